@@ -1,0 +1,55 @@
+# Everything a newcomer, an operator and a contributor needs, by name.
+#   make run       install and start Talas with the demo station
+#   make test      lint, C tests and all tests, with coverage
+#   make lint      ruff and the strict type checker
+#   make native    build the audio kernels again, loudly
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SRC    := talas_core talas_api talas_stream setup.py tests
+
+.PHONY: run test lint unit install install-dev native clean
+
+run: install
+	$(BIN)/talas serve --demo
+
+test: install-dev lint unit
+
+lint: install-dev
+	$(BIN)/ruff check $(SRC)
+	$(BIN)/ruff format --check $(SRC)
+	$(BIN)/mypy
+
+# Branch coverage of every package, child processes included; the bar stands in pyproject.toml.
+unit: install-dev
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+install: $(VENV)/.run
+install-dev: $(VENV)/.dev
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "talas: Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "talas: this Python lacks venv; on Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt setuptools Cython
+	touch $@
+
+$(VENV)/.run: $(VENV)/.python pyproject.toml constraints.txt setup.py $(wildcard native/*)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
+	touch $@
+
+native: $(VENV)/.python
+	TALAS_BUILD_NATIVE=on $(BIN)/python setup.py build_ext --inplace --force
+
+clean:
+	rm -rf $(VENV) build *.egg-info .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache

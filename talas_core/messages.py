@@ -1,0 +1,101 @@
+"""The typed messages that cross the bus, and their subjects.
+
+Does:        pair each subject with its message; encode and decode (MessagePack, by field position).
+Never:       carries a password, a token or a stream key in the clear.
+Guarantees:  a receiver accepts trailing fields it does not know, so services may be upgraded in
+             turn; a payload that is not the message raises BadInput.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from talas_core.errors import BadInput
+
+STATION_FIND = "talas.station.find"
+"""Request FindStation, reply FoundStation."""
+STATION_CHANGED = "talas.station.changed"
+"""Event StationChanged."""
+KEYS_LIST = "talas.keys.list"
+"""Request Nothing, reply KeySet."""
+KEYS_CHANGED = "talas.keys.changed"
+"""Event Nothing."""
+SESSION_ENDED = "talas.session.ended"
+"""Event SessionEnded."""
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True):
+    """Base of all: an array on the wire, new fields only at the end and with a default."""
+
+
+class Nothing(Message, frozen=True):
+    """No facts but that it happened."""
+
+
+class FindStation(Message, frozen=True):
+    """Ask for the station of this slug."""
+
+    slug: str
+
+
+class StationRecord(Message, frozen=True):
+    """What the stream service must know of a station. `key_hash` is SHA-256 in hex."""
+
+    id: str
+    slug: str
+    name: str
+    description: str
+    room: str
+    owner_id: str
+    key_hash: str
+
+
+class FoundStation(Message, frozen=True):
+    """The answer: the station, or None where the slug is nobody's."""
+
+    station: StationRecord | None
+
+
+class StationChanged(Message, frozen=True):
+    """The station of this slug was made, edited, re-keyed or removed: ask again."""
+
+    slug: str
+
+
+class PublicKey(Message, frozen=True):
+    """An Ed25519 key that signs access tokens: its id and 32 raw bytes (RFC 8032)."""
+
+    kid: str
+    raw: bytes
+
+
+class KeySet(Message, frozen=True):
+    """Every key whose tokens may still be alive."""
+
+    keys: tuple[PublicKey, ...]
+
+
+class SessionEnded(Message, frozen=True):
+    """Tokens of this session are void from now on."""
+
+    sid: str
+    user_id: str
+
+
+M = TypeVar("M", bound=Message)
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def encode(message: Message) -> bytes:
+    """`message` as a payload."""
+    return _encode(message)
+
+
+def decode(payload: bytes, kind: type[M]) -> M:
+    """The message in `payload`. Raises BadInput if it is not a `kind`."""
+    try:
+        return msgspec.msgpack.decode(payload, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInput(f"not a {kind.__name__} message: {error}") from error
