@@ -1,0 +1,114 @@
+"""Everything on the air on this server: stations, listeners, and the beat that serves them.
+
+Does:        hold the stations by slug; count listeners against the limit; flush feeds in turn and
+             close what nobody needs.
+Never:       knows a transport.
+Guarantees:  every feed is flushed once a period; feeds take turns, so that a full house is not
+             written to in one breath.
+From / to:   compose  ->  here  ->  station.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from talas_core.clock import Clock
+from talas_core.errors import Unavailable
+from talas_core.messages import StationRecord
+from talas_core.settings import Settings
+from talas_core.telemetry.logs import logger
+from talas_stream.feed import Feed
+from talas_stream.kernels import Kernels
+from talas_stream.rendition import Sizes
+from talas_stream.station import Station
+from talas_stream.visit import Codecs
+
+PERIOD_SECONDS = 0.25
+"""Between two writes to a listener. Fewer, larger writes are what makes listeners cheap."""
+
+TURNS = 5
+"""Parts of a period; each feed belongs to one of them."""
+
+log = logger("air")
+
+
+class Air:
+    """The stations of this server."""
+
+    def __init__(self, settings: Settings, clock: Clock, kernels: Kernels, codecs: Codecs) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._kernels = kernels
+        self._codecs = codecs
+        self._sizes = Sizes(settings.burst_bytes, settings.listener_queue_bytes)
+        self._stations: dict[str, Station] = {}
+        self._turn = 0
+        self.listeners = 0
+        self.slow_cut = 0
+
+    def station(self, record: StationRecord) -> Station:
+        """The station of `record`, with what the record says now."""
+        station = self._stations.get(record.slug)
+        if station is None:
+            station = self._stations[record.slug] = Station(
+                record, self._clock, self._kernels, self._codecs, self._sizes
+            )
+        station.record = record
+        return station
+
+    def known(self, slug: str) -> Station | None:
+        """The station of `slug`, if it has been on the air here."""
+        return self._stations.get(slug)
+
+    def on_air(self) -> list[Station]:
+        """Stations with something to hear, by slug."""
+        return [s for _, s in sorted(self._stations.items()) if s.on_air]
+
+    def admit(self) -> None:
+        """Count a listener in. Raises Unavailable when the house is full."""
+        if self.listeners >= self._settings.max_listeners:
+            raise Unavailable("every listener's place is taken", retry_after=10)
+        self.listeners += 1
+
+    def dismiss(self) -> None:
+        """Count a listener out."""
+        self.listeners -= 1
+
+    def flush_turn(self) -> None:
+        """Flush the feeds whose turn it is. Call TURNS times a period."""
+        self._turn = (self._turn + 1) % TURNS
+        for number, feed in enumerate(self._feeds()):
+            if number % TURNS == self._turn:
+                feed.flush()
+
+    def tidy(self) -> None:
+        """Close renditions that are idle. Call about once a second."""
+        for station in self._stations.values():
+            station.tidy(self._settings.rendition_idle_seconds)
+
+    def close(self, reason: str) -> None:
+        """End every source, and with it every listener."""
+        for station in self.on_air():
+            if station.source is not None:
+                station.source.close(reason)
+
+    def _feeds(self) -> Iterator[Feed]:
+        for station in self._stations.values():
+            if station.on_air:
+                for live in station.visit.live:
+                    yield from live.feeds
+
+
+async def every(seconds: float, action: Callable[[], None]) -> None:
+    """Call `action` on an absolute schedule until cancelled. A failure is logged, not fatal."""
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    while True:
+        # After a stall the schedule starts afresh: missed beats are not made up for.
+        due = max(due + seconds, loop.time())
+        await asyncio.sleep(due - loop.time())
+        try:
+            action()
+        except Exception:
+            log.exception("a beat failed")

@@ -1,0 +1,140 @@
+"""The stream service put together: the only place here that names concrete classes.
+
+Does:        build every part, start listening, and take it all down in order.
+Never:       holds logic of its own.
+Guarantees:  a drain tells every source and listener, and ends when they have gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+from talas_core.bus.nats import NatsBus
+from talas_core.bus.port import Bus
+from talas_core.clock import SystemClock
+from talas_core.errors import UsageError
+from talas_core.messages import KeySet
+from talas_core.security.tokens import TokenVerifier
+from talas_core.settings import Settings
+from talas_core.telemetry.health import Health
+from talas_core.telemetry.logs import logger
+from talas_core.web import health as health_pages
+from talas_core.web.application import application
+from talas_core.web.headers import Cors
+from talas_core.web.server import WebServer, addresses
+from talas_stream import kernels as choose
+from talas_stream.air import PERIOD_SECONDS, TURNS, Air, every
+from talas_stream.directory import Directory
+from talas_stream.front_door import Doorkeeper, FrontDoor, Successor
+from talas_stream.house import House
+from talas_stream.keys import Keys
+from talas_stream.listeners.http import HttpListener
+from talas_stream.media import Codec
+from talas_stream.sources.icecast import IcecastSource
+from talas_stream.web import StreamWeb, one_request_each
+from talas_stream.workers import CodecWorkers
+
+BACKLOG = 4096
+
+log = logger("stream")
+
+
+class Rooms:
+    """What the front door opens on to."""
+
+    def __init__(self, house: House, web: WebServer) -> None:
+        self._house = house
+        self._web = web
+
+    def source(self) -> Successor:
+        return IcecastSource(self._house)
+
+    def listener(self, slug: str, codec: Codec) -> Successor:
+        return HttpListener(self._house, slug, codec)
+
+    def other(self) -> asyncio.Protocol:
+        return self._web.protocol()
+
+
+async def serve(settings: Settings, drain: asyncio.Event) -> None:
+    """Run the stream service until `drain`."""
+    bus = await NatsBus.open(settings.nats_url, name="talas-stream")
+    try:
+        async with service(settings, bus):
+            await drain.wait()
+    finally:
+        await bus.close()
+
+
+@contextlib.asynccontextmanager
+async def service(settings: Settings, bus: Bus) -> AsyncIterator[int]:
+    """The service on `settings.stream_port`, over any bus; gives the port it listens on."""
+    clock = SystemClock()
+    kernels = choose.select(settings.native)
+    workers = CodecWorkers(settings.codec_workers, asyncio.get_running_loop())
+    air = Air(settings, clock, kernels, workers)
+    keeper = Doorkeeper(clock, settings.header_timeout_seconds, settings.max_connections)
+    directory = Directory(bus)
+    keys = Keys(bus, TokenVerifier(KeySet(()), clock))
+    house = House(
+        settings, clock=clock, kernels=kernels, directory=directory, air=air, doors=keeper
+    )
+    health = Health("stream")
+    health.register("codec", workers.check)
+    health.register("bus", keys.check)
+
+    app = application(cors=Cors.own(settings))
+    app.middlewares.append(one_request_each)
+    app.add_routes(health_pages.routes(health))
+    app.add_routes(StreamWeb(settings, air, directory, keys.tokens).routes())
+    web = await WebServer.start(app, shutdown_seconds=settings.shutdown_seconds)
+
+    await directory.start()
+    await keys.start()
+    rooms = Rooms(house, web)
+    servers = await _listen(settings, lambda: FrontDoor(keeper, rooms))
+    port = servers[0].sockets[0].getsockname()[1]
+    log.info("listening", port=port, kernels=kernels.name, note=kernels.note)
+    beats = [
+        asyncio.create_task(every(PERIOD_SECONDS / TURNS, air.flush_turn)),
+        asyncio.create_task(every(0.5, keeper.sweep)),
+        asyncio.create_task(every(1.0, house.watch)),
+        asyncio.create_task(every(1.0, air.tidy)),
+    ]
+    try:
+        yield port
+    finally:
+        health.draining = True
+        for server in servers:
+            server.close()
+        air.close("the service is stopping")
+        await _emptied(keeper, settings.shutdown_seconds / 2)
+        for beat in beats:
+            beat.cancel()
+        await web.close()
+        await keys.stop()
+        workers.stop()
+
+
+async def _listen(settings: Settings, door: Callable[[], FrontDoor]) -> list[asyncio.Server]:
+    loop = asyncio.get_running_loop()
+    servers: list[asyncio.Server] = []
+    for address in addresses(settings.host):
+        try:
+            server = await loop.create_server(door, address, settings.stream_port, backlog=BACKLOG)
+        except OSError as error:
+            raise UsageError(
+                f"TALAS_STREAM_PORT: cannot listen on {address}:{settings.stream_port}: "
+                f"{error.strerror}"
+            ) from error
+        servers.append(server)
+    return servers
+
+
+async def _emptied(keeper: Doorkeeper, seconds: float) -> None:
+    """Wait until every connection has closed, or the time is up."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await keeper.empty.wait()

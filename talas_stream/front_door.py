@@ -1,0 +1,182 @@
+"""The stream port's door: looks at a request's head and hands the connection to whom it concerns.
+
+Does:        read the head within its limits; send sources to the ingest protocol, a station's
+             listeners to the listener protocol, and everybody else, head and all, to aiohttp.
+Never:       reads a body; keeps a connection once it has been handed over.
+Guarantees:  a head that is not finished in time, too large or malformed is answered and closed; a
+             client that sends nothing costs one entry in a table.
+
+                       ┌─ PUT | SOURCE /slug            -> sources.icecast
+    bytes -> head ─────┼─ GET | HEAD  /slug.mp3 ...     -> listeners.http
+                       └─ all else                      -> aiohttp (web.py)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from typing import Protocol, cast
+
+from talas_core.clock import Clock
+from talas_core.errors import TalasError
+from talas_stream.answers import refusal_bytes
+from talas_stream.media import Codec
+from talas_stream.wire.request import RequestHead, parse_head
+
+CODECS = {codec.value: codec for codec in Codec}
+
+
+class Successor(asyncio.Protocol, ABC):
+    """A protocol that takes over a connection whose head was read.
+
+    Its `connection_lost` must tell the doorkeeper that the connection has `left`.
+    """
+
+    @abstractmethod
+    def take(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
+        """Go on with the connection; `rest` is what followed the head."""
+
+
+class Rooms(Protocol):
+    """What lies behind the door."""
+
+    def source(self) -> Successor: ...
+    def listener(self, slug: str, codec: Codec) -> Successor: ...
+    def other(self) -> asyncio.Protocol: ...
+
+
+class Doorkeeper:
+    """Connections that have not shown a whole head yet, oldest first, and the limit on all."""
+
+    def __init__(self, clock: Clock, header_seconds: float, max_connections: int) -> None:
+        self._clock = clock
+        self._seconds = header_seconds
+        self._max = max_connections
+        self._waiting: OrderedDict[FrontDoor, float] = OrderedDict()
+        self.connections = 0
+        self.refused = 0
+        self.empty = asyncio.Event()
+        self.empty.set()
+
+    def enter(self, door: FrontDoor) -> bool:
+        """Note a new connection; False when there are too many."""
+        if self.connections >= self._max:
+            self.refused += 1
+            return False
+        self.connections += 1
+        self.empty.clear()
+        self._waiting[door] = self._clock.monotonic() + self._seconds
+        return True
+
+    def passed(self, door: FrontDoor) -> None:
+        """The head is complete, or the connection gone."""
+        self._waiting.pop(door, None)
+
+    def left(self) -> None:
+        """A connection that had entered has ended."""
+        self.connections -= 1
+        if not self.connections:
+            self.empty.set()
+
+    def sweep(self) -> None:
+        """Turn away whoever is past his time. Call a few times a second."""
+        now = self._clock.monotonic()
+        while self._waiting:
+            door, deadline = next(iter(self._waiting.items()))
+            if deadline > now:
+                return
+            self._waiting.popitem(last=False)
+            door.too_slow()
+
+
+class FrontDoor(asyncio.Protocol):
+    """One connection, until its head is read."""
+
+    def __init__(self, keeper: Doorkeeper, rooms: Rooms) -> None:
+        self._keeper = keeper
+        self._rooms = rooms
+        self._head = bytearray()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        if not self._keeper.enter(self):
+            self._refuse(503, "unavailable", "too many connections", retry_after=5)
+            self._transport = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._keeper.passed(self)
+        if self._transport is not None:
+            self._keeper.left()
+
+    def data_received(self, data: bytes) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._head += data
+        try:
+            head = parse_head(bytes(self._head))
+        except TalasError as error:
+            self._keeper.passed(self)
+            self._refuse(error.status, error.code, str(error))
+            return
+        if head is not None:
+            self._keeper.passed(self)
+            self._hand_over(head, bytes(self._head))
+
+    def too_slow(self) -> None:
+        """The head did not come in time."""
+        self._refuse(408, "too_slow", "the request head did not arrive in time")
+
+    def _hand_over(self, head: RequestHead, data: bytes) -> None:
+        transport = self._transport
+        assert transport is not None  # noqa: S101 - data_received has looked
+        successor = self._successor(head)
+        if successor is not None:
+            transport.set_protocol(successor)
+            successor.take(transport, head, data[head.size :])
+            return
+        guest = Guest(self._rooms.other(), self._keeper)
+        transport.set_protocol(guest)
+        guest.connection_made(transport)
+        guest.data_received(data)
+
+    def _successor(self, head: RequestHead) -> Successor | None:
+        if head.method in ("PUT", "SOURCE"):
+            return self._rooms.source()
+        slug, dot, extension = head.path.removeprefix("/").rpartition(".")
+        if head.method in ("GET", "HEAD") and dot and "/" not in slug and extension in CODECS:
+            return self._rooms.listener(slug, CODECS[extension])
+        return None
+
+    def _refuse(self, status: int, code: str, text: str, retry_after: float | None = None) -> None:
+        assert self._transport is not None  # noqa: S101 - all callers hold one
+        self._transport.write(refusal_bytes(status, code, text, retry_after))
+        self._transport.close()
+
+
+class Guest(asyncio.Protocol):
+    """A connection that aiohttp serves: passes every call on, and counts it out at the end."""
+
+    def __init__(self, host: asyncio.Protocol, keeper: Doorkeeper) -> None:
+        self._host = host
+        self._keeper = keeper
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._host.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._host.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._host.eof_received()
+
+    def pause_writing(self) -> None:
+        self._host.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._host.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._host.connection_lost(exc)
+        self._keeper.left()

@@ -1,0 +1,142 @@
+"""The house behind the front door: what sources and listeners share on this server.
+
+Does:        give each connection what it needs of directory, air and clock; watch for sources that
+             fall silent and listeners that read nothing.
+Never:       speaks to a socket itself.
+Guarantees:  cuts are counted, and logged at most once a second whatever their number.
+From / to:   compose  ->  here  ->  sources, listeners
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from talas_core.clock import Clock
+from talas_core.messages import StationRecord
+from talas_core.settings import Settings
+from talas_core.telemetry.logs import logger
+from talas_stream.air import Air
+from talas_stream.directory import Directory
+from talas_stream.kernels import Kernels
+from talas_stream.stages.ingest import Ingest
+from talas_stream.stages.pace import SourcePace
+from talas_stream.station import Station
+
+log = logger("house")
+
+
+class Watched(Protocol):
+    """A source whose silence is watched."""
+
+    heard_at: float
+
+    @property
+    def waits_for_us(self) -> bool: ...
+    def close(self, reason: str) -> None: ...
+
+
+class Stalled(Protocol):
+    """A listener who takes nothing."""
+
+    def cut(self) -> None: ...
+
+
+class Doors(Protocol):
+    """Where connections are counted out."""
+
+    def left(self) -> None: ...
+
+
+class House:
+    """Shared by every source and listener of this server."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        kernels: Kernels,
+        directory: Directory,
+        air: Air,
+        doors: Doors,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._kernels = kernels
+        self._directory = directory
+        self._air = air
+        self._doors = doors
+        self._sources: set[Watched] = set()
+        self._stalled: dict[Stalled, float] = {}
+        self.backlog_bytes = settings.burst_bytes * 2
+        self.cut_listeners = 0
+        self._reported = 0
+
+    def now(self) -> float:
+        """Seconds on the monotonic clock."""
+        return self._clock.monotonic()
+
+    def ingest(self) -> Ingest:
+        """A fresh reading for a source's body."""
+        return Ingest(self._kernels)
+
+    def pace(self) -> SourcePace:
+        """A fresh schedule for a source."""
+        return SourcePace(self._settings.source_lead_seconds)
+
+    def remembered(self, slug: str) -> StationRecord | None:
+        """See Directory."""
+        return self._directory.remembered(slug)
+
+    async def find(self, slug: str) -> StationRecord | None:
+        """See Directory."""
+        return await self._directory.find(slug)
+
+    def station(self, record: StationRecord) -> Station:
+        """See Air."""
+        return self._air.station(record)
+
+    def admit(self) -> None:
+        """See Air."""
+        self._air.admit()
+
+    def dismiss(self) -> None:
+        """See Air."""
+        self._air.dismiss()
+
+    def entered(self, source: Watched) -> None:
+        """A source to watch from now on."""
+        self._sources.add(source)
+
+    def source_left(self, source: Watched) -> None:
+        """Its connection has ended."""
+        self._sources.discard(source)
+        self._doors.left()
+
+    def stalled(self, listener: Stalled) -> None:
+        """A listener's buffer is full."""
+        self._stalled.setdefault(listener, self.now())
+
+    def moving(self, listener: Stalled) -> None:
+        """He reads again, or has gone."""
+        self._stalled.pop(listener, None)
+
+    def listener_left(self) -> None:
+        """A listener's connection has ended."""
+        self._doors.left()
+
+    def watch(self) -> None:
+        """Cut silent sources and stalled listeners. Call about once a second."""
+        now = self.now()
+        for source in tuple(self._sources):
+            silence = now - source.heard_at
+            if silence > self._settings.source_timeout_seconds and not source.waits_for_us:
+                source.close(f"silent for {silence:.0f} s")
+        for listener, since in tuple(self._stalled.items()):
+            if now - since > self._settings.listener_stall_seconds:
+                self.cut_listeners += 1
+                self._stalled.pop(listener, None)
+                listener.cut()
+        if self.cut_listeners > self._reported:
+            log.info("slow listeners cut", number=self.cut_listeners - self._reported)
+            self._reported = self.cut_listeners

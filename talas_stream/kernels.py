@@ -1,0 +1,98 @@
+"""Which hands do the heavy work: the C kernels, or the Python twins that define what is right.
+
+Does:        pick one set, once, by the setting TALAS_NATIVE; say why when the twins must serve.
+Never:       mixes the two sets, or falls back when the native ones were demanded.
+Guarantees:  both sets have the same names, take the same arguments and give the same answers.
+From / to:   compose  ->  here  ->  the framers of wire, the stages
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from talas_core.errors import UsageError
+from talas_stream.wire.adts import adts_scan
+from talas_stream.wire.framing import Scan
+from talas_stream.wire.icy import Interleave, icy_interleave
+from talas_stream.wire.mpeg import mpeg_scan
+from talas_stream.wire.ogg_pages import Crc, PageScan, ogg_crc, ogg_scan
+from talas_stream.wire.samples import (
+    Floats,
+    Int16s,
+    float_to_int16,
+    gain_ramp,
+    int16_to_float,
+)
+
+
+class NativeMissing(UsageError):
+    """TALAS_NATIVE=on, and the extension cannot be loaded."""
+
+    code = "native_missing"
+
+
+class Kernels(msgspec.Struct, frozen=True):
+    """One set of kernels. `name` is "native" or "python"; `note` says why the twins serve, or
+    ""."""
+
+    name: str
+    note: str
+    mpeg_scan: Scan
+    adts_scan: Scan
+    ogg_scan: PageScan
+    ogg_crc: Crc
+    icy_interleave: Interleave
+    int16_to_float: Callable[[Int16s], Floats]
+    float_to_int16: Callable[[Floats], Int16s]
+    gain_ramp: Callable[[Floats, float, float], Floats]
+
+
+def select(mode: str) -> Kernels:
+    """The kernels for TALAS_NATIVE: "auto" takes the native ones where they are built, "on" demands
+    them, "off" takes the twins. Raises NativeMissing, and ValueError for another mode."""
+    if mode not in {"auto", "on", "off"}:
+        raise ValueError(f"native mode {mode!r} is not one of auto, on, off")
+    if mode == "off":
+        return _twins("switched off by TALAS_NATIVE")
+    try:
+        return _native()
+    except (ImportError, AttributeError) as error:
+        if mode == "on":
+            raise NativeMissing(
+                f"TALAS_NATIVE=on, but the native core cannot be loaded: {error}"
+            ) from error
+        return _twins(f"the native core cannot be loaded: {error}")
+
+
+def _twins(note: str) -> Kernels:
+    return Kernels(
+        name="python",
+        note=note,
+        mpeg_scan=mpeg_scan,
+        adts_scan=adts_scan,
+        ogg_scan=ogg_scan,
+        ogg_crc=ogg_crc,
+        icy_interleave=icy_interleave,
+        int16_to_float=int16_to_float,
+        float_to_int16=float_to_int16,
+        gain_ramp=gain_ramp,
+    )
+
+
+def _native() -> Kernels:
+    from talas_stream import _native as native
+
+    return Kernels(
+        name="native",
+        note="",
+        mpeg_scan=native.mpeg_scan,
+        adts_scan=native.adts_scan,
+        ogg_scan=native.ogg_scan,
+        ogg_crc=native.ogg_crc,
+        icy_interleave=native.icy_interleave,
+        int16_to_float=native.int16_to_float,
+        float_to_int16=native.float_to_int16,
+        gain_ramp=native.gain_ramp,
+    )

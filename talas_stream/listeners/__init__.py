@@ -1,0 +1,1 @@
+"""Who audio goes to: one file a protocol."""

@@ -1,0 +1,173 @@
+"""A listener over plain HTTP: GET /slug.mp3, .aac or .opus, an endless body.
+
+Does:        find the station, answer, join the feed; fall behind and catch up as the socket allows.
+Never:       waits for the listener, or copies bytes for him while he keeps up.
+Guarantees:  off the air is 503 with Retry-After, an unknown station 404; one who reads nothing for
+             too long is cut and counted; the end of the source ends the body.
+From / to:   front_door.py  ->  here  <-  feed.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from talas_core.errors import NotFound, TalasError
+from talas_core.messages import StationRecord
+from talas_core.telemetry.logs import logger
+from talas_stream.answers import PUBLIC, Header, head, refusal_bytes
+from talas_stream.feed import Feed
+from talas_stream.front_door import Successor
+from talas_stream.media import CONTENT_TYPE, LADDER, Codec
+from talas_stream.rendition import LiveRendition
+from talas_stream.stages.frame import METAINT
+from talas_stream.station import Station
+from talas_stream.wire.request import RequestHead
+
+EXPOSED = "icy-metaint, icy-name, icy-description, icy-genre, icy-url, icy-br"
+
+log = logger("listener")
+
+
+class ListenerRoom(Protocol):
+    """What a listener needs of the house."""
+
+    @property
+    def backlog_bytes(self) -> int:
+        """Bytes a listener may have waiting before he is behind."""
+        ...
+
+    def remembered(self, slug: str) -> StationRecord | None: ...
+    async def find(self, slug: str) -> StationRecord | None: ...
+    def station(self, record: StationRecord) -> Station: ...
+    def admit(self) -> None: ...
+    def dismiss(self) -> None: ...
+    def stalled(self, listener: HttpListener) -> None: ...
+    def moving(self, listener: HttpListener) -> None: ...
+    def listener_left(self) -> None: ...
+
+
+class HttpListener(Successor):
+    """One listener's connection."""
+
+    def __init__(self, room: ListenerRoom, slug: str, codec: Codec) -> None:
+        self._room = room
+        self._slug = slug
+        self._codec = codec
+        self._transport: asyncio.Transport
+        self._head: RequestHead
+        self._live: LiveRendition | None = None
+        self._feed: Feed | None = None
+        self._paused = False
+        self._admitted = False
+        self._search: asyncio.Task[None] | None = None
+
+    def take(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
+        """Begin. What followed the head of a GET is nobody's."""
+        self._transport = transport
+        self._head = head
+        transport.set_write_buffer_limits(high=self._room.backlog_bytes)
+        record = self._room.remembered(self._slug)
+        if record is not None:
+            self._serve(record)
+        else:
+            self._search = asyncio.get_running_loop().create_task(self._find())
+
+    def write(self, data: bytes) -> None:
+        """Bytes of the feed."""
+        self._transport.write(data)
+
+    def end(self) -> None:
+        """The source has gone: close when all is sent."""
+        self._transport.close()
+
+    def cut(self) -> None:
+        """He reads nothing: drop the connection and what waits in it."""
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """A listener has nothing more to say."""
+
+    def pause_writing(self) -> None:
+        self._paused = True
+        self._room.stalled(self)
+        if self._feed is not None:
+            self._feed.pause(self)
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self._room.moving(self)
+        if self._feed is not None:
+            self._feed.resume(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._search is not None:
+            self._search.cancel()
+        if self._feed is not None:
+            self._feed.leave(self)
+        elif self._live is not None:
+            self._live.forget(self)
+        if self._admitted:
+            self._room.dismiss()
+        self._room.moving(self)
+        self._room.listener_left()
+
+    async def _find(self) -> None:
+        try:
+            record = await self._room.find(self._slug)
+            if record is None:
+                raise NotFound(f"there is no station {self._slug!r}")
+        except TalasError as error:
+            self._refuse(error)
+        except Exception:
+            log.exception("search failed")
+            self._refuse(TalasError("something went wrong on our side"))
+        else:
+            self._serve(record)
+
+    def _serve(self, record: StationRecord) -> None:
+        station = self._room.station(record)
+        try:
+            visit = station.visit
+            if self._head.method != "HEAD":
+                self._room.admit()
+                self._admitted = True
+        except TalasError as error:
+            self._refuse(error)
+            return
+        icy = self._codec is not Codec.OPUS and self._head.headers.get("icy-metadata") == "1"
+        self._transport.write(head(200, self._headers(station, icy)))
+        if self._head.method == "HEAD":
+            self._transport.close()
+            return
+        self._live = visit.join(self, self._codec, icy, self._joined)
+
+    def _joined(self, feed: Feed) -> None:
+        self._feed = feed
+        if self._paused:
+            feed.pause(self)
+
+    def _headers(self, station: Station, icy: bool) -> list[Header]:
+        info, record = station.info, station.record
+        through = station.visit.source_codec is self._codec
+        rate = info.bit_rate if through else str(LADDER[self._codec].bit_rate // 1000)
+        said = (
+            ("icy-name", info.name or record.name),
+            ("icy-description", info.description or record.description),
+            ("icy-genre", info.genre),
+            ("icy-url", info.url),
+            ("icy-br", rate),
+        )
+        headers: list[Header] = [
+            ("Content-Type", CONTENT_TYPE[self._codec]),
+            ("Cache-Control", "no-cache, no-store"),
+            ("Access-Control-Expose-Headers", EXPOSED),
+            *PUBLIC,
+            *((name, value) for name, value in said if value),
+        ]
+        return [*headers, ("icy-metaint", str(METAINT))] if icy else headers
+
+    def _refuse(self, error: TalasError) -> None:
+        wait = getattr(error, "retry_after", None)
+        self._transport.write(refusal_bytes(error.status, error.code, str(error), wait))
+        self._transport.close()

@@ -1,0 +1,118 @@
+"""The values that travel the audio path.
+
+Does:        name what one stage hands to the next.
+Never:       holds state; every value is immutable and shared by reference.
+Guarantees:  media time is counted in ticks of 1/48000 s since the station's epoch, whatever the
+             rate of the source, so one timeline serves every codec and transport.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+RATE = 48_000
+"""Ticks a second of media time, and the sample rate of normalised audio in Hz."""
+
+Samples = npt.NDArray[np.float32]
+"""Normalised audio: shape (channels, n), float32 in [-1, 1]."""
+
+
+class Codec(StrEnum):
+    """A coding Talas takes or serves. The value is also the listener's file extension."""
+
+    MP3 = "mp3"
+    AAC = "aac"
+    OPUS = "opus"
+
+
+class Format(msgspec.Struct, frozen=True, eq=False):
+    """How a run of source frames is coded.
+
+    `rate` in Hz; `config` is the decoder's extradata (OpusHead for Opus, empty otherwise);
+    `pre_skip` in ticks. Compared by identity: a new link of a chained stream is a new format even
+    if all its numbers are the same, because the decoder must start afresh.
+    """
+
+    codec: Codec
+    rate: int
+    channels: int
+    config: bytes = b""
+    pre_skip: int = 0
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False):
+    """One coded frame as the source sent it; `samples` is its length at the format's rate."""
+
+    payload: bytes
+    format: Format
+    samples: int
+
+
+class Packet(msgspec.Struct, frozen=True, gc=False):
+    """One coded unit on the station's timeline: what rings hold and fan-out writes.
+
+    `at` and `duration` in ticks. `joint` says that a newcomer may start right after it. `opening`
+    is what a newcomer gets in place of the first packet that has one (the ICY title he has not seen
+    yet).
+    """
+
+    payload: bytes
+    at: int
+    duration: int
+    joint: bool = True
+    opening: bytes | None = None
+
+    @property
+    def end(self) -> int:
+        """Media time right after this packet."""
+        return self.at + self.duration
+
+
+class Pcm(msgspec.Struct, frozen=True):
+    """Normalised audio, stereo at 48 kHz, with the media time of its first sample."""
+
+    samples: Any
+    at: int
+
+    @property
+    def end(self) -> int:
+        return self.at + int(self.samples.shape[1])
+
+
+class Rendition(msgspec.Struct, frozen=True):
+    """One coding a station is offered in. `bit_rate` in bit/s."""
+
+    codec: Codec
+    bit_rate: int
+
+
+LADDER: dict[Codec, Rendition] = {
+    Codec.OPUS: Rendition(Codec.OPUS, 96_000),
+    Codec.AAC: Rendition(Codec.AAC, 128_000),
+    Codec.MP3: Rendition(Codec.MP3, 128_000),
+}
+"""What a station is served in, by file extension."""
+
+CONTENT_TYPE: dict[Codec, str] = {
+    Codec.MP3: "audio/mpeg",
+    Codec.AAC: "audio/aac",
+    Codec.OPUS: "audio/ogg",
+}
+"""The type a listener is told."""
+
+
+class SourceInfo(msgspec.Struct, frozen=True):
+    """What a source says of itself in its request head; empty where it says nothing."""
+
+    name: str = ""
+    description: str = ""
+    genre: str = ""
+    url: str = ""
+    bit_rate: str = ""
+    user_agent: str = ""
+    content_type: str = ""

@@ -1,0 +1,108 @@
+"""One coding of one source's visit, while somebody needs it.
+
+Does:        keep the last packets of that coding; open a feed for each wire format asked for.
+Never:       encodes: packets come from the source itself (pass-through) or from a codec worker.
+Guarantees:  a listener who comes before the encoder is ready is served as soon as it is.
+From / to:   visit.py  ->  here  ->  feed.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from talas_stream.feed import Feed, Listener
+from talas_stream.kernels import Kernels
+from talas_stream.media import Codec, Packet, Rendition
+from talas_stream.stages.frame import Framer, IcyFramer, OggFramer, PlainFramer
+from talas_stream.stages.ring import Ring
+
+
+class Sizes:
+    """Buffer sizes in bytes, from the settings."""
+
+    def __init__(self, burst: int, queue: int) -> None:
+        self.burst = burst
+        self.keep = burst + queue
+
+
+class LiveRendition:
+    """A rendition on the air. `name` and `serial` go into Ogg headers."""
+
+    def __init__(
+        self, rendition: Rendition, kernels: Kernels, sizes: Sizes, name: str, serial: int
+    ) -> None:
+        self.rendition = rendition
+        self._kernels = kernels
+        self._sizes = sizes
+        self._name = name
+        self._serial = serial
+        self._title = ""
+        self._config: bytes | None = None
+        self._ring = Ring(sizes.keep)
+        self._feeds: dict[bool, Feed] = {}
+        self._waiting: list[tuple[Listener, bool, Callable[[Feed], None]]] = []
+        self.idle_since: float | None = None
+
+    @property
+    def listeners(self) -> int:
+        """Listeners now, those still waiting for the encoder included."""
+        return sum(len(feed) for feed in self._feeds.values()) + len(self._waiting)
+
+    @property
+    def feeds(self) -> Iterable[Feed]:
+        """The wire formats in use."""
+        return self._feeds.values()
+
+    def ready(self, config: bytes) -> None:
+        """The coding's decoder configuration is known: let in whoever waits."""
+        self._config = config
+        waiting, self._waiting = self._waiting, []
+        for listener, icy, joined in waiting:
+            joined(self._join(listener, icy))
+
+    def push(self, packets: list[Packet]) -> None:
+        """New packets, in order."""
+        for packet in packets:
+            self._ring.append(packet)
+        for feed in self._feeds.values():
+            feed.push(packets)
+
+    def join(self, listener: Listener, icy: bool, joined: Callable[[Feed], None]) -> None:
+        """Let a listener in; `joined` is told his feed, now or when the encoder is ready."""
+        self.idle_since = None
+        if self._config is None:
+            self._waiting.append((listener, icy, joined))
+        else:
+            joined(self._join(listener, icy))
+
+    def forget(self, listener: Listener) -> None:
+        """A listener who was still waiting has gone."""
+        self._waiting = [entry for entry in self._waiting if entry[0] is not listener]
+
+    def retitle(self, title: str) -> None:
+        """What is playing from here on."""
+        self._title = title
+        for feed in self._feeds.values():
+            feed.retitle(title)
+
+    def end(self) -> None:
+        """The visit is over: tell every listener."""
+        for listener, _, _ in self._waiting:
+            listener.end()
+        self._waiting = []
+        for feed in self._feeds.values():
+            feed.end()
+
+    def _join(self, listener: Listener, icy: bool) -> Feed:
+        icy = icy and self.rendition.codec is not Codec.OPUS
+        feed = self._feeds.get(icy)
+        if feed is None:
+            feed = self._feeds[icy] = Feed(self._framer(icy), self._sizes.burst, self._sizes.keep)
+            feed.push(self._ring.read(self._ring.tail))
+        feed.join(listener)
+        return feed
+
+    def _framer(self, icy: bool) -> Framer:
+        if self.rendition.codec is Codec.OPUS:
+            return OggFramer(self._kernels, self._config or b"", self._serial, self._name)
+        return IcyFramer(self._kernels, self._title) if icy else PlainFramer()

@@ -1,0 +1,70 @@
+"""Who a source is and what it says of itself, from its request head.
+
+Does:        find the slug in a path, compare the key, collect the ice- and icy- headers.
+Never:       keeps or logs a key.
+Guarantees:  keys are compared by hash and in constant time; what a source says of itself is cleaned
+             of control characters and cut to a bound.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from talas_core.errors import Unauthorized
+from talas_core.messages import StationRecord
+from talas_stream.media import SourceInfo
+from talas_stream.wire.request import RequestHead, basic_credentials, text
+
+USER = "source"
+MAX_TEXT = 500
+
+
+def slug_of(path: str) -> str:
+    """The station's slug in `/slug` or `/slug.ext`."""
+    return path.strip("/").partition(".")[0]
+
+
+def check_source(head: RequestHead, record: StationRecord) -> None:
+    """Raises Unauthorized unless the request carries the station's key."""
+    given = basic_credentials(head)
+    if given is None:
+        raise Unauthorized("a source signs in with Basic auth: user source, password the key")
+    user, key = given
+    if not key_matches(user, key, record):
+        raise Unauthorized("wrong user or stream key")
+
+
+def key_matches(user: str, key: str, record: StationRecord) -> bool:
+    """Whether `user` is `source` and `key` the station's."""
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return hmac.compare_digest(digest, record.key_hash) and user == USER
+
+
+def source_info(head: RequestHead) -> SourceInfo:
+    """What the source says of itself, from `ice-*` or their `icy-*` twins."""
+
+    def said(*names: str) -> str:
+        values = (head.headers.get(f"{kind}-{name}") for name in names for kind in ("ice", "icy"))
+        return clean(next((value for value in values if value), ""))
+
+    return SourceInfo(
+        name=said("name"),
+        description=said("description"),
+        genre=said("genre"),
+        url=said("url"),
+        bit_rate=said("bitrate", "br") or _audio_info(head).get("bitrate", ""),
+        user_agent=clean(head.headers.get("user-agent", "")),
+        content_type=clean(head.headers.get("content-type", "")),
+    )
+
+
+def clean(value: str) -> str:
+    """`value` as text, without control characters and at most MAX_TEXT characters."""
+    return "".join(c for c in text(value) if c.isprintable())[:MAX_TEXT].strip()
+
+
+def _audio_info(head: RequestHead) -> dict[str, str]:
+    """`ice-audio-info: ice-samplerate=44100;ice-bitrate=128`, names without their prefix."""
+    pairs = (part.partition("=") for part in head.headers.get("ice-audio-info", "").split(";"))
+    return {key.strip().removeprefix("ice-"): clean(value) for key, _, value in pairs}

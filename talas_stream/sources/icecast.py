@@ -1,0 +1,219 @@
+"""An Icecast source: PUT or SOURCE /slug, Basic auth, an endless body.
+
+Does:        check station, key and Content-Type; claim the station; feed what comes to the ingest;
+             hold back a source that runs ahead of real time.
+Never:       buffers more than one read of a source that is ahead; lets a bad source change the
+             station it failed to get.
+Guarantees:  every way in or out is answered in the words its client waits for:
+
+    PUT, Expect: 100-continue    100 at once, 200 at the end          (ffmpeg, libshout, curl)
+    PUT                          200 at the end
+    SOURCE                       200 at once, nothing more            (ffmpeg legacy_icecast, butt)
+
+From / to:   front_door.py  ->  here  ->  station.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from talas_core.errors import NotFound, TalasError, Unauthorized, UnsupportedMedia
+from talas_core.messages import StationRecord
+from talas_core.telemetry.logs import logger
+from talas_stream.answers import CHALLENGE, Header, head, refusal_bytes
+from talas_stream.front_door import Successor
+from talas_stream.sources.body import Body, body_of
+from talas_stream.sources.credentials import check_source, slug_of, source_info
+from talas_stream.stages.ingest import SENDABLE, Ingest, accepts
+from talas_stream.stages.pace import SourcePace
+from talas_stream.station import Station
+from talas_stream.wire.request import RequestHead
+
+SLICE = 4096
+"""Bytes fed between two looks at the pace: a quarter of a second at 128 kbit/s."""
+
+log = logger("source")
+
+
+class SourceRoom(Protocol):
+    """What a source needs of the house."""
+
+    def now(self) -> float: ...
+    def ingest(self) -> Ingest: ...
+    def pace(self) -> SourcePace: ...
+    def station(self, record: StationRecord) -> Station: ...
+    async def find(self, slug: str) -> StationRecord | None: ...
+    def entered(self, source: IcecastSource) -> None: ...
+    def source_left(self, source: IcecastSource) -> None: ...
+
+
+class IcecastSource(Successor):
+    """One source's connection."""
+
+    def __init__(self, room: SourceRoom) -> None:
+        self._room = room
+        self._transport: asyncio.Transport
+        self._head: RequestHead
+        self._station: Station | None = None
+        self._body: Body
+        self._ingest = room.ingest()
+        self._pace = room.pace()
+        self._pending = bytearray()
+        self._sent_seconds = 0.0
+        self._held: asyncio.TimerHandle | None = None
+        self._admission: asyncio.Task[None] | None = None
+        self._complete = False
+        self._ended = False
+        self.heard_at = room.now()
+
+    @property
+    def waits_for_us(self) -> bool:
+        """Whether silence is our doing: we are admitting it or holding it back."""
+        return self._station is None or self._held is not None
+
+    def take(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
+        """Begin, with the request's head and what followed it."""
+        self._transport = transport
+        self._head = head
+        self._pending += rest
+        self._room.entered(self)
+        transport.pause_reading()
+        self._admission = asyncio.get_running_loop().create_task(self._admit())
+
+    def close(self, reason: str) -> None:
+        """Cut the source off."""
+        self._log("source cut", reason=reason)
+        self._finish()
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_at = self._room.now()
+        if not self._ended:
+            self._pending += data
+            self._pump()
+
+    def eof_received(self) -> bool:
+        """The client has sent all. What is still held back is played out first."""
+        self._complete = True
+        self._pump()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._admission is not None:
+            self._admission.cancel()
+        self._release()
+        self._room.source_left(self)
+
+    async def _admit(self) -> None:
+        try:
+            station = await self._allowed()
+            self._body = body_of(self._head)
+            station.claim(self, source_info(self._head))
+        except TalasError as error:
+            self._refuse(error)
+            return
+        except Exception:
+            log.exception("admission failed")
+            self._refuse(TalasError("something went wrong on our side"))
+            return
+        self._station = station
+        self._log("source connected", agent=station.info.user_agent, method=self._head.method)
+        self.heard_at = self._room.now()
+        self._welcome()
+        self._transport.resume_reading()
+        self._pump()
+
+    async def _allowed(self) -> Station:
+        slug = slug_of(self._head.path)
+        record = await self._room.find(slug)
+        if record is None:
+            raise NotFound(f"there is no station {slug!r}")
+        check_source(self._head, record)
+        content_type = self._head.headers.get("content-type", "")
+        if not accepts(content_type):
+            raise UnsupportedMedia(f"{content_type!r} is not taken: send {SENDABLE}")
+        return self._room.station(record)
+
+    def _welcome(self) -> None:
+        if self._head.method == "SOURCE":
+            self._transport.write(b"HTTP/1.0 200 OK\r\n\r\n")
+        elif "100-continue" in self._head.headers.get("expect", "").lower():
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _pump(self) -> None:
+        """Feed what is pending, as far as the pace allows."""
+        if self._held is not None or self._station is None:
+            return
+        try:
+            while self._pending and not self._ended:
+                piece = bytes(self._pending[:SLICE])
+                del self._pending[:SLICE]
+                self._feed(self._body.feed(piece))
+                wait = self._pace.hold(self._sent_seconds, self._room.now())
+                if wait > 0:
+                    self._hold(wait)
+                    return
+        except TalasError as error:
+            self._log("source refused", reason=str(error))
+            self._refuse(error)
+            return
+        if self._complete or self._body.done:
+            self._finish()
+
+    def _feed(self, audio: bytes) -> None:
+        assert self._station is not None  # noqa: S101 - _pump has looked
+        frames = self._ingest.feed(audio) if audio else []
+        if frames:
+            self._sent_seconds += sum(frame.samples / frame.format.rate for frame in frames)
+            self._station.accept(frames)
+
+    def _hold(self, seconds: float) -> None:
+        self._transport.pause_reading()
+        self._held = asyncio.get_running_loop().call_later(seconds, self._unhold)
+
+    def _unhold(self) -> None:
+        self._held = None
+        self.heard_at = self._room.now()
+        self._pump()
+        if self._held is None and not self._ended:
+            self._transport.resume_reading()
+
+    def _finish(self) -> None:
+        """The end of the body, or of our patience: play out what is complete, say goodbye."""
+        if self._ended:
+            return
+        if self._station is not None:
+            self._station.accept(self._ingest.flush())
+            if self._head.method == "PUT":
+                self._transport.write(head(200, [("Content-Length", "0")]))
+        self._end()
+
+    def _refuse(self, error: TalasError) -> None:
+        if self._ended:
+            return
+        if self._station is None or self._head.method == "PUT":
+            extra: list[Header] = [CHALLENGE] if isinstance(error, Unauthorized) else []
+            wait = getattr(error, "retry_after", None)
+            self._transport.write(refusal_bytes(error.status, error.code, str(error), wait, extra))
+        if self._station is None:
+            self._log("source refused", reason=str(error))
+        self._end()
+
+    def _end(self) -> None:
+        self._ended = True
+        self._pending.clear()
+        if self._held is not None:
+            self._held.cancel()
+            self._held = None
+        self._release()
+        self._transport.close()
+
+    def _release(self) -> None:
+        if self._station is not None:
+            station, self._station = self._station, None
+            station.release(self)
+            log.info("source left", station=station.record.slug,
+                     seconds=round(self._sent_seconds, 1))  # fmt: skip
+
+    def _log(self, event: str, **facts: object) -> None:
+        log.info(event, path=self._head.path, **facts)

@@ -1,0 +1,91 @@
+"""From coded frames to samples, with a PyAV decoder that is fed by hand.
+
+Does:        decode frame after frame; put silence where a frame could not be decoded.
+Never:       lets a bad frame end the stream, or a wild sample (over full scale, NaN) go on.
+Guarantees:  every frame yields as many samples as its header promised, so the clock is kept
+             whatever the source sends; a new format gets a new decoder.
+Danger:      FFmpeg reads up to 64 bytes beyond a packet. `Packet(bytes)` hands it memory without
+             that padding; a packet made by size and then filled is padded. An empty packet would
+             put the decoder into its draining state for ever, so it is never sent.
+From / to:   stages.timeline  ->  here  ->  stages.normalise
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
+
+from talas_stream.media import RATE, Codec, Format, Frame, Samples
+
+# The float decoders, by their FFmpeg names.
+_DECODER = {Codec.MP3: "mp3float", Codec.AAC: "aac", Codec.OPUS: "opus"}
+
+
+class Decoder:
+    """Decoder of one format. `errors` counts the frames it had to replace by silence."""
+
+    def __init__(self, format: Format) -> None:
+        self._format = format
+        self._context: AudioCodecContext = av.CodecContext.create(_DECODER[format.codec], "r")  # type: ignore[assignment]
+        if format.config:
+            self._context.extradata = format.config
+        self._skip = format.pre_skip
+        self.errors = 0
+        self.rate = format.rate
+        """Rate of the samples in Hz. It may be twice the format's: HE-AAC says so only inside."""
+
+    def decode(self, frame: Frame) -> Samples:
+        """The samples of `frame`, shape (channels, n) at `rate`."""
+        decoded = self._run(frame.payload)
+        channels = decoded[0].layout.nb_channels if decoded else max(self._format.channels, 1)
+        if decoded:
+            self.rate = decoded[0].sample_rate
+        wanted = frame.samples * self.rate // self._format.rate - self._skipped(frame)
+        return _exactly(wanted, channels, [_planes(piece) for piece in decoded])
+
+    def _run(self, payload: bytes) -> list[AudioFrame]:
+        if not payload:
+            self.errors += 1
+            return []
+        packet = av.Packet(len(payload))
+        packet.update(payload)
+        try:
+            return self._context.decode(packet)
+        except av.FFmpegError:
+            self.errors += 1
+            return []
+
+    def _skipped(self, frame: Frame) -> int:
+        """Samples the decoder itself leaves out of this frame: Opus pre-skip (RFC 7845, 4.2)."""
+        skipped = min(self._skip, frame.samples)
+        self._skip -= skipped
+        return skipped * self.rate // RATE
+
+
+def _planes(piece: AudioFrame) -> Samples:
+    """The frame's samples as float32 in [-1, 1], shape (channels, n)."""
+    samples = piece.to_ndarray()
+    if samples.dtype == np.int16:
+        samples = samples.astype(np.float32) / 32768.0
+    if not piece.format.is_planar:
+        samples = samples.reshape(-1, piece.layout.nb_channels).T
+    # One look at the peak is cheaper than always clipping; NaN fails the comparison too.
+    if samples.size and not float(np.abs(samples).max()) <= 1.0:
+        samples = np.clip(np.nan_to_num(samples), -1.0, 1.0)
+    return np.asarray(samples, np.float32)
+
+
+def _exactly(wanted: int, channels: int, pieces: Sequence[Samples]) -> Samples:
+    """The pieces as one run of exactly `wanted` samples: cut, or filled with silence in front."""
+    if len(pieces) == 1 and pieces[0].shape[1] == wanted:
+        return pieces[0]
+    joined = np.concatenate(pieces, axis=1) if pieces else np.zeros((channels, 0), np.float32)
+    missing = wanted - joined.shape[1]
+    if missing > 0:
+        silence = np.zeros((joined.shape[0], missing), np.float32)
+        return np.concatenate([silence, joined], axis=1)
+    return joined[:, joined.shape[1] - max(wanted, 0) :]

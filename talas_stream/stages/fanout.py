@@ -1,0 +1,107 @@
+"""One feed's listeners: the same bytes to each, and nobody waits for anybody.
+
+Does:        merge what is new into one `bytes` and write that object to every listener who keeps
+             up; keep a cursor for each who does not, and let him catch up when he can.
+Never:       copies per listener who keeps up; looks at a clock.
+Guarantees:  a listener gets every packet once and in order, or is told (counted) that he skipped
+             ahead; one who does not read costs the others nothing.
+
+    join ──> in step ──pause──> behind ──resume──> in step
+                                   └─ further back than the ring reaches: skips ahead
+
+From / to:   the feed's ring  ->  here  ->  listeners
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from talas_stream.media import Packet
+from talas_stream.stages.ring import Ring
+
+
+class Sink(Protocol):
+    """What the fan-out needs of a listener."""
+
+    def write(self, data: bytes) -> None:
+        """Take bytes to be sent; never waits. May call `pause` on the fan-out at once."""
+        ...
+
+
+class Fanout:
+    """The listeners of one ring. `skipped` counts the packets that slow ones passed over."""
+
+    def __init__(self, ring: Ring) -> None:
+        self._ring = ring
+        self._flushed = ring.head
+        self._in_step: set[Sink] = set()
+        self._behind: dict[Sink, tuple[int, int]] = {}
+        self.skipped = 0
+
+    def __len__(self) -> int:
+        return len(self._in_step) + len(self._behind)
+
+    @property
+    def sinks(self) -> list[Sink]:
+        """Everybody, to be told of the end."""
+        return [*self._in_step, *self._behind]
+
+    def join(self, sink: Sink, burst_bytes: int) -> bool:
+        """Add a listener and give him his burst. True if the burst held a title for him."""
+        start = self._ring.burst(burst_bytes, self._flushed)
+        packets = self._ring.read(start, self._flushed)
+        opening = next((i for i, packet in enumerate(packets) if packet.opening), None)
+        pieces = [packet.payload for packet in packets]
+        if opening is not None:
+            pieces[opening] = packets[opening].opening or b""
+        self._in_step.add(sink)
+        if pieces:
+            sink.write(b"".join(pieces))
+        return opening is not None
+
+    def leave(self, sink: Sink) -> None:
+        """Forget a listener; an unknown one is ignored."""
+        self._in_step.discard(sink)
+        self._behind.pop(sink, None)
+
+    def pause(self, sink: Sink) -> None:
+        """The listener's buffer is full: from the next flush on he is behind."""
+        if sink in self._in_step:
+            self._in_step.discard(sink)
+            self._behind[sink] = (self._flushed, self._ring.phase(self._flushed))
+
+    def resume(self, sink: Sink, burst_bytes: int) -> None:
+        """The listener reads again: give him what he missed.
+
+        Where the ring no longer reaches back so far, he skips ahead to the burst point. He may have
+        stopped between two joints; wire formats that count bytes (ICY) need him to go on at the
+        same distance from one, so that much of the new start is left out.
+        """
+        if sink not in self._behind:
+            return
+        cursor, phase = self._behind.pop(sink)
+        if cursor < self._ring.tail:
+            start = self._ring.burst(burst_bytes, self._flushed)
+            self.skipped += start - cursor
+            data = _merged(self._ring.read(start, self._flushed))[phase:]
+        else:
+            data = _merged(self._ring.read(cursor, self._flushed))
+        self._in_step.add(sink)
+        if data:
+            sink.write(data)
+
+    def flush(self) -> int:
+        """Write what came since the last flush to all who keep up; the bytes each was given."""
+        packets = self._ring.read(self._flushed)
+        if not packets:
+            return 0
+        # First, so that a listener who pauses inside `write` is left behind after these bytes.
+        self._flushed = self._ring.head
+        data = _merged(packets)
+        for sink in tuple(self._in_step):
+            sink.write(data)
+        return len(data)
+
+
+def _merged(packets: list[Packet]) -> bytes:
+    return b"".join([packet.payload for packet in packets])

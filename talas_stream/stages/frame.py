@@ -1,0 +1,139 @@
+"""From a rendition's packets to the bytes of one wire format, framed once for all listeners.
+
+Does:        pass MP3 and ADTS frames on as they are; weave ICY titles between them; lay Opus
+             packets into Ogg pages.
+Never:       frames anything per listener.
+Guarantees:  a newcomer who gets `head`, then packets from any joint on, has a valid stream.
+From / to:   the rendition's ring  ->  here  ->  the feed's ring
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from talas_stream.kernels import Kernels
+from talas_stream.media import Packet
+from talas_stream.wire.icy import EMPTY_BLOCK, IcyInterleaver, metadata_block
+from talas_stream.wire.ogg_pages import OggWriter
+from talas_stream.wire.opus import build_tags, parse_head
+
+METAINT = 16_000
+"""Audio bytes between two ICY title blocks; what Icecast uses and every player takes."""
+
+PAGE_PACKETS = 5
+"""Opus packets a page: 100 ms. Longer pages make a newcomer wait for a whole one."""
+
+
+class Framer(Protocol):
+    """One wire format of one rendition."""
+
+    head: bytes
+    """What every listener gets first."""
+
+    def feed(self, packet: Packet) -> list[Packet]:
+        """The wire packets that `packet` completes."""
+        ...
+
+    def flush(self) -> list[Packet]:
+        """The last ones, at the end of the stream."""
+        ...
+
+    def retitle(self, title: str) -> None:
+        """What is playing from here on."""
+        ...
+
+    def remind(self) -> None:
+        """Somebody joined who has not seen the title yet."""
+        ...
+
+
+class PlainFramer:
+    """MP3 and ADTS frames need no container."""
+
+    head = b""
+
+    def feed(self, packet: Packet) -> list[Packet]:
+        return [packet]
+
+    def flush(self) -> list[Packet]:
+        return []
+
+    def retitle(self, title: str) -> None:
+        """Plain audio has no place for a title."""
+
+    def remind(self) -> None:
+        """Nor for a reminder."""
+
+
+class IcyFramer:
+    """Frames with a title block after every METAINT bytes.
+
+    Newcomers start right after a block, so that every listener counts the interval alike. The block
+    is empty while nothing changed; as a newcomer's `opening` it carries the title all the same.
+    """
+
+    head = b""
+
+    def __init__(self, kernels: Kernels, title: str) -> None:
+        self._weave = IcyInterleaver(METAINT, kernels.icy_interleave)
+        self._title = metadata_block(title)
+        self._fresh = True
+
+    def feed(self, packet: Packet) -> list[Packet]:
+        """The packet, cut where blocks stand. All cuts keep its media time."""
+        out: list[Packet] = []
+        rest = packet.payload
+        while rest:
+            audio = rest[: METAINT - self._weave.position]
+            rest = rest[len(audio) :]
+            if self._weave.position + len(audio) < METAINT:
+                out.append(Packet(self._weave.feed(audio), packet.at, packet.duration, joint=False))
+                continue
+            block = self._title if self._fresh else EMPTY_BLOCK
+            opening = None if self._fresh else audio + self._title
+            woven = self._weave.feed(audio, block)
+            out.append(Packet(woven, packet.at, packet.duration, opening=opening))
+            self._fresh = False
+        return out
+
+    def flush(self) -> list[Packet]:
+        return []
+
+    def retitle(self, title: str) -> None:
+        self._title = metadata_block(title)
+        self._fresh = True
+
+    def remind(self) -> None:
+        self._fresh = True
+
+
+class OggFramer:
+    """Opus packets in pages of PAGE_PACKETS; one logical stream for ever (RFC 7845)."""
+
+    def __init__(self, kernels: Kernels, opus_head: bytes, serial: int, name: str) -> None:
+        self._writer = OggWriter(serial, kernels.ogg_crc)
+        self._pre_skip = parse_head(opus_head).pre_skip
+        self.head = self._writer.header_pages(opus_head, build_tags("Talas", {"TITLE": name}))
+        self._held: list[Packet] = []
+
+    def feed(self, packet: Packet) -> list[Packet]:
+        self._held.append(packet)
+        return self._page() if len(self._held) >= PAGE_PACKETS else []
+
+    def flush(self) -> list[Packet]:
+        return self._page(eos=True) if self._held else []
+
+    def retitle(self, title: str) -> None:
+        """A new title in Ogg would chain a new stream, which stops browsers: it goes elsewhere."""
+
+    def remind(self) -> None:
+        """Nothing to remind of."""
+
+    def _page(self, *, eos: bool = False) -> list[Packet]:
+        first, last = self._held[0], self._held[-1]
+        payloads = [packet.payload for packet in self._held]
+        self._held = []
+        # A granule counts what a decoder has put out, pre-skip included (RFC 7845, section 4).
+        granule = max(last.end + self._pre_skip, 0)
+        page = self._writer.page(payloads, granule, eos=eos)
+        return [Packet(page, first.at, last.end - first.at)]

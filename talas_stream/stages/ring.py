@@ -1,0 +1,92 @@
+"""The last seconds of one packet stream, shared by all who read it.
+
+Does:        append a packet; read from a cursor; say where a newcomer starts (the burst point).
+Never:       waits, copies a payload, knows a socket, a clock or a thread.
+Guarantees:  sequence numbers rise by one, so a reader can tell from `tail` whether his cursor was
+             passed over and by how much.
+Lifetime:    a packet is immutable and shared; the ring lets go when the tail passes it, whoever is
+             still sending it keeps a reference of his own.
+
+             tail (oldest)                     head (next to come)
+               |  packets still readable          |
+               v                                  v
+        ...... [ 41 ][ 42 ][ 43 ][ 44 ][ 45 ][ 46 ]
+                       ^ a reader's cursor: 42
+
+From / to:   stages.encode, wire framers  ->  here  ->  stages.fanout
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+
+from talas_stream.media import Packet
+
+
+class Ring:
+    """Keeps at least the last `keep_bytes` of payload, and drops whole packets beyond it."""
+
+    def __init__(self, keep_bytes: int) -> None:
+        self._keep = keep_bytes
+        self._packets: deque[Packet] = deque()
+        self._bytes = 0
+        self._head = 0
+
+    @property
+    def head(self) -> int:
+        """Sequence number the next packet will have."""
+        return self._head
+
+    @property
+    def tail(self) -> int:
+        """Sequence number of the oldest packet kept; equals `head` when empty."""
+        return self._head - len(self._packets)
+
+    @property
+    def size(self) -> int:
+        """Bytes of payload kept."""
+        return self._bytes
+
+    def append(self, packet: Packet) -> None:
+        """Add the newest packet."""
+        self._packets.append(packet)
+        self._head += 1
+        self._bytes += len(packet.payload)
+        while self._bytes - len(self._packets[0].payload) >= self._keep:
+            self._bytes -= len(self._packets.popleft().payload)
+
+    def burst(self, size: int, until: int | None = None) -> int:
+        """Where a newcomer starts, so that he gets at least `size` bytes up to `until`.
+
+        The nearest start at or before that point; where the ring holds less, the oldest start;
+        `until` itself where it holds none. `until` is a sequence number and defaults to the head.
+        """
+        end = self._head if until is None else until
+        found, total = end, 0
+        for sequence in range(end - 1, self.tail - 1, -1):
+            total += len(self._at(sequence).payload)
+            if sequence == 0 or (sequence > self.tail and self._at(sequence - 1).joint):
+                found = sequence
+                if total >= size:
+                    break
+        return found
+
+    def phase(self, cursor: int) -> int:
+        """Bytes between the last joint before `cursor` and `cursor`, as far as the ring knows."""
+        total = 0
+        for sequence in range(cursor - 1, self.tail - 1, -1):
+            packet = self._at(sequence)
+            if packet.joint:
+                break
+            total += len(packet.payload)
+        return total
+
+    def read(self, cursor: int, until: int | None = None) -> list[Packet]:
+        """The packets from `cursor`, or from the tail where that is later, up to `until`."""
+        end = self._head if until is None else until
+        start = max(cursor, self.tail)
+        return list(islice(self._packets, start - self.tail, max(end - self.tail, 0)))
+
+    def _at(self, sequence: int) -> Packet:
+        return self._packets[sequence - self.tail]

@@ -1,0 +1,41 @@
+"""The station's timeline: where each source frame stands in media time.
+
+Does:        turn a run of sample counts at any rate into ticks of 1/48000 s.
+Never:       asks a clock; a frame's place follows from the frames before it.
+Guarantees:  placements touch: each frame starts where the one before ended, and the rounding of
+             44.1 kHz never adds up, because positions are computed from whole sample counts.
+From / to:   stages.ingest  ->  here  ->  the station's packet rings
+"""
+
+from __future__ import annotations
+
+from talas_stream.media import RATE, Format, Frame, Packet
+
+
+class Timeline:
+    """Media time of one source's visit, from `start` ticks on."""
+
+    def __init__(self, start: int) -> None:
+        self._base = start
+        self._samples = 0
+        self._format: Format | None = None
+
+    @property
+    def end(self) -> int:
+        """Media time right after the last frame placed."""
+        return self._at()
+
+    def place(self, frame: Frame) -> Packet:
+        """The frame as a packet. A new format starts where the last one ended."""
+        if frame.format is not self._format:
+            self._base = self._at() - frame.format.pre_skip
+            self._samples = 0
+            self._format = frame.format
+        at = self._at()
+        self._samples += frame.samples
+        return Packet(frame.payload, at, self._at() - at)
+
+    def _at(self) -> int:
+        if self._format is None:
+            return self._base
+        return self._base + self._samples * RATE // self._format.rate

@@ -1,0 +1,150 @@
+"""A station on this server: who is sending, and what he sends.
+
+Does:        admit one source at a time; keep the station's clock across visits; remember the title
+             and what the source says of itself.
+Never:       checks a key (the front door did) or touches a socket.
+Guarantees:  media time never goes back, and follows the clock over the gaps between visits; what a
+             refused or failed source did leaves no trace.
+From / to:   sources, listeners, admin  ->  here  ->  visit.py
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from talas_core.clock import Clock
+from talas_core.errors import Conflict, Unavailable
+from talas_core.messages import StationRecord
+from talas_stream.kernels import Kernels
+from talas_stream.media import RATE, Frame, SourceInfo
+from talas_stream.rendition import Sizes
+from talas_stream.visit import Codecs, Visit
+
+
+class State(StrEnum):
+    """Where a station stands."""
+
+    OFF = "off"
+    CLAIMED = "claimed"
+    ON_AIR = "on air"
+
+
+class Event(StrEnum):
+    """What happens to it."""
+
+    CLAIM = "claim"
+    AUDIO = "audio"
+    RELEASE = "release"
+
+
+LIFE: dict[tuple[State, Event], State] = {
+    (State.OFF, Event.CLAIM): State.CLAIMED,
+    (State.CLAIMED, Event.AUDIO): State.ON_AIR,
+    (State.CLAIMED, Event.RELEASE): State.OFF,
+    (State.ON_AIR, Event.AUDIO): State.ON_AIR,
+    (State.ON_AIR, Event.RELEASE): State.OFF,
+}
+"""The life cycle. A pair that is not here cannot happen; to claim twice is a Conflict."""
+
+
+class Source(Protocol):
+    """What a station needs of its source."""
+
+    def close(self, reason: str) -> None:
+        """Cut it off; `reason` is logged."""
+        ...
+
+
+class Station:
+    """One station; `epoch` is the clock reading at which its media time is 0."""
+
+    def __init__(
+        self, record: StationRecord, clock: Clock, kernels: Kernels, codecs: Codecs, sizes: Sizes
+    ) -> None:
+        self.record = record
+        self.state = State.OFF
+        self.info = SourceInfo()
+        self.title = ""
+        self.source: Source | None = None
+        self.started_at: str = ""
+        self.listener_peak = 0
+        self._clock = clock
+        self._kernels = kernels
+        self._codecs = codecs
+        self._sizes = sizes
+        self._epoch = clock.monotonic()
+        self._end = 0
+        self._visit: Visit | None = None
+
+    @property
+    def on_air(self) -> bool:
+        """Whether there is something to hear."""
+        return self.state is State.ON_AIR
+
+    @property
+    def visit(self) -> Visit:
+        """The current visit. Raises Unavailable off the air."""
+        if self._visit is None or not self.on_air:
+            raise Unavailable(f"{self.record.slug} is off the air", retry_after=5)
+        return self._visit
+
+    @property
+    def listeners(self) -> int:
+        """Listeners now."""
+        return self._visit.listeners if self._visit else 0
+
+    def claim(self, source: Source, info: SourceInfo) -> None:
+        """Take the station for `source`. Raises Conflict while another has it."""
+        if (self.state, Event.CLAIM) not in LIFE:
+            raise Conflict(f"{self.record.slug} is in use by another source")
+        self._step(Event.CLAIM)
+        self.source = source
+        self.info = info
+        self.title = ""
+
+    def accept(self, frames: list[Frame]) -> None:
+        """Frames of the source that holds the station."""
+        if not frames:
+            return
+        if self._visit is None:
+            elapsed = int((self._clock.monotonic() - self._epoch) * RATE)
+            name = self.info.name or self.record.name
+            self._visit = Visit(
+                max(self._end, elapsed),
+                name,
+                self.title,
+                kernels=self._kernels,
+                codecs=self._codecs,
+                sizes=self._sizes,
+            )
+        self._visit.accept(frames)
+        if self.state is not State.ON_AIR:
+            self.started_at = self._clock.now().isoformat(timespec="seconds")
+        self._step(Event.AUDIO)
+
+    def release(self, source: Source) -> None:
+        """The source has gone; a source that does not hold the station changes nothing."""
+        if self.source is not source:
+            return
+        self._step(Event.RELEASE)
+        self.source = None
+        self.info = SourceInfo()
+        visit, self._visit = self._visit, None
+        if visit is not None:
+            self._end = visit.end_at
+            visit.end()
+
+    def retitle(self, title: str) -> None:
+        """What is playing from here on."""
+        self.title = title
+        if self._visit is not None:
+            self._visit.retitle(title)
+
+    def tidy(self, idle_seconds: float) -> None:
+        """Close what nobody needs any more."""
+        if self._visit is not None:
+            self._visit.tidy(self._clock.monotonic(), idle_seconds)
+
+    def _step(self, event: Event) -> None:
+        self.state = LIFE[self.state, event]

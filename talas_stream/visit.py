@@ -1,0 +1,217 @@
+"""One source's visit to a station: from its first frame to its last.
+
+Does:        place frames on the timeline; pass them on to the rendition that is coded alike; have
+             a codec worker make the others, each only while somebody listens.
+Never:       knows where the source or a listener is connected, or which thread encodes.
+Guarantees:  a listener of any rendition starts with the last seconds that the source sent.
+From / to:   sources  ->  here  ->  rendition.py
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from talas_stream.feed import Feed, Listener
+from talas_stream.kernels import Kernels
+from talas_stream.media import LADDER, RATE, Codec, Frame, Packet, Rendition
+from talas_stream.rendition import LiveRendition, Sizes
+from talas_stream.stages.timeline import Timeline
+
+
+class Output(msgspec.Struct, frozen=True):
+    """What a codec job hands over: a rendition's packets, its `config` when it opened."""
+
+    rendition: Rendition
+    packets: list[Packet]
+    config: bytes | None = None
+
+
+class Job(Protocol):
+    """A station's codec work, on some other thread. Orders are carried out in sequence."""
+
+    def feed(self, frame: Frame, packet: Packet) -> None: ...
+    def open(self, rendition: Rendition) -> None: ...
+    def close(self, rendition: Rendition) -> None: ...
+    def finish(self) -> None:
+        """Flush everything; the last output is followed by `done`."""
+        ...
+
+
+class Codecs(Protocol):
+    """Where jobs are to be had. Both callbacks come on the loop."""
+
+    def job(
+        self, history_ticks: int, deliver: Callable[[list[Output]], None], done: Callable[[], None]
+    ) -> Job: ...
+
+
+class Visit:
+    """What one source sends, and who hears it. `start` in ticks of the station's media time."""
+
+    def __init__(
+        self,
+        start: int,
+        name: str,
+        title: str,
+        *,
+        kernels: Kernels,
+        codecs: Codecs,
+        sizes: Sizes,
+    ) -> None:
+        self._timeline = Timeline(start)
+        self._name = name
+        self._title = title
+        self._kernels = kernels
+        self._codecs = codecs
+        self._sizes = sizes
+        self._history: deque[tuple[Frame, Packet]] = deque()
+        self._history_bytes = 0
+        # Enough sound to fill the burst of the leanest rendition.
+        leanest = min(rendition.bit_rate for rendition in LADDER.values())
+        self._history_ticks = sizes.burst * 8 * RATE // leanest + RATE // 2
+        self._job: Job | None = None
+        self._jobs = 0
+        self._live: dict[Codec, LiveRendition] = {}
+
+    @property
+    def end_at(self) -> int:
+        """Media time right after the last frame."""
+        return self._timeline.end
+
+    @property
+    def source_codec(self) -> Codec | None:
+        """The source's own coding; None before its first frame."""
+        return self._history[-1][0].format.codec if self._history else None
+
+    @property
+    def live(self) -> list[LiveRendition]:
+        """The renditions in use."""
+        return list(self._live.values())
+
+    @property
+    def listeners(self) -> int:
+        """Listeners now."""
+        return sum(live.listeners for live in self._live.values())
+
+    def accept(self, frames: list[Frame]) -> None:
+        """Take what the source sent, in order."""
+        through = self._live.get(self.source_codec) if self.source_codec else None
+        packets = []
+        for frame in frames:
+            packet = self._timeline.place(frame)
+            self._remember(frame, packet)
+            packets.append(packet)
+            if self._job is not None:
+                self._job.feed(frame, packet)
+        if through is not None:
+            through.push(packets)
+
+    def join(
+        self, listener: Listener, codec: Codec, icy: bool, joined: Callable[[Feed], None]
+    ) -> LiveRendition:
+        """Let a listener in; `joined` is told his feed. The visit must have had a frame."""
+        live = self._live.get(codec)
+        if live is None:
+            live = self._live[codec] = self._open(codec)
+        live.join(listener, icy, joined)
+        return live
+
+    def retitle(self, title: str) -> None:
+        """What is playing from here on."""
+        self._title = title
+        for live in self._live.values():
+            live.retitle(title)
+
+    def tidy(self, now: float, idle_seconds: float) -> None:
+        """Close the renditions that nobody has listened to for `idle_seconds`."""
+        for codec, live in list(self._live.items()):
+            if live.listeners:
+                live.idle_since = None
+            elif live.idle_since is None:
+                live.idle_since = now
+            elif now - live.idle_since >= idle_seconds:
+                del self._live[codec]
+                if self._job is not None:
+                    self._job.close(live.rendition)
+        if self._job is not None and not any(
+            codec is not self.source_codec for codec in self._live
+        ):
+            self._stop_job()
+
+    def end(self) -> None:
+        """The source has gone: send what is left, then end every listener."""
+        through = self._live.pop(self.source_codec, None) if self.source_codec else None
+        if through is not None:
+            through.end()
+        if self._job is not None:
+            self._job.finish()
+
+    def _remember(self, frame: Frame, packet: Packet) -> None:
+        self._history.append((frame, packet))
+        self._history_bytes += len(packet.payload)
+        while True:
+            oldest = self._history[0][1]
+            spare_bytes = self._history_bytes - len(oldest.payload) >= self._sizes.keep
+            spare_time = packet.end - oldest.end >= self._history_ticks
+            if not (spare_bytes and spare_time):
+                return
+            self._history.popleft()
+            self._history_bytes -= len(oldest.payload)
+
+    def _open(self, codec: Codec) -> LiveRendition:
+        live = LiveRendition(
+            LADDER[codec], self._kernels, self._sizes, self._name, secrets.randbits(32)
+        )
+        live.retitle(self._title)
+        if codec is self.source_codec:
+            live.ready(self._history[-1][0].format.config)
+            live.push([packet for _, packet in self._history])
+        else:
+            self._start_job().open(live.rendition)
+        return live
+
+    def _start_job(self) -> Job:
+        if self._job is None:
+            self._jobs += 1
+            number = self._jobs
+            self._job = self._codecs.job(
+                self._history_ticks,
+                lambda outputs: self._deliver(number, outputs),
+                lambda: self._done(number),
+            )
+            for frame, packet in self._history:
+                self._job.feed(frame, packet)
+        return self._job
+
+    def _stop_job(self) -> None:
+        if self._job is not None:
+            self._job.finish()
+            self._job = None
+            # What the stopped job still delivers is nobody's: its number is no longer current.
+            self._jobs += 1
+
+    def _deliver(self, number: int, outputs: list[Output]) -> None:
+        if number != self._jobs:
+            return
+        for output in outputs:
+            live = self._live.get(output.rendition.codec)
+            if live is None:
+                continue
+            if output.config is not None:
+                live.ready(output.config)
+            live.push(output.packets)
+
+    def _done(self, number: int) -> None:
+        """The job has ended: as asked, at the visit's end, or because it failed."""
+        if number != self._jobs:
+            return
+        self._job = None
+        for codec, live in list(self._live.items()):
+            if codec is not self.source_codec:
+                del self._live[codec]
+                live.end()

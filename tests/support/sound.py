@@ -1,0 +1,98 @@
+"""Sound for tests: made, coded, decoded and compared, without a file in sight.
+
+Does:        make a programme that resembles music enough for lossy codecs and never repeats; code
+             it as a source would; find how alike two recordings are.
+Guarantees:  the same arguments give the same sound.
+"""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float32]
+
+# File format and encoder for each coding a source may send.
+CODINGS = {
+    "mp3": ("mp3", "libmp3lame", {"write_xing": "0", "id3v2_version": "0"}),
+    "aac": ("adts", "aac", {}),
+    "opus": ("opus", "libopus", {}),
+    "vorbis": ("ogg", "libvorbis", {}),
+    "flac": ("ogg", "flac", {}),
+}
+CONTENT_TYPES = {"mp3": "audio/mpeg", "aac": "audio/aac", "opus": "audio/ogg"}
+
+
+def programme(seconds: float, rate: int = 48_000, channels: int = 2, seed: int = 1) -> Array:
+    """Wandering notes and a little noise, shape (channels, n), peak 0.5."""
+    rng = np.random.default_rng(seed)
+    size = int(seconds * rate)
+    out = np.zeros((channels, size), np.float32)
+    step = rate // 4
+    for start in range(0, size, step):
+        stop = min(start + step, size)
+        time = np.arange(stop - start) / rate
+        for channel in range(channels):
+            notes = rng.uniform(110, 2000, 4)
+            phases = rng.uniform(0, 6.28, 4)
+            tones = sum(
+                np.sin(2 * np.pi * f * time + p) for f, p in zip(notes, phases, strict=True)
+            )
+            out[channel, start:stop] = tones / 10 + rng.normal(0, 0.01, stop - start)
+    fade = min(480, size // 2)
+    out[:, :fade] *= np.linspace(0, 1, fade, dtype=np.float32)
+    return np.clip(out, -0.5, 0.5)
+
+
+def coded(sound: Array, coding: str, rate: int = 48_000, bit_rate: int = 128_000) -> bytes:
+    """`sound` as a file of that coding."""
+    container, encoder, options = CODINGS[coding]
+    sink = io.BytesIO()
+    layout = "mono" if sound.shape[0] == 1 else "stereo"
+    with av.open(sink, "w", format=container, options=options) as output:
+        stream = output.add_stream(encoder, rate=rate, layout=layout)
+        stream.bit_rate = bit_rate
+        for start in range(0, sound.shape[1], 1024):
+            piece = np.ascontiguousarray(sound[:, start : start + 1024])
+            frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout=layout)
+            frame.sample_rate = rate
+            frame.pts = start
+            frame.time_base = Fraction(1, rate)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return sink.getvalue()
+
+
+def decoded(data: bytes, rate: int = 48_000) -> Array:
+    """What a player makes of `data`: mono, shape (n,), at `rate`."""
+    resampler = av.AudioResampler(format="fltp", layout="stereo", rate=rate)
+    pieces: list[Array] = []
+    with av.open(io.BytesIO(data)) as source:
+        frames = source.decode(audio=0)
+        while True:
+            try:
+                frame = next(frames)
+            except (StopIteration, av.FFmpegError):
+                break
+            pieces += [f.to_ndarray() for f in resampler.resample(frame)]
+    if not pieces:
+        return np.zeros(0, np.float32)
+    return np.concatenate(pieces, axis=1).mean(axis=0).astype(np.float32)
+
+
+def likeness(heard: Array, source: Array) -> tuple[float, int]:
+    """The correlation of `heard` with the part of `source` it resembles most, and where that part
+    starts, in samples. Both mono at one rate; 1.0 is the same sound."""
+    size = 1 << int(np.ceil(np.log2(len(heard) + len(source))))
+    cross = np.fft.irfft(np.fft.rfft(source, size) * np.conj(np.fft.rfft(heard, size)), size)
+    lag = int(np.argmax(cross))
+    if lag > size // 2:
+        lag -= size
+    start, stop = max(lag, 0), min(lag + len(heard), len(source))
+    mine, theirs = heard[start - lag : stop - lag], source[start:stop]
+    scale = float(np.linalg.norm(mine) * np.linalg.norm(theirs))
+    return (float(np.dot(mine, theirs)) / scale if scale else 0.0), lag

@@ -1,0 +1,141 @@
+"""A stream service in this process, on a port of its own, with stations from memory.
+
+Does:        run the real composition over an in-memory bus that answers as talas_api would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from talas_core import messages, settings
+from talas_core.bus.memory import MemoryBus
+from talas_core.messages import FindStation, FoundStation, KeySet, StationRecord
+from talas_core.settings import Settings
+from talas_stream.compose import service
+
+from support.ports import free_port
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+def record(slug: str = "live", key: str = KEY, name: str = "Night Line") -> StationRecord:
+    """A station as talas_api tells it."""
+    return StationRecord(
+        id=f"id-{slug}",
+        slug=slug,
+        name=name,
+        description="",
+        room=f"room-{slug}",
+        owner_id="owner",
+        key_hash=hashlib.sha256(key.encode()).hexdigest(),
+    )
+
+
+class FakeApi:
+    """The other end of the bus."""
+
+    def __init__(self, *stations: StationRecord) -> None:
+        self.bus = MemoryBus()
+        self.stations = {station.slug: station for station in stations}
+        self.keys = KeySet(())
+        self.asked = 0
+
+    async def start(self) -> None:
+        await self.bus.serve(messages.STATION_FIND, self._find)
+        await self.bus.serve(messages.KEYS_LIST, self._keys)
+
+    async def _find(self, payload: bytes) -> bytes:
+        self.asked += 1
+        slug = messages.decode(payload, FindStation).slug
+        return messages.encode(FoundStation(self.stations.get(slug)))
+
+    async def _keys(self, payload: bytes) -> bytes:
+        return messages.encode(self.keys)
+
+
+class Stream:
+    """The running service."""
+
+    def __init__(self, port: int, api: FakeApi) -> None:
+        self.port = port
+        self.api = api
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def ask(self, request: str, body: bytes = b"") -> bytes:
+        """Send a request, read to the end of the connection."""
+        reader, writer = await self.connect()
+        writer.write(head(request) + body)
+        try:
+            async with asyncio.timeout(20):
+                return await reader.read()
+        finally:
+            writer.close()
+
+    async def status(self) -> list[dict[str, object]]:
+        """The stations on the air, from the status page."""
+        body = (await self.ask("GET /status-json.xsl HTTP/1.1\nHost: here")).split(b"\r\n\r\n")[1]
+        source = json.loads(body)["icestats"].get("source", [])
+        return source if isinstance(source, list) else [source]
+
+    async def ready(self) -> bool:
+        """Whether the service calls itself ready."""
+        return b" 200 " in await self.ask("GET /ready HTTP/1.1\nHost: here")
+
+    async def source(
+        self, *lines: str, method: str = "PUT", slug: str = "live", kind: str = "audio/mpeg",
+        key: str = KEY,
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:  # fmt: skip
+        """Connect as a source; what it answers is still to be read."""
+        reader, writer = await self.connect()
+        request = [f"{method} /{slug} HTTP/1.1", f"Content-Type: {kind}", auth(key), *lines]
+        writer.write(head("\r\n".join(request)))
+        return reader, writer
+
+    async def listen(
+        self, path: str, *lines: str
+    ) -> tuple[str, asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect as a listener; gives the response head and what follows it."""
+        reader, writer = await self.connect()
+        writer.write(head("\r\n".join([f"GET {path} HTTP/1.1", "Host: here", *lines])))
+        async with asyncio.timeout(20):
+            answer = await reader.readuntil(b"\r\n\r\n")
+        return answer.decode(), reader, writer
+
+
+def head(text: str) -> bytes:
+    return text.replace("\r\n", "\n").replace("\n", "\r\n").encode() + b"\r\n\r\n"
+
+
+def auth(key: str = KEY, user: str = "source") -> str:
+    token = base64.b64encode(f"{user}:{key}".encode()).decode()
+    return f"Authorization: Basic {token}"
+
+
+def stream_settings(tmp_path: Path, **overrides: object) -> Settings:
+    values: dict[str, object] = {
+        "stream_port": free_port(),
+        "api_port": 1,
+        "chat_port": 2,
+        "data_dir": tmp_path,
+        "shutdown_seconds": 2.0,
+        # Tests feed sources as fast as they can; holding them back has tests of its own.
+        "source_lead_seconds": 30.0,
+    }
+    return settings.load({}, **(values | overrides))
+
+
+@contextlib.asynccontextmanager
+async def running_stream(tmp_path: Path, **overrides: object) -> AsyncIterator[Stream]:
+    """The service with the stations live and demo."""
+    api = FakeApi(record("live"), record("demo"))
+    await api.start()
+    async with service(stream_settings(tmp_path, **overrides), api.bus) as port:
+        yield Stream(port, api)

@@ -1,0 +1,134 @@
+"""Decoding by hand: exact lengths, silence for what is broken, and PyAV's traps."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+from support.sound import coded, programme
+
+from talas_stream import kernels
+from talas_stream.media import RATE, Codec, Format, Frame
+from talas_stream.stages.decode import Decoder
+from talas_stream.stages.ingest import Ingest
+
+
+def frames_of(coding: str, seconds: float = 1.0, rate: int = 48_000) -> list[Frame]:
+    ingest = Ingest(kernels.select("off"))
+    data = coded(programme(seconds, rate), coding, rate)
+    return ingest.feed(data) + ingest.flush()
+
+
+@pytest.mark.parametrize("coding", ["mp3", "aac", "opus"])
+def test_every_frame_yields_what_its_header_promised(coding: str) -> None:
+    frames = frames_of(coding)
+    decoder = Decoder(frames[0].format)
+    lengths = [decoder.decode(frame).shape for frame in frames]
+    skip = frames[0].format.pre_skip
+    assert sum(n for _, n in lengths) == sum(frame.samples for frame in frames) - skip
+    assert {channels for channels, _ in lengths} == {2}
+    assert decoder.errors == 0
+
+
+@pytest.mark.parametrize("coding", ["mp3", "aac", "opus"])
+def test_a_broken_frame_is_silence_of_its_length_and_counted(coding: str) -> None:
+    frames = frames_of(coding)
+    decoder = Decoder(frames[0].format)
+    for frame in frames[:5]:
+        decoder.decode(frame)
+    # Opus takes any payload but the malformed ones: code 3 with no frame count.
+    rubbish = b"\xff" if coding == "opus" else b"\x00" * 50
+    broken = Frame(rubbish, frames[0].format, frames[5].samples)
+    samples = decoder.decode(broken)
+    assert samples.shape == (2, frames[5].samples)
+    assert not samples.any()
+    assert decoder.errors == 1
+    assert decoder.decode(frames[6]).any()
+
+
+def test_an_empty_frame_does_not_drain_the_decoder() -> None:
+    frames = frames_of("aac")
+    decoder = Decoder(frames[0].format)
+    decoder.decode(frames[0])
+    assert not decoder.decode(Frame(b"", frames[0].format, 1024)).any()
+    assert decoder.decode(frames[1]).shape == (2, 1024)
+    assert decoder.decode(frames[2]).any()
+
+
+def test_wild_samples_are_clipped() -> None:
+    """Corrupt AAC decodes to samples far over full scale; none may go on."""
+    frames = frames_of("aac", 2.0)
+    rng = np.random.default_rng(7)
+    decoder = Decoder(frames[0].format)
+    for frame in frames:
+        payload = bytearray(frame.payload)
+        for place in rng.integers(7, len(payload), 12):
+            payload[place] = int(rng.integers(256))
+        samples = decoder.decode(Frame(bytes(payload), frame.format, frame.samples))
+        assert samples.shape[1] == frame.samples
+        assert np.isfinite(samples).all()
+        assert float(np.abs(samples).max(initial=0)) <= 1.0
+
+
+def test_a_source_without_its_first_frames_keeps_its_clock() -> None:
+    """MP3 frames lean on the ones before; the first after a cut-in may decode to nothing."""
+    frames = frames_of("mp3")[7:]
+    decoder = Decoder(frames[0].format)
+    assert all(decoder.decode(frame).shape == (2, 1152) for frame in frames)
+
+
+def test_opus_pre_skip_is_left_out_once() -> None:
+    frames = frames_of("opus")
+    decoder = Decoder(frames[0].format)
+    skip = frames[0].format.pre_skip
+    assert 0 < skip < 960
+    assert [decoder.decode(frame).shape[1] for frame in frames[:3]] == [960 - skip, 960, 960]
+
+
+def test_mono_stays_mono() -> None:
+    ingest = Ingest(kernels.select("off"))
+    frames = ingest.feed(coded(programme(0.5, channels=1), "mp3"))
+    assert Decoder(frames[0].format).decode(frames[0]).shape == (1, 1152)
+
+
+def test_packet_memory_is_padded() -> None:
+    """FFmpeg reads beyond a packet's end. Packets made from bytes that end at an unmapped page
+    crash it; ours must not. In a process of its own, because failing means SIGSEGV."""
+    script = textwrap.dedent("""
+        import ctypes, mmap, sys
+        from support.sound import coded, programme
+        from talas_stream import kernels
+        from talas_stream.media import Frame
+        from talas_stream.stages.decode import Decoder
+        from talas_stream.stages.ingest import Ingest
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        for coding in ("mp3", "aac"):
+            ingest = Ingest(kernels.select("off"))
+            frames = ingest.feed(coded(programme(1.0), coding))
+            decoder = Decoder(frames[0].format)
+            for frame in frames:
+                area = mmap.mmap(-1, 2 * mmap.PAGESIZE)
+                size = len(frame.payload)
+                area[mmap.PAGESIZE - size : mmap.PAGESIZE] = frame.payload
+                start = ctypes.addressof(ctypes.c_char.from_buffer(area))
+                assert libc.mprotect(ctypes.c_void_p(start + mmap.PAGESIZE), mmap.PAGESIZE, 0) == 0
+                edge = memoryview(area)[mmap.PAGESIZE - size : mmap.PAGESIZE]
+                decoder.decode(Frame(edge, frame.format, frame.samples))
+            assert decoder.errors == 0
+        print("whole")
+    """)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False,
+        env={"PYTHONPATH": ":".join(p for p in sys.path if p)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.strip()) == (0, "whole"), done.stderr[-2000:]
+
+
+def test_he_aac_would_double_the_rate() -> None:
+    """The rate is taken from what the decoder gives, not from the header."""
+    decoder = Decoder(Format(Codec.AAC, 24_000, 2))
+    assert decoder.rate == 24_000
+    decoder.rate = RATE
+    assert decoder.decode(Frame(b"", Format(Codec.AAC, 24_000, 2), 1024)).shape == (2, 2048)

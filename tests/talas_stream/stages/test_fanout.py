@@ -1,0 +1,156 @@
+"""Fan-out: the same object to all, nobody waited for, nothing twice."""
+
+from talas_stream.media import Packet
+from talas_stream.stages.fanout import Fanout
+from talas_stream.stages.ring import Ring
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.got: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.got.append(data)
+
+    @property
+    def heard(self) -> bytes:
+        return b"".join(self.got)
+
+
+def packets(text: str) -> list[Packet]:
+    return [Packet(letter.encode(), 0, 960) for letter in text]
+
+
+def fed(ring: Ring, text: str) -> None:
+    for packet in packets(text):
+        ring.append(packet)
+
+
+def test_all_who_keep_up_get_the_same_object() -> None:
+    ring = Ring(100)
+    fanout = Fanout(ring)
+    one, two = Listener(), Listener()
+    fanout.join(one, 10)
+    fanout.join(two, 10)
+    fed(ring, "abc")
+    assert fanout.flush() == 3
+    assert one.got[0] is two.got[0]
+    assert fanout.flush() == 0
+    assert len(one.got) == 1
+
+
+def test_a_newcomer_gets_his_burst_up_to_the_last_flush_and_nothing_twice() -> None:
+    ring = Ring(100)
+    fanout = Fanout(ring)
+    fed(ring, "abcdef")
+    fanout.flush()
+    fed(ring, "gh")
+    newcomer = Listener()
+    fanout.join(newcomer, 3)
+    assert newcomer.heard == b"def"
+    fanout.flush()
+    assert newcomer.heard == b"defgh"
+
+
+def test_one_who_pauses_costs_the_others_nothing_and_catches_up() -> None:
+    ring = Ring(100)
+    fanout = Fanout(ring)
+    slow, quick = Listener(), Listener()
+    fanout.join(slow, 1)
+    fanout.join(quick, 1)
+    fed(ring, "ab")
+    fanout.flush()
+    fanout.pause(slow)
+    fed(ring, "cdef")
+    fanout.flush()
+    assert (slow.heard, quick.heard) == (b"ab", b"abcdef")
+    fanout.resume(slow, 1)
+    fed(ring, "g")
+    fanout.flush()
+    assert slow.heard == b"abcdefg"
+    assert fanout.skipped == 0
+
+
+def test_one_who_is_too_far_back_skips_to_the_burst_point_and_is_counted() -> None:
+    ring = Ring(5)
+    fanout = Fanout(ring)
+    slow = Listener()
+    fanout.join(slow, 1)
+    fanout.pause(slow)
+    fed(ring, "abcdefghij")
+    fanout.flush()
+    fanout.resume(slow, 2)
+    assert slow.heard == b"ij"
+    assert fanout.skipped == 8
+
+
+def test_skipping_keeps_the_distance_from_a_joint() -> None:
+    """Blocks of three: a listener who stopped after one letter goes on with the second of a later
+    block, so that what counts bytes still counts right."""
+    ring = Ring(9)
+    fanout = Fanout(ring)
+    slow = Listener()
+
+    def block(letters: str) -> None:
+        for number, letter in enumerate(letters):
+            ring.append(Packet(letter.encode(), 0, 960, joint=number == 2))
+
+    fanout.join(slow, 1)
+    block("abc")
+    ring.append(Packet(b"d", 0, 960, joint=False))
+    fanout.flush()
+    fanout.pause(slow)
+    ring.append(Packet(b"e", 0, 960, joint=False))
+    ring.append(Packet(b"f", 0, 960))
+    for letters in ("ghi", "jkl", "mno"):
+        block(letters)
+    fanout.flush()
+    fanout.resume(slow, 4)
+    assert slow.heard == b"abcd" + b"klmno"
+
+
+def test_pausing_inside_a_write_loses_nothing() -> None:
+    ring = Ring(100)
+    fanout = Fanout(ring)
+
+    class Full(Listener):
+        def write(self, data: bytes) -> None:
+            super().write(data)
+            fanout.pause(self)
+
+    full = Full()
+    fanout.join(full, 1)
+    fed(ring, "a")
+    fanout.flush()
+    fanout.resume(full, 1)
+    fed(ring, "b")
+    fanout.flush()
+    fanout.resume(full, 1)
+    assert full.heard == b"ab"
+
+
+def test_the_first_packet_with_an_opening_is_replaced_once() -> None:
+    ring = Ring(100)
+    fanout = Fanout(ring)
+    for letter in "abc":
+        ring.append(Packet(letter.encode(), 0, 960, opening=letter.upper().encode()))
+    fanout.flush()
+    newcomer = Listener()
+    assert fanout.join(newcomer, 2) is True
+    assert newcomer.heard == b"Bc"
+
+
+def test_leaving_is_for_ever_and_strangers_are_ignored() -> None:
+    ring = Ring(100)
+    fanout = Fanout(ring)
+    gone = Listener()
+    fanout.join(gone, 1)
+    assert len(fanout) == 1
+    fanout.leave(gone)
+    fanout.leave(gone)
+    fanout.pause(gone)
+    fanout.resume(gone, 1)
+    fed(ring, "a")
+    fanout.flush()
+    assert gone.heard == b""
+    assert fanout.sinks == []

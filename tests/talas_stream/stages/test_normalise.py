@@ -1,0 +1,73 @@
+"""Normalising: level, rate, length, threads."""
+
+import os
+
+import numpy as np
+import pytest
+
+from talas_stream.media import RATE
+from talas_stream.stages.normalise import Normaliser
+
+
+def tone(rate: int, channels: int = 2, seconds: float = 1.0, level: float = 0.5) -> np.ndarray:
+    time = np.arange(int(rate * seconds)) / rate
+    return np.tile((level * np.sin(2 * np.pi * 1000 * time)).astype(np.float32), (channels, 1))
+
+
+def through(normaliser: Normaliser, samples: np.ndarray, step: int = 1152) -> np.ndarray:
+    pieces = [normaliser.feed(samples[:, i : i + step]) for i in range(0, samples.shape[1], step)]
+    return np.concatenate([*pieces, normaliser.flush()], axis=1)
+
+
+@pytest.mark.parametrize("rate", [8000, 22_050, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_rate_and_channels_come_out_right(rate: int, channels: int) -> None:
+    out = through(Normaliser(rate, channels), tone(rate, channels))
+    assert out.shape[0] == 2
+    assert abs(out.shape[1] - RATE) <= 2
+    assert out.dtype == np.float32
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+def test_mono_keeps_its_level(rate: int) -> None:
+    """FFmpeg's own mono to stereo takes 3 dB away."""
+    out = through(Normaliser(rate, 1), tone(rate, 1))
+    middle = out[:, RATE // 4 : RATE // 2]
+    assert np.abs(middle).max() == pytest.approx(0.5, abs=0.005)
+    assert np.array_equal(out[0], out[1])
+
+
+def test_no_drift_over_a_long_time_and_odd_pieces() -> None:
+    normaliser = Normaliser(44_100, 2)
+    rng = np.random.default_rng(3)
+    source, given, taken = tone(44_100, seconds=20), 0, 0
+    while taken < source.shape[1]:
+        step = int(rng.integers(1, 3000))
+        given += normaliser.feed(source[:, taken : taken + step]).shape[1]
+        taken = min(taken + step, source.shape[1])
+        # What the filter holds back is a few milliseconds, and does not grow.
+        assert 0 <= taken * RATE / 44_100 - given < 400
+    given += normaliser.flush().shape[1]
+    assert abs(given - 20 * RATE) <= 2
+
+
+def test_nothing_in_nothing_out() -> None:
+    normaliser = Normaliser(44_100, 2)
+    assert normaliser.feed(np.zeros((2, 0), np.float32)).shape == (2, 0)
+    assert Normaliser(RATE, 2).flush().shape == (2, 0)
+
+
+def test_more_than_two_channels_keep_the_first_two() -> None:
+    six = np.stack([np.full(480, level, np.float32) for level in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)])
+    out = Normaliser(RATE, 6).feed(six)
+    assert out.shape == (2, 480)
+    assert out[0, 0] == pytest.approx(0.1)
+    assert out[1, 0] == pytest.approx(0.2)
+
+
+def test_no_thread_is_started() -> None:
+    before = len(os.listdir("/proc/self/task"))
+    many = [Normaliser(44_100, 2) for _ in range(20)]
+    for normaliser in many:
+        through(normaliser, tone(44_100, seconds=0.1))
+    assert len(os.listdir("/proc/self/task")) == before
