@@ -1,0 +1,238 @@
+# cython: language_level=3
+"""The one door between Python and the C kernels.
+
+Does:        turn Python values into pointers and sizes, and what a kernel found into tuples; let
+             other threads run while a kernel works on a long buffer.
+Never:       decides anything about audio: that is in the kernels, and in their twins under
+             talas_stream/wire.
+Guarantees:  a status other than TALAS_OK becomes an exception in `check`, and nowhere else.
+Lifetime:    input is `bytes`, or an array whose buffer is held for the length of the call: it can
+             neither move nor be freed while the lock is not held.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
+
+import numpy
+
+cdef extern from "status.h":
+    enum talas_status:
+        TALAS_OK
+        TALAS_BAD_INTERVAL
+        TALAS_BAD_POSITION
+        TALAS_BAD_BLOCK
+        TALAS_BAD_GAIN
+        TALAS_TOO_LARGE
+
+cdef extern from "frame_scan.h" nogil:
+    struct talas_grammar:
+        pass
+    struct talas_span:
+        size_t start
+        size_t size
+    struct talas_scan:
+        size_t position
+        size_t garbage
+        uint32_t reference
+    size_t talas_scan_frames(const talas_grammar *grammar, const uint8_t *data, size_t size,
+                             bint final, talas_scan *scan, talas_span *spans, size_t capacity)
+
+cdef extern from "mpeg_frames.h" nogil:
+    const talas_grammar talas_mpeg
+
+cdef extern from "adts_frames.h" nogil:
+    const talas_grammar talas_adts
+
+cdef extern from "ogg_pages.h" nogil:
+    struct talas_page:
+        size_t end
+        int64_t granule
+        uint32_t serial
+        uint32_t sequence
+        uint8_t flags
+        bint complete
+        size_t pieces
+        talas_span piece[255]
+    struct talas_page_scan:
+        size_t position
+        size_t garbage
+    void talas_ogg_prepare()
+    uint32_t talas_ogg_crc(uint32_t crc, const uint8_t *data, size_t size)
+    bint talas_ogg_next(const uint8_t *data, size_t size, bint final, talas_page_scan *scan,
+                        talas_page *page)
+
+cdef extern from "icy.h" nogil:
+    struct talas_icy:
+        const uint8_t *audio
+        size_t audio_size
+        size_t interval
+        size_t position
+        const uint8_t *block
+        size_t block_size
+    talas_status talas_icy_size(const talas_icy *icy, size_t *size)
+    void talas_icy_write(const talas_icy *icy, uint8_t *out)
+
+cdef extern from "samples.h" nogil:
+    void talas_int16_to_float(const int16_t *input, float *output, size_t count)
+    void talas_float_to_int16(const float *input, int16_t *output, size_t count)
+    talas_status talas_gain_ramp(const float *input, float *output, size_t count, double start,
+                                 double end)
+
+# Letting go of the lock and taking it back costs about as much as a kernel needs for a few KiB;
+# below this many bytes (or samples) it is kept.
+cdef enum:
+    LONG = 32768
+    SPANS = 256
+
+talas_ogg_prepare()
+
+cdef int check(talas_status status) except -1:
+    if status == TALAS_OK:
+        return 0
+    if status == TALAS_BAD_INTERVAL:
+        raise ValueError("the interval must be at least one byte")
+    if status == TALAS_BAD_POSITION:
+        raise ValueError("the position must lie within the interval")
+    if status == TALAS_BAD_BLOCK:
+        raise ValueError("the block's length byte does not match its length")
+    if status == TALAS_BAD_GAIN:
+        raise ValueError("a gain must be a number between -1000 and 1000")
+    raise OverflowError("the result is too large")
+
+
+cdef tuple scan_frames(const talas_grammar *grammar, bytes data, uint32_t reference, bint final):
+    cdef const uint8_t *start = <const uint8_t *> PyBytes_AS_STRING(data)
+    cdef size_t size = <size_t> PyBytes_GET_SIZE(data), count = SPANS, i
+    cdef talas_scan scan
+    cdef talas_span spans[SPANS]
+    cdef list found = []
+    scan.position, scan.garbage, scan.reference = 0, 0, reference
+    while count == SPANS:
+        if size >= LONG:
+            with nogil:
+                count = talas_scan_frames(grammar, start, size, final, &scan, spans, SPANS)
+        else:
+            count = talas_scan_frames(grammar, start, size, final, &scan, spans, SPANS)
+        for i in range(count):
+            found.append((spans[i].start, spans[i].start + spans[i].size))
+    return found, scan.position, scan.reference, scan.garbage
+
+
+def mpeg_scan(bytes data not None, uint32_t reference, bint final):
+    return scan_frames(&talas_mpeg, data, reference, final)
+
+
+def adts_scan(bytes data not None, uint32_t reference, bint final):
+    return scan_frames(&talas_adts, data, reference, final)
+
+
+def ogg_crc(bytes data not None, uint32_t crc=0):
+    cdef const uint8_t *start = <const uint8_t *> PyBytes_AS_STRING(data)
+    cdef size_t size = <size_t> PyBytes_GET_SIZE(data)
+    if size >= LONG:
+        with nogil:
+            crc = talas_ogg_crc(crc, start, size)
+    else:
+        crc = talas_ogg_crc(crc, start, size)
+    return crc
+
+
+cdef tuple page_tuple(const talas_page *page):
+    cdef size_t i
+    cdef list pieces = []
+    for i in range(page.pieces):
+        pieces.append((page.piece[i].start, page.piece[i].start + page.piece[i].size))
+    return (page.end, page.serial, page.sequence, page.granule, page.flags, pieces,
+            page.complete)
+
+
+def ogg_scan(bytes data not None, bint final):
+    cdef const uint8_t *start = <const uint8_t *> PyBytes_AS_STRING(data)
+    cdef size_t size = <size_t> PyBytes_GET_SIZE(data)
+    cdef talas_page_scan scan
+    cdef talas_page page
+    cdef bint more = True
+    cdef list pages = []
+    scan.position = scan.garbage = 0
+    while more:
+        if size >= LONG:
+            with nogil:
+                more = talas_ogg_next(start, size, final, &scan, &page)
+        else:
+            more = talas_ogg_next(start, size, final, &scan, &page)
+        if more:
+            pages.append(page_tuple(&page))
+    return pages, scan.position, scan.garbage
+
+
+def icy_interleave(bytes audio not None, size_t metaint, size_t position, bytes block not None):
+    cdef talas_icy icy
+    cdef size_t size = 0
+    cdef bytes out
+    cdef uint8_t *target
+    icy.audio = <const uint8_t *> PyBytes_AS_STRING(audio)
+    icy.audio_size = <size_t> PyBytes_GET_SIZE(audio)
+    icy.block = <const uint8_t *> PyBytes_AS_STRING(block)
+    icy.block_size = <size_t> PyBytes_GET_SIZE(block)
+    icy.interval, icy.position = metaint, position
+    check(talas_icy_size(&icy, &size))
+    out = PyBytes_FromStringAndSize(NULL, <Py_ssize_t> size)
+    target = <uint8_t *> PyBytes_AS_STRING(out)
+    if size >= LONG:
+        with nogil:
+            talas_icy_write(&icy, target)
+    else:
+        talas_icy_write(&icy, target)
+    return out
+
+
+def int16_to_float(samples not None):
+    cdef object out = numpy.empty(samples.shape, numpy.float32)
+    cdef const int16_t[::1] source = numpy.ascontiguousarray(samples).reshape(-1)
+    cdef float[::1] target = out.reshape(-1)
+    cdef Py_ssize_t count = source.shape[0]
+    if count == 0:
+        return out
+    cdef const int16_t *start = &source[0]
+    cdef float *into = &target[0]
+    if count >= LONG:
+        with nogil:
+            talas_int16_to_float(start, into, <size_t> count)
+    else:
+        talas_int16_to_float(start, into, <size_t> count)
+    return out
+
+
+def float_to_int16(samples not None):
+    cdef object out = numpy.empty(samples.shape, numpy.int16)
+    cdef const float[::1] source = numpy.ascontiguousarray(samples).reshape(-1)
+    cdef int16_t[::1] target = out.reshape(-1)
+    cdef Py_ssize_t count = source.shape[0]
+    if count == 0:
+        return out
+    cdef const float *start = &source[0]
+    cdef int16_t *into = &target[0]
+    if count >= LONG:
+        with nogil:
+            talas_float_to_int16(start, into, <size_t> count)
+    else:
+        talas_float_to_int16(start, into, <size_t> count)
+    return out
+
+
+def gain_ramp(samples not None, double start, double end):
+    cdef object out = numpy.empty(samples.shape, numpy.float32)
+    check(talas_gain_ramp(NULL, NULL, 0, start, end))
+    cdef Py_ssize_t count = samples.shape[-1], row
+    cdef const float[:, ::1] source = numpy.ascontiguousarray(samples).reshape(-1, max(count, 1))
+    cdef float[:, ::1] target = out.reshape(-1, max(count, 1))
+    cdef const float *line
+    cdef float *into
+    for row in range(source.shape[0]):
+        line, into = &source[row, 0], &target[row, 0]
+        if count >= LONG:
+            with nogil:
+                talas_gain_ramp(line, into, <size_t> count, start, end)
+        else:
+            talas_gain_ramp(line, into, <size_t> count, start, end)
+    return out

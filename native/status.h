@@ -1,0 +1,18 @@
+/* What a kernel answers when it can be asked wrongly.
+ *
+ * Kernels never raise, print or abort: they return one of these, and the binding has one gate that
+ * turns it into an exception.
+ */
+#ifndef TALAS_STATUS_H
+#define TALAS_STATUS_H
+
+enum talas_status {
+    TALAS_OK = 0,
+    TALAS_BAD_INTERVAL, /* a metadata interval of no bytes */
+    TALAS_BAD_POSITION, /* a position at or past the interval */
+    TALAS_BAD_BLOCK,    /* a metadata block whose length byte does not match its length */
+    TALAS_BAD_GAIN,     /* a gain that is not a number, or over TALAS_MAX_GAIN */
+    TALAS_TOO_LARGE,    /* the result does not fit this machine's address space */
+};
+
+#endif

@@ -1,0 +1,239 @@
+"""Ogg pages (RFC 3533): whole ones out of a stream of bytes, and new ones.
+
+Does:        find pages, check their CRC, and take them apart into pieces of packets; build pages,
+             keeping their sequence numbers.
+Never:       joins packets across pages when reading (wire.ogg does); knows a codec.
+Guarantees:  the same pages however the stream was cut into pieces; a page that is damaged, or lies
+             about its length, is passed over, and the search goes on inside it; less than one page
+             is held.
+Twin:        `ogg_scan` and `ogg_crc` define what native/ogg_pages.c does.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+CAPTURE = b"OggS"
+HEADER_BYTES = 27
+MAX_SEGMENTS = 255
+NO_GRANULE = -1  # no packet ends on this page
+
+_CONTINUED, _BOS, _EOS = 1, 2, 4
+_CRC_AT = 22
+
+# One page as a scan tells it: where it ends, serial, sequence, granule, flags, (start, end) of each
+# piece, and whether the last piece ends its packet.
+PageSpan = tuple[int, int, int, int, int, list[tuple[int, int]], bool]
+# scan(data, final) -> pages, how far the data is used up, how many bytes were garbage.
+PageScan = Callable[[bytes, bool], tuple[list[PageSpan], int, int]]
+# The arguments are the data and the CRC to go on from.
+Crc = Callable[[bytes, int], int]
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page. `packets` are pieces: the first goes on from the page before when `continued`, and
+    the last ends here only when `complete`. `granule` is -1 where no packet ends."""
+
+    serial: int
+    sequence: int
+    granule: int
+    continued: bool
+    bos: bool
+    eos: bool
+    packets: tuple[bytes, ...]
+    complete: bool
+
+
+class PageReader:
+    """A push parser: bytes in, sound pages out.
+
+    `garbage_bytes` counts what was no page. `bytes_since_page` counts everything since the last
+    page ended, so that a caller can give up on what is no Ogg.
+    """
+
+    def __init__(self, scan: PageScan | None = None) -> None:
+        self._scan = scan or ogg_scan
+        self._held = b""
+        self.garbage_bytes = 0
+        self.bytes_since_page = 0
+
+    @property
+    def buffered(self) -> int:
+        """Bytes held until more arrive; less than the largest page, 65,307."""
+        return len(self._held)
+
+    def feed(self, data: bytes) -> list[Page]:
+        """The pages that `data` completes."""
+        self.bytes_since_page += len(data)
+        return self._take(self._held + data, final=False)
+
+    def flush(self) -> list[Page]:
+        """The pages hidden inside one that promised more than came; the stream has ended."""
+        return self._take(self._held, final=True)
+
+    def _take(self, data: bytes, *, final: bool) -> list[Page]:
+        found, used, garbage = self._scan(data, final)
+        self.garbage_bytes += garbage
+        self._held = data[used:]
+        if found:
+            self.bytes_since_page = len(data) - found[-1][0]
+        return [_page(data, span) for span in found]
+
+
+class OggWriter:
+    """Builds the pages of one logical stream, numbered from 0."""
+
+    def __init__(self, serial: int, crc: Crc | None = None) -> None:
+        self._serial = serial.to_bytes(4, "little")
+        self._crc = crc or ogg_crc
+        self.sequence = 0
+
+    def header_pages(self, head: bytes, *others: bytes) -> bytes:
+        """The first page with `head` alone, then each further header on pages of its own."""
+        first = self._pages([head], 0, _BOS)
+        return first + b"".join(self._pages([packet], 0, 0) for packet in others)
+
+    def page(self, packets: Sequence[bytes], granule: int, *, eos: bool = False) -> bytes:
+        """A page of whole packets, the last of which ends at `granule`.
+
+        One packet alone may be of any size and takes as many pages as it needs; several that do
+        not fit one page raise ValueError, since each page must tell where its packets end.
+        """
+        return self._pages(packets, granule, _EOS if eos else 0)
+
+    def _pages(self, packets: Sequence[bytes], granule: int, flags: int) -> bytes:
+        lacing = b"".join(
+            b"\xff" * (len(packet) // 255) + bytes((len(packet) % 255,)) for packet in packets
+        )
+        if len(lacing) > MAX_SEGMENTS and len(packets) > 1:
+            raise ValueError(f"{len(packets)} packets do not fit one page")
+        body = b"".join(packets)
+        pages = []
+        for start in range(0, max(len(lacing), 1), MAX_SEGMENTS):
+            laces = lacing[start : start + MAX_SEGMENTS]
+            last = start + MAX_SEGMENTS >= len(lacing)
+            # The end of the stream is the last page's to tell, its start the first one's.
+            own = (_CONTINUED if start else flags & _BOS) | (flags & _EOS if last else 0)
+            part = body[start * 255 : (start + MAX_SEGMENTS) * 255]
+            pages.append(self._build(own, granule if last else NO_GRANULE, laces, part))
+        return b"".join(pages)
+
+    def _build(self, flags: int, granule: int, lacing: bytes, body: bytes) -> bytes:
+        head = (
+            CAPTURE
+            + bytes((0, flags))
+            + granule.to_bytes(8, "little", signed=True)
+            + self._serial
+            + self.sequence.to_bytes(4, "little")
+        )
+        tail = bytes((len(lacing),)) + lacing + body
+        self.sequence = (self.sequence + 1) & 0xFFFFFFFF
+        return head + self._crc(head + bytes(4) + tail, 0).to_bytes(4, "little") + tail
+
+
+def ogg_scan(data: bytes, final: bool) -> tuple[list[PageSpan], int, int]:
+    """Find the sound pages in `data`; see `PageSpan` and `PageScan`.
+
+    `final` says that no more data will come: what waits to be completed is then garbage.
+    """
+    pages: list[PageSpan] = []
+    used = garbage = at = 0
+    while (found := _find_capture(data, at)) < len(data):
+        total = _page_bytes(data, found)
+        if total is None and not final:
+            return pages, found, garbage + found - used
+        if not total or not _crc_holds(data, found, total):
+            at = found + 1
+            continue
+        pages.append(_span(data, found))
+        garbage += found - used
+        used = at = found + total
+    return pages, len(data), garbage + len(data) - used
+
+
+# Ogg's CRC takes each byte's highest bit first, zlib's the lowest: of the same polynomial, so one
+# is the other with all bits mirrored, going in and coming out. zlib also inverts at both ends.
+_MIRRORED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
+_ALL = 0xFFFFFFFF
+
+
+def _mirror32(value: int) -> int:
+    return int.from_bytes(value.to_bytes(4, "little").translate(_MIRRORED), "big")
+
+
+def ogg_crc(data: bytes, crc: int = 0) -> int:
+    """The CRC of Ogg (polynomial 0x04c11db7, no inversion), going on from `crc`."""
+    mirrored = zlib.crc32(data.translate(_MIRRORED), _mirror32(crc) ^ _ALL)
+    return _mirror32(mirrored ^ _ALL)
+
+
+def _find_capture(data: bytes, at: int) -> int:
+    """Where the capture pattern next stands, or might once more bytes are here."""
+    found = data.find(CAPTURE, at)
+    if found >= 0:
+        return found
+    end = len(data)
+    for tail in range(max(at, end - len(CAPTURE) + 1), end):
+        if CAPTURE.startswith(data[tail:]):
+            return tail
+    return end
+
+
+def _page_bytes(data: bytes, at: int) -> int | None:
+    """Length of the page at `at`; 0 when it is none, None when more data must tell."""
+    head = data[at : at + HEADER_BYTES]
+    if len(head) < HEADER_BYTES:
+        return None
+    if head[4] != 0 or head[5] > (_CONTINUED | _BOS | _EOS):
+        return 0
+    body = at + HEADER_BYTES + head[26]
+    if body > len(data):
+        return None
+    total = body - at + sum(data[at + HEADER_BYTES : body])
+    return total if at + total <= len(data) else None
+
+
+def _crc_holds(data: bytes, at: int, total: int) -> bool:
+    field = at + _CRC_AT
+    crc = ogg_crc(data[at:field] + bytes(4) + data[field + 4 : at + total])
+    return crc == int.from_bytes(data[field : field + 4], "little")
+
+
+def _span(data: bytes, at: int) -> PageSpan:
+    segments = data[at + 26]
+    lacing = data[at + HEADER_BYTES : at + HEADER_BYTES + segments]
+    start = end = at + HEADER_BYTES + segments
+    pieces = []
+    complete = True
+    for index, lace in enumerate(lacing, 1):
+        end += lace
+        complete = lace < 255
+        if complete or index == segments:
+            pieces.append((start, end))
+            start = end
+    return (
+        end,
+        int.from_bytes(data[at + 14 : at + 18], "little"),
+        int.from_bytes(data[at + 18 : at + 22], "little"),
+        int.from_bytes(data[at + 6 : at + 14], "little", signed=True),
+        data[at + 5],
+        pieces,
+        complete,
+    )
+
+
+def _page(data: bytes, span: PageSpan) -> Page:
+    _, serial, sequence, granule, flags, pieces, complete = span
+    return Page(
+        serial=serial,
+        sequence=sequence,
+        granule=granule,
+        continued=bool(flags & _CONTINUED),
+        bos=bool(flags & _BOS),
+        eos=bool(flags & _EOS),
+        packets=tuple(data[start:end] for start, end in pieces),
+        complete=complete,
+    )
