@@ -24,6 +24,8 @@ KEYS_CHANGED = "talas.keys.changed"
 """Event Nothing."""
 SESSION_ENDED = "talas.session.ended"
 """Event SessionEnded."""
+ROOM_POSTED = "talas.room."
+"""Event Posted, on this subject with the room's id after it."""
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True):
@@ -82,6 +84,14 @@ class SessionEnded(Message, frozen=True):
 
     sid: str
     user_id: str
+
+
+class Posted(Message, frozen=True):
+    """A room's messages at offsets `first`, `first + 1`, …, each as the WebSocket frame that every
+    member gets. Without frames it says that the room has come as far as `first - 1`."""
+
+    first: int
+    frames: tuple[bytes, ...]
 
 
 M = TypeVar("M", bound=Message)

@@ -101,6 +101,14 @@ KNOBS: tuple[Knob, ...] = (
          "directory's secrets"),
     Knob("TALAS_MUSIC_DIR", "str", "", "Folder of audio files the demo station plays; empty plays "
          "the built-in programme"),
+    Knob("TALAS_CHAT_QUEUE_BYTES", "int", 262_144, "What may wait for a chat client that does not "
+         "read before it is cut", "bytes", 16_384, 16_777_216),
+    Knob("TALAS_CHAT_SOCKETS", "int", 20_000, "Chat sockets each API worker takes", low=1,
+         high=1_000_000),
+    Knob("TALAS_CHAT_SOCKETS_PER_USER", "int", 20, "Chat sockets of one person on each API worker",
+         low=1, high=100_000),
+    Knob("TALAS_CHAT_REQUESTS_PER_SECOND", "float", 20.0, "Requests a chat socket may send; ten "
+         "seconds' worth at once", "requests a second", 0.1, 100_000),
     Knob("TALAS_SOURCE_TIMEOUT_SECONDS", "float", 10.0, "Silence on a source's socket after which "
          "it is cut", "seconds", 0.2, 600),
     Knob("TALAS_SOURCE_LEAD_SECONDS", "float", 2.0, "How far ahead of real time a source may send "
@@ -167,6 +175,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     master_key: str
     demo: bool
     music_dir: str
+    chat_queue_bytes: int
+    chat_sockets: int
+    chat_sockets_per_user: int
+    chat_requests_per_second: float
     source_timeout_seconds: float
     source_lead_seconds: float
     header_timeout_seconds: float

@@ -1,0 +1,1 @@
+"""Tokens and keys, as both towers need them."""

@@ -1,0 +1,137 @@
+"""Everything that can be refused, before anything is started or written.
+
+Does:        see that the ports are free, that named servers answer, that the directory is ours.
+Never:       leaves a trace when it refuses; puts an address with its password into a message.
+Guarantees:  each refusal is one sentence that names the setting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from urllib.parse import urlsplit
+
+from talas_core.errors import SettingError
+from talas_core.settings import Settings
+from talas_core.supervisor import lock, run_file
+from talas_core.supervisor.lock import Lock
+
+OLDEST_POSTGRES = 15
+
+_ANSWER_SECONDS = 5.0
+_PORT_PATIENCE_SECONDS = 5.0
+_POLL_SECONDS = 0.05
+
+
+async def preflight(settings: Settings) -> Lock:
+    """The lock on the data directory, once all is seen to be well. Raises UsageError."""
+    held: Lock | None = None
+    if (settings.data_dir / lock.NAME).exists():
+        held = await lock.acquire(settings.data_dir)
+    try:
+        # Services of a killed Talas are killed by the kernel; their ports take a moment to follow.
+        cut_off = held is not None and run_file.left_behind(settings.data_dir)
+        await check_ports(settings, _PORT_PATIENCE_SECONDS if cut_off else 0.0)
+        if settings.database_url:
+            await check_database(settings.database_url)
+        if settings.nats_url:
+            await check_nats(settings.nats_url)
+        return held or await lock.acquire(settings.data_dir)
+    except BaseException:
+        if held:
+            held.release()
+        raise
+
+
+async def check_ports(settings: Settings, seconds: float) -> None:
+    """See that all three ports can be listened on, within `seconds`. Raises SettingError."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    for name, port in (
+        ("TALAS_API_PORT", settings.api_port),
+        ("TALAS_CHAT_PORT", settings.chat_port),
+        ("TALAS_STREAM_PORT", settings.stream_port),
+    ):
+        while problem := _cannot_listen(settings.host, port):
+            if loop.time() >= deadline:
+                raise SettingError(name, f"cannot listen on {settings.host}:{port}: {problem}")
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+async def check_database(url: str) -> None:
+    """See that PostgreSQL answers and is new enough. Raises SettingError."""
+    # Imported here, as nats below: a start on embedded defaults has no use for it.
+    import asyncpg  # type: ignore[import-untyped]
+
+    name = "TALAS_DATABASE_URL"
+    try:
+        connection = await asyncpg.connect(url, timeout=_ANSWER_SECONDS)
+    except TimeoutError as error:
+        raise SettingError(name, f"no answer within {_ANSWER_SECONDS:g} s") from error
+    except (OSError, asyncpg.PostgresError) as error:
+        raise SettingError(name, f"the database refuses: {_reason(error)}") from error
+    except (ValueError, asyncpg.InterfaceError) as error:
+        raise SettingError(name, "not the address of a PostgreSQL database") from error
+    try:
+        found = connection.get_server_version()
+    finally:
+        await connection.close()
+    if found.major < OLDEST_POSTGRES:
+        raise SettingError(name, f"PostgreSQL {OLDEST_POSTGRES} or newer is needed, not "
+                                 f"{found.major}.{found.minor}")  # fmt: skip
+
+
+async def check_nats(url: str) -> None:
+    """See that one of the servers takes us. Raises SettingError."""
+    import nats
+    from nats.errors import Error
+
+    name = "TALAS_NATS_URL"
+    servers = [part.strip() for part in url.split(",")]
+    if not all(_is_address(server) for server in servers):
+        raise SettingError(name, "not the address of a NATS server")
+
+    async def ignore(error: Exception) -> None:
+        del error  # the one that matters is raised below
+
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            once = {"allow_reconnect": False, "max_reconnect_attempts": 1, "reconnect_time_wait": 0}
+            client = await nats.connect(servers, error_cb=ignore, **once)
+    except TimeoutError as error:
+        raise SettingError(name, f"no answer within {_ANSWER_SECONDS:g} s") from error
+    except (OSError, Error) as error:
+        raise SettingError(name, f"the server refuses: {_reason(error)}") from error
+    await client.close()
+
+
+def _is_address(url: str) -> bool:
+    """Whether it has a host, and a port that is a number or none."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+
+
+def _cannot_listen(host: str, port: int) -> str:
+    """Why a server could not listen there; empty where it could."""
+    try:
+        places = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM,
+                                    flags=socket.AI_PASSIVE)  # fmt: skip
+        for family, kind, protocol, _, address in places:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+                probe.listen(1)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

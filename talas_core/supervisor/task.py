@@ -1,0 +1,74 @@
+"""One command that needs the database, run to its end: migrate, seed.
+
+Does:        find the database (the one named, the one a running Talas uses, or the embedded one,
+             started for the purpose) and run the command with its address.
+Never:       starts a second server over a directory that a running Talas owns.
+Guarantees:  the command's exit status is passed on; a server started here is stopped again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Sequence
+
+from talas_core import poll, process
+from talas_core.settings import Settings
+from talas_core.supervisor import lock, run_file
+from talas_core.supervisor.compose import Surroundings, child_environment
+from talas_core.supervisor.lock import Lock
+from talas_core.supervisor.preflight import check_database
+from talas_core.supervisor.run_file import Run
+
+_STOP_SECONDS = 10.0
+
+
+async def run_task(settings: Settings, argv: Sequence[str]) -> int:
+    """Run `argv` beside the database. Returns its exit status. Raises UsageError."""
+    if settings.database_url:
+        await check_database(settings.database_url)
+        return await _run(settings, argv, Run(os.getpid(), settings.database_url,
+                                              settings.nats_url))  # fmt: skip
+    found = await _claim(settings)
+    if isinstance(found, Run):
+        return await _run(settings, argv, found)
+    try:
+        return await _run_embedded(settings, argv)
+    finally:
+        found.release()
+
+
+async def _claim(settings: Settings) -> Lock | Run:
+    """The data directory for ourselves, or the addresses of the Talas that is running there.
+
+    Raises UsageError where somebody has the directory and does not say what runs.
+    """
+    try:
+        async with asyncio.timeout(lock.PATIENCE_SECONDS):
+            folder = settings.data_dir
+            return await poll.until(lambda: lock.attempt(folder) or run_file.read(folder))
+    except TimeoutError:
+        return await lock.acquire(settings.data_dir, 0)
+
+
+async def _run_embedded(settings: Settings, argv: Sequence[str]) -> int:
+    postgres = Surroundings(settings, logging.WARNING).postgres
+    assert postgres is not None  # noqa: S101 - no external one is named
+    await postgres.prepare()
+    server = await postgres.launch()
+    try:
+        await postgres.ready(server)
+        return await _run(settings, argv, Run(os.getpid(), postgres.url(), settings.nats_url))
+    finally:
+        await postgres.stop(server)
+
+
+async def _run(settings: Settings, argv: Sequence[str], run: Run) -> int:
+    child = process.spawn(argv, env=child_environment(settings, run), death_signal=signal.SIGTERM)
+    try:
+        status = await child.wait()
+    finally:
+        await child.stop(signal.SIGINT, _STOP_SECONDS)  # of use only when we were interrupted
+    return status if status >= 0 else 128 - status

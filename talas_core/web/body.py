@@ -1,0 +1,131 @@
+"""From the bytes of a request to a checked value.
+
+Does:        decode JSON straight into a msgspec struct; on a refusal, name every field at fault.
+Never:       guesses a content type; reads more than the limit; echoes a value back.
+Guarantees:  nesting of any depth, lone surrogates, invalid UTF-8 and trailing text end in
+             BadInput, never in a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from talas_core.errors import BadInput, TooLarge, UnsupportedMedia
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+JSON = "application/json"
+BODY_SECONDS = 10.0
+"""Time a body has to arrive, from when it is asked for."""
+
+
+async def read(request: web.Request, kind: type[T]) -> T:
+    """The request's body as a `kind`.
+
+    Raises UnsupportedMedia unless it is declared JSON, TooLarge over the application's body limit,
+    BadInput where it is not a `kind` or takes too long to arrive.
+    """
+    if request.content_type != JSON or (request.charset or "utf-8").lower() not in _UTF8:
+        raise UnsupportedMedia("Send JSON: Content-Type must be application/json, in UTF-8.")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            raw = await request.read()
+    except TimeoutError as error:
+        # Also what becomes of a body whose framing breaks midway: aiohttp then stops reading it
+        # without telling the reader.
+        raise BadInput("The body did not arrive in time.") from error
+    except web.HTTPRequestEntityTooLarge as error:
+        raise TooLarge("The body is over its limit.") from error
+    except (web.RequestPayloadError, ConnectionError) as error:
+        raise BadInput("The body ended early.") from error
+    return parse(raw, kind)
+
+
+def parse(raw: bytes, kind: type[T]) -> T:
+    """`raw` as a `kind`. Raises BadInput, with `fields` where single fields are at fault."""
+    try:
+        value: T = _decoder(kind).decode(raw)
+    except msgspec.ValidationError as error:
+        raise _complaint(raw, kind, error) from error
+    except msgspec.DecodeError as error:
+        raise BadInput(f"The body is not JSON: {_place(error, raw)}.") from error
+    except UnicodeDecodeError as error:
+        raise BadInput("The body is not UTF-8.") from error
+    except RecursionError as error:
+        raise BadInput("The body is nested too deeply.") from error
+    return value
+
+
+def query(request: web.Request, kind: type[T]) -> T:
+    """The address's query as a `kind`; texts become numbers where it wants them.
+
+    Raises BadInput, naming the parameters at fault; one given twice is at fault.
+    """
+    members: dict[str, Any] = dict(request.query)
+    if len(members) < len(request.query):
+        raise BadInput("A parameter of the address is given twice.")
+    try:
+        return msgspec.convert(members, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadInput(
+            "Some parameters are not right.", _faults(members, kind, strict=False)
+        ) from error
+
+
+@cache
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(kind)
+
+
+def _place(error: msgspec.DecodeError, raw: bytes) -> str:
+    """What is wrong and at which byte; msgspec leaves out the byte where the text ends early."""
+    sentence = str(error).removeprefix("JSON is malformed: ")
+    return sentence if "(byte" in sentence else f"{sentence} (byte {len(raw)})"
+
+
+def _complaint(raw: bytes, kind: type[msgspec.Struct], first: Exception) -> BadInput:
+    """Every field at fault, where msgspec stops at the first: each is tried by itself."""
+    try:
+        members = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        members = None  # a struct refuses an unknown field before it has read the rest
+    if not isinstance(members, dict):
+        return BadInput(f"The body is not what this takes: {first}.")
+    return BadInput("Some fields are not right.", _faults(members, kind, strict=True))
+
+
+def _faults(members: dict[str, Any], kind: type[msgspec.Struct], *, strict: bool) -> dict[str, str]:
+    known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    wrong = {name: _wrong(field, members, strict) for name, field in known.items()}
+    # Names from outside are shown only where they are plain, and never many.
+    strangers = [name for name in members if name not in known and name.isidentifier()][:8]
+    faults = {name: sentence for name, sentence in wrong.items() if sentence}
+    return faults | {name[:32]: "is not a field of this request" for name in strangers}
+
+
+def _wrong(field: msgspec.structs.FieldInfo, members: dict[str, Any], strict: bool) -> str:
+    """What is wrong with one field, or nothing."""
+    if field.encode_name not in members:
+        return "is required" if field.required else ""
+    try:
+        msgspec.convert(members[field.encode_name], field.type, strict=strict)
+    except msgspec.ValidationError as error:
+        return _rule(field.type) or str(error)
+    return ""
+
+
+def _rule(annotated: Any) -> str:
+    """The field's own sentence: the description in its `Meta`."""
+    for meta in getattr(annotated, "__metadata__", ()):
+        if isinstance(meta, msgspec.Meta) and meta.description:
+            return meta.description
+    inner = getattr(annotated, "__args__", ())
+    return next((found for found in map(_rule, inner) if found), "")
+
+
+_UTF8 = frozenset({"utf-8", "utf8"})

@@ -1,0 +1,75 @@
+"""Headers that every answer carries, and who may read answers from a page of another origin.
+
+Does:        name the security headers; decide CORS by an exact list of origins.
+Never:       echoes an origin that is not on the list; allows credentials (tokens travel in a
+             header, so no cookie is ever at stake).
+Guarantees:  answers vary by Origin, so a cache cannot hand one origin's answer to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import MappingProxyType
+
+from talas_core.settings import Settings
+
+SECURITY: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "X-Frame-Options": "DENY",
+        "Vary": "Origin",
+    }
+)
+"""What an answer gets unless it set a value of its own."""
+
+PRODUCT = "Talas"
+"""All that the Server header says: aiohttp would name itself, Python and both versions."""
+
+ANY = "*"
+PREFLIGHT_SECONDS = 600
+ALLOWED_HEADERS = "Authorization, Content-Type"
+EXPOSED_HEADERS = "Retry-After, X-Request-ID"
+
+
+class Cors:
+    """The origins whose pages may read our answers. `*` among them means any."""
+
+    def __init__(self, origins: Iterable[str]) -> None:
+        self._origins = frozenset(origins)
+
+    @classmethod
+    def own(cls, settings: Settings) -> Cors:
+        """The configured origins; where there are none, this machine's own page."""
+        if settings.origins:
+            return cls(settings.origins)
+        names = ("127.0.0.1", "localhost", "[::1]")
+        return cls(f"http://{name}:{settings.api_port}" for name in names)
+
+    def allows(self, origin: str) -> bool:
+        """Whether a page of `origin` may read answers. Exact match, as browsers spell it."""
+        return origin in self._origins or ANY in self._origins
+
+    def answer(self, origin: str | None) -> dict[str, str]:
+        """Headers for an answer to a request from `origin`; none for a stranger."""
+        if origin is None or not self.allows(origin):
+            return {}
+        return {
+            "Access-Control-Allow-Origin": ANY if ANY in self._origins else origin,
+            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+        }
+
+    def preflight(self, origin: str, methods: Iterable[str]) -> dict[str, str] | None:
+        """Headers that let a page of `origin` use `methods`; None for a stranger."""
+        allowed = self.answer(origin)
+        if not allowed:
+            return None
+        return allowed | {
+            "Access-Control-Allow-Methods": ", ".join(sorted(methods)),
+            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+            "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
+        }

@@ -1,0 +1,39 @@
+"""Fixtures that every test may ask for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support import backing
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[backing.Databases]:
+    """One embedded PostgreSQL for the session; `databases.fresh()` is the URL of an empty one."""
+    with backing.databases(tmp_path_factory.mktemp("postgres")) as found:
+        yield found
+
+
+@pytest.fixture
+def database(databases: backing.Databases) -> str:
+    """URL of an empty database of this test's own."""
+    return databases.fresh()
+
+
+@pytest.fixture
+def make_database(databases: backing.Databases) -> Callable[..., str]:
+    """Makes further databases: `make_database()`, or `make_database(template="test_1")`."""
+    return databases.fresh
+
+
+@pytest.fixture(scope="session")
+def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL, token included, of one embedded NATS for the session. Use subjects of your own."""
+    with backing.nats(tmp_path_factory.mktemp("nats")) as url:
+        yield url

@@ -1,0 +1,100 @@
+"""The embedded PostgreSQL and NATS for tests that do not run the whole product.
+
+One of each serves a whole test session, on an event loop in a thread of its own, so that tests
+with and without a loop can use them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import threading
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from talas_core.nats_server import EmbeddedNats
+from talas_core.postgres.embedded import EmbeddedPostgres
+
+T = TypeVar("T")
+
+
+def _quiet(line: str) -> None:
+    """The servers' own logs are of no use to a test that passes, and pytest shows no threads'."""
+
+
+class LoopThread:
+    """An event loop that runs beside the tests."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T], seconds: float = 90) -> T:
+        """The result of `work`, which runs on this loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class Databases:
+    """Makes databases in one server. `fresh()` gives the URL of an empty one."""
+
+    def __init__(self, loop: LoopThread, admin_url: str, owner: str) -> None:
+        self._loop = loop
+        self._admin_url = admin_url
+        self._owner = owner
+        self._numbers = itertools.count(1)
+
+    def fresh(self, template: str = "template0") -> str:
+        """URL of a new database, empty or a copy of the database called `template`."""
+        name = f"test_{next(self._numbers)}"
+        self._loop.run(self._create(name, template))
+        return urlunsplit(urlsplit(self._owner)._replace(path=f"/{name}"))
+
+    async def _create(self, name: str, template: str) -> None:
+        connection = await asyncpg.connect(self._admin_url)
+        try:
+            await connection.execute(
+                f"CREATE DATABASE {name} OWNER talas TEMPLATE {template} STRATEGY file_copy"
+            )
+        finally:
+            await connection.close()
+
+
+@contextlib.contextmanager
+def databases(data_dir: Path) -> Iterator[Databases]:
+    """An embedded PostgreSQL in `data_dir`, while the block runs."""
+    loop = LoopThread()
+    server = EmbeddedPostgres(data_dir, _quiet)
+    try:
+        loop.run(server.prepare())
+        process = loop.run(server.launch())
+        loop.run(server.ready(process))
+        yield Databases(loop, server.admin_url(), server.url())
+        loop.run(server.stop(process))
+    finally:
+        loop.close()
+
+
+@contextlib.contextmanager
+def nats(data_dir: Path) -> Iterator[str]:
+    """URL of an embedded NATS in `data_dir`, while the block runs."""
+    loop = LoopThread()
+    server = EmbeddedNats(data_dir, _quiet)
+    try:
+        loop.run(server.prepare())
+        process = loop.run(server.launch())
+        loop.run(server.ready(process))
+        yield server.url()
+        loop.run(server.stop(process))
+    finally:
+        loop.close()

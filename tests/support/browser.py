@@ -1,0 +1,143 @@
+"""A real browser: Debian's Chromium, headless, driven by Selenium.
+
+Does:        start one with a profile of its own; press, type and read as a person would; keep every
+             complaint the page made: console errors, exceptions, violations of its policy.
+Never:       downloads a browser or a driver; shares a profile.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.remote.webelement import WebElement
+
+from support.wait import until
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--autoplay-policy=no-user-gesture-required",
+    "--force-color-profile=srgb",
+)
+WATCH = """
+window.violations = [];
+addEventListener('securitypolicyviolation', (event) => {
+  window.violations.push(`${event.effectiveDirective} refused ${event.blockedURI}`);
+});
+"""
+DESK, PHONE = (1280, 800), (390, 844)
+
+needs_browser = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="chromium or chromium-driver is not installed; CI installs it"
+)
+
+
+class Browser:
+    """One browser with one tab. Elements are named by CSS selectors."""
+
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self.driver = driver
+        self.size(*DESK)
+        self.command("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+
+    def command(self, name: str, **arguments: Any) -> dict[str, Any]:
+        """A command of the DevTools protocol."""
+        return dict(self.driver.execute_cdp_cmd(name, arguments) or {})
+
+    def size(self, width: int, height: int, *, phone: bool = False) -> None:
+        """The size of the page in CSS pixels; a phone has fingers and no scroll bars."""
+        self.command(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=1, mobile=phone,
+        )  # fmt: skip
+
+    def scheme(self, name: str) -> None:
+        """What the system asks for: `dark` or `light`."""
+        features = [{"name": "prefers-color-scheme", "value": name}]
+        self.command("Emulation.setEmulatedMedia", features=features)
+
+    def open(self, url: str) -> None:
+        self.driver.get(url)
+
+    def script(self, code: str, *arguments: Any) -> Any:
+        """Run `code` in the page; elements and plain values go in and come out."""
+        return self.driver.execute_script(code, *arguments)
+
+    def find(self, selector: str, seconds: float = 10.0) -> WebElement:
+        """The first element of this kind that is in sight."""
+
+        def shown() -> WebElement | None:
+            found = self.driver.find_elements("css selector", selector)
+            return next((each for each in found if each.is_displayed()), None)
+
+        try:
+            return until(shown, seconds)  # type: ignore[return-value]
+        except AssertionError as error:
+            raise AssertionError(f"{selector} is not in sight") from error
+
+    def press(self, selector: str) -> None:
+        self.find(selector).click()
+
+    def fill(self, selector: str, text: str) -> None:
+        """Type into an empty field."""
+        self.find(selector).send_keys(text)
+
+    def keys(self, *keys: str) -> None:
+        """Press keys wherever the focus is."""
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def text(self, selector: str) -> str:
+        """What is read there now; empty where there is no such element."""
+        return str(
+            self.script("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
+        )
+
+    def reads(self, selector: str, words: str, seconds: float = 10.0) -> None:
+        """Wait until `words` stand there."""
+        until(lambda: words in self.text(selector), seconds)
+
+    def complaints(self) -> list[str]:
+        """Console errors and warnings, and violations of the policy, since the last call."""
+        lines = [
+            f"{entry['level']}: {entry['message']}"
+            for entry in self.driver.get_log("browser")
+            if entry["level"] in ("SEVERE", "WARNING")
+        ]
+        return lines + list(self.script("return window.violations.splice(0)"))
+
+    def picture(self, file: Path) -> None:
+        """Keep what is in sight as PNG."""
+        data = self.command("Page.captureScreenshot", format="png", optimizeForSpeed=False)["data"]
+        file.write_bytes(base64.b64decode(data))
+
+
+@contextlib.contextmanager
+def browser(profile: Path) -> Iterator[Browser]:
+    """A browser with a fresh profile in the folder `profile`; it ends with the block."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.add_experimental_option("excludeSwitches", ["mute-audio", "enable-automation"])
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+    try:
+        yield Browser(driver)
+    finally:
+        driver.quit()

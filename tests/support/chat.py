@@ -1,0 +1,113 @@
+"""A chat client for tests: asks and gets answers, and collects what arrives by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from support.wait import auntil
+
+Frame = dict[str, Any]
+
+
+class Talker:
+    """One socket. `frames` is what came without a `ref`; `code` the close code once closed."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.frames: list[Frame] = []
+        self.code: int | None = None
+        self._refs = itertools.count(1)
+        self._asked: dict[int, asyncio.Future[Frame]] = {}
+        self._reader = asyncio.get_running_loop().create_task(self._read())
+
+    async def ask(self, kind: str, **fields: object) -> Frame:
+        """The reply to a request."""
+        return await asyncio.wait_for(self.begin(kind, **fields), 15)
+
+    def begin(self, kind: str, **fields: object) -> asyncio.Future[Frame]:
+        """Send a request; the future is its reply, or fails with ConnectionError."""
+        ref = next(self._refs)
+        answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        self._asked[ref] = answer
+        frame = msgspec.json.encode({"type": kind, "ref": ref, **fields})
+        sending = asyncio.get_running_loop().create_task(self.socket.send_str(frame.decode()))
+        sending.add_done_callback(lambda task: task.exception())
+        return answer
+
+    async def sign_in(self, token: str) -> Talker:
+        reply = await self.ask("auth", token=token)
+        assert reply["type"] == "auth.ok", reply
+        return self
+
+    async def join(self, room: str, **resume: object) -> Frame:
+        reply = await self.ask("room.join", room=room, **resume)
+        assert reply["type"] == "room.joined", reply
+        return reply
+
+    async def send(self, room: str, text: str, nonce: str | None = None) -> Frame:
+        reply = await self.ask("message.send", room=room, text=text, nonce=nonce or text[:64])
+        assert reply["type"] == "ack", reply
+        return reply
+
+    def messages(self, room: str | None = None) -> list[Frame]:
+        """The messages that arrived, of one room or of all."""
+        return [
+            frame
+            for frame in self.frames
+            if frame["type"] == "message" and room in (None, frame["room"])
+        ]
+
+    def texts(self) -> list[str]:
+        return [frame["text"] for frame in self.messages()]
+
+    async def hears(self, text: str, seconds: float = 10) -> Frame:
+        """The first message with that text."""
+        found = await auntil(
+            lambda: [one for one in self.messages() if one["text"] == text], seconds
+        )
+        return found[0]
+
+    async def closed(self, seconds: float = 10) -> int:
+        """The close code."""
+        return await auntil(lambda: self.code or 0, seconds)
+
+    async def close(self) -> None:
+        """Leave politely."""
+        await self.socket.close()
+        self._reader.cancel()
+
+    async def _read(self) -> None:
+        async for message in self.socket:
+            frame = msgspec.json.decode(message.data)
+            answer = self._asked.pop(frame.get("ref"), None)
+            if answer is None:
+                self.frames.append(frame)
+            elif not answer.done():
+                answer.set_result(frame)
+        self.code = self.socket.close_code
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(ConnectionError(f"closed with {self.code}"))
+                answer.exception()
+
+
+@contextlib.asynccontextmanager
+async def talking(
+    client: Any, token: str = "", url: str = "/ws", **more: Any
+) -> AsyncIterator[Talker]:
+    """A talker on an aiohttp client or test client, signed in if there is a token."""
+    socket = await client.ws_connect(url, **more)
+    talker = Talker(socket)
+    try:
+        if token:
+            await talker.sign_in(token)
+        yield talker
+    finally:
+        await talker.close()

@@ -1,0 +1,98 @@
+"""Stand-ins for the neighbours of the audio path, and frames and packets to send along it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from talas_stream import kernels
+from talas_stream.media import Frame, Packet, Rendition
+from talas_stream.stages.ingest import Ingest
+from talas_stream.stages.timeline import Timeline
+from talas_stream.visit import Output
+
+from support.sound import Array, coded
+
+KERNELS = kernels.select("auto")
+OPUS_HEAD = b"OpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
+"""Stereo, with the 312 samples of pre-skip that libopus has."""
+
+
+def frames_of(sound: Array, coding: str, rate: int = 48_000) -> list[Frame]:
+    """`sound` as a source's frames."""
+    ingest = Ingest(KERNELS)
+    return ingest.feed(coded(sound, coding, rate)) + ingest.flush()
+
+
+def placed(frames: list[Frame], start: int = 0) -> list[Packet]:
+    """The frames on a timeline."""
+    timeline = Timeline(start)
+    return [timeline.place(frame) for frame in frames]
+
+
+def noise(sizes: list[int], seed: int = 1, duration: int = 960) -> list[Packet]:
+    """Packets of random bytes, one after the other in media time."""
+    dice = random.Random(seed)
+    return [
+        Packet(dice.randbytes(size), number * duration, duration)
+        for number, size in enumerate(sizes)
+    ]
+
+
+class Hearer:
+    """A listener who keeps what he is given."""
+
+    def __init__(self) -> None:
+        self.got: list[bytes] = []
+        self.ended = False
+
+    @property
+    def heard(self) -> bytes:
+        return b"".join(self.got)
+
+    def write(self, data: bytes) -> None:
+        assert not self.ended, "bytes after the end"
+        assert data, "nothing to write"
+        self.got.append(data)
+
+    def end(self) -> None:
+        assert not self.ended, "the end twice"
+        self.ended = True
+
+
+class RecordedJob:
+    """A codec job that only notes its orders; `deliver` and `done` are the test's to call."""
+
+    def __init__(
+        self, history_ticks: int, deliver: Callable[[list[Output]], None], done: Callable[[], None]
+    ) -> None:
+        self.history_ticks = history_ticks
+        self.deliver = deliver
+        self.done = done
+        self.fed: list[Packet] = []
+        self.orders: list[tuple[str, Rendition | None]] = []
+
+    def feed(self, frame: Frame, packet: Packet) -> None:
+        self.fed.append(packet)
+
+    def open(self, rendition: Rendition) -> None:
+        self.orders.append(("open", rendition))
+
+    def close(self, rendition: Rendition) -> None:
+        self.orders.append(("close", rendition))
+
+    def finish(self) -> None:
+        self.orders.append(("finish", None))
+
+
+class RecordedCodecs:
+    """Gives out recorded jobs."""
+
+    def __init__(self) -> None:
+        self.jobs: list[RecordedJob] = []
+
+    def job(
+        self, history_ticks: int, deliver: Callable[[list[Output]], None], done: Callable[[], None]
+    ) -> RecordedJob:
+        self.jobs.append(RecordedJob(history_ticks, deliver, done))
+        return self.jobs[-1]

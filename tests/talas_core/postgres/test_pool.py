@@ -1,0 +1,174 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from support.proxy import postgres_behind_proxy
+
+from talas_core.errors import BadInput, Conflict, Unavailable
+from talas_core.postgres.pool import (
+    Dangling,
+    Database,
+    Duplicate,
+    constraint_fields,
+    touched,
+)
+
+TABLES = """
+CREATE TABLE parents (id int PRIMARY KEY, name text CONSTRAINT parents_name UNIQUE,
+    age int CONSTRAINT parents_age CHECK (age > 0));
+CREATE TABLE children (parent int CONSTRAINT children_parent REFERENCES parents (id));
+"""
+
+
+@pytest.fixture
+async def db(database: str) -> AsyncIterator[Database]:
+    db = Database(database, size=2, acquire_seconds=0.2)
+    await db.open()
+    async with db.transaction() as connection:
+        await connection.execute(TABLES)
+        await connection.execute("INSERT INTO parents VALUES (1, 'Ann', 40), (2, 'Bob', 50)")
+    yield db
+    await db.close()
+
+
+async def test_rows_row_and_run(db: Database) -> None:
+    assert [row["name"] for row in await db.rows("SELECT name FROM parents ORDER BY id")] == [
+        "Ann",
+        "Bob",
+    ]
+    row = await db.row("SELECT age FROM parents WHERE id = $1", 2)
+    assert row is not None
+    assert row["age"] == 50
+    assert await db.row("SELECT 1 FROM parents WHERE id = 9") is None
+    assert await db.run("UPDATE parents SET age = age + 1") == 2
+    await db.check()
+
+
+async def test_a_transaction_commits_or_not_at_all(db: Database) -> None:
+    with pytest.raises(RuntimeError):
+        async with db.transaction() as connection:
+            await connection.execute("DELETE FROM parents")
+            raise RuntimeError
+    assert len(await db.rows("SELECT 1 FROM parents")) == 2
+    async with db.transaction() as connection:
+        await connection.execute("DELETE FROM parents WHERE id = 1")
+    assert len(await db.rows("SELECT 1 FROM parents")) == 1
+
+
+async def test_a_taken_value_names_the_constraint(db: Database) -> None:
+    with pytest.raises(Duplicate) as caught:
+        await db.run("INSERT INTO parents VALUES (3, 'Ann', 1)")
+    assert caught.value.constraint == "parents_name"
+    error = constraint_fields(caught.value, [("x", "y"), ("parents_name", "name")])
+    assert error.fields == {"name": "is taken"}
+    assert str(error) == "That name is taken."
+    assert constraint_fields(caught.value, []) is caught.value
+
+
+async def test_a_missing_parent_names_the_constraint(db: Database) -> None:
+    with pytest.raises(Dangling) as caught:
+        await db.run("INSERT INTO children VALUES (9)")
+    assert caught.value.constraint == "children_parent"
+    assert isinstance(caught.value, Conflict)
+
+
+async def test_a_value_out_of_bounds_is_bad_input(db: Database) -> None:
+    with pytest.raises(BadInput):
+        await db.run("INSERT INTO parents VALUES (3, 'Cid', 0)")
+    with pytest.raises(BadInput):
+        await db.run("INSERT INTO parents VALUES (3, $1, 1)", "nul\0")
+
+
+async def test_our_own_mistakes_stay_visible(db: Database) -> None:
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await db.rows("SELECT 1 FROM nowhere")
+    with pytest.raises(asyncpg.InterfaceError):
+        await db.rows("SELECT $1::int")
+
+
+async def test_a_connection_that_never_comes_free_is_unavailable(db: Database) -> None:
+    async with db.transaction(), db.transaction():
+        with pytest.raises(Unavailable):
+            await db.check()
+    await db.check()
+
+
+async def test_a_lock_conflict_may_be_tried_again(db: Database) -> None:
+    async def swap(first: int, second: int) -> None:
+        async with db.transaction() as connection:
+            await connection.execute("UPDATE parents SET age = 1 WHERE id = $1", first)
+            await barrier.wait()
+            await connection.execute("UPDATE parents SET age = 1 WHERE id = $1", second)
+
+    barrier = asyncio.Barrier(2)
+    outcomes = await asyncio.gather(swap(1, 2), swap(2, 1), return_exceptions=True)
+    lost = [outcome for outcome in outcomes if outcome is not None]
+    assert len(lost) == 1
+    assert isinstance(lost[0], Unavailable)
+    assert "try again" in str(lost[0])
+
+
+async def test_returning_a_connection_asks_the_server_nothing(db: Database) -> None:
+    await db.row("SELECT set_config('talas.mark', 'kept', false)")
+    row = await db.row("SELECT current_setting('talas.mark', true) AS mark")
+    assert row is not None
+    assert row["mark"] == "kept"
+
+
+async def test_a_closed_database_is_unavailable(database: str) -> None:
+    db = Database(database)
+    with pytest.raises(Unavailable):
+        await db.check()
+    await db.open()
+    await db.check()
+    await db.close()
+    await db.close()
+    with pytest.raises(Unavailable):
+        await db.check()
+
+
+async def test_close_cuts_a_query_that_does_not_end(database: str) -> None:
+    db = Database(database)
+    await db.open()
+    query = asyncio.create_task(db.row("SELECT pg_sleep(60)"))
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        await db.close(seconds=0.05)
+        with pytest.raises(Unavailable):
+            await query
+
+
+async def test_it_mends_itself_after_the_database_was_away(database: str) -> None:
+    async with postgres_behind_proxy(database) as (proxy, url):
+        db = Database(url, acquire_seconds=1)
+        await db.open()
+        with pytest.raises(Unavailable):
+            await db.check()
+        for _ in range(2):
+            await proxy.restore()
+            await db.check()
+            await proxy.cut()
+            with pytest.raises(Unavailable):
+                await db.check()
+        await db.close()
+
+
+async def test_a_query_cut_midway_is_unavailable(database: str) -> None:
+    async with postgres_behind_proxy(database) as (proxy, url):
+        await proxy.restore()
+        db = Database(url)
+        await db.open()
+        query = asyncio.create_task(db.row("SELECT pg_sleep(60)"))
+        await asyncio.sleep(0.1)
+        await proxy.cut()
+        with pytest.raises(Unavailable):
+            await query
+        await db.close()
+
+
+@pytest.mark.parametrize(
+    ("tag", "count"), [("UPDATE 3", 3), ("INSERT 0 1", 1), ("CREATE TABLE", 0), ("", 0)]
+)
+def test_touched(tag: str, count: int) -> None:
+    assert touched(tag) == count

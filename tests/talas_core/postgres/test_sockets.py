@@ -1,0 +1,83 @@
+"""Where the socket lies: inside the data directory, or, for a long path, in a private one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from talas_core.errors import UsageError
+from talas_core.postgres import sockets
+
+UID = os.geteuid()
+
+
+def long_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    return folder
+
+
+def test_a_short_path_holds_its_own_socket(tmp_path: Path) -> None:
+    folder = sockets.folder(tmp_path, UID)
+    assert folder == tmp_path / "socket"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert sockets.folder(tmp_path, UID) == folder
+    sockets.discard(tmp_path)
+    assert folder.is_dir()
+
+
+@pytest.mark.parametrize("name", ["x" * 120, "a,b"])
+def test_a_path_that_does_not_do_gets_a_private_folder(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    folder = sockets.folder(tmp_path / name, UID)
+    assert len(os.fsencode(folder / ".s.PGSQL.5432")) <= sockets.LIMIT_BYTES
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert sockets.folder(tmp_path / name, UID) == folder
+    sockets.discard(tmp_path / name)
+    assert not folder.exists()
+    sockets.discard(tmp_path / name)
+
+
+@pytest.mark.parametrize("what", ["open", "removed", "link"])
+def test_a_folder_that_is_no_longer_private_is_not_used_again(what: str, tmp_path: Path) -> None:
+    data_dir = long_folder(tmp_path)
+    before = sockets.folder(data_dir, UID)
+    if what == "open":
+        before.chmod(0o755)
+    else:
+        before.rmdir()
+    if what == "link":
+        before.symlink_to(tmp_path)
+    after = sockets.folder(data_dir, UID)
+    assert after != before
+    sockets.discard(data_dir)
+    shutil.rmtree(before, ignore_errors=True)
+    before.unlink(missing_ok=True) if before.is_symlink() else None
+
+
+def test_a_long_temporary_directory_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir = long_folder(tmp_path)
+    monkeypatch.setattr(sockets.tempfile, "tempdir", str(data_dir))
+    folder = sockets.folder(data_dir, UID)
+    assert folder.parent == Path("/tmp")
+    assert not list(data_dir.glob("talas-*"))
+    sockets.discard(data_dir)
+
+
+def test_no_place_at_all_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "LIMIT_BYTES", 3)
+    with pytest.raises(UsageError, match="TALAS_DATA_DIR"):
+        sockets.folder(tmp_path, UID)
+
+
+def test_what_a_dead_server_left_is_removed(tmp_path: Path) -> None:
+    folder = sockets.folder(tmp_path, UID)
+    for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+        (folder / name).touch()
+    sockets.remove_stale(folder)
+    assert not list(folder.iterdir())

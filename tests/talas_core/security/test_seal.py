@@ -1,0 +1,47 @@
+import pytest
+
+from talas_core.security.seal import MARK_BYTES, Sealer, Unsealable
+
+KEY = "ab" * 32
+
+
+def test_what_is_sealed_opens() -> None:
+    sealed = Sealer(KEY).seal(b"secret", b"what for")
+    assert b"secret" not in sealed
+    assert Sealer(KEY).open(sealed, b"what for") == b"secret"
+
+
+def test_sealing_twice_differs() -> None:
+    sealer = Sealer(KEY)
+    assert sealer.seal(b"secret", b"") != sealer.seal(b"secret", b"")
+
+
+@pytest.mark.parametrize("place", [0, 12, -1])
+def test_an_altered_value_does_not_open(place: int) -> None:
+    sealed = bytearray(Sealer(KEY).seal(b"secret", b""))
+    sealed[place] ^= 1
+    with pytest.raises(Unsealable):
+        Sealer(KEY).open(bytes(sealed), b"")
+
+
+def test_another_key_or_context_does_not_open() -> None:
+    sealed = Sealer(KEY).seal(b"secret", b"one")
+    with pytest.raises(Unsealable):
+        Sealer("cd" * 32).open(sealed, b"one")
+    with pytest.raises(Unsealable):
+        Sealer(KEY).open(sealed, b"two")
+
+
+@pytest.mark.parametrize("length", [0, 5, 12, 20])
+def test_a_short_value_does_not_open(length: int) -> None:
+    with pytest.raises(Unsealable):
+        Sealer(KEY).open(b"x" * length, b"")
+
+
+def test_a_mark_is_ours_only_for_its_value_and_key() -> None:
+    mark = Sealer(KEY).mark(b"value")
+    assert len(mark) == MARK_BYTES
+    assert Sealer(KEY).is_ours(b"value", mark)
+    assert not Sealer(KEY).is_ours(b"other", mark)
+    assert not Sealer("cd" * 32).is_ours(b"value", mark)
+    assert not Sealer(KEY).is_ours(b"value", b"")

@@ -1,0 +1,206 @@
+import base64
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from talas_core.clock import FakeClock
+from talas_core.errors import Unauthorized
+from talas_core.messages import KeySet, PublicKey
+from talas_core.security.tokens import (
+    AUDIENCE,
+    ISSUER,
+    LEEWAY_SECONDS,
+    LONGEST_LIFE_SECONDS,
+    TYPE,
+    Claims,
+    TokenVerifier,
+)
+
+PRIVATE = Ed25519PrivateKey.generate()
+PUBLIC = PRIVATE.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+PEM = PRIVATE.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+KEYS = KeySet((PublicKey("k1", PUBLIC),))
+NOW = int(FakeClock().now().timestamp())
+
+
+def payload(**changes: Any) -> dict[str, Any]:
+    claims = {
+        "sub": "u1",
+        "sid": "s1",
+        "role": "user",
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "iat": NOW,
+        "nbf": NOW,
+        "exp": NOW + 900,
+    }
+    return {name: value for name, value in (claims | changes).items() if value is not ...}
+
+
+def token(
+    key: Ed25519PrivateKey = PRIVATE, header: dict[str, Any] | None = None, **changes: Any
+) -> str:
+    headers = {"kid": "k1", "typ": TYPE} | (header or {})
+    return jwt.encode(payload(**changes), key, algorithm="EdDSA", headers=headers)
+
+
+def by_hand(header: dict[str, Any], claims: dict[str, Any], secret: bytes | None = None) -> str:
+    """A token the library would refuse to make."""
+
+    def part(value: bytes) -> str:
+        return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+    signed = part(json.dumps(header).encode()) + "." + part(json.dumps(claims).encode())
+    signature = hmac.digest(secret, signed.encode(), hashlib.sha256) if secret else b""
+    return signed + "." + part(signature)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def verifier(clock: FakeClock) -> TokenVerifier:
+    return TokenVerifier(KEYS, clock)
+
+
+def test_a_right_token_tells_who(verifier: TokenVerifier) -> None:
+    assert verifier.verify(token()) == Claims("u1", "s1", "user", NOW + 900)
+
+
+def test_a_known_token_is_not_checked_again(
+    verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = token()
+    first = verifier.verify(text)
+    monkeypatch.setattr(jwt, "get_unverified_header", None)
+    assert verifier.verify(text) is first
+
+
+ATTACKS = {
+    "alg none": by_hand({"alg": "none", "kid": "k1", "typ": TYPE}, payload()),
+    "alg None in capitals": by_hand({"alg": "NONE", "kid": "k1", "typ": TYPE}, payload()),
+    "HS256 with the public key as secret": by_hand(
+        {"alg": "HS256", "kid": "k1", "typ": TYPE}, payload(), PUBLIC
+    ),
+    "HS256 with the public PEM as secret": by_hand(
+        {"alg": "HS256", "kid": "k1", "typ": TYPE}, payload(), PEM
+    ),
+    "no algorithm": by_hand({"kid": "k1", "typ": TYPE}, payload()),
+    "unknown kid": token(header={"kid": "k2"}),
+    "no kid": by_hand({"alg": "EdDSA", "typ": TYPE}, payload(), b"x"),
+    "kid is a path": token(header={"kid": "../../etc/passwd"}),
+    "kid is not text": by_hand({"alg": "EdDSA", "kid": ["k1"], "typ": TYPE}, payload(), b"x"),
+    "a key of its own in the header": token(
+        Ed25519PrivateKey.generate(),
+        {"jwk": {"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}, "jku": "http://evil.example/k"},
+    ),
+    "another key": token(Ed25519PrivateKey.generate()),
+    "wrong typ": token(header={"typ": "JWT"}),
+    "no typ": jwt.encode(payload(), PRIVATE, algorithm="EdDSA", headers={"kid": "k1", "typ": None}),
+    "unknown critical extension": token(header={"crit": ["x"], "x": 1}),
+    "wrong audience": token(aud="other"),
+    "wrong issuer": token(iss="other"),
+    "issuer that only begins right": token(iss=ISSUER + "x"),
+    "subject is a number": by_hand({"alg": "EdDSA", "kid": "k1", "typ": TYPE}, payload(sub=1)),
+    "sid is a number": token(sid=5),
+    "exp is a text": token(exp="never"),
+    "exp is a float": token(exp=NOW + 900.5),
+    "a life too long": token(exp=NOW + LONGEST_LIFE_SECONDS + 1),
+    "not yet": token(nbf=NOW + LEEWAY_SECONDS + 1),
+    "issued in the future": token(iat=NOW + LEEWAY_SECONDS + 1),
+    "expired": token(iat=NOW - 900, exp=NOW - LEEWAY_SECONDS),
+    "empty": "",
+    "no dots": "abc",
+    "too many dots": token() + ".x",
+    "payload is not an object": jwt.api_jws.encode(
+        b"[]", PRIVATE, algorithm="EdDSA", headers={"kid": "k1", "typ": TYPE}
+    ),
+    "header is not an object": "W10." + token().split(".", 1)[1],
+    "not ASCII": "é.é.é",
+} | {f"no {name}": token(**{name: ...}) for name in payload()}
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
+def test_attack(verifier: TokenVerifier, attack: str) -> None:
+    for _ in range(2):  # the second time from memory, were it remembered
+        with pytest.raises(Unauthorized):
+            verifier.verify(attack)
+
+
+def test_a_changed_claim_breaks_the_signature(verifier: TokenVerifier) -> None:
+    head, _, signature = token().split(".")
+    claims = json.dumps(payload(role="admin")).encode()
+    forged = base64.urlsafe_b64encode(claims).rstrip(b"=").decode()
+    with pytest.raises(Unauthorized):
+        verifier.verify(f"{head}.{forged}.{signature}")
+
+
+def test_a_remembered_token_expires(verifier: TokenVerifier, clock: FakeClock) -> None:
+    text = token()
+    verifier.verify(text)
+    clock.advance(900 + LEEWAY_SECONDS - 1)
+    verifier.verify(text)
+    clock.advance(1)
+    with pytest.raises(Unauthorized, match="expired"):
+        verifier.verify(text)
+
+
+def test_an_ended_session_is_refused_at_once(verifier: TokenVerifier) -> None:
+    text = token()
+    verifier.verify(text)
+    verifier.end_session("s1")
+    for each in (text, token(exp=NOW + 800)):
+        with pytest.raises(Unauthorized, match="ended"):
+            verifier.verify(each)
+    assert verifier.verify(token(sid="s2")).sid == "s2"
+
+
+def test_an_ended_session_is_remembered_as_long_as_a_token_may_live(
+    verifier: TokenVerifier, clock: FakeClock
+) -> None:
+    verifier.end_session("s1")
+    clock.advance(LONGEST_LIFE_SECONDS)
+    verifier.end_session("s2")
+    moment = NOW + LONGEST_LIFE_SECONDS
+    with pytest.raises(Unauthorized, match="ended"):
+        verifier.verify(token(iat=moment, nbf=moment, exp=moment + 60))
+    clock.advance(LEEWAY_SECONDS)
+    verifier.end_session("s3")
+    assert verifier.verify(token(iat=moment, nbf=moment, exp=moment + 60)).sid == "s1"
+
+
+def test_new_keys_replace_the_old(verifier: TokenVerifier) -> None:
+    text = token()
+    verifier.verify(text)
+    other = Ed25519PrivateKey.generate()
+    raw = other.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    verifier.replace_keys(KeySet((PublicKey("k2", raw),)))
+    with pytest.raises(Unauthorized):
+        verifier.verify(text)
+    assert verifier.verify(token(other, {"kid": "k2"})).sub == "u1"
+
+
+def test_forgetting_means_checking_again(
+    verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = token()
+    verifier.verify(text)
+    verifier.forget()
+    monkeypatch.setattr(verifier, "_keys", {})
+    with pytest.raises(Unauthorized):
+        verifier.verify(text)
+
+
+def test_memory_is_bounded(clock: FakeClock) -> None:
+    verifier = TokenVerifier(KEYS, clock, capacity=3)
+    for number in range(10):
+        assert verifier.verify(token(sub=f"u{number}")).sub == f"u{number}"
+    assert len(verifier._known) == 3

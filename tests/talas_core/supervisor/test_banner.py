@@ -1,0 +1,101 @@
+"""What the operator is told once all is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Awaitable, Callable
+
+import pytest
+from support.ports import free_ports
+
+from talas_core import settings as knobs
+from talas_core.settings import Settings
+from talas_core.supervisor import banner
+
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+KEY = "0123456789abcdef" * 2
+
+
+def settings(**values: object) -> Settings:
+    return knobs.load({"TALAS_DATA_DIR": "/srv/my radio"}, **values)
+
+
+def test_it_names_health_listeners_and_a_line_to_broadcast_with() -> None:
+    text = banner.text(settings(demo=True), 1.25, KEY)
+    assert "after 1.2 s" in text
+    for port in (8080, 3001, 3002):
+        assert f"http://127.0.0.1:{port}/health" in text
+    assert "http://127.0.0.1:3002/demo.mp3" in text
+    assert "vlc http://127.0.0.1:3002/live.mp3" in text
+    assert "ffplay http://127.0.0.1:3002/demo.opus" in text
+    assert (
+        "ffmpeg -re -i FILE.mp3 -c copy -content_type audio/mpeg -f mp3 "
+        f"icecast://source:{KEY}@127.0.0.1:3002/live"
+    ) in text
+
+
+def test_without_a_terminal_the_key_is_read_from_its_file() -> None:
+    text = banner.text(settings(demo=True), 1, "")
+    line = next(line for line in text.splitlines() if "ffmpeg" in line)
+    assert "source:$(cat '/srv/my radio/secrets/station-live.key')@" in line
+    assert shlex.split(line)[0] == "ffmpeg"
+
+
+def test_without_the_demo_there_is_no_station_to_name() -> None:
+    text = banner.text(settings(), 1, "")
+    assert "/health" in text
+    assert "live" not in text
+    assert "ffmpeg" not in text
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", "[::1]"),
+        ("::1", "[::1]"),
+        ("radio.example", "radio.example"),
+        ("", "127.0.0.1"),
+    ],
+)
+def test_addresses_can_be_opened_from_here(host: str, shown: str) -> None:
+    assert banner.places(settings(host=host)).api == f"http://{shown}:8080"
+
+
+def test_listeners_get_the_public_address() -> None:
+    at = banner.places(settings(public_url="https://radio.example/"))
+    assert at.listen == "https://radio.example"
+    assert at.stream == "http://127.0.0.1:3002"
+    assert at.source == "127.0.0.1:3002"
+
+
+async def test_ready_is_when_all_three_ports_say_so() -> None:
+    ports = free_ports(3)
+    known = settings(api_port=ports[0], chat_port=ports[1], stream_port=ports[2])
+    waiting = asyncio.ensure_future(banner.until_ready(known))
+    answers = dict.fromkeys(ports, b"HTTP/1.1 503 No\r\n\r\n")
+    asked = {port: asyncio.Event() for port in ports}
+
+    def answering(port: int) -> Answer:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answers[port])
+            writer.close()
+            asked[port].set()
+
+        return answer
+
+    servers = []
+    for port in reversed(ports):
+        servers.append(await asyncio.start_server(answering(port), "127.0.0.1", port))
+        await asyncio.wait_for(asked[port].wait(), 10)
+        asked[port].clear()
+        answers[port] = b"junk\r\n"
+        await asyncio.wait_for(asked[port].wait(), 10)
+        assert not waiting.done()
+        answers[port] = b"HTTP/1.1 200 OK\r\n\r\n"
+    await asyncio.wait_for(waiting, 10)
+    for server in servers:
+        server.close()

@@ -1,0 +1,49 @@
+"""Lines of the embedded servers become log lines."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from talas_core.supervisor.relay import nats_line, postgres_line, relay
+from talas_core.telemetry import logs
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "text"),
+    [
+        ("LOG:  database system is ready", logging.INFO, "database system is ready"),
+        ("WARNING:  low on space", logging.WARNING, "low on space"),
+        ("ERROR:  duplicate key:  x", logging.WARNING, "duplicate key:  x"),
+        ("FATAL:  no pg_hba.conf entry", logging.ERROR, "no pg_hba.conf entry"),
+        ("PANIC:  disk gone", logging.ERROR, "disk gone"),
+        ("\tcontinued", logging.INFO, "\tcontinued"),
+        ("", logging.INFO, ""),
+    ],
+)
+def test_postgres(line: str, level: int, text: str) -> None:
+    assert postgres_line(line) == (level, text)
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "text"),
+    [
+        ("[12] [INF] Server is ready", logging.INFO, "Server is ready"),
+        ("[12] [WRN] slow consumer", logging.WARNING, "slow consumer"),
+        ("[12] [ERR] authentication error", logging.WARNING, "authentication error"),
+        ("[12] [FTL] cannot listen", logging.ERROR, "cannot listen"),
+        ("panic: runtime error", logging.INFO, "panic: runtime error"),
+    ],
+)
+def test_nats(line: str, level: int, text: str) -> None:
+    assert nats_line(line) == (level, text)
+
+
+def test_a_line_is_logged_under_its_parts_name(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json", "supervisor")
+    relay("nats", nats_line, logging.WARNING)("[1] [INF] Server is ready")
+    relay("nats", nats_line)("[1] [WRN] slow consumer")
+    row = json.loads(capsys.readouterr().err)
+    assert (row["part"], row["level"], row["event"]) == ("nats", "warning", "slow consumer")

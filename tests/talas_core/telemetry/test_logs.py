@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from talas_core.telemetry import logs
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+    structlog.reset_defaults()
+
+
+class Hostile:
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+
+class Forger:
+    def __repr__(self) -> str:
+        return 'x\nlevel=error event="forged"\x1b[2J'
+
+    __str__ = __repr__
+
+
+@pytest.fixture(params=["json", "console"])
+def log(request: pytest.FixtureRequest) -> logs.Logger:
+    logs.configure(request.param, "api")
+    return logs.logger("part-1")
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    captured = capsys.readouterr()
+    assert captured.out == "", "standard output belongs to the program"
+    return captured.err.splitlines()
+
+
+def test_json_lines_carry_service_part_level_time(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json", "api")
+    logs.logger("store").warning("slow query", seconds=1.5, ok=False, text="é\n")
+    (line,) = lines(capsys)
+    facts = json.loads(line)
+    assert facts.pop("timestamp").endswith("Z")
+    assert facts == {"service": "api", "part": "store", "level": "warning", "event": "slow query",
+                     "seconds": 1.5, "ok": False, "text": "é\n"}  # fmt: skip
+
+
+def test_console_lines_are_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("console", "api")
+    logs.logger("store").info("slow query", seconds=1.5)
+    (line,) = lines(capsys)
+    assert 'level=info event="slow query"' in line
+    assert "seconds=1.5" in line
+
+
+def test_debug_is_not_shown(log: logs.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+    log.debug("detail")
+    assert lines(capsys) == []
+
+
+@pytest.mark.parametrize("value", ['a\nlevel=error event="forged"', "\x1b[31mred", "\r", "\x00",
+                                   "\u2028", "\x85", Forger(), [Forger()], ValueError("a\nb"),
+                                   b"\n", "\ud800"])  # fmt: skip
+def test_a_value_cannot_forge_a_line(
+    log: logs.Logger, capsys: pytest.CaptureFixture[str], value: object
+) -> None:
+    log.info("met", value=value)
+    text = capsys.readouterr().err
+    assert text.count("\n") == 1
+    assert len(text.splitlines()) == 1
+    assert all(character.isprintable() for character in text[:-1])
+
+
+def test_no_value_makes_a_call_raise(log: logs.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    for value in (Hostile(), circle, {(1, 2): 3}, {Hostile(): 1}, float("nan"), object(), None, 1):
+        log.info("met", value=value)
+    log.info("met", **{"a key": 1, 'b"=': "x\ny"})
+    assert len(lines(capsys)) == 9
+
+
+def test_an_exception_is_one_line(log: logs.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        raise ValueError("why")
+    except ValueError:
+        log.exception("failed")
+    (line,) = lines(capsys)
+    assert "ValueError: why" in line
+    assert "Traceback" in line
+
+
+def test_libraries_logs_take_our_shape(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json", "api")
+    library = logging.getLogger("lib.part")
+    library.info("not shown")
+    library.warning("value %d", 3)
+    library.log(35, "between two levels")
+    library.error("wrong arguments %d", "three")
+    try:
+        raise OSError("why")
+    except OSError:
+        library.exception("failed")
+    got = [json.loads(line) for line in lines(capsys)]
+    assert [(one["level"], one["event"]) for one in got] == [
+        ("warning", "value 3"), ("warning", "between two levels"),
+        ("error", "wrong arguments %d"), ("error", "failed"),
+    ]  # fmt: skip
+    assert all(one["part"] == "lib.part" and one["service"] == "api" for one in got)
+    assert "OSError: why" in got[-1]["exception"]
+
+
+def test_a_reader_that_went_away_costs_only_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    logs.configure("json", "api")
+    logs.logger("x").error("nobody reads this")
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    logs.configure("json", "api")
+    logs.logger("x").error("nobody reads this")
+
+
+def test_context_of_a_task_is_added(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json", "api")
+    with structlog.contextvars.bound_contextvars(request="r1"):
+        logs.logger("x").info("met")
+    assert json.loads(lines(capsys)[0])["request"] == "r1"

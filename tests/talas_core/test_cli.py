@@ -1,0 +1,175 @@
+"""The command line: what its commands are asked, and how mistakes are told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.serve import run_talas
+
+from talas_core import cli
+from talas_core.errors import UsageError
+from talas_core.settings import KNOBS, Settings
+from talas_core.supervisor import compose, task
+from talas_core.supervisor.parts import ServiceSpec, module
+
+
+class Shell:
+    """Runs `talas` in this process."""
+
+    def __init__(
+        self, folder: Path, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]
+    ) -> None:
+        self._patch, self._capture = patch, capture
+        for name in [name for name in os.environ if name.startswith("TALAS_")]:
+            patch.delenv(name)
+        patch.chdir(folder)
+
+    def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit status, standard output, standard error."""
+        self._patch.setattr(sys, "argv", ["talas", *arguments])
+        with pytest.raises(SystemExit) as ending:
+            cli.main()
+        captured = self._capture.readouterr()
+        return int(ending.value.code or 0), captured.out, captured.err
+
+
+@pytest.fixture
+def talas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Shell:
+    return Shell(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, list[str]]]:
+    """What `serve` would have run: settings, and the names of services."""
+    calls: list[tuple[Settings, list[str]]] = []
+
+    async def serve(settings: Settings, table: Sequence[ServiceSpec]) -> int:
+        calls.append((settings, [spec.name for spec in table]))
+        return 5
+
+    monkeypatch.setattr(compose, "serve", serve)
+    return calls
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The commands that would have been run beside the database."""
+    calls: list[Any] = []
+
+    async def run_task(settings: Settings, argv: Sequence[str]) -> int:
+        calls.append(tuple(argv))
+        return 3
+
+    monkeypatch.setattr(task, "run_task", run_task)
+    return calls
+
+
+def test_serve_passes_the_status_on(talas: Shell, served: list[Any]) -> None:
+    assert talas("serve") == (5, "", "")
+    settings, services = served[0]
+    assert settings.demo is False
+    assert services == ["stream", "api-1"]
+
+
+def test_options_become_settings(talas: Shell, served: list[Any], tmp_path: Path) -> None:
+    talas("serve", "--demo", "--api-workers", "3")
+    assert served[0][0].demo
+    assert served[0][1] == ["stream", "api-1", "api-2", "api-3", "playout"]
+    (tmp_path / "songs").mkdir()
+    talas("serve", "--music", "songs")
+    assert served[1][0].demo
+    assert served[1][0].music_dir == str(tmp_path / "songs")
+
+
+def test_music_that_is_no_folder_is_refused(talas: Shell, served: list[Any]) -> None:
+    status, _, text = talas("serve", "--music", "nowhere")
+    assert status == 2
+    assert text.startswith("talas: TALAS_MUSIC_DIR: ")
+    assert not served
+
+
+@pytest.mark.parametrize("workers", ["0", "65"])
+def test_options_have_the_bounds_of_their_settings(
+    workers: str, talas: Shell, served: list[Any]
+) -> None:
+    status, _, text = talas("serve", "--api-workers", workers)
+    assert status == 2
+    assert "TALAS_API_WORKERS" in text
+    assert text.count("\n") == 1
+
+
+def test_an_unknown_setting_is_refused(
+    talas: Shell, served: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALAS_PROT", "8080")
+    status, _, text = talas("serve")
+    assert (status, text.count("\n")) == (2, 1)
+    assert text.startswith("talas: TALAS_PROT: no such setting")
+
+
+def test_a_refusal_of_the_run_is_one_line(talas: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def serve(*_: object) -> int:
+        raise UsageError("something\nis wrong")
+
+    monkeypatch.setattr(compose, "serve", serve)
+    assert talas("serve") == (2, "", "talas: something is wrong\n")
+
+
+def test_ctrl_c_before_anything_runs(talas: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "commands", interrupted)
+    assert talas("serve")[0] == 130
+
+
+def test_migrate_and_seed_run_the_apis_commands(
+    talas: Shell, tasks: list[Any], tmp_path: Path
+) -> None:
+    assert talas("migrate")[0] == 3
+    assert talas("seed")[0] == 3
+    assert talas("seed", "--people", "5", "--tokens", "t.txt")[0] == 3
+    people = ("seed", "--people", "5", "--tokens", str(tmp_path / "t.txt"))
+    assert tasks == [module("talas_api", "migrate"), module("talas_api", "seed"),
+                     module("talas_api", *people)]  # fmt: skip
+
+
+@pytest.mark.parametrize("alone", [("--people", "5"), ("--tokens", "t")])
+def test_people_and_tokens_go_together(
+    alone: tuple[str, str], talas: Shell, tasks: list[Any]
+) -> None:
+    status, _, text = talas("seed", *alone)
+    assert status == 2
+    assert "go together" in text
+    assert not tasks
+
+
+def test_settings_lists_every_knob_with_its_source(
+    talas: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "talas.toml").write_text("chat_port = 4001\n")
+    monkeypatch.setenv("TALAS_API_PORT", "9000")
+    monkeypatch.setenv("TALAS_NATS_URL", "nats://hush@host")
+    status, text, _ = talas("settings")
+    assert status == 0
+    rows = {line.split()[0]: line.split() for line in text.splitlines()}
+    assert set(rows) == {"setting", *(knob.name for knob in KNOBS)}
+    assert rows["TALAS_API_PORT"][1:3] == ["9000", "environment"]
+    assert rows["TALAS_CHAT_PORT"][1:3] == ["4001", "talas.toml"]
+    assert rows["TALAS_STREAM_PORT"][1:3] == ["3002", "default"]
+    assert "hush" not in text
+    assert "Port of the chat WebSocket; 1 to 65535" in text
+
+
+def test_the_module_is_the_same_command(tmp_path: Path) -> None:
+    outcome = run_talas(tmp_path, "--help", env={})
+    assert outcome.returncode == 0
+    for command in ("serve", "migrate", "seed", "settings"):
+        assert f"  {command} " in outcome.stdout

@@ -1,0 +1,165 @@
+"""Child processes: their output, their end, and that they never outlive us."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from support.processes import gone
+from support.serve import ROOT
+from support.wait import auntil, until
+
+from talas_core import process
+from talas_core.postgres.identity import enter_namespace, leave_root
+
+ENV = {"PATH": os.environ["PATH"]}
+SLEEP = ("/bin/sleep", "1000")
+PARENT = """
+import asyncio, signal, sys
+from talas_core import process
+from talas_core.postgres.identity import enter_namespace, leave_root
+
+async def main():
+    child = process.spawn(("/bin/sleep", "1000"), env={}, death_signal=signal.SIGINT, become=%s)
+    print(child.pid, flush=True)
+    await child.wait()
+
+asyncio.run(main())
+"""
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+
+def test_the_tests_become_what_the_product_does() -> None:
+    assert enter_namespace.__name__ in PARENT
+    assert leave_root.__name__ in PARENT
+
+
+async def test_output_of_both_streams_comes_line_by_line() -> None:
+    lines: list[str] = []
+    child = process.spawn(
+        ("/bin/sh", "-c", "echo one; echo two >&2; printf three"), env=ENV, on_line=lines.append
+    )
+    assert await child.wait() == 0
+    assert lines == ["one", "two", "three"]
+    assert not child.running
+
+
+async def test_a_line_without_end_is_cut_not_kept() -> None:
+    lines: list[str] = []
+    child = process.spawn(
+        ("/bin/sh", "-c", "head -c 100000 /dev/zero | tr '\\0' x"), env=ENV, on_line=lines.append
+    )
+    assert await child.wait() == 0
+    assert "".join(lines) == "x" * 100_000
+    assert len(lines) > 1
+
+
+async def test_output_of_grandchildren_comes_after_the_child_ended() -> None:
+    lines: list[str] = []
+    child = process.spawn(
+        ("/bin/sh", "-c", "(sleep 0.2; echo late) & echo early"), env=ENV, on_line=lines.append
+    )
+    await child.wait()
+    await auntil(lambda: lines == ["early", "late"])
+
+
+async def test_status_of_a_signal_is_negative_and_told_in_words() -> None:
+    child = process.spawn(SLEEP, env=ENV)
+    child.signal(signal.SIGKILL)
+    status = await child.wait()
+    assert status == -signal.SIGKILL
+    assert process.describe(status) == "signal SIGKILL"
+    child.signal(signal.SIGTERM)  # harmless: it is gone
+
+
+def test_statuses_in_words() -> None:
+    assert process.describe(3) == "exit status 3"
+    assert process.describe(-64) == "signal SIGRTMAX"
+    assert process.describe(-63) == "signal 63"
+
+
+async def test_stop_kills_what_does_not_listen() -> None:
+    lines: list[str] = []
+    child = process.spawn(
+        ("/bin/sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 0.05; done"),
+        env=ENV,
+        on_line=lines.append,
+    )
+    await auntil(lambda: lines)
+    assert await child.stop(signal.SIGTERM, 0.1) == -signal.SIGKILL
+
+
+async def test_a_child_has_a_session_of_its_own() -> None:
+    child = process.spawn(SLEEP, env=ENV)
+    assert os.getsid(child.pid) == child.pid != os.getsid(0)
+    await child.stop(signal.SIGTERM, 5)
+
+
+async def test_the_environment_is_what_was_given() -> None:
+    outcome = await process.run(("/usr/bin/env",), env={"ONLY": "this"})
+    assert outcome.output.splitlines()[0] == "ONLY=this"
+
+
+async def test_run_feeds_standard_input() -> None:
+    outcome = await process.run(("/bin/cat",), env=ENV, feed="a\nb\n")
+    assert outcome == process.Outcome(0, "a\nb")
+
+
+async def test_run_survives_a_program_that_does_not_read() -> None:
+    outcome = await process.run(("/bin/sh", "-c", "exit 3"), env=ENV, feed="x" * 4096)
+    assert outcome.status == 3
+
+
+async def test_a_cancelled_run_leaves_nothing() -> None:
+    work = asyncio.ensure_future(process.run(SLEEP, env=ENV))
+    me = psutil.Process()
+    child = await auntil(lambda: [c for c in me.children() if c.name() == "sleep"])
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    await auntil(lambda: gone(child[0].pid))
+
+
+async def test_a_program_that_is_not_there() -> None:
+    with pytest.raises(FileNotFoundError):
+        process.spawn(("/nowhere/at/all",), env=ENV)
+
+
+async def test_a_failed_change_of_identity_starts_nothing() -> None:
+    def become() -> None:
+        raise OSError
+
+    with pytest.raises(subprocess.SubprocessError):
+        process.spawn(SLEEP, env=ENV, become=become)
+
+
+@pytest.mark.parametrize(
+    "become",
+    [
+        "None",
+        pytest.param("enter_namespace(65534, 65534)", marks=needs_root),
+        pytest.param("leave_root(65534, 65534)", marks=needs_root),
+    ],
+)
+def test_a_killed_parent_takes_its_child_along(become: str, tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT % become)
+    parent = subprocess.Popen(
+        (sys.executable, script),
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert parent.stdout
+    pid = int(parent.stdout.readline())
+    until(lambda: psutil.Process(pid).name() == "sleep")
+    parent.kill()
+    parent.wait()
+    until(lambda: gone(pid))
+    parent.stdout.close()

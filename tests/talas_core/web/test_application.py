@@ -1,0 +1,188 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from talas_core.errors import NotFound, SettingError
+from talas_core.web.answers import answer
+from talas_core.web.application import application
+from talas_core.web.headers import SECURITY, Cors
+from talas_core.web.server import WebServer
+
+PAGE = "http://127.0.0.1:8080"
+Client = TestClient[web.Request, web.Application]
+
+
+async def fine(_: web.Request) -> web.Response:
+    return answer("fine", headers={"Cache-Control": "public"})
+
+
+async def missing(_: web.Request) -> web.Response:
+    raise NotFound("There is no such person.")
+
+
+async def fault(_: web.Request) -> web.Response:
+    raise SettingError("TALAS_X", "internals")
+
+
+async def crash(_: web.Request) -> web.Response:
+    raise RuntimeError("internals")
+
+
+async def moved(_: web.Request) -> web.Response:
+    raise web.HTTPFound("/fine")
+
+
+async def odd(_: web.Request) -> web.Response:
+    raise web.HTTPPaymentRequired
+
+
+async def midway(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"first half")
+    raise NotFound("The second half is gone.")
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    app = application(cors=Cors([PAGE]))
+    app.router.add_get("/fine", fine)
+    app.router.add_post("/fine", fine)
+    for handler in (missing, fault, crash, moved, odd, midway):
+        app.router.add_get(f"/{handler.__name__}", handler)
+    client: Client = TestClient(TestServer(app))
+    await client.start_server()
+    yield client
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/missing", 404, "not_found"),
+        ("/fault", 500, "internal"),
+        ("/crash", 500, "internal"),
+        ("/nowhere", 404, "not_found"),
+        ("/odd", 402, "refused"),
+    ],
+)
+async def test_errors_are_in_the_envelope(
+    client: Client, path: str, status: int, code: str
+) -> None:
+    async with client.get(path) as response:
+        assert response.status == status
+        text = await response.text()
+        assert "internals" not in text
+        assert (await response.json())["error"]["code"] == code
+        assert len(response.headers["X-Request-ID"]) == 16
+
+
+@pytest.mark.parametrize("path", ["/fine", "/missing", "/crash", "/nowhere"])
+async def test_every_answer_has_the_security_headers(client: Client, path: str) -> None:
+    async with client.get(path) as response:
+        for name, value in SECURITY.items():
+            if name != "Cache-Control":
+                assert response.headers[name] == value
+        assert response.headers["Server"] == "Talas"
+
+
+async def test_an_answer_may_set_its_own_value(client: Client) -> None:
+    async with client.get("/fine") as response:
+        assert response.headers["Cache-Control"] == "public"
+
+
+async def test_a_wrong_method_names_the_right_ones(client: Client) -> None:
+    async with client.delete("/fine") as response:
+        assert response.status == 405
+        assert response.headers["Allow"] == "GET,HEAD,POST"
+
+
+async def test_a_redirect_stays_one(client: Client) -> None:
+    async with client.get("/moved", allow_redirects=False) as response:
+        assert response.status == 302
+        assert response.headers["Location"] == "/fine"
+
+
+async def test_request_ids_differ_and_are_ours(client: Client) -> None:
+    seen = set()
+    for _ in range(3):
+        async with client.get("/fine", headers={"X-Request-ID": "mine"}) as response:
+            seen.add(response.headers["X-Request-ID"])
+    assert len(seen) == 3
+    assert "mine" not in seen
+
+
+async def preflight(client: Client, path: str, origin: str) -> tuple[int, dict[str, str]]:
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    async with client.options(path, headers=headers) as response:
+        return response.status, dict(response.headers)
+
+
+async def test_preflight_of_our_page(client: Client) -> None:
+    status, headers = await preflight(client, "/fine", PAGE)
+    assert status == 204
+    assert headers["Access-Control-Allow-Origin"] == PAGE
+    assert headers["Access-Control-Allow-Methods"] == "GET, HEAD, POST"
+    assert headers["Vary"] == "Origin"
+
+
+async def test_preflight_of_a_stranger(client: Client) -> None:
+    status, headers = await preflight(client, "/fine", "http://evil.example")
+    assert status == 403
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+async def test_preflight_of_nothing(client: Client) -> None:
+    assert (await preflight(client, "/nowhere", PAGE))[0] == 404
+
+
+async def test_plain_options_is_405(client: Client) -> None:
+    async with client.options("/fine") as response:
+        assert response.status == 405
+
+
+async def test_actual_answers_name_the_allowed_origin(client: Client) -> None:
+    async with client.get("/fine", headers={"Origin": PAGE}) as response:
+        assert response.headers["Access-Control-Allow-Origin"] == PAGE
+    async with client.get("/fine", headers={"Origin": "http://evil.example"}) as response:
+        assert "Access-Control-Allow-Origin" not in response.headers
+
+
+async def test_an_answer_that_fails_midway_is_cut_off(client: Client) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    writer.write(b"GET /midway HTTP/1.1\r\nHost: x\r\n\r\n")
+    said = await reader.read()
+    writer.close()
+    assert said.count(b"HTTP/1.1") == 1
+    assert b"first half" in said
+    assert b"success" not in said
+    assert not said.endswith(b"0\r\n\r\n")
+
+
+async def test_a_client_that_leaves_is_no_failure_of_ours(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reading, left = asyncio.Event(), asyncio.Event()
+
+    async def patient(request: web.Request) -> web.Response:
+        reading.set()
+        try:
+            await request.read()
+        finally:
+            left.set()
+        return answer("never")
+
+    app = application(cors=Cors([]))
+    app.router.add_post("/", patient)
+    server = await WebServer.start(app)
+    port = await server.listen("127.0.0.1", 0)
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+    await reading.wait()
+    writer.close()
+    await left.wait()
+    await server.close()
+    assert "failed" not in capsys.readouterr().out

@@ -1,0 +1,90 @@
+"""The house rules on imports, read from the source text.
+
+Two towers on one ground: api -> core, stream -> core, never up and never across. Stages and wire
+formats know no socket, loop, thread or clock. Only composition roots name concrete adapters.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TOWERS = ("talas_core", "talas_api", "talas_stream")
+MAY_IMPORT = {
+    "talas_core": {"talas_core"},
+    "talas_api": {"talas_core", "talas_api"},
+    "talas_stream": {"talas_core", "talas_stream"},
+}
+IMPURE = {"asyncio", "socket", "threading", "time", "selectors", "uvloop", "aiohttp", "subprocess"}
+ADAPTERS = {"talas_core.bus.nats", "talas_core.bus.memory"}
+"""Modules that only a `compose.py` may import."""
+# The supervisor is the composition root of `talas serve`; the bus's own files are the adapter.
+COMPOSERS = ("compose.py",)
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that the file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("tower", TOWERS)
+def test_no_arrow_runs_up_or_across(tower: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sources(tower)
+        for name in imports(path)
+        if name.split(".")[0] in TOWERS and name.split(".")[0] not in MAY_IMPORT[tower]
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("folder", ["talas_stream/stages", "talas_stream/wire"])
+def test_stages_and_wire_formats_are_pure(folder: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sources(folder)
+        for name in imports(path)
+        if name.split(".")[0] in IMPURE
+    ]
+    assert wrong == []
+
+
+def test_only_composition_roots_name_adapters() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for tower in TOWERS
+        for path in sources(tower)
+        for name in imports(path)
+        if name in ADAPTERS and path.name not in COMPOSERS and "bus" not in path.parts
+    ]
+    assert wrong == []
+
+
+def test_every_file_says_what_it_does() -> None:
+    wrong = [
+        str(path.relative_to(ROOT))
+        for tower in TOWERS
+        for path in sources(tower)
+        if not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert wrong == []
+
+
+def test_kernels_know_no_python() -> None:
+    wrong = [
+        path.name
+        for path in (ROOT / "native").rglob("*.[ch]")
+        if "Python.h" in path.read_text() and path.name != "_native.c"
+    ]
+    assert wrong == []
