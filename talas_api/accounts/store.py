@@ -1,0 +1,76 @@
+"""Accounts in PostgreSQL: the port of accounts/service.py.
+
+Does:        one statement for each use.
+Never:       puts a value into SQL text.
+Guarantees:  uniqueness is the database's word, not a look before the write.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from talas_api.accounts.values import Account, Stored
+from talas_core.postgres.pool import Database, Duplicate, Row, constraint_fields
+
+ADD = """
+INSERT INTO users (id, username, email, password_hash, role, display_name, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+"""
+BY_ID = """
+SELECT id, username, email, role, display_name, created_at
+FROM users WHERE id = $1 AND disabled_at IS NULL
+"""
+BY_EMAIL = """
+SELECT id, username, email, role, display_name, created_at,
+    password_hash, disabled_at IS NOT NULL AS disabled
+FROM users WHERE lower(email) = lower($1)
+"""
+RENAME = """
+UPDATE users SET display_name = $2, updated_at = now()
+WHERE id = $1 AND disabled_at IS NULL
+RETURNING id, username, email, role, display_name, created_at
+"""
+
+_FIELDS = (("users_username", "username"), ("users_email", "email"))
+
+
+class PostgresAccounts:
+    """The table `users`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, account: Account, password_hash: str) -> None:
+        values = (account.username, account.email, password_hash, account.role)
+        try:
+            await self._database.run(
+                ADD, account.id, *values, account.display_name, account.created_at
+            )
+        except Duplicate as error:
+            raise constraint_fields(error, _FIELDS) from error
+
+    async def by_id(self, user_id: UUID) -> Account | None:
+        return _account(await self._database.row(BY_ID, user_id))
+
+    async def by_email(self, email: str) -> Stored | None:
+        row = await self._database.row(BY_EMAIL, email)
+        account = _account(row)
+        if row is None or account is None:
+            return None
+        return Stored(account, row["password_hash"], row["disabled"])
+
+    async def rename(self, user_id: UUID, display_name: str) -> Account | None:
+        return _account(await self._database.row(RENAME, user_id, display_name))
+
+
+def _account(row: Row | None) -> Account | None:
+    if row is None:
+        return None
+    return Account(
+        id=row["id"],
+        username=row["username"],
+        email=row["email"],
+        role=row["role"],
+        display_name=row["display_name"],
+        created_at=row["created_at"],
+    )

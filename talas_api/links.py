@@ -1,0 +1,116 @@
+"""The API's end of the bus: what it tells the other processes, and what it answers them.
+
+Does:        announce changes; answer STATION_FIND and KEYS_LIST; hear of sessions ended and keys
+             changed by its fellow workers.
+Never:       lets a request fail because an announcement could not leave: whoever missed it asks
+             again when the bus returns.
+Guarantees:  after a reconnect nothing remembered from before is trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from talas_core import messages
+from talas_core.bus.port import Bus
+from talas_core.errors import BusUnavailable, Unavailable
+from talas_core.messages import (
+    KEYS_CHANGED,
+    KEYS_LIST,
+    SESSION_ENDED,
+    STATION_CHANGED,
+    STATION_FIND,
+    FindStation,
+    FoundStation,
+    KeySet,
+    Nothing,
+    SessionEnded,
+    StationChanged,
+    StationRecord,
+)
+from talas_core.telemetry.health import Check
+from talas_core.telemetry.logs import logger
+
+QUEUE = "api"
+"""Of several API workers, one answers each request."""
+
+_log = logger("links")
+
+
+class BusAnnouncer:
+    """Tells the other processes, if it can."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    @property
+    def heard(self) -> bool:
+        """Whether events flow now."""
+        return self._bus.connected
+
+    async def station_changed(self, slug: str) -> None:
+        """The station was made, changed, re-keyed or removed."""
+        await self._tell(STATION_CHANGED, StationChanged(slug))
+
+    async def session_ended(self, session_id: UUID, user_id: UUID) -> None:
+        """Tokens of the session are void."""
+        await self._tell(SESSION_ENDED, SessionEnded(str(session_id), str(user_id)))
+
+    async def keys_changed(self) -> None:
+        """The set of keys is another."""
+        await self._tell(KEYS_CHANGED, Nothing())
+
+    async def _tell(self, subject: str, message: messages.Message) -> None:
+        try:
+            await self._bus.publish(subject, messages.encode(message))
+        except Unavailable as error:
+            _log.warning("could not announce", subject=subject, problem=str(error))
+
+
+def bus_check(bus: Bus) -> Check:
+    """For health: fails while the bus is not connected."""
+
+    async def check() -> None:
+        if not bus.connected:
+            raise BusUnavailable("The bus is not connected.")
+
+    return check
+
+
+async def answer_stations(
+    bus: Bus, record: Callable[[str], Awaitable[StationRecord | None]]
+) -> None:
+    """Answer STATION_FIND. While the database is away there is no reply."""
+
+    async def respond(payload: bytes) -> bytes:
+        wanted = messages.decode(payload, FindStation)
+        return messages.encode(FoundStation(await record(wanted.slug)))
+
+    await bus.serve(STATION_FIND, respond, queue=QUEUE)
+
+
+async def answer_keys(bus: Bus, keys: Callable[[], KeySet]) -> None:
+    """Answer KEYS_LIST. `keys` raises while there are none: then there is no reply."""
+
+    async def respond(_: bytes) -> bytes:
+        return messages.encode(keys())
+
+    await bus.serve(KEYS_LIST, respond, queue=QUEUE)
+
+
+async def listen(
+    bus: Bus,
+    *,
+    session_ended: Callable[[str], None],
+    keys_changed: Callable[[], None],
+    returned: Callable[[], None],
+) -> None:
+    """Hear of what other workers did. `returned` is called when a lost bus is back."""
+
+    def ended(payload: bytes) -> None:
+        session_ended(messages.decode(payload, SessionEnded).sid)
+
+    await bus.subscribe(SESSION_ENDED, ended)
+    await bus.subscribe(KEYS_CHANGED, lambda _: keys_changed())
+    bus.on_reconnect(returned)

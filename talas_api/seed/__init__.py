@@ -1,0 +1,1 @@
+"""Believable content for a fresh database, and crowds for load tests."""

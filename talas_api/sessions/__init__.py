@@ -1,0 +1,1 @@
+"""Sign-ins: access tokens, refresh tokens, their end."""

@@ -1,0 +1,204 @@
+"""The use cases of sessions.
+
+Does:        open a session, exchange its refresh token, end it; tell who holds an access token.
+Never:       signs a token for a session that has ended; keeps a token.
+Guarantees:  each refresh token works once; a second use ends the session, and with it the copy's
+             holder and the owner alike, even though the request that found out fails.
+             An ended session's access tokens are refused at once by this process, and by every
+             other that hears the event. What if it does not? The first time this process sees
+             a token it asks the database; while the bus is away it asks every time; and when the
+             bus returns it asks again for everybody, since it may have missed something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from talas_api.accounts.values import Account
+from talas_api.sessions import refresh
+from talas_api.sessions.refresh import Marker, Verdict
+from talas_api.sessions.values import Device, Grant, Session
+from talas_core.clock import Clock
+from talas_core.errors import Unauthorized, Unavailable
+from talas_core.ids import uuid7
+from talas_core.security.tokens import Claims, TokenVerifier
+
+Decide = Callable[[Session], Verdict]
+
+KNOWN_ALIVE = 100_000
+"""How many live sessions this process remembers."""
+
+
+class SessionStore(Protocol):
+    """Where sessions are kept."""
+
+    async def add(self, session: Session, device: Device) -> None:
+        """Keep a new session."""
+        ...
+
+    async def exchange(
+        self, session_id: UUID, decide: Decide, new_hash: bytes, now: datetime
+    ) -> tuple[Verdict, Account] | None:
+        """Lock the session, ask `decide`, carry the verdict out, commit. None if there is none.
+
+        A session whose person is disabled counts as ended.
+        """
+        ...
+
+    async def end(self, session_id: UUID, reason: str, now: datetime) -> None:
+        """End a session; harmless if it has ended."""
+        ...
+
+    async def alive(self, session_id: UUID, now: datetime) -> bool:
+        """Whether the session goes on and its person is not disabled."""
+        ...
+
+
+class Signer(Protocol):
+    """What sessions ask of the keys."""
+
+    @property
+    def loaded(self) -> bool:
+        """Whether there are keys to sign and verify with yet."""
+        ...
+
+    def sign(self, claims: dict[str, object]) -> str:
+        """An access token. Raises Unavailable before the keys are loaded."""
+        ...
+
+
+class Announcer(Protocol):
+    """How other processes hear of an end."""
+
+    async def session_ended(self, session_id: UUID, user_id: UUID) -> None: ...
+
+    @property
+    def heard(self) -> bool:
+        """Whether events flow now, so that ends elsewhere reach us too."""
+        ...
+
+
+class Lives(Protocol):
+    """Lifetimes, from the settings."""
+
+    @property
+    def access_token_seconds(self) -> int: ...
+
+    @property
+    def session_days(self) -> int: ...
+
+
+class Sessions:
+    """Sign-ins."""
+
+    def __init__(
+        self,
+        *,
+        store: SessionStore,
+        signer: Signer,
+        verifier: TokenVerifier,
+        marker: Marker,
+        announcer: Announcer,
+        clock: Clock,
+        lives: Lives,
+    ) -> None:
+        self._store = store
+        self._signer = signer
+        self._verifier = verifier
+        self._marker = marker
+        self._announcer = announcer
+        self._clock = clock
+        self._lives = lives
+        self._alive: dict[str, None] = {}
+
+    async def open(self, account: Account, device: Device) -> Grant:
+        """A new session for `account`."""
+        now = self._clock.now()
+        session_id = uuid7()
+        token, token_hash = refresh.issue(session_id, self._marker)
+        expires = now + timedelta(days=self._lives.session_days)
+        # Signed first: without a key there must be no session either.
+        grant = self._grant(account, session_id, token, now)
+        await self._store.add(
+            Session(session_id, account.id, token_hash, now, now, expires), device
+        )
+        return grant
+
+    async def refresh(self, token: str) -> Grant:
+        """New tokens for an old one, which is void from now on.
+
+        Raises Unauthorized if it is not good; if it was used before, after ending the session.
+        """
+        presented = refresh.read(token, self._marker)
+        now = self._clock.now()
+        new_token, new_hash = refresh.issue(presented.session_id, self._marker)
+        outcome = await self._store.exchange(
+            presented.session_id,
+            lambda session: refresh.judge(session, presented.token_hash, now),
+            new_hash,
+            now,
+        )
+        if outcome is None:
+            raise refresh.refused()
+        verdict, account = outcome
+        if verdict is Verdict.REUSED:
+            await self._over(presented.session_id, account.id)
+        if verdict is not Verdict.ROTATE:
+            raise refresh.refused()
+        return self._grant(account, presented.session_id, new_token, now)
+
+    async def end(self, claims: Claims) -> None:
+        """Sign out: end the session these claims belong to."""
+        session_id = UUID(claims.sid)
+        await self._store.end(session_id, "logout", self._clock.now())
+        await self._over(session_id, UUID(claims.sub))
+
+    async def who(self, token: str) -> Claims:
+        """The claims of an access token whose session goes on.
+
+        Raises Unauthorized; Unavailable while that cannot be known.
+        """
+        if not self._signer.loaded:
+            raise Unavailable("The service is starting.")
+        claims = self._verifier.verify(token)
+        if claims.sid in self._alive and self._announcer.heard:
+            return claims
+        if not await self._store.alive(UUID(claims.sid), self._clock.now()):
+            self.ended(claims.sid)
+            raise Unauthorized("The session has ended; sign in again.")
+        self._alive[claims.sid] = None
+        if len(self._alive) > KNOWN_ALIVE:
+            del self._alive[next(iter(self._alive))]
+        # An end may have been heard while the database was asked.
+        return self._verifier.verify(token)
+
+    def ended(self, sid: str) -> None:
+        """Hear that a session ended, here or elsewhere."""
+        self._alive.pop(sid, None)
+        self._verifier.end_session(sid)
+
+    def doubt(self) -> None:
+        """Ask the database again about every session: events may have been missed."""
+        self._alive.clear()
+
+    async def _over(self, session_id: UUID, user_id: UUID) -> None:
+        self.ended(str(session_id))
+        await self._announcer.session_ended(session_id, user_id)
+
+    def _grant(self, account: Account, session_id: UUID, token: str, now: datetime) -> Grant:
+        seconds = self._lives.access_token_seconds
+        issued = int(now.timestamp())
+        access_token = self._signer.sign(
+            {
+                "sub": str(account.id),
+                "sid": str(session_id),
+                "role": account.role,
+                "iat": issued,
+                "nbf": issued,
+                "exp": issued + seconds,
+            }
+        )
+        return Grant(access_token, token, "Bearer", seconds, account)

@@ -1,0 +1,102 @@
+"""Sessions in PostgreSQL: the port of sessions/service.py.
+
+Does:        keep sessions; exchange a refresh hash inside one transaction that holds the row.
+Never:       decides what a token means; that is sessions/refresh.py.
+Guarantees:  of many exchanges at once of one token, exactly one finds it current.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from talas_api.accounts.values import Account
+from talas_api.sessions.refresh import Verdict
+from talas_api.sessions.service import Decide
+from talas_api.sessions.values import Device, Session
+from talas_core.postgres.pool import Connection, Database
+
+ADD = """
+INSERT INTO sessions
+    (id, user_id, refresh_hash, created_at, refreshed_at, expires_at, user_agent, address)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+LOCK = """
+SELECT s.id, s.user_id, s.refresh_hash, s.created_at, s.refreshed_at, s.expires_at,
+    s.ended_at IS NOT NULL OR u.disabled_at IS NOT NULL AS ended,
+    u.username, u.email, u.role, u.display_name, u.created_at AS joined_at
+FROM sessions s JOIN users u ON u.id = s.user_id
+WHERE s.id = $1 FOR UPDATE OF s
+"""
+ROTATE = "UPDATE sessions SET refresh_hash = $2, refreshed_at = $3 WHERE id = $1"
+END = """
+UPDATE sessions SET ended_at = $3, end_reason = $2 WHERE id = $1 AND ended_at IS NULL
+"""
+ALIVE = """
+SELECT 1 AS alive FROM sessions s JOIN users u ON u.id = s.user_id
+WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND u.disabled_at IS NULL
+"""
+
+
+class PostgresSessions:
+    """The table `sessions`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, session: Session, device: Device) -> None:
+        times = (session.created_at, session.refreshed_at, session.expires_at)
+        await self._database.run(
+            ADD,
+            session.id,
+            session.user_id,
+            session.refresh_hash,
+            *times,
+            device.user_agent,
+            device.address,
+        )
+
+    async def exchange(
+        self, session_id: UUID, decide: Decide, new_hash: bytes, now: datetime
+    ) -> tuple[Verdict, Account] | None:
+        async with self._database.transaction() as connection:
+            found = await _locked(connection, session_id)
+            if found is None:
+                return None
+            session, account = found
+            verdict = decide(session)
+            if verdict is Verdict.ROTATE:
+                await connection.execute(ROTATE, session_id, new_hash, now)
+            elif verdict is Verdict.REUSED:
+                await connection.execute(END, session_id, "reuse", now)
+        return verdict, account
+
+    async def end(self, session_id: UUID, reason: str, now: datetime) -> None:
+        await self._database.run(END, session_id, reason, now)
+
+    async def alive(self, session_id: UUID, now: datetime) -> bool:
+        return await self._database.row(ALIVE, session_id, now) is not None
+
+
+async def _locked(connection: Connection, session_id: UUID) -> tuple[Session, Account] | None:
+    row = await connection.fetchrow(LOCK, session_id)
+    if row is None:
+        return None
+    session = Session(
+        id=row["id"],
+        user_id=row["user_id"],
+        refresh_hash=row["refresh_hash"],
+        created_at=row["created_at"],
+        refreshed_at=row["refreshed_at"],
+        expires_at=row["expires_at"],
+        ended=row["ended"],
+    )
+    account = Account(
+        id=row["user_id"],
+        username=row["username"],
+        email=row["email"],
+        role=row["role"],
+        display_name=row["display_name"],
+        created_at=row["joined_at"],
+    )
+    return session, account

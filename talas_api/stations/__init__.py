@@ -1,0 +1,1 @@
+"""Stations: what a broadcaster sends to and a listener hears."""

@@ -1,0 +1,115 @@
+"""Stations in PostgreSQL: the port of stations/service.py.
+
+Does:        one statement for each use; a station and its room come and go together.
+Never:       sees a stream key.
+Guarantees:  a slug is one station's, by the database's word.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from talas_api.stations.values import Kept, Station, StationChange
+from talas_core.ids import uuid7
+from talas_core.postgres.pool import Database, Duplicate, Row, constraint_fields
+
+ADD = """
+WITH room AS (
+    INSERT INTO rooms (id, name, kind, created_by, epoch, created_at)
+    VALUES ($6, $3, 'station', $5, $9, $8) RETURNING id
+), station AS (
+    INSERT INTO stations
+        (id, slug, name, description, owner_id, room_id, key_hash, created_at, updated_at)
+    SELECT $1, $2, $3, $4, $5, room.id, $7, $8, $8 FROM room
+    RETURNING owner_id
+)
+SELECT u.username AS owner FROM station LEFT JOIN users u ON u.id = station.owner_id
+"""
+BY_SLUG = """
+SELECT s.id, s.slug, s.name, s.description, s.room_id, s.owner_id, s.key_hash, s.created_at,
+    u.username AS owner
+FROM stations s LEFT JOIN users u ON u.id = s.owner_id
+WHERE s.slug = $1
+"""
+PAGE = """
+SELECT s.id, s.slug, s.name, s.description, s.room_id, s.created_at, u.username AS owner
+FROM stations s LEFT JOIN users u ON u.id = s.owner_id
+WHERE s.slug > $1 ORDER BY s.slug LIMIT $2
+"""
+PAGE_OF_OWNER = """
+SELECT s.id, s.slug, s.name, s.description, s.room_id, s.created_at, u.username AS owner
+FROM stations s JOIN users u ON u.id = s.owner_id
+WHERE s.owner_id = $3 AND s.slug > $1 ORDER BY s.slug LIMIT $2
+"""
+CHANGE = """
+WITH station AS (
+    UPDATE stations SET name = coalesce($2, name), description = coalesce($3, description),
+        updated_at = $4
+    WHERE id = $1
+    RETURNING id, slug, name, description, room_id, owner_id, key_hash, created_at
+), room AS (
+    UPDATE rooms SET name = station.name FROM station WHERE rooms.id = station.room_id
+)
+SELECT station.*, u.username AS owner
+FROM station LEFT JOIN users u ON u.id = station.owner_id
+"""
+SET_KEY = "UPDATE stations SET key_hash = $2, updated_at = $3 WHERE id = $1"
+REMOVE = """
+WITH gone AS (DELETE FROM stations WHERE id = $1 RETURNING room_id)
+DELETE FROM rooms USING gone WHERE rooms.id = gone.room_id
+"""
+
+
+class PostgresStations:
+    """The table `stations`, and the rooms that belong to stations."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, kept: Kept) -> str | None:
+        station = kept.station
+        words = (station.slug, station.name, station.description)
+        rest = (station.room, kept.key_hash, station.created_at, uuid7())
+        try:
+            row = await self._database.row(ADD, station.id, *words, kept.owner_id, *rest)
+        except Duplicate as error:
+            raise constraint_fields(error, [("stations_slug", "slug")]) from error
+        return row["owner"] if row else None
+
+    async def by_slug(self, slug: str) -> Kept | None:
+        row = await self._database.row(BY_SLUG, slug)
+        return None if row is None else _kept(row)
+
+    async def page(self, after: str, limit: int, owner: UUID | None) -> list[Station]:
+        if owner is None:
+            rows = await self._database.rows(PAGE, after, limit)
+        else:
+            rows = await self._database.rows(PAGE_OF_OWNER, after, limit, owner)
+        return [_station(row) for row in rows]
+
+    async def change(self, station_id: UUID, change: StationChange, now: datetime) -> Kept | None:
+        row = await self._database.row(CHANGE, station_id, change.name, change.description, now)
+        return None if row is None else _kept(row)
+
+    async def set_key(self, station_id: UUID, key_hash: bytes, now: datetime) -> bool:
+        return await self._database.run(SET_KEY, station_id, key_hash, now) == 1
+
+    async def remove(self, station_id: UUID) -> bool:
+        return await self._database.run(REMOVE, station_id) == 1
+
+
+def _station(row: Row) -> Station:
+    return Station(
+        id=row["id"],
+        slug=row["slug"],
+        name=row["name"],
+        description=row["description"],
+        room=row["room_id"],
+        owner=row["owner"],
+        created_at=row["created_at"],
+    )
+
+
+def _kept(row: Row) -> Kept:
+    return Kept(_station(row), row["owner_id"], row["key_hash"])

@@ -1,0 +1,115 @@
+"""What comes in and goes out of stations, every limit stated."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from talas_api.text import LINE, LINES
+
+SLUG = r"\A[a-z0-9](-?[a-z0-9]){1,31}\Z"
+RESERVED = frozenset({"admin", "api", "health", "ready", "metrics", "status-json", "ws", "hls"})
+"""Slugs that would hide a path of the stream port."""
+LARGEST_PAGE = 100
+
+Slug = Annotated[
+    str,
+    Meta(
+        pattern=SLUG,
+        max_length=64,
+        description="must be 2 to 32 small letters and digits, with single dashes between them",
+    ),
+]
+Name = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=80,
+        pattern=LINE,
+        description="must be 1 to 80 characters, not all blank",
+    ),
+]
+Description = Annotated[
+    str,
+    Meta(max_length=1000, pattern=LINES, description="must be at most 1000 characters"),
+]
+
+
+class NewStation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A station somebody wants."""
+
+    slug: Slug
+    name: Name
+    description: Description = ""
+
+
+class StationChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to change; what is left out stays."""
+
+    name: Name | None = None
+    description: Description | None = None
+
+
+class StationQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page of the list: stations after slug `after`, of one owner or of all."""
+
+    limit: Annotated[
+        int, Meta(ge=1, le=LARGEST_PAGE, description=f"must be 1 to {LARGEST_PAGE}")
+    ] = 50
+    after: Slug | None = None
+    owner: UUID | None = None
+
+
+class Station(msgspec.Struct, frozen=True):
+    """A station as anybody may see it. `owner` is a username; the house's own have none."""
+
+    id: UUID
+    slug: str
+    name: str
+    description: str
+    room: UUID
+    owner: str | None
+    created_at: datetime
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A station with what only its owner's rights and sources need. `key_hash` is SHA-256."""
+
+    station: Station
+    owner_id: UUID | None
+    key_hash: bytes
+
+
+class Keyed(msgspec.Struct, frozen=True):
+    """A station just made or re-keyed, with the one sight of its stream key."""
+
+    id: UUID
+    slug: str
+    name: str
+    description: str
+    room: UUID
+    owner: str | None
+    created_at: datetime
+    stream_key: str
+
+    @classmethod
+    def of(cls, station: Station, stream_key: str) -> Keyed:
+        """`station` with its key."""
+        return cls(**msgspec.structs.asdict(station), stream_key=stream_key)
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of stations, and the `after` of the next, if there is one."""
+
+    stations: list[Station]
+    next: str | None
+
+
+class PageMeta(msgspec.Struct, frozen=True):
+    """The `meta` of a list answer."""
+
+    next: str | None

@@ -1,0 +1,56 @@
+"""Fixtures of the API's tests: a migrated database, and the API composed over it in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from support import backing
+from support.api import Composed, settings_for
+
+from talas_api.compose import MIGRATIONS, Api
+from talas_core.bus.memory import MemoryBus
+from talas_core.clock import SystemClock
+from talas_core.postgres.migrate import migrate, read
+from talas_core.postgres.pool import Database
+
+
+@pytest.fixture(scope="session")
+def template(databases: backing.Databases) -> str:
+    """Name of a migrated database to copy."""
+    url = databases.fresh()
+    asyncio.run(migrate(url, read(MIGRATIONS)))
+    return urlsplit(url).path.removeprefix("/")
+
+
+@pytest.fixture
+def migrated(databases: backing.Databases, template: str) -> str:
+    """URL of a migrated database of this test's own."""
+    return databases.fresh(template=template)
+
+
+@pytest.fixture
+async def db(migrated: str) -> AsyncIterator[Database]:
+    """A pool on it."""
+    database = Database(migrated)
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def composed(migrated: str, db: Database, tmp_path: Path) -> AsyncIterator[Composed]:
+    """The API, started, behind HTTP clients."""
+    bus = MemoryBus()
+    api = Api(settings_for(migrated, tmp_path), db, bus, SystemClock())
+    await api.attach()
+    await api.startup.run()
+    main, chat = api.applications()
+    async with TestClient(TestServer(main)) as client, TestClient(TestServer(chat)) as chat_client:
+        yield Composed(api, bus, client, chat_client)
+    api.close()
+    await bus.close()

@@ -1,0 +1,142 @@
+"""The contract of the session store, for PostgreSQL and for the fake alike."""
+
+import asyncio
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from support.fakes import MemoryAccounts, MemorySessions
+
+from talas_api.accounts.store import PostgresAccounts
+from talas_api.accounts.values import Account
+from talas_api.sessions.refresh import Verdict
+from talas_api.sessions.store import PostgresSessions
+from talas_api.sessions.values import Device, Session
+from talas_core.clock import FakeClock
+from talas_core.ids import uuid7
+from talas_core.postgres.pool import Database
+
+NOW = FakeClock().now()
+DEVICE = Device("agent", ip_address("::1"))
+
+
+class Kit(msgspec.Struct):
+    """A store, and the people it needs."""
+
+    store: Any
+    accounts: Any
+    person: Account
+    db: Database
+
+    async def session(self) -> Session:
+        session = Session(
+            uuid7(), self.person.id, uuid7().bytes * 2, NOW, NOW, NOW + timedelta(days=30)
+        )
+        await self.store.add(session, DEVICE)
+        return session
+
+    async def exchange(
+        self, session_id: UUID, verdict: Verdict, new_hash: bytes = bytes(32)
+    ) -> Any:
+        seen: list[Session] = []
+
+        def decide(session: Session) -> Verdict:
+            seen.append(session)
+            return verdict
+
+        outcome = await self.store.exchange(session_id, decide, new_hash, NOW)
+        return seen, outcome
+
+
+@pytest.fixture(params=["postgres", "memory"])
+async def kit(request: pytest.FixtureRequest, db: Database) -> Kit:
+    person = Account(uuid7(), "ann", "ann@example.com", "user", "Ann", NOW)
+    accounts: Any = PostgresAccounts(db) if request.param == "postgres" else MemoryAccounts()
+    store = PostgresSessions(db) if request.param == "postgres" else MemorySessions(accounts)
+    await accounts.add(person, "1:some-hash")
+    return Kit(store, accounts, person, db)
+
+
+async def test_what_is_kept_comes_back(kit: Kit) -> None:
+    session = await kit.session()
+    seen, outcome = await kit.exchange(session.id, Verdict.OVER)
+    assert seen == [session]
+    assert outcome == (Verdict.OVER, kit.person)
+
+
+async def test_no_session_is_none_and_decides_nothing(kit: Kit) -> None:
+    assert await kit.exchange(uuid7(), Verdict.ROTATE) == ([], None)
+
+
+async def test_rotating_replaces_the_hash(kit: Kit) -> None:
+    session = await kit.session()
+    await kit.exchange(session.id, Verdict.ROTATE, b"n" * 32)
+    seen, _ = await kit.exchange(session.id, Verdict.OVER)
+    assert seen[0].refresh_hash == b"n" * 32
+    assert seen[0].refreshed_at == NOW
+    assert not seen[0].ended
+
+
+async def test_reuse_ends_it(kit: Kit) -> None:
+    session = await kit.session()
+    await kit.exchange(session.id, Verdict.REUSED)
+    seen, _ = await kit.exchange(session.id, Verdict.OVER)
+    assert seen[0].ended
+    assert not await kit.store.alive(session.id, NOW)
+
+
+async def test_alive_until_ended_or_expired(kit: Kit) -> None:
+    session = await kit.session()
+    assert await kit.store.alive(session.id, NOW)
+    assert not await kit.store.alive(session.id, session.expires_at)
+    assert not await kit.store.alive(uuid7(), NOW)
+    for _ in range(2):
+        await kit.store.end(session.id, "logout", NOW)
+    assert not await kit.store.alive(session.id, NOW)
+    await kit.store.end(uuid7(), "logout", NOW)
+
+
+async def test_a_decision_that_fails_changes_nothing(kit: Kit) -> None:
+    session = await kit.session()
+
+    def decide(_: Session) -> Verdict:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await kit.store.exchange(session.id, decide, bytes(32), NOW)
+    seen, _ = await kit.exchange(session.id, Verdict.OVER)
+    assert seen == [session]
+
+
+async def test_of_many_at_once_exactly_one_finds_it_current(kit: Kit) -> None:
+    session = await kit.session()
+
+    def decide(found: Session) -> Verdict:
+        return Verdict.ROTATE if found.refresh_hash == session.refresh_hash else Verdict.OVER
+
+    outcomes = await asyncio.gather(
+        *(kit.store.exchange(session.id, decide, bytes([n]) * 32, NOW) for n in range(20))
+    )
+    assert [verdict for verdict, _ in outcomes].count(Verdict.ROTATE) == 1
+
+
+async def test_a_disabled_person_has_no_live_session(db: Database) -> None:
+    person = Account(uuid7(), "ann", "ann@example.com", "user", "Ann", NOW)
+    await PostgresAccounts(db).add(person, "1:some-hash")
+    kit = Kit(PostgresSessions(db), None, person, db)
+    session = await kit.session()
+    await db.run("UPDATE users SET disabled_at = now()")
+    assert not await kit.store.alive(session.id, NOW)
+    seen, _ = await kit.exchange(session.id, Verdict.OVER)
+    assert seen[0].ended
+
+
+async def test_sessions_go_with_their_person(db: Database) -> None:
+    person = Account(uuid7(), "ann", "ann@example.com", "user", "Ann", NOW)
+    await PostgresAccounts(db).add(person, "1:some-hash")
+    await Kit(PostgresSessions(db), None, person, db).session()
+    await db.run("DELETE FROM users")
+    assert await db.rows("SELECT 1 FROM sessions") == []

@@ -1,0 +1,195 @@
+import pytest
+from support.fakes import Announced, MemoryAccounts, MemoryStations
+
+from talas_api.accounts.values import Account
+from talas_api.stations.service import Stations, hash_key, new_key
+from talas_api.stations.values import RESERVED, NewStation, StationChange, StationQuery
+from talas_core.clock import FakeClock
+from talas_core.errors import BadInput, Conflict, Forbidden, NotFound
+from talas_core.ids import uuid7
+from talas_core.security.tokens import Claims
+
+WISH = NewStation("my-radio", "My Radio", "Songs.")
+
+
+class World:
+    """The service over fakes, with an owner, a stranger and an admin."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.accounts = MemoryAccounts()
+        self.store = MemoryStations(self.accounts)
+        self.announced = Announced()
+        self.stations = Stations(self.store, self.announced, self.clock)
+
+    async def person(self, name: str, role: str = "user") -> Claims:
+        account = Account(uuid7(), name, f"{name}@x.org", role, name, self.clock.now())
+        await self.accounts.add(account, "hash")
+        return Claims(str(account.id), "session", role, 0)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+async def owner(world: World) -> Claims:
+    return await world.person("owner")
+
+
+async def test_making_one(world: World, owner: Claims) -> None:
+    made = await world.stations.make(WISH, owner)
+    assert (made.slug, made.name, made.description, made.owner) == (
+        "my-radio", "My Radio", "Songs.", "owner",
+    )  # fmt: skip
+    assert len(made.stream_key) == 32
+    assert made.room != made.id
+    assert world.announced.changed == ["my-radio"]
+    assert made.stream_key not in repr(world.store.kept)
+    assert (await world.stations.find("my-radio")).id == made.id
+
+
+@pytest.mark.parametrize("slug", sorted(RESERVED))
+async def test_reserved_slugs_are_refused(world: World, owner: Claims, slug: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        await world.stations.make(NewStation(slug, "x"), owner)
+    assert caught.value.fields == {"slug": "is reserved"}
+
+
+async def test_a_taken_slug_is_a_conflict_and_not_announced(world: World, owner: Claims) -> None:
+    await world.stations.make(WISH, owner)
+    with pytest.raises(Conflict):
+        await world.stations.make(WISH, owner)
+    assert world.announced.changed == ["my-radio"]
+
+
+async def test_what_the_stream_service_learns(world: World, owner: Claims) -> None:
+    made = await world.stations.make(WISH, owner)
+    record = await world.stations.record("my-radio")
+    assert record is not None
+    assert record.key_hash == hash_key(made.stream_key).hex()
+    assert (record.id, record.room, record.owner_id) == (str(made.id), str(made.room), owner.sub)
+    assert await world.stations.record("nobodys") is None
+
+
+async def test_only_owner_and_admins_change_one(world: World, owner: Claims) -> None:
+    await world.stations.make(WISH, owner)
+    stranger, admin = await world.person("stranger"), await world.person("admin", "admin")
+    moderator = await world.person("mod", "moderator")
+    for other in (stranger, moderator):
+        for attempt in (
+            world.stations.change("my-radio", StationChange(name="Mine"), other),
+            world.stations.renew_key("my-radio", other),
+            world.stations.remove("my-radio", other),
+        ):
+            with pytest.raises(Forbidden):
+                await attempt
+    for who, name in ((owner, "One"), (admin, "Two")):
+        changed = await world.stations.change("my-radio", StationChange(name=name), who)
+        assert (changed.name, changed.description) == (name, "Songs.")
+    assert world.announced.changed == ["my-radio"] * 3
+
+
+async def test_a_new_key_voids_the_old(world: World, owner: Claims) -> None:
+    made = await world.stations.make(WISH, owner)
+    keyed = await world.stations.renew_key("my-radio", owner)
+    assert keyed.stream_key != made.stream_key
+    record = await world.stations.record("my-radio")
+    assert record is not None
+    assert record.key_hash == hash_key(keyed.stream_key).hex()
+    assert world.announced.changed == ["my-radio"] * 2
+
+
+async def test_removing_one(world: World, owner: Claims) -> None:
+    await world.stations.make(WISH, owner)
+    await world.stations.remove("my-radio", owner)
+    with pytest.raises(NotFound):
+        await world.stations.find("my-radio")
+    assert world.announced.changed == ["my-radio"] * 2
+
+
+async def test_there_is_no_such_station(world: World, owner: Claims) -> None:
+    for attempt in (
+        world.stations.find("none"),
+        world.stations.change("none", StationChange(), owner),
+        world.stations.renew_key("none", owner),
+        world.stations.remove("none", owner),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+
+
+async def test_one_that_goes_while_it_is_changed(
+    world: World, owner: Claims, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.stations.make(WISH, owner)
+    [kept] = world.store.kept.values()
+
+    async def still_there(_: str) -> object:
+        return kept
+
+    monkeypatch.setattr(world.store, "by_slug", still_there)
+    await world.store.remove(kept.station.id)
+    with pytest.raises(NotFound):
+        await world.stations.change("my-radio", StationChange(name="x"), owner)
+    with pytest.raises(NotFound):
+        await world.stations.renew_key("my-radio", owner)
+
+
+async def test_pages_run_through_all(world: World, owner: Claims) -> None:
+    slugs = [f"radio-{number:02d}" for number in range(7)]
+    for slug in reversed(slugs):
+        await world.stations.make(NewStation(slug, slug), owner)
+    found: list[str] = []
+    after = None
+    while True:
+        page = await world.stations.list(StationQuery(limit=3, after=after))
+        found += [station.slug for station in page.stations]
+        after = page.next
+        if after is None:
+            break
+    assert found == slugs
+    exact = await world.stations.list(StationQuery(limit=7))
+    assert exact.next is None
+
+
+async def test_the_houses_own(world: World, owner: Claims) -> None:
+    for key in ("first", "first", "second"):
+        await world.stations.ensure_own(WISH, key)
+        record = await world.stations.record("my-radio")
+        assert record is not None
+        assert (record.owner_id, record.key_hash) == ("", hash_key(key).hex())
+    assert world.announced.changed == ["my-radio"] * 2
+
+
+async def test_a_persons_station_is_left_alone(world: World, owner: Claims) -> None:
+    made = await world.stations.make(WISH, owner)
+    await world.stations.ensure_own(WISH, "house key")
+    record = await world.stations.record("my-radio")
+    assert record is not None
+    assert record.key_hash == hash_key(made.stream_key).hex()
+
+
+async def test_two_processes_may_ensure_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.stations.ensure_own(WISH, "key")
+
+    async def not_yet(_: str) -> None:
+        return None
+
+    monkeypatch.setattr(world.store, "by_slug", not_yet)
+
+    async def taken(_: object) -> None:
+        raise Conflict("That slug is taken.")
+
+    monkeypatch.setattr(world.store, "add", taken)
+    await world.stations.ensure_own(WISH, "key")
+    assert len(world.store.kept) == 1
+
+
+def test_keys_are_128_random_bits() -> None:
+    keys = {new_key() for _ in range(10)}
+    assert len(keys) == 10
+    assert all(len(bytes.fromhex(key)) == 16 for key in keys)

@@ -1,0 +1,143 @@
+"""The contract of the station store, for PostgreSQL and for the fake alike."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from support.fakes import MemoryAccounts, MemoryStations
+
+from talas_api.accounts.store import PostgresAccounts
+from talas_api.accounts.values import Account
+from talas_api.stations.store import PostgresStations
+from talas_api.stations.values import RESERVED, Kept, Station, StationChange
+from talas_core.clock import FakeClock
+from talas_core.errors import BadInput, Conflict
+from talas_core.ids import uuid7
+from talas_core.postgres.pool import Dangling, Database
+
+NOW = FakeClock().now()
+HASH = bytes(range(32))
+
+
+def kept(slug: str = "my-radio", owner_id: UUID | None = None, **changes: Any) -> Kept:
+    station = Station(uuid7(), slug, slug.title(), "About.", uuid7(), None, NOW)
+    return Kept(msgspec.structs.replace(station, **changes), owner_id, HASH)
+
+
+@pytest.fixture(params=["postgres", "memory"])
+async def pair(request: pytest.FixtureRequest, db: Database) -> tuple[Any, UUID]:
+    """A store, and the id of a person called Ann."""
+    ann = Account(uuid7(), "Ann", "ann@example.com", "user", "Ann", NOW)
+    accounts: Any = PostgresAccounts(db) if request.param == "postgres" else MemoryAccounts()
+    await accounts.add(ann, "1:some-hash")
+    if request.param == "postgres":
+        return PostgresStations(db), ann.id
+    return MemoryStations(accounts), ann.id
+
+
+async def test_what_is_kept_comes_back(pair: tuple[Any, UUID]) -> None:
+    store, ann = pair
+    own, house = kept("own", ann), kept("house")
+    assert await store.add(own) == "Ann"
+    assert await store.add(house) is None
+    found = await store.by_slug("own")
+    assert found.station == msgspec.structs.replace(own.station, owner="Ann")
+    assert (found.owner_id, found.key_hash) == (ann, HASH)
+    assert await store.by_slug("house") == house
+    assert await store.by_slug("none") is None
+
+
+async def test_a_slug_is_one_stations(pair: tuple[Any, UUID]) -> None:
+    store, ann = pair
+    await store.add(kept("own", ann))
+    with pytest.raises(Conflict) as caught:
+        await store.add(kept("own"))
+    assert caught.value.fields == {"slug": "is taken"}
+
+
+async def test_pages_are_by_slug(pair: tuple[Any, UUID]) -> None:
+    store, ann = pair
+    for slug, owner in (("c3", None), ("a1", ann), ("b2", None), ("d4", ann)):
+        await store.add(kept(slug, owner))
+
+    async def slugs(after: str, limit: int, owner: UUID | None) -> list[str]:
+        return [station.slug for station in await store.page(after, limit, owner)]
+
+    assert await slugs("", 10, None) == ["a1", "b2", "c3", "d4"]
+    assert await slugs("a1", 2, None) == ["b2", "c3"]
+    assert await slugs("d4", 2, None) == []
+    assert await slugs("", 10, ann) == ["a1", "d4"]
+    assert await slugs("a1", 10, ann) == ["d4"]
+    assert await slugs("", 10, uuid7()) == []
+
+
+async def test_changes(pair: tuple[Any, UUID]) -> None:
+    store, ann = pair
+    own = kept("own", ann)
+    await store.add(own)
+    one = await store.change(own.station.id, StationChange(name="New"), NOW)
+    assert (one.station.name, one.station.description) == ("New", "About.")
+    two = await store.change(own.station.id, StationChange(description=""), NOW)
+    assert (two.station.name, two.station.description) == ("New", "")
+    assert (two.station.owner, two.owner_id) == ("Ann", ann)
+    assert await store.by_slug("own") == two
+    assert await store.change(uuid7(), StationChange(name="x"), NOW) is None
+
+
+async def test_keys(pair: tuple[Any, UUID]) -> None:
+    store, ann = pair
+    own = kept("own", ann)
+    await store.add(own)
+    assert await store.set_key(own.station.id, b"k" * 32, NOW)
+    assert (await store.by_slug("own")).key_hash == b"k" * 32
+    assert not await store.set_key(uuid7(), b"k" * 32, NOW)
+
+
+async def test_removal(pair: tuple[Any, UUID]) -> None:
+    store, ann = pair
+    own = kept("own", ann)
+    await store.add(own)
+    assert await store.remove(own.station.id)
+    assert await store.by_slug("own") is None
+    assert not await store.remove(own.station.id)
+    await store.add(kept("own", ann))
+
+
+async def test_a_station_and_its_room_come_and_go_together(db: Database) -> None:
+    store, own = PostgresStations(db), kept("own")
+    await store.add(own)
+    with pytest.raises(Conflict):
+        await store.add(kept("own"))
+    [room] = await db.rows("SELECT id, name, kind FROM rooms")
+    assert (room["id"], room["name"], room["kind"]) == (own.station.room, "Own", "station")
+    await store.change(own.station.id, StationChange(name="New"), NOW)
+    assert [row["name"] for row in await db.rows("SELECT name FROM rooms")] == ["New"]
+    await db.run(
+        'INSERT INTO messages (room_id, "offset", id, nonce, text, at)'
+        " VALUES ($1, 1, $1, 'n', 'hello', now())",
+        own.station.room,
+    )
+    await store.remove(own.station.id)
+    assert await db.rows("SELECT 1 FROM rooms") == []
+    assert await db.rows("SELECT 1 FROM messages") == []
+
+
+async def test_a_person_with_stations_cannot_be_deleted(db: Database) -> None:
+    ann = Account(uuid7(), "Ann", "ann@example.com", "user", "Ann", NOW)
+    await PostgresAccounts(db).add(ann, "1:some-hash")
+    await PostgresStations(db).add(kept("own", ann.id))
+    with pytest.raises(Dangling):
+        await db.run("DELETE FROM users")
+
+
+async def test_an_owner_who_is_gone_is_a_conflict(db: Database) -> None:
+    with pytest.raises(Conflict):
+        await PostgresStations(db).add(kept("own", uuid7()))
+    assert await db.rows("SELECT 1 FROM rooms") == []
+
+
+@pytest.mark.parametrize("slug", [*sorted(RESERVED), "a", "a--b", "Ab", "a" * 33])
+async def test_the_database_checks_slugs_itself(db: Database, slug: str) -> None:
+    with pytest.raises(BadInput):
+        await PostgresStations(db).add(kept(slug, name="x"))

@@ -1,0 +1,99 @@
+import pytest
+from support.wait import auntil
+
+from talas_api import links
+from talas_core import messages
+from talas_core.bus.memory import MemoryBus
+from talas_core.errors import BusTimeout, BusUnavailable, Unavailable
+from talas_core.ids import uuid7
+from talas_core.messages import (
+    KEYS_CHANGED,
+    KEYS_LIST,
+    SESSION_ENDED,
+    STATION_CHANGED,
+    STATION_FIND,
+    FindStation,
+    KeySet,
+    Nothing,
+    SessionEnded,
+    StationChanged,
+)
+
+
+async def test_what_is_announced_is_heard() -> None:
+    bus = MemoryBus()
+    heard: dict[str, list[bytes]] = {}
+    for subject in (STATION_CHANGED, SESSION_ENDED, KEYS_CHANGED):
+        await bus.subscribe(subject, heard.setdefault(subject, []).append)
+    announcer = links.BusAnnouncer(bus)
+    session_id, user_id = uuid7(), uuid7()
+    await announcer.station_changed("my-radio")
+    await announcer.session_ended(session_id, user_id)
+    await announcer.keys_changed()
+    await auntil(lambda: all(heard.values()))
+    assert messages.decode(heard[STATION_CHANGED][0], StationChanged).slug == "my-radio"
+    ended = messages.decode(heard[SESSION_ENDED][0], SessionEnded)
+    assert (ended.sid, ended.user_id) == (str(session_id), str(user_id))
+
+
+async def test_a_bus_that_is_away_hurts_nobody() -> None:
+    bus = MemoryBus()
+    announcer = links.BusAnnouncer(bus)
+    assert announcer.heard
+    bus.cut()
+    assert not announcer.heard
+    await announcer.station_changed("my-radio")
+    await announcer.keys_changed()
+    with pytest.raises(BusUnavailable):
+        await links.bus_check(bus)()
+    bus.restore()
+    await links.bus_check(bus)()
+
+
+async def test_no_reply_while_the_database_is_away() -> None:
+    bus = MemoryBus()
+
+    async def away(_: str) -> None:
+        raise Unavailable("The database does not answer.")
+
+    def no_keys() -> KeySet:
+        raise Unavailable("The service is starting.")
+
+    await links.answer_stations(bus, away)
+    await links.answer_keys(bus, no_keys)
+    for subject, message in ((STATION_FIND, FindStation("ab")), (KEYS_LIST, Nothing())):
+        with pytest.raises(BusTimeout):
+            await bus.request(subject, messages.encode(message), timeout=0.05)
+
+
+async def test_two_workers_share_the_requests() -> None:
+    bus = MemoryBus()
+    answered: list[int] = []
+    for worker in (1, 2):
+
+        async def find(_: str, worker: int = worker) -> None:
+            answered.append(worker)
+
+        await links.answer_stations(bus, find)
+    for _ in range(6):
+        await bus.request(STATION_FIND, messages.encode(FindStation("ab")), timeout=2)
+    assert len(answered) == 6
+    assert set(answered) == {1, 2}
+
+
+async def test_hearing_others() -> None:
+    bus = MemoryBus()
+    heard: list[str] = []
+    await links.listen(
+        bus,
+        session_ended=heard.append,
+        keys_changed=lambda: heard.append("keys"),
+        returned=lambda: heard.append("returned"),
+    )
+    await bus.publish(SESSION_ENDED, b"not a message")
+    await bus.publish(SESSION_ENDED, messages.encode(SessionEnded("s1", "u1")))
+    await bus.publish(KEYS_CHANGED, messages.encode(Nothing()))
+    await auntil(lambda: len(heard) == 2)
+    bus.cut()
+    bus.restore()
+    assert heard == ["s1", "keys", "returned"]
