@@ -4,7 +4,7 @@ Does:        read two switches from the environment and compile, or say in one l
 Never:       needs numpy's headers, or leaves generated C in the source tree.
 Guarantees:  the switches mean what they say:
 
-    TALAS_BUILD_NATIVE=auto      without a compiler, Python.h or Cython: one line, and the twins serve
+    TALAS_BUILD_NATIVE=auto      without compiler, Python.h or Cython: one line, and the twins run
                        on        the same is an error
                        off       nothing is compiled
     TALAS_BUILD_MODE=release     optimised

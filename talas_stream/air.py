@@ -45,7 +45,6 @@ class Air:
         self._stations: dict[str, Station] = {}
         self._turn = 0
         self.listeners = 0
-        self.slow_cut = 0
 
     def station(self, record: StationRecord) -> Station:
         """The station of `record`, with what the record says now."""
@@ -58,7 +57,7 @@ class Air:
         return station
 
     def known(self, slug: str) -> Station | None:
-        """The station of `slug`, if it has been on the air here."""
+        """The station of `slug`, if anybody has asked for it here."""
         return self._stations.get(slug)
 
     def on_air(self) -> list[Station]:
@@ -89,7 +88,7 @@ class Air:
 
     def close(self, reason: str) -> None:
         """End every source, and with it every listener."""
-        for station in self.on_air():
+        for station in tuple(self._stations.values()):
             if station.source is not None:
                 station.source.close(reason)
 

@@ -86,7 +86,7 @@ async def service(settings: Settings, bus: Bus) -> AsyncIterator[int]:
     health.register("bus", keys.check)
 
     app = application(cors=Cors.own(settings))
-    app.middlewares.append(one_request_each)
+    app.middlewares.insert(0, one_request_each)
     app.add_routes(health_pages.routes(health))
     app.add_routes(StreamWeb(settings, air, directory, keys.tokens).routes())
     web = await WebServer.start(app, shutdown_seconds=settings.shutdown_seconds)
@@ -94,21 +94,24 @@ async def service(settings: Settings, bus: Bus) -> AsyncIterator[int]:
     await directory.start()
     await keys.start()
     rooms = Rooms(house, web)
-    servers = await _listen(settings, lambda: FrontDoor(keeper, rooms))
-    port = servers[0].sockets[0].getsockname()[1]
-    log.info("listening", port=port, kernels=kernels.name, note=kernels.note)
-    beats = [
-        asyncio.create_task(every(PERIOD_SECONDS / TURNS, air.flush_turn)),
-        asyncio.create_task(every(0.5, keeper.sweep)),
-        asyncio.create_task(every(1.0, house.watch)),
-        asyncio.create_task(every(1.0, air.tidy)),
-    ]
+    servers: list[asyncio.Server] = []
+    beats: list[asyncio.Task[None]] = []
     try:
+        await _listen(settings, lambda: FrontDoor(keeper, rooms), servers)
+        port = servers[0].sockets[0].getsockname()[1]
+        log.info("listening", port=port, kernels=kernels.name, note=kernels.note)
+        beats += [
+            asyncio.create_task(every(PERIOD_SECONDS / TURNS, air.flush_turn)),
+            asyncio.create_task(every(0.5, keeper.sweep)),
+            asyncio.create_task(every(1.0, house.watch)),
+            asyncio.create_task(every(1.0, air.tidy)),
+        ]
         yield port
     finally:
         health.draining = True
         for server in servers:
             server.close()
+        keeper.close()
         air.close("the service is stopping")
         await _emptied(keeper, settings.shutdown_seconds / 2)
         for beat in beats:
@@ -118,9 +121,11 @@ async def service(settings: Settings, bus: Bus) -> AsyncIterator[int]:
         workers.stop()
 
 
-async def _listen(settings: Settings, door: Callable[[], FrontDoor]) -> list[asyncio.Server]:
+async def _listen(
+    settings: Settings, door: Callable[[], FrontDoor], servers: list[asyncio.Server]
+) -> None:
+    """Add a server for each address. Raises UsageError where one is not to be had."""
     loop = asyncio.get_running_loop()
-    servers: list[asyncio.Server] = []
     for address in addresses(settings.host):
         try:
             server = await loop.create_server(door, address, settings.stream_port, backlog=BACKLOG)
@@ -130,7 +135,6 @@ async def _listen(settings: Settings, door: Callable[[], FrontDoor]) -> list[asy
                 f"{error.strerror}"
             ) from error
         servers.append(server)
-    return servers
 
 
 async def _emptied(keeper: Doorkeeper, seconds: float) -> None:

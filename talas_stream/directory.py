@@ -28,21 +28,23 @@ class Directory:
         self._bus = bus
         self._known: OrderedDict[str, StationRecord] = OrderedDict()
         self._stale: set[str] = set()
+        self._changes = 0
 
     async def start(self) -> None:
         """Listen for changes. Events may be missed while the bus is away: then all is stale."""
         await self._bus.subscribe(messages.STATION_CHANGED, self._changed)
-        self._bus.on_reconnect(lambda: self._stale.update(self._known))
+        self._bus.on_reconnect(self._missed)
 
     def remembered(self, slug: str) -> StationRecord | None:
         """What is known without asking, if it is still believed."""
         return None if slug in self._stale else self._known.get(slug)
 
     async def find(self, slug: str) -> StationRecord | None:
-        """The station of `slug`, None when there is none. Raises Unavailable when nobody can tell."""
+        """The station of `slug`, None when there is none. Raises Unavailable where nobody knows."""
         known = self.remembered(slug)
         if known is not None:
             return known
+        changes = self._changes
         try:
             reply = await self._bus.request(
                 messages.STATION_FIND, messages.encode(FindStation(slug)), timeout=ASK_SECONDS
@@ -52,7 +54,11 @@ class Directory:
             if old is None:
                 raise
             return old
-        return self._learn(slug, messages.decode(reply, FoundStation).station)
+        found = self._learn(slug, messages.decode(reply, FoundStation).station)
+        if found is not None and self._changes != changes:
+            # Something changed between question and answer; perhaps this, so it is asked again.
+            self._stale.add(slug)
+        return found
 
     def _learn(self, slug: str, station: StationRecord | None) -> StationRecord | None:
         self._stale.discard(slug)
@@ -66,5 +72,10 @@ class Directory:
 
     def _changed(self, payload: bytes) -> None:
         slug = messages.decode(payload, StationChanged).slug
+        self._changes += 1
         if slug in self._known:
             self._stale.add(slug)
+
+    def _missed(self) -> None:
+        self._changes += 1
+        self._stale.update(self._known)

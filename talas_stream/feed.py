@@ -2,9 +2,9 @@
 
 Does:        frame packets once, keep the last of them for bursts, and hand them to the fan-out at
              each flush.
-Never:       decides when to flush; that is the beat's business (see beat.py).
-Guarantees:  the first bytes after a silence go out at once; the end reaches everybody after the
-             last byte.
+Never:       decides when to flush; that is the beat's business (see air.py).
+Guarantees:  the feed's first bytes go out at once, and no packet leaves the ring before it was
+             flushed; the end reaches everybody after the last byte.
 From / to:   rendition.py  ->  here  ->  listeners
 """
 
@@ -39,7 +39,7 @@ class Feed:
         self._burst_bytes = burst_bytes
         self._ring = Ring(keep_bytes)
         self._fanout = Fanout(self._ring)
-        self.bytes_out = 0
+        self._unflushed_bytes = 0
 
     def __len__(self) -> int:
         """Listeners now."""
@@ -50,18 +50,23 @@ class Feed:
         """Packets that slow listeners passed over."""
         return self._fanout.skipped
 
+    @property
+    def bytes_out(self) -> int:
+        """Bytes written to all listeners so far."""
+        return self._fanout.bytes_out
+
     def push(self, packets: Iterable[Packet]) -> None:
         """Take what the rendition has new."""
         silent = self._ring.head == 0
         for packet in packets:
-            for framed in self._framer.feed(packet):
-                self._ring.append(framed)
+            self._append(self._framer.feed(packet))
         if silent and self._ring.head:
             self.flush()
 
     def flush(self) -> None:
         """Send what is new to all who keep up."""
-        self.bytes_out += self._fanout.flush() * len(self._fanout)
+        self._unflushed_bytes = 0
+        self._fanout.flush()
 
     def join(self, listener: Listener) -> None:
         """Add a listener: the format's head, the burst, and from then on all that comes."""
@@ -88,9 +93,17 @@ class Feed:
 
     def end(self) -> None:
         """Send the rest, then tell everybody."""
-        for framed in self._framer.flush():
-            self._ring.append(framed)
+        self._append(self._framer.flush())
         self.flush()
         for listener in self._fanout.sinks:
             self._fanout.resume(listener, self._burst_bytes)
             listener.end()  # type: ignore[attr-defined]
+
+    def _append(self, framed: list[Packet]) -> None:
+        """Into the ring. A flood is flushed on the way: the ring must not lose what nobody saw."""
+        for packet in framed:
+            size = len(packet.payload)
+            if self._unflushed_bytes + size > self._burst_bytes:
+                self.flush()
+            self._ring.append(packet)
+            self._unflushed_bytes += size

@@ -89,6 +89,12 @@ class Doorkeeper:
             self._waiting.popitem(last=False)
             door.too_slow()
 
+    def close(self) -> None:
+        """Turn away whoever has not shown a whole head: the service is stopping."""
+        while self._waiting:
+            door, _ = self._waiting.popitem(last=False)
+            door.too_late()
+
 
 class FrontDoor(asyncio.Protocol):
     """One connection, until its head is read."""
@@ -127,6 +133,10 @@ class FrontDoor(asyncio.Protocol):
     def too_slow(self) -> None:
         """The head did not come in time."""
         self._refuse(408, "too_slow", "the request head did not arrive in time")
+
+    def too_late(self) -> None:
+        """The service is stopping."""
+        self._refuse(503, "unavailable", "the service is stopping", retry_after=5)
 
     def _hand_over(self, head: RequestHead, data: bytes) -> None:
         transport = self._transport

@@ -36,7 +36,12 @@ class Watched(Protocol):
 
 
 class Stalled(Protocol):
-    """A listener who takes nothing."""
+    """A listener whose buffer is full, or is to run empty before he goes."""
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that wait for him."""
+        ...
 
     def cut(self) -> None: ...
 
@@ -67,7 +72,7 @@ class House:
         self._air = air
         self._doors = doors
         self._sources: set[Watched] = set()
-        self._stalled: dict[Stalled, float] = {}
+        self._stalled: dict[Stalled, tuple[float, int]] = {}
         self.backlog_bytes = settings.burst_bytes * 2
         self.cut_listeners = 0
         self._reported = 0
@@ -114,8 +119,8 @@ class House:
         self._doors.left()
 
     def stalled(self, listener: Stalled) -> None:
-        """A listener's buffer is full."""
-        self._stalled.setdefault(listener, self.now())
+        """A listener's buffer is full: watch whether he takes anything."""
+        self._stalled.setdefault(listener, (self.now(), listener.backlog))
 
     def moving(self, listener: Stalled) -> None:
         """He reads again, or has gone."""
@@ -127,16 +132,21 @@ class House:
 
     def watch(self) -> None:
         """Cut silent sources and stalled listeners. Call about once a second."""
-        now = self.now()
         for source in tuple(self._sources):
-            silence = now - source.heard_at
+            silence = self.now() - source.heard_at
             if silence > self._settings.source_timeout_seconds and not source.waits_for_us:
                 source.close(f"silent for {silence:.0f} s")
-        for listener, since in tuple(self._stalled.items()):
-            if now - since > self._settings.listener_stall_seconds:
-                self.cut_listeners += 1
-                self._stalled.pop(listener, None)
-                listener.cut()
+        self._watch_stalled()
         if self.cut_listeners > self._reported:
             log.info("slow listeners cut", number=self.cut_listeners - self._reported)
             self._reported = self.cut_listeners
+
+    def _watch_stalled(self) -> None:
+        now = self.now()
+        for listener, (since, backlog) in tuple(self._stalled.items()):
+            if listener.backlog < backlog:
+                self._stalled[listener] = now, listener.backlog
+            elif now - since > self._settings.listener_stall_seconds:
+                self.cut_listeners += 1
+                del self._stalled[listener]
+                listener.cut()

@@ -17,9 +17,12 @@ from talas_core.bus.port import Bus
 from talas_core.errors import Unavailable
 from talas_core.messages import KeySet, Nothing, SessionEnded
 from talas_core.security.tokens import TokenVerifier
+from talas_core.telemetry.logs import logger
 
 ASK_SECONDS = 2.0
 RETRY_SECONDS = 0.25
+
+log = logger("keys")
 
 
 class Keys:
@@ -63,7 +66,9 @@ class Keys:
                 reply = await self._bus.request(messages.KEYS_LIST, payload, timeout=ASK_SECONDS)
                 self.tokens.replace_keys(messages.decode(reply, KeySet))
                 self._have = True
-            except Unavailable:
+            except Exception as error:
+                if not isinstance(error, Unavailable):
+                    log.exception("the signing keys cannot be used")
                 await asyncio.sleep(RETRY_SECONDS)
                 self._due.set()
 

@@ -61,7 +61,9 @@ class LiveRendition:
             joined(self._join(listener, icy))
 
     def push(self, packets: list[Packet]) -> None:
-        """New packets, in order."""
+        """New packets, in order. What comes before `ready` is of an encoder that was closed."""
+        if self._config is None:
+            return
         for packet in packets:
             self._ring.append(packet)
         for feed in self._feeds.values():

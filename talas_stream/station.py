@@ -10,15 +10,17 @@ From / to:   sources, listeners, admin  ->  here  ->  visit.py
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
 
 from talas_core.clock import Clock
 from talas_core.errors import Conflict, Unavailable
 from talas_core.messages import StationRecord
+from talas_stream.feed import Feed, Listener
 from talas_stream.kernels import Kernels
-from talas_stream.media import RATE, Frame, SourceInfo
-from talas_stream.rendition import Sizes
+from talas_stream.media import RATE, Codec, Frame, SourceInfo
+from talas_stream.rendition import LiveRendition, Sizes
 from talas_stream.visit import Codecs, Visit
 
 
@@ -102,6 +104,7 @@ class Station:
         self.source = source
         self.info = info
         self.title = ""
+        self.listener_peak = 0
 
     def accept(self, frames: list[Frame]) -> None:
         """Frames of the source that holds the station."""
@@ -134,6 +137,14 @@ class Station:
         if visit is not None:
             self._end = visit.end_at
             visit.end()
+
+    def join(
+        self, listener: Listener, codec: Codec, icy: bool, joined: Callable[[Feed], None]
+    ) -> LiveRendition:
+        """Let a listener in, see Visit. Raises Unavailable off the air."""
+        live = self.visit.join(listener, codec, icy, joined)
+        self.listener_peak = max(self.listener_peak, self.listeners)
+        return live
 
     def retitle(self, title: str) -> None:
         """What is playing from here on."""

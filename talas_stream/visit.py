@@ -22,6 +22,10 @@ from talas_stream.media import LADDER, RATE, Codec, Frame, Packet, Rendition
 from talas_stream.rendition import LiveRendition, Sizes
 from talas_stream.stages.timeline import Timeline
 
+MAX_HISTORY_TICKS = 90 * RATE
+"""Most that is kept of a source, however few bytes it sends: a codec job that starts decodes it
+all."""
+
 
 class Output(msgspec.Struct, frozen=True):
     """What a codec job hands over: a rendition's packets, its `config` when it opened."""
@@ -156,9 +160,9 @@ class Visit:
         self._history_bytes += len(packet.payload)
         while True:
             oldest = self._history[0][1]
-            spare_bytes = self._history_bytes - len(oldest.payload) >= self._sizes.keep
-            spare_time = packet.end - oldest.end >= self._history_ticks
-            if not (spare_bytes and spare_time):
+            spare_bytes = self._history_bytes - len(oldest.payload) >= self._sizes.burst
+            past = packet.end - oldest.end
+            if past < MAX_HISTORY_TICKS and not (spare_bytes and past >= self._history_ticks):
                 return
             self._history.popleft()
             self._history_bytes -= len(oldest.payload)

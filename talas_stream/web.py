@@ -9,6 +9,7 @@ Guarantees:  every answer closes its connection: the next request on it may be f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import BasicAuth, web
 
-from talas_core.errors import BadInput, Forbidden, NotFound, TalasError, Unauthorized
+from talas_core.errors import BadInput, Forbidden, NotFound, Unauthorized
 from talas_core.messages import StationRecord
 from talas_core.security.tokens import TokenVerifier
 from talas_core.settings import Settings
@@ -30,6 +31,7 @@ from talas_stream.sources.credentials import clean, key_matches, slug_of
 from talas_stream.station import Station
 
 PLAYLIST_TYPE = {"m3u": "audio/x-mpegurl", "pls": "audio/x-scpls"}
+BIT_RATE = re.compile("[0-9]{1,6}")
 DONE = (
     '<?xml version="1.0"?>\n<iceresponse><message>Metadata update successful</message>'
     "<return>1</return></iceresponse>\n"
@@ -62,7 +64,7 @@ class StreamWeb:
         sources = [self._source(station, base) for station in self._air.on_air()]
         stats: dict[str, Any] = {
             "server_id": "Talas",
-            "host": request.host,
+            "host": self._host(request),
             "server_start": self._started.strftime("%a, %d %b %Y %H:%M:%S +0000"),
             "server_start_iso8601": self._started.strftime("%Y-%m-%dT%H:%M:%S+0000"),
         }
@@ -79,11 +81,12 @@ class StreamWeb:
         if codec not in tuple(Codec):
             raise BadInput(f"no format {codec!r}", {"format": "one of " + ", ".join(Codec)})
         url = f"{self._base(request)}/{record.slug}.{codec}"
+        name = clean(record.name)
         if kind == "m3u":
-            body = f"#EXTM3U\n#EXTINF:-1,{record.name}\n{url}\n"
+            body = f"#EXTM3U\n#EXTINF:-1,{name}\n{url}\n"
         else:
             body = (
-                f"[playlist]\nNumberOfEntries=1\nFile1={url}\nTitle1={record.name}\n"
+                f"[playlist]\nNumberOfEntries=1\nFile1={url}\nTitle1={name}\n"
                 "Length1=-1\nVersion=2\n"
             )
         return web.Response(
@@ -136,7 +139,7 @@ class StreamWeb:
             "server_description": info.description or record.description,
             "server_type": CONTENT_TYPE[codec],
             "genre": info.genre,
-            "bitrate": int(info.bit_rate) if info.bit_rate.isdecimal() else 0,
+            "bitrate": int(info.bit_rate) if BIT_RATE.fullmatch(info.bit_rate) else 0,
             "listeners": station.listeners,
             "listener_peak": station.listener_peak,
             "stream_start_iso8601": station.started_at,
@@ -144,27 +147,25 @@ class StreamWeb:
         }
 
     def _base(self, request: web.Request) -> str:
-        return self._settings.public_url.rstrip("/") or f"{request.scheme}://{request.host}"
+        return self._settings.public_url.rstrip("/") or f"http://{self._host(request)}"
+
+    def _host(self, request: web.Request) -> str:
+        # Never `request.host`: where the client names none, it asks the resolver, and all wait.
+        return request.headers.get("Host") or f"{self._settings.host}:{self._settings.stream_port}"
 
 
 @web.middleware
 async def one_request_each(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Close after the answer, and challenge encoders in the scheme they speak."""
-    try:
-        response = await handler(request)
-    except Unauthorized as error:
-        response = _challenged(error)
+    """Close after the answer, and challenge encoders in the scheme they speak.
+
+    To be the outermost: an error has become an answer by then.
+    """
+    response = await handler(request)
+    if response.status == 401:
+        response.headers[CHALLENGE[0]] = CHALLENGE[1]
     response.force_close()
-    return response
-
-
-def _challenged(error: TalasError) -> web.Response:
-    from talas_core.web.answers import refusal
-
-    response = refusal(error)
-    response.headers[CHALLENGE[0]] = CHALLENGE[1]
     return response
 
 
@@ -172,9 +173,11 @@ def _query(request: web.Request) -> dict[str, str]:
     """The query's first values: UTF-8 where they are, else Latin-1, which old encoders send."""
     raw = request.raw_path.partition("?")[2]
     pairs: dict[str, str] = {}
-    for name, value in parse_qsl(
-        raw, keep_blank_values=True, encoding="latin-1", max_num_fields=32
-    ):
+    try:
+        fields = parse_qsl(raw, keep_blank_values=True, encoding="latin-1", max_num_fields=32)
+    except ValueError:
+        raise BadInput("the query has too many fields") from None
+    for name, value in fields:
         pairs.setdefault(name, clean(value))
     return pairs
 

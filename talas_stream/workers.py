@@ -129,7 +129,8 @@ class Worker:
 
     def _work_off(self) -> dict[WorkerJob, list[Output]]:
         touched: dict[WorkerJob, list[Output]] = {}
-        while self._inbox:
+        # What comes in meanwhile is the next quantum's: under overload, too, results go out.
+        for _ in range(len(self._inbox)):
             job, order = self._inbox.popleft()
             work = job.work
             if work.finished:

@@ -10,6 +10,8 @@ From / to:   front_door.py  ->  here  <-  feed.py
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from typing import Protocol
 
 from talas_core.errors import NotFound, TalasError
@@ -24,6 +26,10 @@ from talas_stream.stages.frame import METAINT
 from talas_stream.station import Station
 from talas_stream.wire.request import RequestHead
 
+AT_ONCE = struct.pack("ii", 1, 0)
+"""SO_LINGER switched on, for no time: a close discards what was not sent."""
+
+END_OF_HEAD = b"\r\n\r\n"
 EXPOSED = "icy-metaint, icy-name, icy-description, icy-genre, icy-url, icy-br"
 
 log = logger("listener")
@@ -60,6 +66,7 @@ class HttpListener(Successor):
         self._feed: Feed | None = None
         self._paused = False
         self._admitted = False
+        self._ended = False
         self._search: asyncio.Task[None] | None = None
 
     def take(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
@@ -77,12 +84,21 @@ class HttpListener(Successor):
         """Bytes of the feed."""
         self._transport.write(data)
 
+    @property
+    def backlog(self) -> int:
+        """Bytes written that he has not taken."""
+        return self._transport.get_write_buffer_size()
+
     def end(self) -> None:
-        """The source has gone: close when all is sent."""
+        """The source has gone: close when all is sent, or cut if he does not take it."""
+        self._ended = True
+        self._room.stalled(self)
         self._transport.close()
 
     def cut(self) -> None:
-        """He reads nothing: drop the connection and what waits in it."""
+        """He reads nothing: drop the connection and what waits in it, the kernel's share too."""
+        connection = self._transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -96,7 +112,8 @@ class HttpListener(Successor):
 
     def resume_writing(self) -> None:
         self._paused = False
-        self._room.moving(self)
+        if not self._ended:
+            self._room.moving(self)
         if self._feed is not None:
             self._feed.resume(self)
 
@@ -128,19 +145,19 @@ class HttpListener(Successor):
     def _serve(self, record: StationRecord) -> None:
         station = self._room.station(record)
         try:
-            visit = station.visit
+            icy = self._codec is not Codec.OPUS and self._head.headers.get("icy-metadata") == "1"
+            answer = head(200, self._headers(station, icy))
             if self._head.method != "HEAD":
                 self._room.admit()
                 self._admitted = True
         except TalasError as error:
             self._refuse(error)
             return
-        icy = self._codec is not Codec.OPUS and self._head.headers.get("icy-metadata") == "1"
-        self._transport.write(head(200, self._headers(station, icy)))
+        self._transport.write(answer)
         if self._head.method == "HEAD":
             self._transport.close()
             return
-        self._live = visit.join(self, self._codec, icy, self._joined)
+        self._live = station.join(self, self._codec, icy, self._joined)
 
     def _joined(self, feed: Feed) -> None:
         self._feed = feed
@@ -169,5 +186,8 @@ class HttpListener(Successor):
 
     def _refuse(self, error: TalasError) -> None:
         wait = getattr(error, "retry_after", None)
-        self._transport.write(refusal_bytes(error.status, error.code, str(error), wait))
+        answer = refusal_bytes(error.status, error.code, str(error), wait)
+        if self._head.method == "HEAD":
+            answer = answer[: answer.index(END_OF_HEAD) + len(END_OF_HEAD)]
+        self._transport.write(answer)
         self._transport.close()

@@ -14,6 +14,9 @@ from talas_core.errors import BadInput
 from talas_stream.wire.chunked import ChunkedReader
 from talas_stream.wire.request import RequestHead
 
+MAX_DIGITS = 18
+"""Of a length in decimal: an exabyte."""
+
 
 class Body(Protocol):
     """Bytes off the wire in, bytes of audio out."""
@@ -38,7 +41,7 @@ def body_of(head: RequestHead) -> Body:
     length = head.headers.get("content-length")
     if length is None:
         return Counted(None)
-    if not (length.isascii() and length.isdigit()):
+    if not (length.isascii() and length.isdigit() and len(length) <= MAX_DIGITS):
         raise BadInput(f"Content-Length {length!r} is not a number", {"content-length": length})
     # libshout and some encoders announce a huge or zero length for an endless body.
     return Counted(int(length) or None)

@@ -23,6 +23,7 @@ from talas_core.messages import StationRecord
 from talas_core.telemetry.logs import logger
 from talas_stream.answers import CHALLENGE, Header, head, refusal_bytes
 from talas_stream.front_door import Successor
+from talas_stream.media import Frame
 from talas_stream.sources.body import Body, body_of
 from talas_stream.sources.credentials import check_source, slug_of, source_info
 from talas_stream.stages.ingest import SENDABLE, Ingest, accepts
@@ -99,10 +100,13 @@ class IcecastSource(Successor):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._ended = True
         if self._admission is not None:
             self._admission.cancel()
-        self._release()
+        if self._held is not None:
+            self._held.cancel()
         self._room.source_left(self)
+        self._release()
 
     async def _admit(self) -> None:
         try:
@@ -154,21 +158,25 @@ class IcecastSource(Successor):
                     self._hold(wait)
                     return
         except TalasError as error:
-            self._log("source refused", reason=str(error))
             self._refuse(error)
             return
-        if self._complete or self._body.done:
+        self._complete = self._complete or self._body.done
+        if self._complete:
             self._finish()
 
     def _feed(self, audio: bytes) -> None:
-        assert self._station is not None  # noqa: S101 - _pump has looked
-        frames = self._ingest.feed(audio) if audio else []
+        if audio:
+            self._take(self._ingest.feed(audio))
+
+    def _take(self, frames: list[Frame]) -> None:
+        assert self._station is not None  # noqa: S101 - all callers have looked
         if frames:
             self._sent_seconds += sum(frame.samples / frame.format.rate for frame in frames)
             self._station.accept(frames)
 
     def _hold(self, seconds: float) -> None:
-        self._transport.pause_reading()
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
         self._held = asyncio.get_running_loop().call_later(seconds, self._unhold)
 
     def _unhold(self) -> None:
@@ -183,7 +191,13 @@ class IcecastSource(Successor):
         if self._ended:
             return
         if self._station is not None:
-            self._station.accept(self._ingest.flush())
+            try:
+                self._take(self._ingest.flush())
+                if self._complete and not self._sent_seconds:
+                    raise UnsupportedMedia(f"there was no audio frame in it: send {SENDABLE}")
+            except TalasError as error:
+                self._refuse(error)
+                return
             if self._head.method == "PUT":
                 self._transport.write(head(200, [("Content-Length", "0")]))
         self._end()
@@ -195,8 +209,7 @@ class IcecastSource(Successor):
             extra: list[Header] = [CHALLENGE] if isinstance(error, Unauthorized) else []
             wait = getattr(error, "retry_after", None)
             self._transport.write(refusal_bytes(error.status, error.code, str(error), wait, extra))
-        if self._station is None:
-            self._log("source refused", reason=str(error))
+        self._log("source refused", reason=str(error))
         self._end()
 
     def _end(self) -> None:

@@ -29,7 +29,8 @@ class Sink(Protocol):
 
 
 class Fanout:
-    """The listeners of one ring. `skipped` counts the packets that slow ones passed over."""
+    """The listeners of one ring. `skipped` counts the packets that slow ones passed over,
+    `bytes_out` the bytes written to all."""
 
     def __init__(self, ring: Ring) -> None:
         self._ring = ring
@@ -37,6 +38,7 @@ class Fanout:
         self._in_step: set[Sink] = set()
         self._behind: dict[Sink, tuple[int, int]] = {}
         self.skipped = 0
+        self.bytes_out = 0
 
     def __len__(self) -> int:
         return len(self._in_step) + len(self._behind)
@@ -55,8 +57,7 @@ class Fanout:
         if opening is not None:
             pieces[opening] = packets[opening].opening or b""
         self._in_step.add(sink)
-        if pieces:
-            sink.write(b"".join(pieces))
+        self._give(sink, b"".join(pieces))
         return opening is not None
 
     def leave(self, sink: Sink) -> None:
@@ -87,20 +88,23 @@ class Fanout:
         else:
             data = _merged(self._ring.read(cursor, self._flushed))
         self._in_step.add(sink)
-        if data:
-            sink.write(data)
+        self._give(sink, data)
 
-    def flush(self) -> int:
-        """Write what came since the last flush to all who keep up; the bytes each was given."""
+    def flush(self) -> None:
+        """Write what came since the last flush to all who keep up."""
         packets = self._ring.read(self._flushed)
         if not packets:
-            return 0
+            return
         # First, so that a listener who pauses inside `write` is left behind after these bytes.
         self._flushed = self._ring.head
         data = _merged(packets)
         for sink in tuple(self._in_step):
+            self._give(sink, data)
+
+    def _give(self, sink: Sink, data: bytes) -> None:
+        if data:
+            self.bytes_out += len(data)
             sink.write(data)
-        return len(data)
 
 
 def _merged(packets: list[Packet]) -> bytes:

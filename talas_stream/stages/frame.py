@@ -12,16 +12,16 @@ from __future__ import annotations
 from typing import Protocol
 
 from talas_stream.kernels import Kernels
-from talas_stream.media import Packet
+from talas_stream.media import RATE, Packet
 from talas_stream.wire.icy import EMPTY_BLOCK, IcyInterleaver, metadata_block
-from talas_stream.wire.ogg_pages import OggWriter
+from talas_stream.wire.ogg_pages import MAX_SEGMENTS, OggWriter
 from talas_stream.wire.opus import build_tags, parse_head
 
 METAINT = 16_000
 """Audio bytes between two ICY title blocks; what Icecast uses and every player takes."""
 
-PAGE_PACKETS = 5
-"""Opus packets a page: 100 ms. Longer pages make a newcomer wait for a whole one."""
+PAGE_TICKS = RATE // 10
+"""Media time of one Ogg page. Longer pages make a newcomer wait for a whole one."""
 
 
 class Framer(Protocol):
@@ -90,8 +90,8 @@ class IcyFramer:
                 out.append(Packet(self._weave.feed(audio), packet.at, packet.duration, joint=False))
                 continue
             block = self._title if self._fresh else EMPTY_BLOCK
-            opening = None if self._fresh else audio + self._title
             woven = self._weave.feed(audio, block)
+            opening = woven if self._fresh else audio + self._title
             out.append(Packet(woven, packet.at, packet.duration, opening=opening))
             self._fresh = False
         return out
@@ -108,17 +108,26 @@ class IcyFramer:
 
 
 class OggFramer:
-    """Opus packets in pages of PAGE_PACKETS; one logical stream for ever (RFC 7845)."""
+    """Opus packets in pages of PAGE_TICKS; one logical stream for ever (RFC 7845)."""
 
     def __init__(self, kernels: Kernels, opus_head: bytes, serial: int, name: str) -> None:
         self._writer = OggWriter(serial, kernels.ogg_crc)
         self._pre_skip = parse_head(opus_head).pre_skip
         self.head = self._writer.header_pages(opus_head, build_tags("Talas", {"TITLE": name}))
         self._held: list[Packet] = []
+        self._segments = 0
+        self._granule = 0
 
     def feed(self, packet: Packet) -> list[Packet]:
+        segments = len(packet.payload) // 255 + 1
+        # A page must tell where its packets end, which takes a segment for every 255 bytes.
+        full = self._held and self._segments + segments > MAX_SEGMENTS
+        out = self._page() if full else []
         self._held.append(packet)
-        return self._page() if len(self._held) >= PAGE_PACKETS else []
+        self._segments += segments
+        if sum(held.duration for held in self._held) >= PAGE_TICKS:
+            out += self._page()
+        return out
 
     def flush(self) -> list[Packet]:
         return self._page(eos=True) if self._held else []
@@ -132,8 +141,9 @@ class OggFramer:
     def _page(self, *, eos: bool = False) -> list[Packet]:
         first, last = self._held[0], self._held[-1]
         payloads = [packet.payload for packet in self._held]
-        self._held = []
-        # A granule counts what a decoder has put out, pre-skip included (RFC 7845, section 4).
-        granule = max(last.end + self._pre_skip, 0)
-        page = self._writer.page(payloads, granule, eos=eos)
+        self._held, self._segments = [], 0
+        # A granule counts what a decoder has put out, pre-skip included (RFC 7845, section 4). A
+        # source that chains a link with a long pre-skip goes back in media time; granules do not.
+        self._granule = max(last.end + self._pre_skip, self._granule)
+        page = self._writer.page(payloads, self._granule, eos=eos)
         return [Packet(page, first.at, last.end - first.at)]

@@ -23,9 +23,13 @@ from itertools import islice
 
 from talas_stream.media import Packet
 
+MAX_PACKETS = 100_000
+"""Most packets kept, however small: silence in Opus is three bytes a packet."""
+
 
 class Ring:
-    """Keeps at least the last `keep_bytes` of payload, and drops whole packets beyond it."""
+    """Keeps the last `keep_bytes` of payload at least, or MAX_PACKETS where they are fewer bytes;
+    drops whole packets beyond."""
 
     def __init__(self, keep_bytes: int) -> None:
         self._keep = keep_bytes
@@ -53,7 +57,10 @@ class Ring:
         self._packets.append(packet)
         self._head += 1
         self._bytes += len(packet.payload)
-        while self._bytes - len(self._packets[0].payload) >= self._keep:
+        while (
+            self._bytes - len(self._packets[0].payload) >= self._keep
+            or len(self._packets) > MAX_PACKETS
+        ):
             self._bytes -= len(self._packets.popleft().payload)
 
     def burst(self, size: int, until: int | None = None) -> int:

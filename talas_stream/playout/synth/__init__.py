@@ -1,0 +1,1 @@
+"""The house's own music: from a table of chords to samples. Pure: the same seed, the same sound."""

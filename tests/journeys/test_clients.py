@@ -1,0 +1,124 @@
+"""Other people's programs, as they are: Liquidsoap and curl send, mpv and curl listen."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import soundfile
+from support.sound import coded, decoded, likeness, programme
+from support.stream import KEY, Stream, running_stream
+from support.wait import auntil
+
+pytestmark = pytest.mark.journey
+
+RATE = 48_000
+
+
+def needs(program: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(
+        shutil.which(program) is None, reason=f"{program} is not installed; CI installs it"
+    )
+
+
+@pytest.fixture
+async def stream(tmp_path: Path) -> AsyncIterator[Stream]:
+    async with running_stream(tmp_path) as running:
+        yield running
+
+
+async def start(*command: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+
+
+async def end(process: asyncio.subprocess.Process) -> str:
+    if process.returncode is None:
+        process.terminate()
+    output, _ = await process.communicate()
+    return output.decode(errors="replace")
+
+
+@needs("liquidsoap")
+@pytest.mark.parametrize(
+    ("encoder", "extension"),
+    [("%mp3(bitrate=128)", "opus"), ("%opus(bitrate=96)", "mp3")],
+)
+async def test_liquidsoap_sends(
+    tmp_path: Path, stream: Stream, encoder: str, extension: str
+) -> None:
+    sound = programme(20.0)
+    soundfile.write(tmp_path / "song.wav", sound.T, RATE)
+    script = tmp_path / "radio.liq"
+    script.write_text(
+        "settings.init.allow_root.set(true)\n"
+        f'output.icecast({encoder}, host="127.0.0.1", port={stream.port}, password="{KEY}",\n'
+        f'  mount="live", name="From Liquidsoap", single("{tmp_path}/song.wav"))\n'
+    )
+    sender = await start("liquidsoap", str(script))
+    try:
+        station = (await auntil(lambda: stream.status(), 30))[0]
+        assert station["server_name"] == "From Liquidsoap"
+        _, reader, writer = await stream.listen(f"/live.{extension}")
+        async with asyncio.timeout(20):
+            data = await reader.readexactly(80_000)
+        writer.close()
+    finally:
+        output = await end(sender)
+    score, _ = likeness(decoded(data)[RATE // 4 :], sound.mean(axis=0))
+    assert score > 0.95, output[-2000:]
+
+
+@needs("curl")
+async def test_curl_sends_chunked_and_hears_itself(tmp_path: Path, stream: Stream) -> None:
+    """curl waits for 100 Continue, sends in chunks, and reports the last answer."""
+    data = coded(programme(6.0), "mp3")
+    (tmp_path / "song.mp3").write_bytes(data)
+    url = f"http://127.0.0.1:{stream.port}"
+    sender = await asyncio.create_subprocess_exec(
+        "sh", "-c",
+        f"(cat {tmp_path}/song.mp3; sleep 1) | curl -sS -T - -u source:{KEY} "
+        f"-H 'Content-Type: audio/mpeg' -w '%{{http_code}}' {url}/live",
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    await auntil(lambda: stream.status())
+    listener = await start("curl", "-sS", f"{url}/live.mp3")
+    heard, _ = await asyncio.wait_for(listener.communicate(), 20)
+    said, _ = await asyncio.wait_for(sender.communicate(), 20)
+    # He came after the beginning: a burst of the newest, then all the rest.
+    assert len(heard) >= 65_536
+    assert data.endswith(heard)
+    assert said == b"200"
+
+
+@needs("mpv")
+async def test_mpv_listens_and_shows_the_title(tmp_path: Path, stream: Stream) -> None:
+    sound = programme(20.0)
+    _, sending = await stream.source()
+    sending.write(coded(sound, "mp3"))
+    await auntil(lambda: stream.status())
+    login = f"source:{KEY}"
+    title = await start(
+        "curl", "-sS", "-u", login,
+        f"http://127.0.0.1:{stream.port}/admin/metadata?mount=/live&mode=updinfo&song=Blue%20Hour",
+    )  # fmt: skip
+    assert b"<return>1</return>" in (await title.communicate())[0]
+    wav = tmp_path / "heard.wav"
+    player = await start(
+        "mpv", "--no-config", "--no-video", "--length=4", f"--o={wav}", "--oac=pcm_s16le",
+        f"http://127.0.0.1:{stream.port}/live.mp3",
+    )  # fmt: skip
+    output, _ = await asyncio.wait_for(player.communicate(), 30)
+    heard, rate = soundfile.read(wav, dtype="float32", always_2d=True)
+    assert rate == RATE
+    score, _ = likeness(heard.mean(axis=1)[RATE // 4 :], sound.mean(axis=0))
+    assert score > 0.95
+    assert "Blue Hour" in output.decode(errors="replace")
+    sending.close()

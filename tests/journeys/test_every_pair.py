@@ -1,0 +1,101 @@
+"""The journey of every pair: a real source by ffmpeg, a real listener by ffmpeg, the same sound.
+
+Six stations, one for each coding by PUT and by SOURCE, are made over the API by a new account; the
+keys they are given let ffmpeg in; three ffmpegs listen to each; what they heard is compared with
+what was sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from support.ffmpeg import broadcast, end, finish, record
+from support.serve import Served, running_serve
+from support.sound import coded, likeness, programme
+from support.wait import until
+
+pytestmark = pytest.mark.journey
+
+CODINGS = ("mp3", "aac", "opus")
+SECONDS = 60
+RATE = 48_000
+
+
+def call(port: int, path: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", json.dumps(body).encode(),
+        {"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
+    )  # fmt: skip
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        data: dict[str, Any] = json.load(answer)["data"]
+        return data
+
+
+@contextlib.contextmanager
+def broadcasting(served: Served, folder: Path, sound: np.ndarray) -> Iterator[list[str]]:
+    """All six stations on the air; gives their slugs."""
+    person = {"username": "deejay", "email": "dj@example.com", "password": "correct horse battery"}
+    call(served.api, "/api/auth/register", person)
+    del person["username"]
+    token = call(served.api, "/api/auth/login", person)["access_token"]
+    slugs, senders = [], []
+    for coding in CODINGS:
+        file = folder / f"source.{coding}"
+        file.write_bytes(coded(sound, coding))
+        for legacy in (False, True):
+            slug = f"{coding}-{'source' if legacy else 'put'}"
+            station = call(served.api, "/api/stations", {"slug": slug, "name": slug}, token)
+            url = f"icecast://source:{station['stream_key']}@127.0.0.1:{served.stream}/{slug}"
+            senders.append(broadcast(file, coding, url, legacy=legacy))
+            slugs.append(slug)
+    try:
+        yield slugs
+    finally:
+        for sender in senders:
+            end(sender)
+
+
+def test_every_listener_hears_what_every_source_sends(tmp_path: Path) -> None:
+    sound = programme(SECONDS)
+    source = sound.mean(axis=0)
+    with running_serve(tmp_path) as served:
+        served.wait_ready()
+        with broadcasting(served, tmp_path, sound) as slugs:
+            until(lambda: len(on_air(served)) == len(slugs), 20)
+            recordings = {
+                (slug, coding): tmp_path / f"{slug}-{coding}.wav"
+                for slug in slugs
+                for coding in CODINGS
+            }
+            listeners = [
+                record(f"http://127.0.0.1:{served.stream}/{slug}.{coding}", 5, file)
+                for (slug, coding), file in recordings.items()
+            ]
+            for listener in listeners:
+                finish(listener)
+        scores = {pair: score(file, source) for pair, file in recordings.items()}
+        assert {pair: found for pair, found in scores.items() if found < 0.95} == {}
+
+
+def on_air(served: Served) -> list[Any]:
+    found = json.loads(served.get(served.stream, "/status-json.xsl")[1])["icestats"].get("source")
+    if found is None:
+        return []
+    return found if isinstance(found, list) else [found]
+
+
+def score(file: Path, source: np.ndarray) -> float:
+    heard, rate = soundfile.read(file, dtype="float32", always_2d=True)
+    assert rate == RATE
+    assert len(heard) >= 4.9 * RATE
+    # The first frames of a cut-in lean on frames that were never sent to this listener.
+    found, _ = likeness(heard.mean(axis=1)[RATE // 4 :], source)
+    return found

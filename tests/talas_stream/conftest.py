@@ -1,0 +1,21 @@
+"""Whoever meets a socket is tested on the loop that serves (uvloop), some on asyncio's own too."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+import uvloop
+
+BOTH = {"listeners/test_http.py", "sources/test_icecast.py", "test_front_door.py"}
+SERVING = {"test_compose.py", "test_web.py"}
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]] | None:
+    loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"uvloop": uvloop.new_event_loop}
+    name = item.path.relative_to(Path(__file__).parent).as_posix()
+    if name in BOTH:
+        return loops | {"asyncio": asyncio.new_event_loop}
+    return loops if name in SERVING else None

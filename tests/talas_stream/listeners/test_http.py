@@ -1,0 +1,469 @@
+"""Listeners over HTTP, by real sockets: answers, titles, slowness, and every way to vanish."""
+
+import asyncio
+import contextlib
+import random
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+from support.sound import CONTENT_TYPES, coded, decoded, likeness, programme
+from support.stream import Stream, auth, head, record, running_stream
+from support.wait import auntil
+
+from talas_stream import compose
+from talas_stream.air import Air
+from talas_stream.directory import Directory
+from talas_stream.front_door import Doorkeeper
+from talas_stream.wire.adts import AudioSpecificConfig, adts_header
+from talas_stream.wire.icy import IcyParser
+
+SOUND = programme(10.0)
+MP3 = coded(SOUND, "mp3")
+METAINT = 16_000
+
+
+class Inside:
+    """The parts of the running service that count connections and listeners."""
+
+    keeper: Doorkeeper
+    air: Air
+
+    async def is_empty(self) -> bool:
+        """Nobody is connected, and nobody counts as a listener."""
+        return (self.keeper.connections, self.air.listeners) == (0, 0)
+
+
+@pytest.fixture
+def inside(monkeypatch: pytest.MonkeyPatch) -> Inside:
+    found = Inside()
+
+    class SeenKeeper(Doorkeeper):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            found.keeper = self
+
+    class SeenAir(Air):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            found.air = self
+
+    monkeypatch.setattr(compose, "Doorkeeper", SeenKeeper)
+    monkeypatch.setattr(compose, "Air", SeenAir)
+    return found
+
+
+def bulky(count: int, seed: int = 1) -> bytes:
+    """AAC frames of 8 kB: 750 kB for a second, so that buffers fill while nothing is decoded."""
+    dice = random.Random(seed)
+    start = adts_header(AudioSpecificConfig(2, 96_000, 2), 8000)
+    return b"".join(start + dice.randbytes(8000) for _ in range(count))
+
+
+@contextlib.asynccontextmanager
+async def on_air(
+    tmp_path: Path, *lines: str, data: bytes = MP3, kind: str = "audio/mpeg", **overrides: object
+) -> AsyncIterator[tuple[Stream, asyncio.StreamWriter]]:
+    async with running_stream(tmp_path, **overrides) as stream:
+        _, writer = await stream.source(*lines, kind=kind)
+        writer.write(data)
+        await auntil(stream.status)
+        yield stream, writer
+        writer.close()
+
+
+async def exactly(reader: asyncio.StreamReader, size: int) -> bytes:
+    async with asyncio.timeout(20):
+        return await reader.readexactly(size)
+
+
+async def count(stream: Stream) -> int:
+    return sum(int(str(source["listeners"])) for source in await stream.status())
+
+
+async def nobody_listens(stream: Stream) -> bool:
+    return await count(stream) == 0
+
+
+async def deaf(stream: Stream, path: str, *lines: str) -> socket.socket:
+    """A listener with the smallest buffer there is, who reads only when asked to."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    listener.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(listener, ("127.0.0.1", stream.port))
+    await loop.sock_sendall(listener, head("\n".join([f"GET {path} HTTP/1.1", *lines])))
+    return listener
+
+
+async def rest(listener: socket.socket) -> bytes:
+    """All that comes until the end of the connection."""
+    loop = asyncio.get_running_loop()
+    pieces = []
+    async with asyncio.timeout(20):
+        while piece := await loop.sock_recv(listener, 1 << 20):
+            pieces.append(piece)
+    listener.close()
+    return b"".join(pieces)
+
+
+# ---- answers -------------------------------------------------------------------------------------
+
+
+async def test_the_head_says_what_comes_and_who_sends(tmp_path: Path) -> None:
+    said = ("ice-name: Guest", "ice-genre: Jazz", "icy-br: 96", "icy-url: http://x.example")
+    async with on_air(tmp_path, *said) as (stream, _):
+        answer, _, writer = await stream.listen("/live.mp3")
+        lines = answer.splitlines()
+        assert lines[0] == "HTTP/1.1 200 OK"
+        for line in (
+            "Content-Type: audio/mpeg",
+            "Cache-Control: no-cache, no-store",
+            "Access-Control-Allow-Origin: *",
+            "Connection: close",
+            "icy-name: Guest",
+            "icy-genre: Jazz",
+            "icy-url: http://x.example",
+            "icy-br: 96",
+        ):
+            assert line in lines
+        assert "icy-metaint" not in answer.replace("Expose-Headers: icy-metaint", "")
+        assert "Content-Length" not in answer
+        assert "icy-description" not in answer.replace("icy-name, icy-description", "")
+        writer.close()
+        answer, _, writer = await stream.listen("/live.opus")
+        assert "icy-br: 96\r\n" in answer
+        assert "Content-Type: audio/ogg\r\n" in answer
+        writer.close()
+
+
+async def test_head_tells_the_same_and_takes_no_place(tmp_path: Path) -> None:
+    async with on_air(tmp_path, max_listeners=1) as (stream, _):
+        for _ in range(3):
+            answer = await stream.ask("HEAD /live.mp3 HTTP/1.1\nHost: x\nIcy-MetaData: 1")
+            start, _, body = answer.partition(b"\r\n\r\n")
+            assert start.startswith(b"HTTP/1.1 200 OK")
+            assert b"icy-metaint: 16000" in start
+            assert body == b""
+        assert await count(stream) == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_refusals(tmp_path: Path, method: str) -> None:
+    async with running_stream(tmp_path) as stream:
+        for path, status, told in (
+            ("/live.mp3", b"HTTP/1.1 503", b"Retry-After: 5"),
+            ("/nobody.mp3", b"HTTP/1.1 404", b"not_found"),
+            ("/.mp3", b"HTTP/1.1 404", b"not_found"),
+        ):
+            answer = await stream.ask(f"{method} {path} HTTP/1.1\nHost: x")
+            assert answer.startswith(status)
+            if method == "GET":
+                assert told in answer
+            else:
+                assert answer.endswith(b"\r\n\r\n")
+        stream.api.bus.cut()
+        answer = await stream.ask(f"{method} /elsewhere.mp3 HTTP/1.1\nHost: x")
+        assert answer.startswith(b"HTTP/1.1 503")
+
+
+async def test_a_fault_of_our_own_is_logged_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(directory: Directory, slug: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Directory, "find", broken)
+    with capture_logs() as logs:
+        async with running_stream(tmp_path) as stream:
+            answer = await stream.ask("GET /odd.mp3 HTTP/1.1")
+        assert answer.startswith(b"HTTP/1.1 500")
+        assert b"ZeroDivision" not in answer
+        assert "search failed" in [line["event"] for line in logs]
+
+
+async def test_when_every_place_is_taken_the_next_waits_outside(tmp_path: Path) -> None:
+    async with on_air(tmp_path, max_listeners=2) as (stream, _):
+        writers = [(await stream.listen("/live.mp3"))[2] for _ in range(2)]
+        full = await stream.ask("GET /live.mp3 HTTP/1.1")
+        assert full.startswith(b"HTTP/1.1 503")
+        assert b"Retry-After: 10" in full
+        writers[0].close()
+
+        async def admitted() -> bool:
+            answer, _, writer = await stream.listen("/live.mp3")
+            writer.close()
+            return " 200 " in answer
+
+        await auntil(admitted)
+        writers[1].close()
+
+
+@pytest.mark.parametrize("evil", ["\r\nX-Evil: 1", "\nX-Evil: 1", "\r\n\r\n<script>", "\0", "\x7f"])
+async def test_no_name_breaks_into_the_head(tmp_path: Path, evil: str) -> None:
+    async with on_air(tmp_path) as (stream, _):
+        stream.api.stations["demo"] = record("demo", name=f"Night{evil}")
+        _, sending = await stream.source(slug="demo")
+        sending.write(MP3)
+        await auntil(lambda: _on(stream, 2))
+        answer, _, writer = await stream.listen("/demo.mp3")
+        assert "\r\nX-Evil" not in answer
+        assert sum(line.startswith("icy-name: Night") for line in answer.splitlines()) == 1
+        assert "<script>" not in answer or "icy-name: Night    <script>" in answer
+        writer.close()
+        sending.close()
+
+
+async def _on(stream: Stream, number: int) -> bool:
+    return len(await stream.status()) == number
+
+
+async def test_a_source_s_head_cannot_carry_a_line_break_into_ours(tmp_path: Path) -> None:
+    """U+0085 ends a line for some readers; as Latin-1 it passes for a letter on the way in."""
+    async with running_stream(tmp_path) as stream:
+        reader, sending = await stream.connect()
+        request = head(f"PUT /live HTTP/1.1\nContent-Type: audio/mpeg\n{auth()}\nice-name: a*b")
+        sending.write(request.replace(b"*", b"\xc2\x85X-Evil: 1") + MP3)
+        await auntil(stream.status)
+        answer, _, writer = await stream.listen("/live.mp3")
+        assert "icy-name: aX-Evil: 1b" in answer.splitlines()
+        writer.close()
+        sending.close()
+        await reader.read()
+
+
+# ---- titles --------------------------------------------------------------------------------------
+
+
+async def entitle(stream: Stream, song: str) -> None:
+    answer = await stream.ask(f"GET /admin/metadata?mount=/live&song={song} HTTP/1.0\n{auth()}")
+    assert b" 200 " in answer
+
+
+@pytest.mark.parametrize("extension", ["mp3", "aac"])
+async def test_titles_come_between_the_audio_and_change(tmp_path: Path, extension: str) -> None:
+    async with running_stream(tmp_path) as stream:
+        _, sending = await stream.source()
+        sending.write(MP3[: len(MP3) // 2])
+        await auntil(stream.status)
+        await entitle(stream, "One")
+        path = f"/live.{extension}"
+        answer, reader, writer = await stream.listen(path, "Icy-MetaData: 1")
+        assert f"icy-metaint: {METAINT}" in answer.splitlines()
+        parser = IcyParser(METAINT)
+        audio, titles = parser.feed(await exactly(reader, METAINT + 33))
+        assert titles == ["One"]
+        await entitle(stream, "Two")
+        sending.write(MP3[len(MP3) // 2 :])
+        sending.write_eof()
+        async with asyncio.timeout(20):
+            more, changed = parser.feed(await reader.read())
+        assert changed == ["Two"]
+        heard = decoded(audio + more)
+        score, _ = likeness(heard[9600:200_000], SOUND.mean(axis=0))
+        assert score > 0.95
+        if extension == "mp3":
+            assert MP3.endswith(audio + more)
+        writer.close()
+
+
+async def test_opus_is_never_interleaved_and_nobody_is_who_did_not_ask(tmp_path: Path) -> None:
+    async with on_air(tmp_path) as (stream, _):
+        for path, line in (
+            ("/live.opus", "Icy-MetaData: 1"),
+            ("/live.mp3", "Icy-MetaData: 0"),
+            ("/live.mp3", "X: y"),
+        ):
+            answer, reader, writer = await stream.listen(path, line)
+            assert "icy-metaint: " not in answer
+            data = await exactly(reader, 40_000)
+            assert b"StreamTitle" not in data
+            writer.close()
+
+
+# ---- bad days ------------------------------------------------------------------------------------
+
+
+async def told(sending: asyncio.StreamWriter, data: bytes, reader: asyncio.StreamReader) -> bytes:
+    """Send `data` in pieces, each only when the one before has been heard: nothing is skipped."""
+    heard = []
+    for at in range(0, len(data), 1 << 16):
+        sending.write(data[at : at + (1 << 16)])
+        await sending.drain()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.005):
+                heard.append(await reader.read(1 << 20))
+    return b"".join(heard)
+
+
+async def test_one_who_never_reads_is_cut_and_nobody_else_notices(tmp_path: Path) -> None:
+    first, data = bulky(20), bulky(900, seed=2)
+    with capture_logs() as logs:
+        async with on_air(tmp_path, data=first, kind="audio/aac", listener_stall_seconds=0.3) as (
+            stream,
+            sending,
+        ):
+            _, reader, writer = await stream.listen("/live.aac")
+            listener = await deaf(stream, "/live.aac")
+            await auntil(lambda: _count_is(stream, 2))
+            heard = await told(sending, data, reader)
+            await auntil(lambda: _count_is(stream, 1), seconds=20)
+            sending.write_eof()
+            async with asyncio.timeout(20):
+                heard += await reader.read()
+            assert (first + data).endswith(heard)
+            assert len(heard) > len(data)
+            with pytest.raises(ConnectionError):
+                await rest(listener)
+            listener.close()
+            writer.close()
+    assert [line["number"] for line in logs if line["event"] == "slow listeners cut"] == [1]
+
+
+async def _count_is(stream: Stream, number: int) -> bool:
+    return await count(stream) == number
+
+
+@pytest.mark.parametrize("icy", [False, True])
+async def test_a_slow_one_who_reads_again_goes_on_with_clean_audio(
+    tmp_path: Path, icy: bool
+) -> None:
+    first, data = bulky(20), bulky(900, seed=2)
+    whole = first + data
+    async with on_air(tmp_path, data=first, kind="audio/aac") as (stream, sending):
+        _, reader, writer = await stream.listen("/live.aac")
+        listener = await deaf(stream, "/live.aac", f"Icy-MetaData: {int(icy)}")
+        await auntil(lambda: _count_is(stream, 2))
+        await told(sending, data, reader)
+        sending.write_eof()
+        # He has been behind for megabytes; now he reads.
+        answer, _, body = (await rest(listener)).partition(b"\r\n\r\n")
+        assert b" 200 " in answer
+        audio, titles = IcyParser(METAINT).feed(body) if icy else (body, [""])
+        start = whole.index(audio[:64])
+        same = next((at for at in range(len(audio)) if audio[at] != whole[start + at]), len(audio))
+        assert whole.endswith(audio[same:])
+        assert 49_152 < same < len(audio) < len(whole) - start, "he skipped, once"
+        assert titles[0] == ""
+        writer.close()
+
+
+async def test_one_who_does_not_take_the_end_is_cut_as_well(tmp_path: Path, inside: Inside) -> None:
+    """His last bytes wait in our buffer, under the mark at which he would count as slow."""
+    async with on_air(tmp_path, data=bulky(20), kind="audio/aac", listener_stall_seconds=0.3) as (
+        stream,
+        sending,
+    ):
+        _, reader, writer = await stream.listen("/live.aac")
+        listener = await deaf(stream, "/live.aac")
+        await auntil(lambda: _count_is(stream, 2))
+        await told(sending, bulky(900, seed=2), reader)
+        sending.write_eof()
+        await reader.read()
+        writer.close()
+        # He is out, although he has not read a byte.
+        await auntil(inside.is_empty, seconds=20)
+        listener.close()
+
+
+@pytest.mark.parametrize("path", ["/live.mp3", "/live.opus", "/nobody.mp3", "/live.aac"])
+async def test_every_way_to_vanish_leaves_the_counts_at_zero(
+    tmp_path: Path, path: str, inside: Inside
+) -> None:
+    async with on_air(tmp_path) as (stream, sending):
+        for number in range(60):
+            _, writer = await stream.connect()
+            writer.write(head(f"GET {path} HTTP/1.1"))
+            for _ in range(number % 12):
+                await asyncio.sleep(0)
+            if number % 2:
+                writer.transport.abort()
+            else:
+                writer.close()
+        await auntil(lambda: nobody_listens(stream))
+        sending.transport.abort()
+        await auntil(inside.is_empty)
+
+
+async def test_half_closing_says_goodbye(tmp_path: Path) -> None:
+    async with on_air(tmp_path) as (stream, _):
+        _, reader, writer = await stream.listen("/live.mp3")
+        writer.write_eof()
+        await auntil(lambda: nobody_listens(stream))
+        async with asyncio.timeout(5):
+            await reader.read()
+        writer.close()
+
+
+async def test_one_who_comes_before_the_encoder_is_ready_hears_all_of_it(tmp_path: Path) -> None:
+    async with running_stream(tmp_path) as stream:
+        _, sending = await stream.source()
+        sending.write(MP3[:3000])
+        await auntil(stream.status)
+        listeners = [await stream.listen("/live.opus") for _ in range(5)]
+        sending.write(MP3[3000:])
+        sending.write_eof()
+        async with asyncio.timeout(20):
+            bodies = [await reader.read() for _, reader, _ in listeners]
+        assert len(set(bodies)) == 1
+        heard = decoded(bodies[0])
+        assert likeness(heard, SOUND.mean(axis=0))[0] > 0.95
+        assert len(heard) == pytest.approx(SOUND.shape[1], abs=7000)
+
+
+async def test_one_who_vanishes_while_he_waits_for_the_encoder_is_forgotten(
+    tmp_path: Path,
+) -> None:
+    async with on_air(tmp_path) as (stream, _):
+        for _ in range(10):
+            _, _, gone = await stream.listen("/live.opus")
+            gone.transport.abort()
+        _, reader, writer = await stream.listen("/live.opus")
+        assert (await exactly(reader, 4)) == b"OggS"
+        await auntil(lambda: _count_is(stream, 1))
+        writer.close()
+
+
+async def test_a_source_that_goes_on_and_off_while_listeners_come_and_go(
+    tmp_path: Path, inside: Inside
+) -> None:
+    """Nobody hangs, and everybody's bytes play."""
+    data = {coding: coded(programme(2.0), coding) for coding in CONTENT_TYPES}
+    over = False
+
+    async def listen(stream: Stream, extension: str) -> list[int]:
+        seen = []
+        while not over:
+            answer, reader, writer = await stream.listen(f"/live.{extension}")
+            async with asyncio.timeout(20):
+                await reader.read()
+            seen.append(int(answer.split()[1]))
+            writer.close()
+        return seen
+
+    async with running_stream(tmp_path) as stream:
+        tasks = [
+            asyncio.create_task(listen(stream, extension))
+            for extension in ("mp3", "aac", "opus")
+            for _ in range(3)
+        ]
+        for number in range(12):
+            coding = ("mp3", "aac", "opus")[number % 3]
+            reader, writer = await stream.source(kind=CONTENT_TYPES[coding])
+            writer.write(data[coding])
+            await asyncio.sleep(0.01 * (number % 4))
+            if number % 2:
+                writer.write_eof()
+                async with asyncio.timeout(10):
+                    await reader.read()
+            writer.transport.abort()
+            await auntil(lambda: _on(stream, 0))
+        over = True
+        async with asyncio.timeout(30):
+            seen = [status for statuses in await asyncio.gather(*tasks) for status in statuses]
+        assert set(seen) <= {200, 503}
+        assert 200 in seen
+        await auntil(inside.is_empty)

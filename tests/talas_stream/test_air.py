@@ -1,0 +1,158 @@
+"""The stations of a server, and the beat that serves them."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+from support.sound import programme
+from support.stage import KERNELS, Hearer, RecordedCodecs, frames_of, noise
+from support.stream import record, stream_settings
+from support.wait import auntil
+
+from talas_core.clock import FakeClock
+from talas_core.errors import Unavailable
+from talas_stream.air import TURNS, Air, every
+from talas_stream.media import LADDER, Codec, SourceInfo
+from talas_stream.visit import Output
+
+FRAMES = frames_of(programme(1.0), "mp3")
+
+
+class Source:
+    def __init__(self, air: Air, slug: str) -> None:
+        self.station = air.station(record(slug))
+        self.station.claim(self, SourceInfo())
+        self.reasons: list[str] = []
+
+    def close(self, reason: str) -> None:
+        self.reasons.append(reason)
+        self.station.release(self)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def codecs() -> RecordedCodecs:
+    return RecordedCodecs()
+
+
+@pytest.fixture
+def air(tmp_path: Path, clock: FakeClock, codecs: RecordedCodecs) -> Air:
+    settings = stream_settings(tmp_path, max_listeners=2, rendition_idle_seconds=5.0)
+    return Air(settings, clock, KERNELS, codecs)
+
+
+def on_air(air: Air, slug: str) -> Source:
+    source = Source(air, slug)
+    source.station.accept(FRAMES)
+    return source
+
+
+def test_a_station_is_made_once_and_keeps_up_with_its_record(air: Air) -> None:
+    assert air.known("live") is None
+    station = air.station(record("live"))
+    assert air.station(record("live", name="New")) is station
+    assert station.record.name == "New"
+    assert air.known("live") is station
+
+
+def test_only_stations_with_something_to_hear_are_on_the_air(air: Air) -> None:
+    on_air(air, "b")
+    on_air(air, "a")
+    Source(air, "claimed")
+    air.station(record("off"))
+    assert [station.record.slug for station in air.on_air()] == ["a", "b"]
+
+
+def test_the_house_has_so_many_places(air: Air) -> None:
+    air.admit()
+    air.admit()
+    with pytest.raises(Unavailable) as refused:
+        air.admit()
+    assert refused.value.retry_after == 10
+    air.dismiss()
+    air.admit()
+    assert air.listeners == 2
+
+
+def test_every_feed_is_flushed_once_in_a_round_of_turns(air: Air) -> None:
+    hearers = []
+    for slug in "abcdefg":
+        source, hearer = on_air(air, slug), Hearer()
+        source.station.join(hearer, Codec.MP3, False, lambda feed: None)
+        source.station.accept(FRAMES[:2])
+        hearers.append(hearer)
+    before = [len(hearer.got) for hearer in hearers]
+    most = 0
+    for _ in range(TURNS):
+        earlier = sum(len(hearer.got) for hearer in hearers)
+        air.flush_turn()
+        most = max(most, sum(len(hearer.got) for hearer in hearers) - earlier)
+    assert [len(hearer.got) for hearer in hearers] == [count + 1 for count in before]
+    assert most == 2, "feeds take turns"
+
+
+def test_idle_codings_are_closed_on_every_station(
+    air: Air, clock: FakeClock, codecs: RecordedCodecs
+) -> None:
+    source, hearer = on_air(air, "live"), Hearer()
+    live = source.station.join(hearer, Codec.OPUS, False, lambda feed: None)
+    live.forget(hearer)
+    air.tidy()
+    clock.advance(5.0)
+    air.tidy()
+    assert source.station.visit.live == []
+
+
+def test_closing_ends_sources_those_without_audio_too_and_with_them_every_listener(
+    air: Air, codecs: RecordedCodecs
+) -> None:
+    sources = [on_air(air, "a"), on_air(air, "b"), Source(air, "claimed")]
+    air.station(record("off"))
+    own, other = Hearer(), Hearer()
+    sources[0].station.join(own, Codec.MP3, False, lambda feed: None)
+    sources[1].station.join(other, Codec.AAC, False, lambda feed: None)
+    air.close("stopping")
+    assert [source.reasons for source in sources] == [["stopping"]] * 3
+    assert own.ended
+    codecs.jobs[0].deliver([Output(LADDER[Codec.AAC], noise([100]), b"")])
+    codecs.jobs[0].done()
+    assert other.ended
+    assert air.on_air() == []
+
+
+async def test_a_beat_goes_on_after_a_failure_which_is_logged() -> None:
+    beats: list[int] = []
+
+    def beat() -> None:
+        beats.append(1)
+        if len(beats) == 1:
+            raise ValueError("once")
+
+    with capture_logs() as logs:
+        task = asyncio.create_task(every(0.001, beat))
+        await auntil(lambda: len(beats) > 3)
+        task.cancel()
+    assert [line["event"] for line in logs] == ["a beat failed"]
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_missed_beats_are_not_made_up_for() -> None:
+    loop = asyncio.get_running_loop()
+    moments: list[float] = []
+
+    def beat() -> None:
+        moments.append(loop.time())
+        if len(moments) == 1:
+            while loop.time() < moments[0] + 0.2:
+                """The loop hangs for twenty periods."""
+
+    task = asyncio.create_task(every(0.01, beat))
+    await auntil(lambda: len(moments) >= 3)
+    task.cancel()
+    assert moments[2] - moments[1] > 0.005

@@ -1,0 +1,156 @@
+"""What sources and listeners share: above all, who is watched and who is cut."""
+
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+from support.stage import KERNELS, RecordedCodecs
+from support.stream import FakeApi, record, stream_settings
+
+from talas_core.clock import FakeClock
+from talas_core.errors import Unavailable
+from talas_stream.air import Air
+from talas_stream.directory import Directory
+from talas_stream.house import House
+
+
+class Doors:
+    def __init__(self) -> None:
+        self.gone = 0
+
+    def left(self) -> None:
+        self.gone += 1
+
+
+class Source:
+    def __init__(self, house: House) -> None:
+        self.heard_at = house.now()
+        self.waits_for_us = False
+        self.reasons: list[str] = []
+
+    def close(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+
+class Listener:
+    def __init__(self, backlog: int = 100) -> None:
+        self.backlog = backlog
+        self.cuts = 0
+
+    def cut(self) -> None:
+        self.cuts += 1
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def doors() -> Doors:
+    return Doors()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, clock: FakeClock, doors: Doors) -> House:
+    settings = stream_settings(
+        tmp_path, source_timeout_seconds=10.0, listener_stall_seconds=15.0, max_listeners=1
+    )
+    api = FakeApi(record("live"))
+    await api.start()
+    air = Air(settings, clock, KERNELS, RecordedCodecs())
+    return House(
+        settings, clock=clock, kernels=KERNELS, directory=Directory(api.bus), air=air, doors=doors
+    )
+
+
+async def test_it_gives_what_a_connection_needs(house: House) -> None:
+    assert house.ingest() is not house.ingest()
+    assert house.pace() is not house.pace()
+    assert house.remembered("live") is None
+    found = await house.find("live")
+    assert found == house.remembered("live") == record("live")
+    assert house.station(found) is house.station(found)
+    house.admit()
+    with pytest.raises(Unavailable):
+        house.admit()
+    house.dismiss()
+    house.admit()
+    assert house.backlog_bytes == 131_072
+
+
+async def test_a_silent_source_is_cut_unless_we_are_the_reason(
+    house: House, clock: FakeClock
+) -> None:
+    silent, held, lively, gone = (Source(house) for _ in range(4))
+    held.waits_for_us = True
+    for source in (silent, held, lively, gone):
+        house.entered(source)
+    house.source_left(gone)
+    clock.advance(10.0)
+    house.watch()
+    assert silent.reasons == []
+    clock.advance(0.5)
+    lively.heard_at = house.now()
+    house.watch()
+    assert silent.reasons == ["silent for 10 s"]
+    assert held.reasons == lively.reasons == gone.reasons == []
+
+
+async def test_connections_are_counted_out(house: House, doors: Doors) -> None:
+    source = Source(house)
+    house.entered(source)
+    house.source_left(source)
+    house.listener_left()
+    assert doors.gone == 2
+
+
+async def test_a_listener_who_takes_nothing_is_cut_once(house: House, clock: FakeClock) -> None:
+    listener = Listener()
+    house.stalled(listener)
+    clock.advance(8.0)
+    house.stalled(listener)
+    house.watch()
+    clock.advance(8.0)
+    house.watch()
+    clock.advance(60.0)
+    house.watch()
+    assert listener.cuts == 1
+    assert house.cut_listeners == 1
+
+
+async def test_one_who_takes_a_little_or_reads_again_or_has_gone_is_not(
+    house: House, clock: FakeClock
+) -> None:
+    slow, again = Listener(), Listener()
+    house.stalled(slow)
+    house.stalled(again)
+    for _ in range(10):
+        clock.advance(10.0)
+        slow.backlog -= 1
+        if again.cuts == 0:
+            house.moving(again)
+        house.watch()
+    house.moving(Listener())
+    assert (slow.cuts, again.cuts) == (0, 0)
+    clock.advance(16.0)
+    house.watch()
+    assert slow.cuts == 1
+
+
+async def test_cuts_are_logged_once_a_look_whatever_their_number(
+    house: House, clock: FakeClock
+) -> None:
+    with capture_logs() as logs:
+        for _ in range(50):
+            house.stalled(Listener())
+        clock.advance(16.0)
+        house.watch()
+        house.watch()
+        house.stalled(Listener())
+        clock.advance(16.0)
+        house.watch()
+    assert [(line["event"], line["number"]) for line in logs] == [
+        ("slow listeners cut", 50),
+        ("slow listeners cut", 1),
+    ]

@@ -1,0 +1,122 @@
+"""Signing keys: asked for until they are here, and again when they change."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from structlog.testing import capture_logs
+from support.stream import FakeApi
+from support.tokens import KEY_ID, PUBLIC_KEYS, token
+from support.wait import auntil
+
+from talas_core import messages
+from talas_core.clock import SystemClock
+from talas_core.errors import Unauthorized, Unavailable
+from talas_core.messages import KeySet, Nothing, PublicKey, SessionEnded
+from talas_core.security.tokens import TokenVerifier
+from talas_stream import keys as module
+from talas_stream.keys import Keys
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
+
+
+@contextlib.asynccontextmanager
+async def kept(api: FakeApi) -> AsyncIterator[Keys]:
+    keys = Keys(api.bus, TokenVerifier(KeySet(()), SystemClock()))
+    await keys.start()
+    try:
+        yield keys
+    finally:
+        await keys.stop()
+
+
+async def usable(keys: Keys, text: str) -> bool:
+    try:
+        return bool(keys.tokens.verify(text).sub)
+    except Unauthorized:
+        return False
+
+
+async def test_tokens_are_refused_until_the_keys_have_come() -> None:
+    api = FakeApi()
+    api.keys = PUBLIC_KEYS
+    async with kept(api) as keys:
+        with pytest.raises(Unavailable, match="signing keys"):
+            await keys.check()
+        assert not await usable(keys, token())
+        await api.start()
+        await auntil(lambda: usable(keys, token()))
+        await keys.check()
+
+
+async def test_a_change_of_keys_is_asked_for() -> None:
+    api = FakeApi()
+    await api.start()
+    async with kept(api) as keys:
+        await auntil(lambda: keys._have)
+        assert not await usable(keys, token())
+        api.keys = PUBLIC_KEYS
+        await api.bus.publish(messages.KEYS_CHANGED, messages.encode(Nothing()))
+        await auntil(lambda: usable(keys, token()))
+
+
+async def test_a_lost_bus_is_told_and_its_return_asks_again() -> None:
+    api = FakeApi()
+    await api.start()
+    async with kept(api) as keys:
+        await auntil(lambda: keys._have)
+        api.bus.cut()
+        with pytest.raises(Unavailable, match="not connected"):
+            await keys.check()
+        api.keys = PUBLIC_KEYS
+        api.bus.restore()
+        await auntil(lambda: usable(keys, token()))
+
+
+async def test_an_ended_session_is_refused_here_too() -> None:
+    api = FakeApi()
+    api.keys = PUBLIC_KEYS
+    await api.start()
+    async with kept(api) as keys:
+        await auntil(lambda: usable(keys, token(sid="s9")))
+        ended = messages.encode(SessionEnded("s9", "u1"))
+        await api.bus.publish(messages.SESSION_ENDED, ended)
+        await auntil(lambda: _refused(keys, token(sid="s9")))
+        assert await usable(keys, token(sid="s8"))
+
+
+async def _refused(keys: Keys, text: str) -> bool:
+    return not await usable(keys, text)
+
+
+async def test_an_answer_that_makes_no_sense_is_logged_and_asked_for_again() -> None:
+    api = FakeApi()
+    api.keys = KeySet((PublicKey(KEY_ID, b"too short"),))
+    await api.start()
+    with capture_logs() as logs:
+        async with kept(api) as keys:
+            await auntil(lambda: logs)
+            api.keys = PUBLIC_KEYS
+            await auntil(lambda: usable(keys, token()))
+    assert {line["event"] for line in logs} == {"the signing keys cannot be used"}
+
+
+async def test_keys_that_were_withdrawn_stop_passing() -> None:
+    api = FakeApi()
+    api.keys = PUBLIC_KEYS
+    await api.start()
+    other = Ed25519PrivateKey.generate().public_key()
+    async with kept(api) as keys:
+        await auntil(lambda: usable(keys, token()))
+        api.keys = KeySet((PublicKey("k2", other.public_bytes(Encoding.Raw, PublicFormat.Raw)),))
+        await api.bus.publish(messages.KEYS_CHANGED, messages.encode(Nothing()))
+        await auntil(lambda: _refused(keys, token()))
+
+
+async def test_stopping_before_starting_is_harmless() -> None:
+    await Keys(FakeApi().bus, TokenVerifier(KeySet(()), SystemClock())).stop()

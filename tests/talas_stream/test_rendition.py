@@ -1,0 +1,131 @@
+"""One coding of a visit: who waits for the encoder, and which feeds there are."""
+
+from support.stage import KERNELS, OPUS_HEAD, Hearer, noise
+
+from talas_stream.feed import Feed
+from talas_stream.media import LADDER, Codec
+from talas_stream.rendition import LiveRendition, Sizes
+from talas_stream.stages.frame import METAINT
+from talas_stream.wire.icy import IcyParser
+
+SIZES = Sizes(49_152, 65_536)
+
+
+def live(codec: Codec) -> LiveRendition:
+    return LiveRendition(LADDER[codec], KERNELS, SIZES, "Night Line", 5)
+
+
+def join(rendition: LiveRendition, icy: bool = False) -> tuple[Hearer, list[Feed]]:
+    hearer, feeds = Hearer(), []  # type: tuple[Hearer, list[Feed]]
+    rendition.join(hearer, icy, feeds.append)
+    return hearer, feeds
+
+
+def test_sizes_keep_a_burst_and_a_queue() -> None:
+    assert (SIZES.burst, SIZES.keep) == (49_152, 114_688)
+
+
+def test_a_listener_waits_for_the_encoder_and_then_hears_from_its_first_packet() -> None:
+    rendition = live(Codec.OPUS)
+    hearer, feeds = join(rendition)
+    assert (hearer.heard, feeds, rendition.listeners) == (b"", [], 1)
+    rendition.ready(OPUS_HEAD)
+    assert len(feeds) == 1
+    assert hearer.heard.startswith(b"OggS")
+    rendition.push(noise([100] * 5))
+    assert b"OpusTags" in hearer.heard
+    assert hearer.heard.count(b"OggS") == 3
+    assert rendition.listeners == 1
+
+
+def test_one_who_went_while_he_waited_is_forgotten() -> None:
+    rendition = live(Codec.OPUS)
+    gone, feeds = join(rendition)
+    stays, _ = join(rendition)
+    rendition.forget(gone)
+    rendition.forget(gone)
+    rendition.ready(OPUS_HEAD)
+    assert (gone.heard, feeds, rendition.listeners) == (b"", [], 1)
+    assert stays.heard
+
+
+def test_the_end_reaches_those_who_wait_and_those_who_listen() -> None:
+    rendition = live(Codec.MP3)
+    waits, _ = join(rendition)
+    rendition.end()
+    assert waits.ended
+    assert rendition.listeners == 0
+    rendition = live(Codec.MP3)
+    rendition.ready(b"")
+    listens, _ = join(rendition)
+    rendition.push(noise([100]))
+    rendition.end()
+    assert listens.ended
+
+
+def test_packets_of_an_encoder_that_was_closed_are_nobody_s() -> None:
+    """Closed and opened again at once: what the first still delivers must not mix in."""
+    rendition = live(Codec.MP3)
+    hearer, _ = join(rendition)
+    rendition.push(noise([100] * 3))
+    rendition.ready(b"")
+    assert hearer.heard == b""
+    fresh = noise([100], seed=2)
+    rendition.push(fresh)
+    assert hearer.heard == fresh[0].payload
+
+
+def test_with_and_without_titles_are_two_feeds_of_the_same_bytes() -> None:
+    rendition = live(Codec.MP3)
+    rendition.ready(b"")
+    rendition.retitle("Song")
+    rendition.push(noise([METAINT] * 4))
+    plain, (plain_feed,) = join(rendition)
+    icy, (icy_feed,) = join(rendition, icy=True)
+    icy_too, (same_feed,) = join(rendition, icy=True)
+    assert plain_feed is not icy_feed
+    assert icy_feed is same_feed
+    assert len(list(rendition.feeds)) == 2
+    audio, titles = IcyParser(METAINT).feed(icy.heard)
+    assert audio == plain.heard
+    assert titles == ["Song"]
+    assert IcyParser(METAINT).feed(icy_too.heard)[1] == ["Song"]
+    assert rendition.listeners == 3
+
+
+def test_a_new_title_reaches_the_feeds_there_are() -> None:
+    rendition = live(Codec.AAC)
+    rendition.ready(b"")
+    icy, _ = join(rendition, icy=True)
+    rendition.push(noise([METAINT]))
+    rendition.retitle("Next")
+    rendition.push(noise([METAINT]))
+    for feed in rendition.feeds:
+        feed.flush()
+    assert IcyParser(METAINT).feed(icy.heard)[1] == ["", "Next"]
+
+
+def test_opus_has_no_titles_whatever_is_asked() -> None:
+    rendition = live(Codec.OPUS)
+    rendition.ready(OPUS_HEAD)
+    _, (one,) = join(rendition, icy=True)
+    _, (other,) = join(rendition)
+    assert one is other
+
+
+def test_the_first_listener_of_a_format_starts_with_what_the_rendition_kept() -> None:
+    rendition = live(Codec.MP3)
+    rendition.ready(b"")
+    packets = noise([500] * 300)
+    rendition.push(packets)
+    hearer, _ = join(rendition)
+    whole = b"".join(packet.payload for packet in packets)
+    assert whole.endswith(hearer.heard)
+    assert SIZES.burst <= len(hearer.heard) < SIZES.burst + 1000
+
+
+def test_a_listener_makes_it_busy_again() -> None:
+    rendition = live(Codec.MP3)
+    rendition.idle_since = 5.0
+    join(rendition)
+    assert rendition.idle_since is None

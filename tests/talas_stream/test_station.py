@@ -1,0 +1,206 @@
+"""A station: its life as a table, and a clock that never goes back."""
+
+from itertools import product
+
+import pytest
+from support.sound import programme
+from support.stage import KERNELS, Hearer, RecordedCodecs, frames_of
+from support.stream import record
+
+from talas_core.clock import FakeClock
+from talas_core.errors import Conflict, Unavailable
+from talas_stream.feed import Feed
+from talas_stream.media import RATE, Codec, SourceInfo
+from talas_stream.rendition import Sizes
+from talas_stream.station import LIFE, Event, State, Station
+
+FRAMES = frames_of(programme(2.0), "mp3")
+TICKS = len(FRAMES) * 1152
+
+
+class Source:
+    def close(self, reason: str) -> None: ...
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def codecs() -> RecordedCodecs:
+    return RecordedCodecs()
+
+
+@pytest.fixture
+def station(clock: FakeClock, codecs: RecordedCodecs) -> Station:
+    return Station(record(), clock, KERNELS, codecs, Sizes(49_152, 65_536))
+
+
+def sent(station: Station) -> Source:
+    """A whole visit; gives its source."""
+    source = Source()
+    station.claim(source, SourceInfo())
+    station.accept(FRAMES)
+    return source
+
+
+def to(station: Station, state: State) -> Source:
+    source = Source()
+    if state is not State.OFF:
+        station.claim(source, SourceInfo())
+    if state is State.ON_AIR:
+        station.accept(FRAMES)
+    assert station.state is state
+    return source
+
+
+def happen(station: Station, event: Event, source: Source) -> None:
+    if event is Event.CLAIM:
+        station.claim(Source(), SourceInfo())
+    elif event is Event.AUDIO:
+        station.accept(FRAMES)
+    else:
+        station.source = source
+        station.release(source)
+
+
+@pytest.mark.parametrize(("state", "event"), list(product(State, Event)))
+def test_the_table_is_the_life(station: Station, state: State, event: Event) -> None:
+    source = to(station, state)
+    if (state, event) in LIFE:
+        happen(station, event, source)
+        assert station.state is LIFE[state, event]
+        return
+    with pytest.raises(Conflict if event is Event.CLAIM else KeyError):
+        happen(station, event, source)
+    assert station.state is state
+
+
+def test_a_second_source_is_refused_and_changes_nothing(station: Station) -> None:
+    first = sent(station)
+    station.retitle("Song")
+    with pytest.raises(Conflict, match="in use"):
+        station.claim(Source(), SourceInfo(name="thief"))
+    station.release(Source())
+    assert station.source is first
+    assert (station.title, station.info.name) == ("Song", "")
+    assert station.on_air
+
+
+def test_nothing_is_on_the_air_before_the_first_frame(station: Station) -> None:
+    station.claim(Source(), SourceInfo())
+    station.accept([])
+    assert not station.on_air
+    with pytest.raises(Unavailable, match="off the air") as refused:
+        station.visit  # noqa: B018
+    assert refused.value.retry_after == 5
+    station.accept(FRAMES[:1])
+    assert station.on_air
+    assert station.started_at == "2030-01-01T00:00:00+00:00"
+
+
+def test_a_source_that_failed_leaves_no_trace(station: Station) -> None:
+    source = Source()
+    station.claim(source, SourceInfo(name="Noise"))
+    station.release(source)
+    assert (station.state, station.source, station.info) == (State.OFF, None, SourceInfo())
+    assert station.listeners == 0
+    sent(station)
+    assert station.visit.end_at == TICKS
+
+
+def test_media_time_starts_with_the_clock_and_follows_it_over_gaps(
+    station: Station, clock: FakeClock
+) -> None:
+    clock.advance(10.0)
+    source = sent(station)
+    assert station.visit.end_at == 10 * RATE + TICKS
+    clock.advance(60.0)
+    station.release(source)
+    clock.advance(30.0)
+    sent(station)
+    assert station.visit.end_at == 100 * RATE + TICKS
+
+
+def test_media_time_never_goes_back_after_a_source_that_ran_ahead(
+    station: Station, clock: FakeClock
+) -> None:
+    """Two seconds of sound in no time at all: the next visit starts after them."""
+    station.release(sent(station))
+    clock.advance(0.5)
+    station.release(sent(station))
+    sent(station)
+    assert station.visit.end_at == 3 * TICKS
+
+
+def test_the_end_of_a_visit_ends_its_listeners_and_frees_the_station(station: Station) -> None:
+    source = sent(station)
+    hearer = Hearer()
+    station.join(hearer, Codec.MP3, False, lambda feed: None)
+    assert station.listeners == 1
+    station.release(source)
+    assert hearer.ended
+    assert station.listeners == 0
+    with pytest.raises(Unavailable):
+        station.join(Hearer(), Codec.MP3, False, lambda feed: None)
+    station.release(source)
+    assert station.state is State.OFF
+
+
+def test_the_most_listeners_at_once_are_remembered_for_the_visit(station: Station) -> None:
+    source = sent(station)
+    feeds: list[Feed] = []
+    hearers = [Hearer(), Hearer()]
+    for hearer in hearers:
+        station.join(hearer, Codec.MP3, False, feeds.append)
+    feeds[0].leave(hearers[0])
+    station.join(Hearer(), Codec.MP3, False, feeds.append)
+    assert station.listeners == 2
+    assert station.listener_peak == 2
+    station.release(source)
+    assert station.listener_peak == 2
+    station.claim(Source(), SourceInfo())
+    assert station.listener_peak == 0
+
+
+def test_a_title_is_the_visit_s_and_a_new_source_starts_without(station: Station) -> None:
+    station.claim(first := Source(), SourceInfo())
+    station.retitle("early")
+    station.accept(FRAMES)
+    hearer = Hearer()
+    station.join(hearer, Codec.MP3, True, lambda feed: None)
+    assert b"StreamTitle='early';" in hearer.heard
+    station.retitle("late")
+    assert station.title == "late"
+    station.release(first)
+    sent(station)
+    assert station.title == ""
+
+
+def test_the_name_a_source_gives_goes_before_the_station_s(
+    station: Station, codecs: RecordedCodecs
+) -> None:
+    opus = frames_of(programme(0.5), "opus")
+    for said, told in (("Guest", b"TITLE=Guest"), ("", b"TITLE=Night Line")):
+        source, hearer = Source(), Hearer()
+        station.claim(source, SourceInfo(name=said))
+        station.accept(opus)
+        station.join(hearer, Codec.OPUS, False, lambda feed: None)
+        station.release(source)
+        assert told in hearer.heard
+
+
+def test_tidying_is_passed_on_to_the_visit(
+    station: Station, clock: FakeClock, codecs: RecordedCodecs
+) -> None:
+    station.tidy(5.0)
+    sent(station)
+    hearer = Hearer()
+    live = station.join(hearer, Codec.OPUS, False, lambda feed: None)
+    live.forget(hearer)
+    station.tidy(5.0)
+    clock.advance(5.0)
+    station.tidy(5.0)
+    assert station.visit.live == []
+    assert codecs.jobs[0].orders[-1] == ("finish", None)

@@ -1,0 +1,258 @@
+"""One source's visit: pass-through, codec jobs, and what is kept for a newcomer."""
+
+import pytest
+from support.sound import programme
+from support.stage import (
+    KERNELS,
+    OPUS_HEAD,
+    Hearer,
+    RecordedCodecs,
+    frames_of,
+    noise,
+    placed,
+)
+
+from talas_stream.feed import Feed
+from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet
+from talas_stream.rendition import LiveRendition, Sizes
+from talas_stream.visit import MAX_HISTORY_TICKS, Output, Visit
+
+SIZES = Sizes(49_152, 65_536)
+MP3_FRAMES = frames_of(programme(8.0), "mp3")
+OPUS, AAC = LADDER[Codec.OPUS], LADDER[Codec.AAC]
+
+
+@pytest.fixture
+def codecs() -> RecordedCodecs:
+    return RecordedCodecs()
+
+
+@pytest.fixture
+def visit(codecs: RecordedCodecs) -> Visit:
+    visit = Visit(
+        96_000, "Night Line", "Song", kernels=KERNELS, codecs=codecs, sizes=SIZES
+    )
+    visit.accept(MP3_FRAMES)
+    return visit
+
+
+def join(
+    visit: Visit, codec: Codec, icy: bool = False
+) -> tuple[Hearer, list[Feed], LiveRendition]:
+    hearer, feeds = Hearer(), []  # type: tuple[Hearer, list[Feed]]
+    live = visit.join(hearer, codec, icy, feeds.append)
+    return hearer, feeds, live
+
+
+def payloads(frames: list[Frame]) -> bytes:
+    return b"".join(frame.payload for frame in frames)
+
+
+def test_media_time_follows_the_frames(visit: Visit) -> None:
+    assert visit.end_at == 96_000 + len(MP3_FRAMES) * 1152
+    assert visit.source_codec is Codec.MP3
+
+
+def test_before_its_first_frame_a_visit_has_no_coding(codecs: RecordedCodecs) -> None:
+    visit = Visit(5, "", "", kernels=KERNELS, codecs=codecs, sizes=SIZES)
+    assert visit.source_codec is None
+    assert visit.end_at == 5
+    visit.end()
+
+
+def test_the_source_s_own_coding_passes_through_without_a_job(
+    visit: Visit, codecs: RecordedCodecs
+) -> None:
+    hearer, (feed,), live = join(visit, Codec.MP3)
+    assert payloads(MP3_FRAMES).endswith(hearer.heard)
+    assert len(hearer.heard) >= SIZES.burst
+    visit.accept(MP3_FRAMES[:3])
+    feed.flush()
+    assert hearer.heard.endswith(payloads(MP3_FRAMES[:3]))
+    assert codecs.jobs == []
+    assert visit.live == [live]
+    assert visit.listeners == 1
+
+
+def test_another_coding_starts_one_job_with_the_history(
+    visit: Visit, codecs: RecordedCodecs
+) -> None:
+    opus, opus_feeds, _ = join(visit, Codec.OPUS)
+    join(visit, Codec.AAC)
+    (job,) = codecs.jobs
+    assert job.orders == [("open", OPUS), ("open", AAC)]
+    assert job.fed[-1].end == visit.end_at
+    assert job.history_ticks > 3 * RATE
+    visit.accept(MP3_FRAMES[:2])
+    assert job.fed[-1].end == visit.end_at
+    assert (opus.heard, opus_feeds) == (b"", [])
+    job.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
+    assert opus.heard.count(b"OggS") == 3
+    assert visit.listeners == 2
+
+
+def test_the_title_reaches_newcomers_and_those_there(visit: Visit) -> None:
+    hearer, (feed,), _ = join(visit, Codec.MP3, icy=True)
+    assert b"StreamTitle='Song';" in hearer.heard
+    visit.retitle("Next")
+    visit.accept(MP3_FRAMES)
+    feed.flush()
+    assert b"StreamTitle='Next';" in hearer.heard
+
+
+def test_outputs_of_a_coding_nobody_needs_any_more_are_dropped(
+    visit: Visit, codecs: RecordedCodecs
+) -> None:
+    hearer, _, live = join(visit, Codec.OPUS)
+    join(visit, Codec.AAC)
+    live.forget(hearer)
+    visit.tidy(0.0, 10.0)
+    visit.tidy(10.0, 10.0)
+    (job,) = codecs.jobs
+    assert job.orders[-1] == ("close", OPUS)
+    job.deliver([Output(OPUS, noise([100]), OPUS_HEAD)])
+    assert [live.rendition for live in visit.live] == [AAC]
+
+
+def test_an_idle_coding_is_closed_after_its_time_and_its_job_stopped(
+    visit: Visit, codecs: RecordedCodecs
+) -> None:
+    hearer, _, live = join(visit, Codec.OPUS)
+    (job,) = codecs.jobs
+    job.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
+    visit.tidy(0.0, 10.0)
+    for feed in live.feeds:
+        feed.leave(hearer)
+    visit.tidy(100.0, 10.0)
+    visit.tidy(109.9, 10.0)
+    assert visit.live == [live]
+    visit.tidy(110.0, 10.0)
+    assert visit.live == []
+    assert job.orders == [("open", OPUS), ("close", OPUS), ("finish", None)]
+
+
+def test_a_listener_in_time_keeps_it_open(visit: Visit, codecs: RecordedCodecs) -> None:
+    hearer, _, live = join(visit, Codec.OPUS)
+    live.forget(hearer)
+    visit.tidy(0.0, 10.0)
+    join(visit, Codec.OPUS)
+    visit.tidy(9.0, 10.0)
+    visit.tidy(20.0, 10.0)
+    assert visit.live == [live]
+
+
+def test_pass_through_is_closed_when_idle_as_well_and_opens_again(visit: Visit) -> None:
+    hearer, (feed,), _ = join(visit, Codec.MP3)
+    feed.leave(hearer)
+    visit.tidy(0.0, 0.0)
+    visit.tidy(0.0, 0.0)
+    assert visit.live == []
+    again, _, _ = join(visit, Codec.MP3)
+    assert again.heard == hearer.heard
+
+
+def test_what_a_stopped_job_still_delivers_is_ignored(
+    visit: Visit, codecs: RecordedCodecs
+) -> None:
+    hearer, _, live = join(visit, Codec.OPUS)
+    live.forget(hearer)
+    visit.tidy(0.0, 0.0)
+    visit.tidy(0.0, 0.0)
+    newcomer, feeds, _ = join(visit, Codec.OPUS)
+    stale, fresh = codecs.jobs
+    stale.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
+    stale.done()
+    assert (newcomer.heard, feeds, newcomer.ended) == (b"", [], False)
+    fresh.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
+    assert newcomer.heard
+
+
+def test_a_coding_closed_and_opened_in_one_breath_takes_the_new_encoder_s_packets_only(
+    visit: Visit, codecs: RecordedCodecs
+) -> None:
+    join(visit, Codec.AAC)
+    hearer, _, live = join(visit, Codec.OPUS)
+    live.forget(hearer)
+    visit.tidy(0.0, 0.0)
+    visit.tidy(0.0, 0.0)
+    newcomer, _, _ = join(visit, Codec.OPUS)
+    (job,) = codecs.jobs
+    assert job.orders[-2:] == [("close", OPUS), ("open", OPUS)]
+    old, new = noise([100] * 5, seed=1), noise([100] * 5, seed=2)
+    job.deliver([Output(OPUS, old)])
+    job.deliver([Output(OPUS, new, OPUS_HEAD)])
+    assert old[0].payload not in newcomer.heard
+    assert new[0].payload in newcomer.heard
+
+
+def test_a_job_that_failed_ends_its_listeners_and_nobody_else(
+    visit: Visit, codecs: RecordedCodecs
+) -> None:
+    own, _, _ = join(visit, Codec.MP3)
+    waits, _, _ = join(visit, Codec.OPUS)
+    codecs.jobs[0].done()
+    assert waits.ended
+    assert not own.ended
+    assert [live.rendition.codec for live in visit.live] == [Codec.MP3]
+    again, _, _ = join(visit, Codec.OPUS)
+    assert len(codecs.jobs) == 2
+    assert not again.ended
+
+
+def test_the_end_of_the_visit_ends_its_own_coding_at_once_and_the_others_when_flushed(
+    visit: Visit, codecs: RecordedCodecs
+) -> None:
+    own, _, _ = join(visit, Codec.MP3)
+    other, _, _ = join(visit, Codec.OPUS)
+    (job,) = codecs.jobs
+    job.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
+    visit.end()
+    assert own.ended
+    assert not other.ended
+    assert job.orders[-1] == ("finish", None)
+    last = noise([100], seed=9)
+    job.deliver([Output(OPUS, last)])
+    job.done()
+    assert other.ended
+    assert last[0].payload in other.heard
+
+
+def small(count: int, duration_code: int = 0xF8) -> list[Frame]:
+    form = Format(Codec.OPUS, RATE, 2, OPUS_HEAD, 312)
+    return [Frame(bytes((duration_code, 1)), form, 960) for _ in range(count)]
+
+
+def test_the_history_of_a_source_that_sends_next_to_nothing_is_bounded_in_time(
+    codecs: RecordedCodecs,
+) -> None:
+    """An hour of silence in Opus is less than half a megabyte."""
+    visit = Visit(0, "", "", kernels=KERNELS, codecs=codecs, sizes=SIZES)
+    for _ in range(20):
+        visit.accept(small(9000))
+    join(visit, Codec.MP3)
+    fed = codecs.jobs[0].fed
+    assert fed[-1].end - fed[0].at <= MAX_HISTORY_TICKS + 2 * 960
+
+
+def test_the_history_fills_a_burst_of_every_coding(codecs: RecordedCodecs) -> None:
+    visit = Visit(0, "", "", kernels=KERNELS, codecs=codecs, sizes=SIZES)
+    for _ in range(20):
+        visit.accept(MP3_FRAMES)
+    join(visit, Codec.OPUS)
+    fed: list[Packet] = codecs.jobs[0].fed
+    assert sum(len(packet.payload) for packet in fed) >= SIZES.burst
+    assert (fed[-1].end - fed[0].at) * OPUS.bit_rate / 8 / RATE >= SIZES.burst
+    assert len(fed) < 2 * len(MP3_FRAMES)
+
+
+def test_a_new_link_of_another_shape_passes_through_on_one_stream(codecs: RecordedCodecs) -> None:
+    stereo = frames_of(programme(1.0), "opus")
+    mono = frames_of(programme(1.0, channels=1), "opus")
+    visit = Visit(0, "", "", kernels=KERNELS, codecs=codecs, sizes=SIZES)
+    visit.accept(stereo)
+    hearer, (feed,), _ = join(visit, Codec.OPUS)
+    visit.accept(mono)
+    feed.flush()
+    assert hearer.heard.count(b"OpusHead") == 1
+    assert mono[0].payload in hearer.heard
+    assert visit.end_at == placed(stereo + mono)[-1].end

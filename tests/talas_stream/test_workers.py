@@ -1,0 +1,192 @@
+"""Codec threads: their order, their failures, and how many there are."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator
+
+import psutil
+import pytest
+from structlog.testing import capture_logs
+from support.sound import programme
+from support.stage import frames_of, placed
+from support.wait import auntil, until
+
+from talas_stream.media import LADDER, Codec, Format, Frame, Packet, Rendition
+from talas_stream.visit import Output
+from talas_stream.workers import CodecWorkers, WorkerJob
+
+OPUS, AAC, MP3 = LADDER[Codec.OPUS], LADDER[Codec.AAC], LADDER[Codec.MP3]
+# 44.1 kHz, so that every job has a resampler as well.
+FRAMES = frames_of(programme(1.5, 44_100), "mp3", 44_100)
+WORK = list(zip(FRAMES, placed(FRAMES), strict=True))
+BAD = Frame(b"x", Format("no codec", 48_000, 2), 960)  # type: ignore[arg-type]
+
+
+class Client:
+    """What a visit does with a job."""
+
+    def __init__(self, workers: CodecWorkers, history_ticks: int = 48_000) -> None:
+        self.outputs: list[Output] = []
+        self.done = 0
+        self.job: WorkerJob = workers.job(history_ticks, self._deliver, self._done)
+
+    def _deliver(self, outputs: list[Output]) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        assert not self.done, "an output after the end"
+        self.outputs += outputs
+
+    def _done(self) -> None:
+        self.done += 1
+
+    def packets(self, rendition: Rendition) -> list[Packet]:
+        return [p for out in self.outputs if out.rendition == rendition for p in out.packets]
+
+    def configs(self, rendition: Rendition) -> list[bytes]:
+        return [
+            out.config
+            for out in self.outputs
+            if out.rendition == rendition and out.config is not None
+        ]
+
+    def feed(self, times: int = 1) -> None:
+        for frame, packet in WORK * times:
+            self.job.feed(frame, packet)
+
+
+@contextlib.asynccontextmanager
+async def working(threads: int = 1) -> AsyncIterator[CodecWorkers]:
+    workers = CodecWorkers(threads, asyncio.get_running_loop())
+    try:
+        yield workers
+    finally:
+        workers.stop()
+
+
+async def test_packets_arrive_in_order_after_their_config_and_the_end_comes_last() -> None:
+    async with working() as workers:
+        client = Client(workers)
+        for rendition in (OPUS, AAC, MP3):
+            client.job.open(rendition)
+        client.feed()
+        client.job.finish()
+        client.feed()
+        await auntil(lambda: client.done)
+    for rendition in (OPUS, AAC, MP3):
+        packets = client.packets(rendition)
+        assert len(client.configs(rendition)) == 1
+        first = next(out for out in client.outputs if out.rendition == rendition)
+        assert first.config is not None
+        assert all(a.end == b.at for a, b in zip(packets, packets[1:], strict=False))
+        assert packets[-1].end >= WORK[-1][1].end
+    assert client.configs(OPUS)[0].startswith(b"OpusHead")
+    assert client.done == 1
+
+
+async def test_a_rendition_opened_late_starts_with_the_history_and_a_closed_one_stops() -> None:
+    async with working() as workers:
+        client = Client(workers)
+        client.feed()
+        client.job.open(OPUS)
+        await auntil(lambda: client.packets(OPUS))
+        assert client.packets(OPUS)[-1].end - client.packets(OPUS)[0].at > 40_000
+        client.job.close(OPUS)
+        client.job.open(AAC)
+        await auntil(lambda: client.packets(AAC))
+        before = len(client.packets(OPUS))
+        client.feed()
+        client.job.finish()
+        await auntil(lambda: client.done)
+        assert len(client.packets(OPUS)) == before
+
+
+async def test_a_job_that_fails_ends_itself_and_nobody_else() -> None:
+    async with working(threads=1) as workers:
+        bad, good = Client(workers), Client(workers)
+        with capture_logs() as logs:
+            for client in (bad, good):
+                client.job.open(OPUS)
+            bad.feed()
+            bad.job.feed(BAD, Packet(b"x", 0, 960))
+            bad.feed()
+            good.feed()
+            good.job.finish()
+            await auntil(lambda: bad.done and good.done)
+        assert good.packets(OPUS)[-1].end >= WORK[-1][1].end
+        # What was made before the failure still arrives, once, and nothing after it.
+        assert bad.packets(OPUS)[-1].end <= WORK[-1][1].end
+        assert bad.done == 1
+        assert [line["event"] for line in logs] == ["a codec job failed"]
+        await workers.check()
+
+
+async def test_a_new_job_goes_to_the_thread_that_has_fewest() -> None:
+    async with working(threads=2) as workers:
+        clients = [Client(workers) for _ in range(4)]
+        assert sorted(worker.jobs for worker in workers._workers) == [2, 2]
+        for client in clients[::2]:
+            client.job.finish()
+        await auntil(lambda: all(client.done for client in clients[::2]))
+        assert sum(worker.jobs for worker in workers._workers) == 2
+        Client(workers)
+        assert {worker.jobs for worker in workers._workers} in ({1, 2}, {0, 3}, {2, 1})
+        assert max(worker.jobs for worker in workers._workers) <= 2
+
+
+async def test_threads_do_not_grow_with_the_jobs() -> None:
+    """Every resampler and every encoder of FFmpeg's would start a pool of its own."""
+    process = psutil.Process()
+    async with working(threads=2) as workers:
+        before = process.num_threads()
+        clients = [Client(workers) for _ in range(20)]
+        for client in clients:
+            client.job.open(OPUS)
+            client.job.open(AAC)
+            client.feed()
+        await auntil(lambda: all(client.packets(AAC) for client in clients), seconds=60)
+        assert process.num_threads() == before
+
+
+async def test_stopping_while_busy_ends_the_threads_and_drops_the_rest() -> None:
+    workers = CodecWorkers(2, asyncio.get_running_loop())
+    clients = [Client(workers) for _ in range(4)]
+    for client in clients:
+        client.job.open(MP3)
+        client.feed()
+    workers.stop()
+    assert not any(worker.alive for worker in workers._workers)
+    with pytest.raises(RuntimeError, match="2 of 2"):
+        await workers.check()
+    for client in clients:
+        client.feed()
+
+
+def test_a_loop_that_has_closed_ends_the_thread() -> None:
+    loop = asyncio.new_event_loop()
+    workers = CodecWorkers(1, loop)
+    job = workers.job(48_000, lambda outputs: None, lambda: None)
+    loop.close()
+    job.open(OPUS)
+    job.feed(*WORK[0])
+    until(lambda: not workers._workers[0].alive)
+    workers.stop()
+
+
+async def test_results_go_out_although_orders_keep_coming() -> None:
+    """Under overload the inbox is never empty; the thread hands over all the same."""
+    async with working() as workers:
+        client = Client(workers)
+        client.job.open(OPUS)
+        worker = workers._workers[0]
+        frame, packet = WORK[0]
+        endless = True
+
+        def again(work: object) -> None:
+            if endless:
+                worker.submit(client.job, again)  # type: ignore[arg-type]
+
+        worker.submit(client.job, again)  # type: ignore[arg-type]
+        for _ in range(20):
+            client.job.feed(frame, packet)
+        await auntil(lambda: client.packets(OPUS))
+        endless = False
