@@ -33,6 +33,7 @@ from talas_api.seed import loader
 from talas_api.seed.content import Composer
 from talas_api.sessions.service import Sessions
 from talas_api.sessions.store import PostgresSessions
+from talas_api.site import handlers as site_http
 from talas_api.startup import Startup
 from talas_api.stations.service import Stations
 from talas_api.stations.store import PostgresStations
@@ -108,6 +109,7 @@ class Api:
                 ("migrations", self._migrate),
                 ("signing keys", self._first_keys),
                 ("stations of the house", self._house_stations),
+                ("answers to other processes", self._answer),
             ]
         )
         self.health = Health("api")
@@ -130,15 +132,14 @@ class Api:
                 reader=self.chat.reader,
             )
         )
+        api.add_routes(site_http.routes(self._settings))
         chat.add_routes(endpoint.routes(self.chat, cors))
         for app in (api, chat):
             app.add_routes(health_http.routes(self.health))
         return api, chat
 
     async def attach(self) -> None:
-        """Answer and hear the other processes; let people chat."""
-        await links.answer_stations(self._bus, self.stations.record)
-        await links.answer_keys(self._bus, self.keys.published)
+        """Hear the other processes; let people chat."""
         await links.listen(
             self._bus,
             session_ended=self._session_ended,
@@ -164,6 +165,12 @@ class Api:
     async def _first_keys(self) -> None:
         await self._load_keys()
         await self._announcer.keys_changed()
+
+    async def _answer(self) -> None:
+        """Last: a question put to nobody fails at once and is asked again, while one that this
+        process cannot answer yet would keep its asker waiting."""
+        await links.answer_stations(self._bus, self.stations.record)
+        await links.answer_keys(self._bus, self.keys.published)
 
     async def _house_stations(self) -> None:
         for wish in HOUSE_STATIONS if self._settings.demo else ():

@@ -81,10 +81,12 @@ class Process:
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
         status = self._popen.wait()
-        if self._lines:
-            self._lines.drain()
-        if not self._exit.done():
-            self._exit.set_result(status)
+        try:
+            if self._lines:
+                self._lines.drain()
+        finally:  # whatever its last words did to their hearer, it has ended
+            if not self._exit.done():
+                self._exit.set_result(status)
 
 
 class _Lines:

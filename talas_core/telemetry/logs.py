@@ -55,8 +55,11 @@ def logger(name: str) -> Logger:
     return found
 
 
-class _Printer(structlog.PrintLogger):
-    """Prints to standard error; a reader that went away costs the line, not the caller."""
+class _Printer(structlog.WriteLogger):
+    """Writes to standard error; a reader that went away costs the line, not the caller.
+
+    A line and its end are one write: the services of one supervisor share the file.
+    """
 
     def __init__(self, *_: object) -> None:
         super().__init__(sys.stderr)

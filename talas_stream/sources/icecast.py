@@ -16,6 +16,8 @@ From / to:   front_door.py  ->  here  ->  station.py
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from typing import Protocol
 
 from talas_core.errors import NotFound, TalasError, Unauthorized, UnsupportedMedia
@@ -33,6 +35,13 @@ from talas_stream.wire.request import RequestHead
 
 SLICE = 4096
 """Bytes fed between two looks at the pace: a quarter of a second at 128 kbit/s."""
+
+LINGER_SECONDS = 2.0
+"""How long a source that was refused may go on sending before it is cut."""
+
+RECEIVE_BYTES = 128 * 1024
+"""What the kernel may take for us of a source that is ahead. Without a bound it is megabytes, and a
+source that vanished would hold its station until they are played out."""
 
 log = logger("source")
 
@@ -80,6 +89,8 @@ class IcecastSource(Successor):
         self._pending += rest
         self._room.entered(self)
         transport.pause_reading()
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         self._admission = asyncio.get_running_loop().create_task(self._admit())
 
     def close(self, reason: str) -> None:
@@ -97,7 +108,7 @@ class IcecastSource(Successor):
         """The client has sent all. What is still held back is played out first."""
         self._complete = True
         self._pump()
-        return True
+        return not self._ended
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = True
@@ -188,8 +199,6 @@ class IcecastSource(Successor):
 
     def _finish(self) -> None:
         """The end of the body, or of our patience: play out what is complete, say goodbye."""
-        if self._ended:
-            return
         if self._station is not None:
             try:
                 self._take(self._ingest.flush())
@@ -203,23 +212,32 @@ class IcecastSource(Successor):
         self._end()
 
     def _refuse(self, error: TalasError) -> None:
-        if self._ended:
-            return
         if self._station is None or self._head.method == "PUT":
             extra: list[Header] = [CHALLENGE] if isinstance(error, Unauthorized) else []
             wait = getattr(error, "retry_after", None)
             self._transport.write(refusal_bytes(error.status, error.code, str(error), wait, extra))
         self._log("source refused", reason=str(error))
-        self._end()
+        self._leave()
+        if self._complete or self._transport.is_closing():
+            self._transport.close()
+            return
+        # It is still sending. To close now would reset the connection, and our answer with it.
+        with contextlib.suppress(OSError):  # it has reset the connection itself
+            self._transport.write_eof()
+        self._transport.resume_reading()
+        self._held = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.close)
 
     def _end(self) -> None:
+        self._leave()
+        self._transport.close()
+
+    def _leave(self) -> None:
         self._ended = True
         self._pending.clear()
         if self._held is not None:
             self._held.cancel()
             self._held = None
         self._release()
-        self._transport.close()
 
     def _release(self) -> None:
         if self._station is not None:

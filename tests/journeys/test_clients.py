@@ -64,7 +64,7 @@ async def test_liquidsoap_sends(
     )
     sender = await start("liquidsoap", str(script))
     try:
-        station = (await auntil(lambda: stream.status(), 30))[0]
+        station = (await auntil(stream.status, 30))[0]
         assert station["server_name"] == "From Liquidsoap"
         _, reader, writer = await stream.listen(f"/live.{extension}")
         async with asyncio.timeout(20):
@@ -88,7 +88,7 @@ async def test_curl_sends_chunked_and_hears_itself(tmp_path: Path, stream: Strea
         f"-H 'Content-Type: audio/mpeg' -w '%{{http_code}}' {url}/live",
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    await auntil(lambda: stream.status())
+    await auntil(stream.status)
     listener = await start("curl", "-sS", f"{url}/live.mp3")
     heard, _ = await asyncio.wait_for(listener.communicate(), 20)
     said, _ = await asyncio.wait_for(sender.communicate(), 20)
@@ -103,7 +103,7 @@ async def test_mpv_listens_and_shows_the_title(tmp_path: Path, stream: Stream) -
     sound = programme(20.0)
     _, sending = await stream.source()
     sending.write(coded(sound, "mp3"))
-    await auntil(lambda: stream.status())
+    await auntil(stream.status)
     login = f"source:{KEY}"
     title = await start(
         "curl", "-sS", "-u", login,

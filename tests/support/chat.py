@@ -7,13 +7,34 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import msgspec
 
 from support.wait import auntil
+from talas_api.chat import wire
+from talas_api.chat.values import Sender
+from talas_core.ids import uuid7
+from talas_core.postgres.pool import Database
 
 Frame = dict[str, Any]
+ADD_PERSON = """
+INSERT INTO users (id, username, email, password_hash, display_name, created_at, updated_at)
+VALUES ($1, $2, $2 || '@example.com', 'no password', $2, now(), now())
+"""
+
+
+async def add_sender(db: Database, name: str = "ada") -> Sender:
+    """Somebody who may write, with an account."""
+    sender = Sender(uuid7(), name)
+    await db.run(ADD_PERSON, sender.id, name)
+    return sender
+
+
+async def add_person(db: Database, name: str = "ada") -> UUID:
+    """The id of a new account."""
+    return (await add_sender(db, name)).id
 
 
 class Talker:
@@ -111,3 +132,46 @@ async def talking(
         yield talker
     finally:
         await talker.close()
+
+
+class Pipe:
+    """A transport that remembers; unless it is `reading`, everything written waits."""
+
+    def __init__(self, *, reading: bool = True) -> None:
+        self.written: list[bytes] = []
+        self.waiting = 0
+        self.closed = self.aborted = False
+        self._reading = reading
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+        self.waiting += 0 if self._reading else len(data)
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.closed = self.aborted = True
+
+    def said(self) -> list[Frame]:
+        """The text frames that were written, decoded."""
+        found, data = [], b"".join(self.written)
+        while data:
+            size, head = data[1], 2
+            if size >= 126:
+                head += 2 if size == 126 else 8
+                size = int.from_bytes(data[2:head])
+            if data[0] == wire.TEXT:
+                found.append(msgspec.json.decode(data[head : head + size]))
+            data = data[head + size :]
+        return found
+
+    def last(self) -> Frame:
+        """The last of them."""
+        return self.said()[-1]

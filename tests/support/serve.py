@@ -115,6 +115,19 @@ class Served:
 
         return until(running)
 
+    def ends(self, name: str, known: int = 0) -> str:
+        """Why this part ended, as logged after the first `known` events; waited for."""
+
+        def reason() -> str:
+            ends = [row["reason"] for row in self.events()[known:]
+                    if row["event"] == "child ended" and row["child"] == name]  # fmt: skip
+            return str(ends[0]) if ends else ""
+
+        try:
+            return until(reason)
+        except AssertionError as error:
+            raise AssertionError(f"{name} has not ended:\n{self.log()}") from error
+
     def family(self) -> list[psutil.Process]:
         """Every process below the supervisor."""
         return psutil.Process(self.process.pid).children(recursive=True)

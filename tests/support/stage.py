@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from support.sound import Array, coded
 from talas_stream import kernels
 from talas_stream.media import Frame, Packet, Rendition
 from talas_stream.stages.ingest import Ingest
 from talas_stream.stages.timeline import Timeline
 from talas_stream.visit import Output
-
-from support.sound import Array, coded
 
 KERNELS = kernels.select("auto")
 OPUS_HEAD = b"OpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00"

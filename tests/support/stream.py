@@ -13,13 +13,12 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from support.ports import free_port
 from talas_core import messages, settings
 from talas_core.bus.memory import MemoryBus
 from talas_core.messages import FindStation, FoundStation, KeySet, StationRecord
 from talas_core.settings import Settings
 from talas_stream.compose import service
-
-from support.ports import free_port
 
 KEY = "0123456789abcdef0123456789abcdef"
 

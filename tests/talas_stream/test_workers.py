@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import psutil
 import pytest
@@ -77,7 +78,7 @@ async def test_packets_arrive_in_order_after_their_config_and_the_end_comes_last
         assert len(client.configs(rendition)) == 1
         first = next(out for out in client.outputs if out.rendition == rendition)
         assert first.config is not None
-        assert all(a.end == b.at for a, b in zip(packets, packets[1:], strict=False))
+        assert all(a.end == b.at for a, b in pairwise(packets))
         assert packets[-1].end >= WORK[-1][1].end
     assert client.configs(OPUS)[0].startswith(b"OpusHead")
     assert client.done == 1

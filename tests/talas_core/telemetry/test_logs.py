@@ -3,8 +3,11 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,3 +144,19 @@ def test_context_of_a_task_is_added(capsys: pytest.CaptureFixture[str]) -> None:
     with structlog.contextvars.bound_contextvars(request="r1"):
         logs.logger("x").info("met")
     assert json.loads(lines(capsys)[0])["request"] == "r1"
+
+
+def test_a_line_and_its_end_are_one_write() -> None:
+    reader, writer = os.pipe2(os.O_DIRECT)  # each write is read as a packet of its own
+    program = (
+        "from talas_core.telemetry import logs; logs.configure('json', 'x'); "
+        "logs.logger('x').info('a', long='b' * 3000); logs.logger('x').info('c')"
+    )
+    root = str(Path(logs.__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": root}
+    subprocess.run((sys.executable, "-c", program), stderr=writer, env=environment, check=True)
+    os.close(writer)
+    packets = [os.read(reader, 65_536) for _ in range(3)]
+    os.close(reader)
+    assert [packet.count(b"\n") for packet in packets] == [1, 1, 0]
+    assert packets[0].endswith(b"}\n")

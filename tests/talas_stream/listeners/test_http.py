@@ -11,15 +11,23 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 from support.sound import CONTENT_TYPES, coded, decoded, likeness, programme
+from support.stage import KERNELS, RecordedCodecs, frames_of
 from support.stream import Stream, auth, head, record, running_stream
 from support.wait import auntil
 
+from talas_core.clock import FakeClock
+from talas_core.messages import StationRecord
 from talas_stream import compose
 from talas_stream.air import Air
 from talas_stream.directory import Directory
 from talas_stream.front_door import Doorkeeper
+from talas_stream.listeners.http import HttpListener
+from talas_stream.media import Codec, SourceInfo
+from talas_stream.rendition import Sizes
+from talas_stream.station import Station
 from talas_stream.wire.adts import AudioSpecificConfig, adts_header
 from talas_stream.wire.icy import IcyParser
+from talas_stream.wire.request import parse_head
 
 SOUND = programme(10.0)
 MP3 = coded(SOUND, "mp3")
@@ -467,3 +475,80 @@ async def test_a_source_that_goes_on_and_off_while_listeners_come_and_go(
         assert set(seen) <= {200, 503}
         assert 200 in seen
         await auntil(inside.is_empty)
+
+
+class Room:
+    """What a listener needs of the house, for one station and without sockets."""
+
+    backlog_bytes = 1000
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self.watched: list[str] = []
+
+    def remembered(self, slug: str) -> StationRecord:
+        return self._station.record
+
+    async def find(self, slug: str) -> StationRecord:
+        raise AssertionError("it was remembered")
+
+    def station(self, known: StationRecord) -> Station:
+        return self._station
+
+    def admit(self) -> None: ...
+    def dismiss(self) -> None: ...
+    def listener_left(self) -> None: ...
+
+    def stalled(self, listener: HttpListener) -> None:
+        self.watched.append("stalled")
+
+    def moving(self, listener: HttpListener) -> None:
+        self.watched.append("moving")
+
+
+class Pipe:
+    """A transport whose buffer is full after the first write."""
+
+    def __init__(self, listener: HttpListener) -> None:
+        self._listener = listener
+        self.written: list[bytes] = []
+
+    def set_write_buffer_limits(self, high: int) -> None: ...
+    def close(self) -> None: ...
+
+    def get_write_buffer_size(self) -> int:
+        return 1
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+        self._listener.pause_writing()
+
+
+def test_one_who_is_full_before_he_has_joined_is_behind_from_the_start() -> None:
+    station = Station(record(), FakeClock(), KERNELS, RecordedCodecs(), Sizes(49_152, 65_536))
+    frames = frames_of(programme(1.0), "mp3")
+    station.claim(Source(), SourceInfo())
+    station.accept(frames)
+    room = Room(station)
+    listener = HttpListener(room, "live", Codec.MP3)
+    pipe = Pipe(listener)
+    request = parse_head(head("GET /live.mp3 HTTP/1.1"))
+    assert request is not None
+    listener.take(pipe, request, b"")  # type: ignore[arg-type]
+    assert len(pipe.written) == 2
+    station.accept(frames)
+    for live in station.visit.live:
+        for feed in live.feeds:
+            feed.flush()
+    assert len(pipe.written) == 2, "he waits for no one, and no one writes to him"
+    listener.resume_writing()
+    assert b"".join(pipe.written[1:]) == b"".join(frame.payload for frame in frames * 2)
+    assert room.watched[-2:] == ["moving", "stalled"]
+    station.visit.end()
+    # He ends: his buffer running empty now is no reason to watch him less.
+    listener.resume_writing()
+    assert room.watched[-1] == "stalled"
+
+
+class Source:
+    def close(self, reason: str) -> None: ...

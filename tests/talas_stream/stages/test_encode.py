@@ -1,6 +1,8 @@
 """Encoding: media time, constant rate, no hidden threads."""
 
 import os
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,11 @@ from support.sound import programme
 
 from talas_stream.media import LADDER, RATE, Codec, Packet, Pcm, Rendition
 from talas_stream.stages.encode import Encoder, one_cpu
+
+
+def threads() -> int:
+    """Threads of this process, FFmpeg's own too."""
+    return len(list(Path("/proc/self/task").iterdir()))
 
 
 def run(encoder: Encoder, seconds: float = 2.0, start: int = 0, step: int = 1152) -> list[Packet]:
@@ -21,7 +28,7 @@ def run(encoder: Encoder, seconds: float = 2.0, start: int = 0, step: int = 1152
 @pytest.mark.parametrize("codec", list(Codec))
 def test_packets_touch_and_cover_the_sound(codec: Codec) -> None:
     packets = run(Encoder(LADDER[codec]), start=1_000_000)
-    for before, after in zip(packets, packets[1:], strict=False):
+    for before, after in pairwise(packets):
         assert after.at == before.end
     # The encoder's delay stands before the start: the first packet sounds earlier than its input.
     assert -2000 < packets[0].at - 1_000_000 <= 0
@@ -65,11 +72,11 @@ def test_flush_before_anything_is_nothing() -> None:
 
 
 def test_twenty_encoders_start_no_thread() -> None:
-    before = len(os.listdir("/proc/self/task"))
+    before = threads()
     encoders = [Encoder(Rendition(codec, 96_000)) for codec in Codec for _ in range(7)]
     for encoder in encoders:
         run(encoder, 0.1)
-    assert len(os.listdir("/proc/self/task")) == before
+    assert threads() == before
 
 
 def test_one_cpu_gives_the_processors_back() -> None:

@@ -153,9 +153,9 @@ def test_no_audio_is_refused_after_so_many_bytes(kind: str, hands: kernels.Kerne
 @pytest.mark.parametrize("kind", NO_AUDIO)
 def test_memory_stays_flat_while_no_frame_is_found(kind: str) -> None:
     """FFmpeg's own parsers keep all they are fed until they find a frame."""
+    ingest = Ingest(kernels.select("auto"))
     tracemalloc.start()
     try:
-        ingest = Ingest(TWINS)
         for _ in range(GIVE_UP_BYTES // 8192 - 1):
             ingest.feed(NO_AUDIO[kind]())
         assert tracemalloc.get_traced_memory()[0] < 300_000

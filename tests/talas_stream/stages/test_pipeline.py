@@ -1,5 +1,7 @@
 """The pipeline: one decode for many encodes, one clock for all."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from support.sound import coded, decoded, likeness, programme
@@ -64,7 +66,7 @@ def test_a_change_of_rate_and_channels_leaves_no_step_in_the_clock() -> None:
     for frame, packet in work:
         out += pipeline.feed(frame, packet)[OPUS]
     out += pipeline.flush()[OPUS]
-    for before, after in zip(out, out[1:], strict=False):
+    for before, after in pairwise(out):
         assert after.at == before.end
     # libopus pads its last packet; all else is the source's own length.
     assert abs(out[-1].end - work[-1][1].end) < 1000

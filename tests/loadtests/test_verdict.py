@@ -1,0 +1,115 @@
+"""PASS and FAIL: each limit catches what it is there for, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from loadtests.limits import LIMITS
+from loadtests.results import Snapshot
+from loadtests.verdict import API, AUDIO, CHAT, NOTHING, Entry, Figures, judge, passed
+
+BOUNDS = {limit.name: limit.default for limit in LIMITS}
+SUMS = {
+    "audio.mp3.clock_seconds": 100.0, "audio.mp3.sound_seconds": 100.0,
+    "audio.mp3.bytes": 1_600_000.0, "audio.mp3.expected_bytes": 1_600_000.0,
+}  # fmt: skip
+
+
+def entry(method: str, name: str, ms: float = 10, **more: int) -> Entry:
+    facts = {"count": 1000, "failures": 0, **more}
+    return Entry(method, name, median=ms, p95=ms, p99=ms, longest=ms, **facts)
+
+
+GOOD = (
+    entry("GET", "/api/stations"), entry("POST", "/api/auth/login"),
+    entry(CHAT, "message.send to ack"), entry(CHAT, "publish to deliver"),
+    entry(AUDIO, "mp3 first sound"), entry(AUDIO, "mp3 longest gap in 5 s"),
+)  # fmt: skip
+
+
+def run(
+    *entries: Entry, sums: Mapping[str, float] | None = None, crashes: int = 0, driver: float = 20,
+    kinds: frozenset[str] = frozenset((API, CHAT, AUDIO)),
+) -> list[str]:  # fmt: skip
+    """What failed, when these entries replace the good ones of the same name."""
+    replaced = {(each.method, each.name) for each in entries}
+    kept = [each for each in GOOD if (each.method, each.name) not in replaced]
+    tally = Snapshot({**SUMS, **(sums or {})}, {"driver.percent": driver}, {})
+    rows = judge(Figures(kinds, (*kept, *entries), tally, crashes), BOUNDS)
+    assert passed(rows) == all(row.good for row in rows)
+    return [row.what for row in rows if not row.good]
+
+
+def test_a_good_run_passes() -> None:
+    assert run() == []
+
+
+@pytest.mark.parametrize(
+    ("slow", "what"),
+    [
+        (entry("GET", "/api/stations", 201), "API read, p95"),
+        (entry("POST", "/api/auth/login", 2600), "sign-in, p95"),
+        (entry(CHAT, "message.send to ack", 151), "chat message.send to ack, p95"),
+        (entry(CHAT, "publish to deliver", 201), "chat publish to deliver, p95"),
+        (entry(AUDIO, "mp3 first sound", 2001), "first sound, p95"),
+        (entry(AUDIO, "mp3 longest gap in 5 s", 1501), "longest gap"),
+        (entry("GET", "/api/rooms", failures=7), "failures"),
+    ],
+)
+def test_each_limit_catches_its_own(slow: Entry, what: str) -> None:
+    assert run(slow) == [what]
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("chat.lost", "chat messages lost"),
+        ("chat.repeated", "chat messages delivered twice"),
+        ("chat.reordered", "chat messages out of order"),
+        ("chat.unrecovered", "chat messages not recovered after a cut"),
+        ("audio.breaks", "breaks a player would have had"),
+        ("audio.damaged_bytes", "damaged bytes"),
+    ],
+)
+def test_one_of_these_is_too_many(name: str, what: str) -> None:
+    assert run(sums={name: 1}) == [what]
+
+
+def test_the_coding_furthest_off_is_the_one_told() -> None:
+    sums = {"audio.aac.clock_seconds": 100.0, "audio.aac.sound_seconds": 94.0}
+    assert run(sums=sums) == ["sound a second, off by"]
+    assert run(sums={"audio.mp3.bytes": 1_700_000.0}) == ["bytes against bit rate, off by"]
+
+
+def test_crashes_and_a_busy_driver_fail() -> None:
+    assert run(crashes=1) == ["exceptions"]
+    assert run(driver=91) == ["load driver, busiest process"]
+
+
+def test_nothing_measured_is_no_pass() -> None:
+    rows = judge(Figures(frozenset((API, CHAT, AUDIO)), (), Snapshot({}, {}, {})), BOUNDS)
+    missing = [row.what for row in rows if row.measured == NOTHING]
+    assert len(missing) == 9
+    assert not any(row.good for row in rows if row.what in missing)
+
+
+def test_a_row_of_failures_alone_tells_no_time() -> None:
+    assert "API read, p95" in run(entry("GET", "/api/stations", 1, failures=1000))
+
+
+def test_kinds_that_took_no_part_are_not_asked() -> None:
+    only_api = Figures(frozenset((API,)), GOOD[:1], Snapshot({}, {"driver.percent": 1}, {}))
+    rows = judge(only_api, BOUNDS)
+    assert passed(rows)
+    assert [row.what for row in rows] == [
+        "failures", "exceptions", "API read, p95", "load driver, busiest process",
+    ]  # fmt: skip
+
+
+def test_a_row_says_which_of_several_was_slowest() -> None:
+    figures = Figures(
+        frozenset((API,)), (GOOD[0], entry("GET", "/api/rooms", 55)), Snapshot({}, {}, {})
+    )
+    assert "55 ms (/api/rooms)" in [row.measured for row in judge(figures, BOUNDS)]
