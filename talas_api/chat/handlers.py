@@ -1,0 +1,51 @@
+"""What was said in a room, over HTTP.
+
+GET /api/rooms/{id}/messages   200 (Bearer)   ?limit=, ?before=
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+from aiohttp import web
+
+from talas_api.chat.log import unknown
+from talas_api.chat.reading import Reader
+from talas_api.rooms.values import Limit, Offset
+from talas_api.sessions.gate import Gate
+from talas_core.web.answers import answer
+from talas_core.web.body import query
+
+
+class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page: the last messages before an offset, or of all."""
+
+    limit: Limit = 50
+    before: Offset | None = None
+
+
+class PageMeta(msgspec.Struct, frozen=True):
+    """The `before` of the page before this one, if there is one."""
+
+    next: int | None
+
+
+def routes(reader: Reader, gate: Gate) -> list[web.RouteDef]:
+    """The table of this feature."""
+
+    async def past(request: web.Request) -> web.Response:
+        await gate(request)
+        wish = query(request, PageQuery)
+        page = await reader.page(room_of(request), wish.before, wish.limit)
+        return answer(page.entries, meta=PageMeta(page.next))
+
+    return [web.get("/api/rooms/{id}/messages", past)]
+
+
+def room_of(request: web.Request) -> UUID:
+    """The room in the address. Raises NotFound for what no room is called."""
+    try:
+        return UUID(request.match_info["id"])
+    except ValueError as error:
+        raise unknown() from error

@@ -1,0 +1,70 @@
+"""What one client may use: every limit of the chat, in one place.
+
+Does:        gather the limits from the settings; count requests against a rate.
+Never:       looks at a clock itself.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from talas_core.settings import Settings
+
+FRAME_BYTES = 64 * 1024
+TEXT_CHARACTERS = 4_000
+NONCE_CHARACTERS = 64
+REF_CHARACTERS = 64
+TOKEN_CHARACTERS = 4_096
+PAGE_CHARACTERS = 100_000
+"""Text in one page of history; what is over waits for the next page."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes, counts and seconds, for one worker."""
+
+    queue_bytes: int = 256 * 1024
+    """What may wait for a client that does not read."""
+    sockets: int = 20_000
+    sockets_per_person: int = 20
+    rooms_per_socket: int = 100
+    requests_per_second: float = 20.0
+    burst_seconds: float = 10.0
+    """This many seconds' worth of requests may come at once; as many refusals end the socket."""
+    sign_in_seconds: float = 10.0
+    quiet_seconds: float = 25.0
+    """Silence after which a client is pinged."""
+    pong_seconds: float = 15.0
+    """Silence after the ping that ends the socket."""
+    farewell_seconds: float = 5.0
+    """Time a closed client has to take its leave."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """Those of the settings; the rest are the protocol's own."""
+        return cls(
+            queue_bytes=settings.chat_queue_bytes,
+            sockets=settings.chat_sockets,
+            sockets_per_person=settings.chat_sockets_per_user,
+            requests_per_second=settings.chat_requests_per_second,
+        )
+
+
+class Bucket:
+    """A token bucket: `rate` a second, at most `size` at once. Times are monotonic seconds."""
+
+    __slots__ = ("_at", "_left", "_rate", "_size")
+
+    def __init__(self, rate: float, size: float, now: float) -> None:
+        self._rate = rate
+        self._size = size
+        self._left = size
+        self._at = now
+
+    def take(self, cost: float, now: float) -> bool:
+        """Whether `cost` could be taken."""
+        self._left = min(self._size, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left < cost:
+            return False
+        self._left -= cost
+        return True

@@ -1,0 +1,59 @@
+"""Who is at a socket, and whether they may stay.
+
+Does:        take an access token to a person; tell which sessions are over.
+Never:       keeps a token.
+Guarantees:  a person was signed in, and their account in use, when they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from talas_api.accounts.values import Account
+from talas_api.chat.codes import Close
+from talas_api.chat.values import Person, Sender
+from talas_core.postgres.pool import Database
+from talas_core.security.tokens import Claims
+
+OVER = """
+SELECT mine.id, coalesce(u.disabled_at IS NOT NULL, false) AS disabled
+FROM unnest($1::uuid[]) AS mine (id)
+LEFT JOIN sessions s ON s.id = mine.id
+LEFT JOIN users u ON u.id = s.user_id
+WHERE s.id IS NULL OR s.ended_at IS NOT NULL OR s.expires_at <= $2 OR u.disabled_at IS NOT NULL
+"""
+
+
+class Sessions(Protocol):
+    """What this asks of sessions.service.Sessions."""
+
+    async def who(self, token: str) -> Claims: ...
+
+
+class Accounts(Protocol):
+    """What this asks of accounts.service.Accounts."""
+
+    async def profile(self, user_id: UUID) -> Account: ...
+
+
+class People:
+    """People, by their tokens and sessions."""
+
+    def __init__(self, sessions: Sessions, accounts: Accounts, database: Database) -> None:
+        self._sessions = sessions
+        self._accounts = accounts
+        self._database = database
+
+    async def sign_in(self, token: str) -> Person:
+        """Whose token it is. Raises Unauthorized; Unavailable while that cannot be known."""
+        claims = await self._sessions.who(token)
+        account = await self._accounts.profile(UUID(claims.sub))
+        return Person(Sender(account.id, account.username), UUID(claims.sid), claims.exp)
+
+    async def over(self, sids: Collection[UUID], now: datetime) -> dict[UUID, Close]:
+        """Which of these sessions are over, and why."""
+        rows = await self._database.rows(OVER, list(sids), now)
+        return {row["id"]: Close.BANNED if row["disabled"] else Close.SESSION_ENDED for row in rows}

@@ -1,0 +1,212 @@
+"""The chat of one worker: every conversation, and what watches over them.
+
+Does:        open and close conversations; end those whose session, token or patience is over; keep
+             the rooms in step; drain.
+Never:       leaves a task behind after `close`.
+Guarantees:  nobody has more sockets here than allowed. After `drain` everything that was taken is
+             answered, and every client has been told to come back elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from talas_api.chat.codes import Close
+from talas_api.chat.conversation import Conversation, Desk, Making, SignIn
+from talas_api.chat.crowd import Crowd
+from talas_api.chat.hub import Hub
+from talas_api.chat.hub import Log as HubLog
+from talas_api.chat.limits import Limits
+from talas_api.chat.line import Line, Transport
+from talas_api.chat.outbox import Log as OutboxLog
+from talas_api.chat.outbox import Outbox
+from talas_api.chat.reading import Reader
+from talas_api.chat.values import Person
+from talas_api.chat.watch import Watch
+from talas_api.chat.wheel import TICK_SECONDS, Wheel
+from talas_core.bus.port import Bus
+from talas_core.clock import Clock
+from talas_core.errors import TooMany, Unavailable
+from talas_core.telemetry.logs import logger
+
+CHECK_SECONDS = 5.0
+RETRY_SECONDS = 0.5
+"""Between looks at the log: while all is well, and while the database is away."""
+GOODBYE_SECONDS = 2.0
+"""Time clients have to take their leave at a drain."""
+
+_log = logger("chat")
+
+
+class People(SignIn, Protocol):
+    """What the chat asks of people.People."""
+
+    async def over(self, sids: Collection[UUID], now: datetime) -> dict[UUID, Close]: ...
+
+
+class Log(HubLog, OutboxLog, Protocol):
+    """Where what is said is kept."""
+
+
+class Chat:
+    """Everything that chats on this worker."""
+
+    def __init__(
+        self,
+        *,
+        people: People,
+        rooms: Making,
+        log: Log,
+        bus: Bus,
+        clock: Clock,
+        limits: Limits,
+    ) -> None:
+        self._people = people
+        self._clock = clock
+        self._limits = limits
+        self._hub = Hub(bus, log)
+        self._outbox = Outbox(log, self._hub.post)
+        self.reader = Reader(log)
+        self._desk = Desk(
+            people, rooms, self._hub, self._outbox, self.reader, clock, limits, self._admit
+        )
+        self._visits: dict[Conversation, Watch] = {}
+        self._crowd: Crowd[Conversation] = Crowd()
+        self._wheel: Wheel[Conversation] = Wheel(clock.monotonic())
+        self._doubt = False
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._draining = False
+        self._deserted = asyncio.Event()
+        self._deserted.set()
+        bus.on_reconnect(self._bus_returned)
+
+    def start(self) -> None:
+        """Begin to write, to watch and to check."""
+        create = asyncio.get_running_loop().create_task
+        jobs = (self._outbox.run(), self._watch(), self._check())
+        self._tasks = [create(job) for job in jobs]
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        for task in self._tasks:
+            task.cancel()
+        self._hub.close()
+
+    def check_room(self) -> None:
+        """Raises Unavailable unless one more socket may come."""
+        if self._draining or len(self._visits) >= self._limits.sockets:
+            raise Unavailable("No more sockets are taken here; try again.")
+
+    def open(self, transport: Transport) -> Conversation:
+        """Begin a conversation on a socket that has been upgraded."""
+        line = Line(transport, self._limits.queue_bytes, lambda: self._said_goodbye(conversation))
+        conversation = Conversation(self._desk, line)
+        now = self._clock.monotonic()
+        self._visits[conversation] = Watch(line, self._limits, now)
+        self._deserted.clear()
+        self._look(conversation, now)
+        return conversation
+
+    def heard(self, conversation: Conversation) -> None:
+        """A frame of whatever kind came from that client."""
+        self._visits[conversation].heard = self._clock.monotonic()
+
+    def left(self, conversation: Conversation) -> None:
+        """That client's connection is gone."""
+        conversation.leave_all()
+        del self._visits[conversation]
+        self._crowd.leave(conversation)
+        self._wheel.drop(conversation)
+        if not self._visits:
+            self._deserted.set()
+
+    def session_ended(self, sid: str) -> None:
+        """Close the sockets of a session that ended, here or elsewhere."""
+        self._end({UUID(sid): Close.SESSION_ENDED})
+
+    async def drain(self, seconds: float) -> None:
+        """Answer what was taken, send everybody away, wait until they are gone; all of it in at
+        most `seconds`."""
+        self._draining = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds / 2):
+                await self._outbox.flush()
+        for conversation in list(self._visits):
+            conversation.line.close(Close.DRAINING)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(GOODBYE_SECONDS, seconds / 2)):
+                await self._deserted.wait()
+        for conversation in list(self._visits):
+            conversation.line.abort()
+
+    def _admit(self, conversation: Conversation, person: Person) -> None:
+        """Raises TooMany if the person has enough sockets."""
+        if self._crowd.others(conversation, person) >= self._limits.sockets_per_person:
+            raise TooMany("You have too many sockets open.")
+        self._crowd.enter(conversation, person)
+        self._visits[conversation].expires = person.expires
+        self._look(conversation, self._clock.monotonic())
+
+    def _said_goodbye(self, conversation: Conversation) -> None:
+        if conversation.line.code is Close.SLOW:
+            _log.info("slow client cut", user=_name(conversation))
+        at = self._visits[conversation].closed(self._clock.monotonic())
+        self._wheel.set(conversation, at)
+
+    def _look(self, conversation: Conversation, now: float) -> None:
+        at = self._visits[conversation].look(now, self._clock.now().timestamp())
+        if at is not None:
+            self._wheel.set(conversation, at)
+
+    def _end(self, over: dict[UUID, Close]) -> None:
+        for sid, code in over.items():
+            for conversation in self._crowd.of_session(sid):
+                conversation.line.close(code)
+
+    def _bus_returned(self) -> None:
+        self._doubt = True
+        self._wake.set()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = self._clock.monotonic()
+            for conversation in self._wheel.due(now):
+                self._look(conversation, now)
+
+    async def _check(self) -> None:
+        """Keep the rooms in step, and after an absence of the bus the sessions too."""
+        wait = CHECK_SECONDS
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._hub.check()
+                if self._doubt:
+                    await self._check_sessions()
+                wait = CHECK_SECONDS
+            except Unavailable:
+                wait = RETRY_SECONDS
+            except Exception as error:
+                _log.error("chat check failed", exc_info=error)
+
+    async def _check_sessions(self) -> None:
+        """Ends may have been missed while the bus was away."""
+        self._doubt = False
+        try:
+            self._end(await self._people.over(self._crowd.sessions(), self._clock.now()))
+        except Unavailable:
+            self._doubt = True
+            raise
+
+
+def _name(conversation: Conversation) -> str:
+    return conversation.person.sender.username if conversation.person else ""

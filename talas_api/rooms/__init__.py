@@ -1,0 +1,1 @@
+"""Rooms: places to talk, open ones and those of stations."""

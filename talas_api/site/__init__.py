@@ -1,0 +1,1 @@
+"""The web page: what listeners, chatters and broadcasters see."""

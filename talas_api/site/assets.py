@@ -1,0 +1,69 @@
+"""The page's files, read once and served from memory.
+
+Does:        read a folder; give each file its type, its ETag and a packed twin; name the whole set
+             by a version that changes when any file does.
+Never:       opens a file for a request, so no path from outside can reach the disk.
+Guarantees:  every file's type is one a browser may trust without sniffing: a name whose ending is
+             not in the table is refused at start.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+PACKED = frozenset(TYPES) - {".png"}
+WORTH_PACKING = 512
+"""Bytes; below that the packed twin saves nothing."""
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """One answer: its bytes, its type, its ETag, and its bytes as gzip (empty: not worth it)."""
+
+    body: bytes
+    kind: str
+    etag: str
+    packed: bytes = b""
+
+    @classmethod
+    def of(cls, body: bytes, suffix: str) -> Asset:
+        """`body` as a file whose name ends in `suffix`. Raises KeyError for an unknown ending."""
+        packed = b""
+        if suffix in PACKED and len(body) >= WORTH_PACKING:
+            packed = gzip.compress(body, mtime=0)
+        return cls(body, TYPES[suffix], f'"{_digest(body)}"', packed)
+
+
+class Assets:
+    """The files below a folder, by their path in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = {
+            path.relative_to(folder).as_posix(): Asset.of(path.read_bytes(), path.suffix)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        self.version = _digest("".join(f"{n}{a.etag}" for n, a in self._files.items()).encode())
+
+    def find(self, name: str) -> Asset | None:
+        """The file of this name, e.g. `js/main.js`."""
+        return self._files.get(name)
+
+    def names(self, suffix: str) -> list[str]:
+        """Every file with this ending, in order."""
+        return [name for name in self._files if name.endswith(suffix)]
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -1,0 +1,91 @@
+"""The page over HTTP.
+
+GET  /                         200   the page, made for the host it was asked under
+GET  /site/{version}/{name}    200   a file of the page; for ever the same under its own version
+
+Does:        answer from memory; 304 to a browser that has it; gzip to one that takes it.
+Guarantees:  a page and its files always fit together: the page names its files by their common
+             version, and only under that version may they be kept.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from string import Template
+
+from aiohttp import hdrs, web
+
+from talas_api.site.assets import Asset, Assets
+from talas_api.site.places import Places
+from talas_core.errors import NotFound
+from talas_core.settings import Settings
+
+FOLDER = Path(__file__).parent / "static"
+PAGE = "index.html"
+REVALIDATE = "no-cache"
+FOR_EVER = "public, max-age=31536000, immutable"
+HOSTS_KEPT = 64
+PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+
+
+def routes(settings: Settings, folder: Path = FOLDER) -> list[web.RouteDef]:
+    """The table of this feature; reads the files of `folder` at once."""
+    assets = Assets(folder)
+    template = Template(_text(assets, PAGE))
+
+    @lru_cache(maxsize=HOSTS_KEPT)
+    def made(places: Places) -> Asset:
+        return Asset.of(_fill(template, assets, places).encode(), ".html")
+
+    async def page(request: web.Request) -> web.Response:
+        places = Places.of(settings, request.host, secure=request.secure)
+        headers = {
+            "Content-Security-Policy": places.policy(),
+            "Permissions-Policy": PERMISSIONS,
+            hdrs.CACHE_CONTROL: REVALIDATE,
+        }
+        return _respond(request, made(places), headers)
+
+    async def file(request: web.Request) -> web.Response:
+        asset = assets.find(request.match_info["name"])
+        if asset is None:
+            raise NotFound("There is no such file.")
+        current = request.match_info["version"] == assets.version
+        return _respond(request, asset, {hdrs.CACHE_CONTROL: FOR_EVER if current else REVALIDATE})
+
+    return [web.get("/", page), web.get("/site/{version}/{name:.+}", file)]
+
+
+def _fill(template: Template, assets: Assets, places: Places) -> str:
+    """The page with its addresses; scripts are announced early, else they load in a chain."""
+    base = f"/site/{assets.version}"
+    modules = [name for name in assets.names(".js") if name != "js/early.js"]
+    return template.substitute(
+        base=base,
+        chat=html.escape(places.chat),
+        stream=html.escape(places.stream),
+        preload="\n".join(f'<link rel="modulepreload" href="{base}/{name}">' for name in modules),
+    )
+
+
+def _respond(request: web.Request, asset: Asset, headers: Mapping[str, str]) -> web.Response:
+    packed = bool(asset.packed) and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
+    # A strong ETag names bytes, and these differ by encoding.
+    etag = asset.etag[:-1] + '-gz"' if packed else asset.etag
+    sent = dict(headers) | {hdrs.ETAG: etag, hdrs.VARY: "Accept-Encoding, Origin"}
+    if etag in (part.strip() for part in request.headers.get(hdrs.IF_NONE_MATCH, "").split(",")):
+        return web.Response(status=304, headers=sent)
+    sent[hdrs.CONTENT_TYPE] = asset.kind
+    if packed:
+        sent[hdrs.CONTENT_ENCODING] = "gzip"
+    return web.Response(body=asset.packed if packed else asset.body, headers=sent)
+
+
+def _text(assets: Assets, name: str) -> str:
+    asset = assets.find(name)
+    if asset is None:
+        raise FileNotFoundError(name)
+    return asset.body.decode()

@@ -1,0 +1,36 @@
+/**
+ * What the API will say about a form, said before it is sent.
+ *
+ * Does:       check fields by the API's own limits, in its own words.
+ * Never:      has the last word: the API checks again, and its answer is shown the same way.
+ */
+const USERNAME = /^[A-Za-z0-9_.-]{3,32}$/;
+const EMAIL = /^[^\s@]{1,64}@[^\s@]{1,189}$/;
+
+/**
+ * @param {Record<string, string>} fields
+ * @returns {Record<string, string>} what is wrong, by field
+ */
+export function faultsOfSignUp({ username, email, password }) {
+  return only({
+    username: USERNAME.test(username) ? '' : 'must be 3 to 32 letters, digits, dots, dashes or underscores',
+    email: EMAIL.test(email) ? '' : 'must be an e-mail address',
+    password: [...password].length >= 8 ? '' : 'must be 8 characters or more',
+  });
+}
+
+/**
+ * @param {Record<string, string>} fields
+ * @returns {Record<string, string>}
+ */
+export function faultsOfSignIn({ email, password }) {
+  return only({
+    email: email ? '' : 'is required',
+    password: password ? '' : 'is required',
+  });
+}
+
+/** @param {Record<string, string>} faults */
+function only(faults) {
+  return Object.fromEntries(Object.entries(faults).filter(([, fault]) => fault));
+}

@@ -1,0 +1,31 @@
+/**
+ * New messages for those who listen to the page rather than look at it.
+ *
+ * Does:       put them into a polite live region, a few at a time.
+ * Guarantees: a busy room is summed up, not read out line by line.
+ */
+import { h } from '../kit/dom.js';
+
+const GATHER_MS = 1200;
+const READ_OUT = 2;
+const KEPT = 6;
+
+/** @param {HTMLElement} region */
+export function announcer(region) {
+  /** @type {import('./timeline.js').Message[]} */
+  let waiting = [];
+  let timer = 0;
+  const speak = () => {
+    const lines = waiting.length > READ_OUT
+      ? [`${waiting.length} new messages`]
+      : waiting.map(({ sender, text }) => `${sender?.username ?? 'Somebody'}: ${text}`);
+    region.append(...lines.map((line) => h('p', {}, line)));
+    while (region.childElementCount > KEPT) region.firstElementChild?.remove();
+    waiting = [];
+    timer = 0;
+  };
+  return (/** @type {import('./timeline.js').Message} */ message) => {
+    waiting.push(message);
+    timer ||= setTimeout(speak, GATHER_MS);
+  };
+}

@@ -1,0 +1,127 @@
+/**
+ * Forms whose errors stand at the field they are about.
+ *
+ * Does:       build labelled fields; send; show what the API refused, field by field.
+ * Guarantees: an error is tied to its input for screen readers, and the first wrong one is focused;
+ *             a form that is being sent cannot be sent again.
+ */
+import { h } from './dom.js';
+
+/**
+ * @typedef {object} Field
+ * @property {string} name
+ * @property {string} label
+ * @property {string} [type]
+ * @property {string} [hint]
+ * @property {string} [value]
+ * @property {string} [autocomplete]
+ * @property {number} [maxlength]
+ * @property {boolean} [long] a text of several lines
+ * @property {string} [prefix] shown in front of what is typed
+ */
+
+/** @typedef {Record<string, string>} Values */
+
+/**
+ * @param {object} options
+ * @param {string} options.id
+ * @param {Field[]} options.fields
+ * @param {string} options.submit
+ * @param {(values: Values) => Values} options.check
+ * @param {(values: Values) => Promise<void>} options.send
+ * @param {Node[]} [options.extra] further buttons
+ */
+export function form({ id, fields, submit, check, send, extra = [] }) {
+  const rows = fields.map((field) => row(id, field));
+  const problem = h('p', { class: 'form__problem', role: 'alert' });
+  const button = h('button', { class: 'button button--main', type: 'submit' }, submit);
+  const element = h(
+    'form',
+    { class: 'form', novalidate: true, id },
+    ...rows.map((one) => one.element),
+    problem,
+    h('div', { class: 'form__buttons' }, button, ...extra),
+  );
+  element.addEventListener('submit', async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (button.disabled) return;
+    const values = Object.fromEntries(rows.map(({ name, input }) => [name, input.value.trim()]));
+    for (const one of rows) if (one.input.type === 'password') values[one.name] = one.input.value;
+    show(rows, problem, check(values), '');
+    if (element.querySelector('[aria-invalid="true"]')) return;
+    await submitting(button, () => send(values), (error) => {
+      show(rows, problem, error.fields ?? {}, error.message);
+    });
+  });
+  return element;
+}
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {() => Promise<void>} work
+ * @param {(error: any) => void} failed
+ */
+async function submitting(button, work, failed) {
+  button.disabled = true;
+  button.setAttribute('aria-busy', 'true');
+  try {
+    await work();
+  } catch (error) {
+    failed(error);
+  } finally {
+    button.disabled = false;
+    button.removeAttribute('aria-busy');
+  }
+}
+
+/**
+ * @param {string} id
+ * @param {Field} field
+ */
+function row(id, field) {
+  const own = `${id}-${field.name}`;
+  const input = h(field.long ? 'textarea' : 'input', {
+    id: own,
+    name: field.name,
+    class: 'field__input',
+    type: field.long ? null : (field.type ?? 'text'),
+    rows: field.long ? 3 : null,
+    autocomplete: field.autocomplete ?? 'off',
+    maxlength: field.maxlength,
+    spellcheck: field.long ? 'true' : 'false',
+    autocapitalize: field.long ? null : 'none',
+    'aria-describedby': `${own}-hint ${own}-fault`,
+  });
+  input.value = field.value ?? '';
+  const fault = h('p', { class: 'field__fault', id: `${own}-fault` });
+  const element = h(
+    'div',
+    { class: 'field' },
+    h('label', { class: 'field__label', for: own }, field.label),
+    field.prefix
+      ? h('div', { class: 'field__joined' }, h('span', { 'aria-hidden': 'true' }, field.prefix), input)
+      : input,
+    h('p', { class: 'field__hint', id: `${own}-hint` }, field.hint ?? ''),
+    fault,
+  );
+  return { name: field.name, label: field.label, element, input, fault };
+}
+
+/**
+ * @param {ReturnType<typeof row>[]} rows
+ * @param {HTMLElement} problem
+ * @param {Values} faults
+ * @param {string} sentence
+ */
+function show(rows, problem, faults, sentence) {
+  let first = null;
+  for (const { name, label, input, fault } of rows) {
+    const wrong = faults[name];
+    fault.textContent = wrong ? `${label} ${wrong}.` : '';
+    if (wrong) input.setAttribute('aria-invalid', 'true');
+    else input.removeAttribute('aria-invalid');
+    if (wrong) first ??= input;
+  }
+  problem.textContent = first ? '' : sentence;
+  first?.focus();
+}

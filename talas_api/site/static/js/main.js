@@ -1,0 +1,149 @@
+/**
+ * The page's composition root: the one module that knows all others.
+ *
+ * Does:       read from the page where chat and audio are; build the parts and join them.
+ * Never:      holds a rule of its own beyond who is told what.
+ */
+import { call } from './account/api.js';
+import { Session } from './account/session.js';
+import { Vault } from './account/vault.js';
+import { accountCorner } from './account/view.js';
+import { Router } from './app/router.js';
+import { themeButton } from './app/theme.js';
+import { BroadcastView } from './broadcast/view.js';
+import { Link } from './chat/link.js';
+import { Rooms } from './chat/rooms.js';
+import { ChatView } from './chat/view.js';
+import { byId } from './kit/dom.js';
+import { Signal } from './kit/signal.js';
+import { Storage } from './kit/storage.js';
+import { documentTitle, splitTitle } from './kit/words.js';
+import { playerBar } from './player/bar.js';
+import { Dial } from './player/dial.js';
+import { keyboard } from './player/keyboard.js';
+import { mediaKeys, tellSystem } from './player/media-session.js';
+import { nowPanel } from './player/now.js';
+import { Player } from './player/player.js';
+import { Tap } from './player/tap.js';
+import { Volume } from './player/volume.js';
+import { Directory } from './stations/directory.js';
+import { stationList } from './stations/list.js';
+
+const NARROW = matchMedia('(max-width: 759px)');
+
+const storage = new Storage();
+const router = new Router(location);
+const session = new Session(call, new Vault(storage, navigator.locks));
+const directory = new Directory(call, said('talas-stream'));
+const player = new Player(byId('audio'), directory, said('talas-stream'));
+const volume = new Volume(byId('audio'), storage);
+const tap = new Tap(byId('audio'));
+const selected = chosen();
+
+themeButton(byId('theme'), storage);
+const { ask } = accountCorner(byId('account'), session);
+stationList({ directory, selected, player });
+nowPanel({ directory, selected, player, volume });
+playerBar({ directory, player, volume, selected, route: router.route });
+mediaKeys(player);
+keyboard({ toggle: toggleSomething, volume });
+new Dial(byId('dial'), tap, () => player.state.value === 'playing' && player.slug.value === selected.value);
+new BroadcastView({ root: byId('broadcast'), router, session, directory, stream: said('talas-stream'), signIn: ask });
+const chat = joinChat();
+
+player.state.subscribe((state) => state === 'playing' && tap.attach());
+for (const signal of [player.state, player.slug, selected, directory.stations, chat.unread]) {
+  /** @type {any} */ (signal).subscribe(entitle);
+}
+router.route.subscribe(showRoute);
+session.start();
+directory.start();
+
+/** What the server wrote into the page. @param {string} name */
+function said(name) {
+  return document.querySelector(`meta[name="${name}"]`)?.getAttribute('content') ?? '';
+}
+
+/** The chosen station: the one in the address, else the last one, else the first on the air. */
+function chosen() {
+  const slug = new Signal('');
+  const choose = () => {
+    const named = router.route.value.slug;
+    if (router.route.value.view === 'listen' && named) slug.value = named;
+    else if (!slug.value) slug.value = directory.stations.value[0]?.slug ?? '';
+  };
+  router.route.subscribe(choose);
+  directory.stations.subscribe(choose);
+  return slug;
+}
+
+/** Space: stop what plays; else play what is chosen. */
+function toggleSomething() {
+  const { state, slug } = player;
+  if (state.value !== 'idle' && state.value !== 'blocked') player.toggle(slug.value);
+  else if (directory.find(selected.value)) player.toggle(selected.value);
+}
+
+/** The chat follows the chosen station, for who is signed in. */
+function joinChat() {
+  const link = new Link(said('talas-chat'), session);
+  const rooms = new Rooms(link, () => session.account.value ?? null);
+  const visible = () => router.route.value.view === 'listen' && (!NARROW.matches || router.route.value.panel === 'chat');
+  const view = new ChatView({ rooms, session, signIn: () => ask('in'), visible });
+  let room = '';
+  const follow = () => {
+    const next = session.account.value ? (directory.find(selected.value)?.room ?? room) : '';
+    if (next !== room) view.enter(next);
+    room = next;
+  };
+  session.account.subscribe((account) => {
+    rooms.clear();
+    if (account) link.start();
+    else link.stop();
+    follow();
+  });
+  selected.subscribe(follow);
+  directory.stations.subscribe(follow);
+  router.route.subscribe(() => requestAnimationFrame(() => view.look()));
+  return view;
+}
+
+/** The tab's title, and what the system's player shows, follow the song. */
+function entitle() {
+  const playing = player.state.value === 'playing';
+  const station = directory.find(playing ? player.slug.value : selected.value);
+  const { artist, title } = splitTitle(station?.air?.title);
+  const song = [artist, title].filter(Boolean).join(' \u2013 ');
+  document.title = documentTitle({ playing, song, station: station?.name ?? '', unread: chat.unread.value });
+  if (playing && station) tellSystem(artist, title, station.name);
+}
+
+/** @param {import('./app/router.js').Route} route */
+function showRoute(route) {
+  document.body.dataset.view = route.view;
+  document.body.dataset.panel = route.panel;
+  byId('listen').hidden = route.view !== 'listen';
+  byId('broadcast').hidden = route.view !== 'broadcast';
+  const tab = route.view === 'broadcast' ? 'broadcast' : route.panel;
+  for (const link of document.querySelectorAll('[data-tab]')) {
+    mark(link, /** @type {HTMLElement} */ (link).dataset.tab === tab);
+  }
+  for (const link of document.querySelectorAll('[data-to]')) {
+    mark(link, /** @type {HTMLElement} */ (link).dataset.to === route.view);
+  }
+}
+
+selected.subscribe((slug) => {
+  document.querySelector('[data-tab="now"]')?.setAttribute('href', `#/${slug}`);
+  document.querySelector('[data-tab="chat"]')?.setAttribute('href', slug ? `#/${slug}/chat` : '#stations');
+  document.querySelector('[data-to="listen"]')?.setAttribute('href', `#/${slug}`);
+});
+
+/**
+ * @param {Element} link
+ * @param {boolean} here
+ */
+function mark(link, here) {
+  if (here) link.setAttribute('aria-current', 'page');
+  else link.removeAttribute('aria-current');
+}

@@ -1,0 +1,36 @@
+/**
+ * The system's own player: lock screen, headset, keyboard keys.
+ *
+ * Does:       tell it the song and the station; take play and stop from it.
+ */
+const ARTWORK = [{ src: new URL('../../img/logo.svg', import.meta.url).href, sizes: 'any', type: 'image/svg+xml' }];
+
+/** @param {import('./player.js').Player} player */
+export function mediaKeys(player) {
+  if (!('mediaSession' in navigator)) return;
+  const play = () => player.slug.value && player.play(player.slug.value);
+  const stop = () => player.stop();
+  const actions = { play, pause: stop, stop };
+  for (const [action, handler] of Object.entries(actions)) {
+    navigator.mediaSession.setActionHandler(/** @type {MediaSessionAction} */ (action), handler);
+  }
+  player.state.subscribe((state) => {
+    const quiet = state === 'idle' || state === 'blocked';
+    navigator.mediaSession.playbackState = quiet ? 'none' : 'playing';
+  });
+}
+
+/**
+ * @param {string} artist
+ * @param {string} title
+ * @param {string} station
+ */
+export function tellSystem(artist, title, station) {
+  if (!('mediaSession' in navigator)) return;
+  navigator.mediaSession.metadata = new MediaMetadata({
+    title: title || station,
+    artist: artist || station,
+    album: station,
+    artwork: ARTWORK,
+  });
+}

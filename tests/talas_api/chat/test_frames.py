@@ -1,0 +1,181 @@
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talas_api.chat import frames
+from talas_api.chat.frames import Broken, Refused, decode, encode
+from talas_api.chat.values import Entry, NonceReused, Sender
+from talas_core.clock import FakeClock
+from talas_core.errors import BadInput, NotFound
+
+ROOM = "01890a5d-ac96-774b-bcce-b302099a8057"
+SEND = {"type": "message.send", "room": ROOM, "nonce": "n", "text": "hello", "ref": 3}
+
+
+def raw(**members: object) -> bytes:
+    return msgspec.json.encode(members)
+
+
+def shown(reply: frames.Reply) -> Any:
+    return msgspec.json.decode(encode(reply))
+
+
+def refusal(payload: bytes) -> Any:
+    with pytest.raises(Refused) as caught:
+        decode(payload)
+    return shown(caught.value.reply)
+
+
+@pytest.mark.parametrize(
+    ("members", "request_"),
+    [
+        ({"type": "auth", "token": "a.b.c"}, frames.Auth(token="a.b.c")),
+        ({"type": "room.create", "name": "Hall", "ref": "r"},
+         frames.CreateRoom(name="Hall", ref="r")),
+        ({"type": "room.join", "room": ROOM}, frames.JoinRoom(room=UUID(ROOM))),
+        ({"type": "room.join", "room": ROOM, "epoch": ROOM, "offset": 0},
+         frames.JoinRoom(room=UUID(ROOM), epoch=UUID(ROOM), offset=0)),
+        ({"type": "room.leave", "room": ROOM}, frames.LeaveRoom(room=UUID(ROOM))),
+        (SEND, frames.SendMessage(room=UUID(ROOM), nonce="n", text="hello", ref=3)),
+        ({"type": "history", "room": ROOM, "before": 7, "limit": 100},
+         frames.AskHistory(room=UUID(ROOM), before=7, limit=100)),
+        ({"type": "ping", "ref": None}, frames.Ping()),
+    ],
+)  # fmt: skip
+def test_requests_are_read(members: dict[str, object], request_: frames.Request) -> None:
+    assert decode(raw(**members)) == request_
+
+
+@pytest.mark.parametrize("payload", [b"", b"nope", b"[]", b"3", b'"x"', b"null", b'{"type":"ping"',
+                                     b'{"type":"ping"}x', b"\xff", b"{" * 100_000, b"[" * 100_000,
+                                     b'{"type":"auth","token":"\\ud800"}',
+                                     b'{"type":"auth","token":"\xff"}'])  # fmt: skip
+def test_what_is_no_object_is_broken(payload: bytes) -> None:
+    with pytest.raises(Broken):
+        decode(payload)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"text": ""}, "text"),
+        ({"text": " \n\t"}, "text"),
+        ({"text": "x" * 4001}, "text"),
+        ({"text": "a\0b"}, "text"),
+        ({"text": 5}, "text"),
+        ({"nonce": ""}, "nonce"),
+        ({"nonce": "n" * 65}, "nonce"),
+        ({"nonce": "\0"}, "nonce"),
+        ({"room": "here"}, "room"),
+        ({"colour": "red"}, "colour"),
+        ({"type": "shout"}, "type"),
+    ],
+)
+def test_a_wrong_member_is_named_and_the_ref_comes_back(
+    change: dict[str, object], field: str
+) -> None:
+    error = refusal(raw(**{**SEND, **change}))
+    assert (error["type"], error["code"]) == ("error", "bad_input")
+    assert (error["field"], error["ref"]) == (field, 3)
+
+
+@pytest.mark.parametrize("text", ["x" * 4000, "🎧" * 4000, "a\nb", " a ", "\u2067שלום\u2069"])
+def test_any_script_fits(text: str) -> None:
+    request = decode(raw(**{**SEND, "text": text}))
+    assert isinstance(request, frames.SendMessage)
+    assert request.text == text
+
+
+def test_a_missing_member_is_named() -> None:
+    error = refusal(raw(type="message.send", room=ROOM, text="x"))
+    assert (error["field"], error["message"]) == ("nonce", "nonce is required.")
+    assert "ref" not in error
+
+
+@pytest.mark.parametrize("ref", ["r" * 65, 2**53 + 1, -(2**53) - 1, 1.5, [], {}, True])
+def test_a_ref_that_cannot_come_back_is_refused(ref: object) -> None:
+    error = refusal(raw(type="ping", ref=ref))
+    assert (error["code"], "ref" in error) == ("bad_input", False)
+
+
+@pytest.mark.parametrize("ref", ["", "r" * 64, 0, -(2**53), 2**53])
+def test_a_ref_comes_back_as_it_was(ref: object) -> None:
+    assert shown(frames.Pong(ref=decode(raw(type="ping", ref=ref)).ref)).get("ref") == ref
+
+
+def test_a_type_given_twice_is_not_guessed_at() -> None:
+    with pytest.raises((Broken, Refused)):
+        decode(b'{"type":"shout","type":"ping","x":1}')
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_do_harm(payload: bytes) -> None:
+    try:
+        decode(payload)
+    except (Broken, Refused):
+        return
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text() | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@given(
+    st.sampled_from(["auth", "room.create", "room.join", "message.send", "history", "ping", "x"]),
+    st.dictionaries(
+        st.sampled_from(["type", "room", "nonce", "text", "ref", "before", "limit", "token", "y"]),
+        JSON,
+    ),
+)
+def test_no_members_do_harm(kind: str, members: dict[str, object]) -> None:
+    try:
+        decode(msgspec.json.encode({"type": kind, **members}))
+    except Refused as refused:
+        encode(refused.reply)
+    except Broken:
+        return
+
+
+def test_a_message_as_everybody_gets_it() -> None:
+    entry = Entry(7, UUID(ROOM), Sender(UUID(ROOM), "ada"), "hello", FakeClock().now())
+    assert msgspec.json.decode(frames.message(UUID(ROOM), entry)) == {
+        "type": "message",
+        "room": ROOM,
+        "offset": 7,
+        "id": ROOM,
+        "sender": {"id": ROOM, "username": "ada"},
+        "text": "hello",
+        "at": "2030-01-01T00:00:00Z",
+    }
+
+
+def test_a_message_of_nobody_any_more_says_so() -> None:
+    entry = Entry(7, UUID(ROOM), None, "hello", FakeClock().now())
+    assert msgspec.json.decode(frames.message(UUID(ROOM), entry))["sender"] is None
+
+
+def test_the_last_page_of_history_says_so() -> None:
+    assert shown(frames.Past(room=UUID(ROOM), messages=[], next=None))["next"] is None
+
+
+def test_recovered_is_told_only_to_who_asked() -> None:
+    facts = {"room": UUID(ROOM), "epoch": UUID(ROOM), "offset": 1}
+    assert "recovered" not in shown(frames.RoomJoined(**facts))
+    assert shown(frames.RoomJoined(**facts, recovered=False))["recovered"] is False
+
+
+def test_errors_are_told_with_the_first_field_at_fault() -> None:
+    assert shown(frames.failure(NotFound("There is no such room."), 5)) == {
+        "type": "error", "code": "not_found", "message": "There is no such room.", "ref": 5,
+    }  # fmt: skip
+    error = BadInput("Some fields are not right.", {"text": "is required"})
+    assert shown(frames.failure(error, None)) == {
+        "type": "error", "code": "bad_input", "message": "text is required.", "field": "text",
+    }  # fmt: skip
+    assert shown(frames.failure(NonceReused("No."), None))["code"] == "nonce_reused"

@@ -1,0 +1,289 @@
+"""Two workers' hubs over one log and one bus, on good days and bad."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from support.chat import Pipe
+from support.memory_log import MemoryLog
+from support.wait import auntil
+
+from talas_api.chat import hub as module
+from talas_api.chat.codes import Close
+from talas_api.chat.hub import Hub
+from talas_api.chat.line import Line
+from talas_api.chat.outbox import Outbox
+from talas_api.chat.values import Draft, Position, Sender
+from talas_core.bus.memory import MemoryBus, MemoryHub
+from talas_core.clock import FakeClock
+from talas_core.errors import NotFound, Unavailable
+from talas_core.ids import uuid7
+
+ADA = Sender(uuid7(), "ada")
+NOW = FakeClock().now()
+
+
+class Member:
+    """A client's line into a pipe."""
+
+    def __init__(self) -> None:
+        self.pipe = Pipe()
+        self.line = Line(self.pipe, 1 << 20, lambda: None)
+
+    def texts(self) -> list[str]:
+        return [said["text"] for said in self.pipe.said() if said["type"] == "message"]
+
+    def offsets(self) -> list[int]:
+        return [said["offset"] for said in self.pipe.said() if said["type"] == "message"]
+
+
+class Worker:
+    """A hub with its outbox."""
+
+    def __init__(self, wire: MemoryHub, log: MemoryLog) -> None:
+        self.bus = MemoryBus(wire)
+        self.hub = Hub(self.bus, log)
+        self.outbox = Outbox(log, self.hub.post)
+        self.running = asyncio.get_running_loop().create_task(self.outbox.run())
+
+    async def member(self, room: UUID) -> Member:
+        member = Member()
+        (await self.hub.enter(room)).join(member.line)
+        return member
+
+    async def say(self, room: UUID, *texts: str) -> None:
+        await asyncio.gather(*(
+            self.outbox.submit(Draft(room, ADA, text, text, uuid7(), NOW)) for text in texts
+        ))  # fmt: skip
+
+    async def close(self) -> None:
+        self.running.cancel()
+        self.hub.close()
+        await self.bus.close()
+
+
+class Town:
+    """Two workers and a room."""
+
+    def __init__(self) -> None:
+        self.log = MemoryLog()
+        wire = MemoryHub()
+        self.one, self.two = Worker(wire, self.log), Worker(wire, self.log)
+        self.room = uuid7()
+
+
+@pytest.fixture
+async def town() -> AsyncIterator[Town]:
+    town = Town()
+    town.room = await town.log.add_room()
+    yield town
+    await town.one.close()
+    await town.two.close()
+
+
+def heard(member: Member, *texts: str) -> Any:
+    """Waits until the member has heard exactly these."""
+    return auntil(lambda: member.texts() == list(texts))
+
+
+async def test_everybody_hears_everything_in_order(town: Town) -> None:
+    here, there = await town.one.member(town.room), await town.two.member(town.room)
+    await town.one.say(town.room, "a", "b")
+    await town.two.say(town.room, "c")
+    await heard(here, "a", "b", "c")
+    await heard(there, "a", "b", "c")
+    assert here.offsets() == there.offsets() == [1, 2, 3]
+
+
+async def test_a_frame_is_the_same_bytes_for_all(town: Town) -> None:
+    first, second = await town.one.member(town.room), await town.one.member(town.room)
+    await town.one.say(town.room, "a")
+    await heard(second, "a")
+    assert first.pipe.written[0] is second.pipe.written[0]
+
+
+async def test_a_busy_room_merges_its_writes(town: Town) -> None:
+    members = [await town.one.member(town.room) for _ in range(100)]
+    for number in range(20):
+        await town.one.say(town.room, str(number))
+    await heard(members[0], *map(str, range(20)))
+    assert len(members[0].pipe.written) < 15
+
+
+async def test_a_room_is_opened_once_however_many_come(town: Town) -> None:
+    rooms = await asyncio.gather(*(town.one.hub.enter(town.room) for _ in range(10)))
+    assert len({id(room) for room in rooms}) == 1
+    assert town.log.count("before") == 1
+
+
+async def test_a_room_that_is_not_there(town: Town) -> None:
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            await town.one.hub.enter(uuid7())
+
+
+async def test_nobody_enters_while_the_database_is_away(town: Town) -> None:
+    town.log.away = True
+    with pytest.raises(Unavailable):
+        await town.one.hub.enter(town.room)
+    town.log.away = False
+    await town.one.hub.enter(town.room)
+
+
+async def test_what_is_said_while_a_room_opens_is_not_lost(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = town.log.before
+    await town.one.member(town.room)
+    await town.one.say(town.room, "before")
+
+    async def slowly(room: UUID, offset: int | None, limit: int) -> Any:
+        stretch = await read(room, offset, limit)
+        await town.one.say(town.room, "between")
+        await asyncio.sleep(0)
+        return stretch
+
+    monkeypatch.setattr(town.log, "before", slowly)
+    room = await town.two.hub.enter(town.room)
+    member = Member()
+    room.join(member.line, Position(room.epoch, 1))
+    assert room.at == 2
+    await town.one.say(town.room, "after")
+    await heard(member, "after")
+
+
+async def test_a_room_that_is_ahead_of_us_is_caught_up_with(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_READ", 2)
+    await town.two.member(town.room)
+    town.two.bus.cut()
+    await town.one.say(town.room, *"abcde")
+    room = await town.two.hub.enter(town.room, 5)
+    assert room.at == 5
+
+
+async def test_nobody_is_ahead_of_the_log(town: Town) -> None:
+    assert (await town.one.hub.enter(town.room, 1000)).at == 0
+
+
+async def test_a_hole_is_mended_from_the_log(town: Town) -> None:
+    here, there = await town.one.member(town.room), await town.two.member(town.room)
+    town.two.bus.cut()
+    await town.one.say(town.room, "lost", "lost too")
+    await heard(here, "lost", "lost too")
+    town.two.bus.restore()
+    await town.one.say(town.room, "seen")
+    await heard(there, "lost", "lost too", "seen")
+
+
+async def test_a_hole_is_mended_once_the_database_is_back(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONGEST_WAIT", 0.05)
+    there = await town.two.member(town.room)
+    town.two.bus.cut()
+    await town.one.say(town.room, "lost")
+    town.two.bus.restore()
+    await town.one.say(town.room, "seen")
+    town.log.away = True
+    await auntil(lambda: town.log.count("after") >= 3)
+    assert there.texts() == []
+    town.log.away = False
+    await heard(there, "lost", "seen")
+
+
+async def test_a_look_at_the_log_finds_what_nothing_followed(town: Town) -> None:
+    there = await town.two.member(town.room)
+    town.two.bus.cut()
+    await town.one.say(town.room, "lost")
+    await town.two.hub.check()
+    await heard(there, "lost")
+
+
+async def test_who_could_not_tell_tells_later(town: Town) -> None:
+    here, there = await town.one.member(town.room), await town.two.member(town.room)
+    town.one.bus.cut()
+    await town.one.say(town.room, "a")
+    await town.one.say(town.room, "b")
+    await heard(here, "a", "b")
+    await town.one.hub.check()  # still away: nothing is forgotten
+    town.one.bus.restore()
+    await town.one.hub.check()
+    await heard(there, "a", "b")
+
+
+async def test_a_large_batch_is_told_in_portions(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAYLOAD_BYTES", 600)
+    there = await town.two.member(town.room)
+    texts = [letter * 300 for letter in "abcdef"]
+    await town.one.say(town.room, *texts)
+    await heard(there, *texts)
+    assert town.log.count("after") == 0
+
+
+async def test_too_far_behind_is_a_new_beginning(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_MENDED", 3)
+    there = await town.two.member(town.room)
+    town.two.bus.cut()
+    await town.one.say(town.room, *"abcdef")
+    await town.two.hub.check()
+    await auntil(lambda: there.line.code is Close.GAP)
+    again = await town.two.member(town.room)
+    town.two.bus.restore()
+    await town.one.say(town.room, "g")
+    await heard(again, "g")
+
+
+async def test_a_count_that_began_anew_sends_members_away(town: Town) -> None:
+    member = await town.one.member(town.room)
+    town.log.epochs[town.room] = uuid7()
+    await town.one.hub.check()
+    assert member.line.code is Close.GAP
+
+
+async def test_a_room_that_is_gone_says_so(town: Town) -> None:
+    member = await town.one.member(town.room)
+    del town.log.epochs[town.room]
+    await town.one.hub.check()
+    assert member.pipe.last() == {"type": "room.left", "room": str(town.room)}
+    with pytest.raises(NotFound):
+        await town.one.hub.enter(town.room)
+
+
+async def test_an_empty_room_is_closed_and_may_be_opened_again(town: Town) -> None:
+    room = await town.one.hub.enter(town.room)
+    await town.one.hub.check()
+    assert town.log.count("positions") == 0
+    assert await town.one.hub.enter(town.room) is not room
+
+
+async def test_a_check_passes_on_that_the_database_is_away(town: Town) -> None:
+    await town.one.member(town.room)
+    town.log.away = True
+    with pytest.raises(Unavailable):
+        await town.one.hub.check()
+
+
+async def test_a_notice_of_what_is_not_there_does_no_harm(town: Town) -> None:
+    member = await town.one.member(town.room)
+    await town.two.hub.post(town.room, 5, ())
+    await auntil(lambda: town.log.count("after") >= 1)
+    await town.one.say(town.room, "a")
+    await heard(member, "a")
+
+
+async def test_closing_stops_what_runs(town: Town) -> None:
+    members = [await town.one.member(town.room) for _ in range(200)]
+    await town.one.say(town.room, "a")
+    await town.one.say(town.room, "b")
+    await town.two.hub.post(town.room, 9, ())
+    town.one.hub.close()
+    await asyncio.sleep(0.05)
+    assert members[0].texts() == ["a"]

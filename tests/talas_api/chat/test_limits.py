@@ -1,0 +1,36 @@
+from pathlib import Path
+
+from support.api import settings_for
+
+from talas_api.chat.limits import Bucket, Limits
+
+
+def test_the_settings_name_what_an_operator_may_change(tmp_path: Path) -> None:
+    settings = settings_for(
+        "postgresql://x@y/z", tmp_path, chat_queue_bytes=20_000, chat_sockets=7,
+        chat_sockets_per_user=3, chat_requests_per_second=5.0,
+    )  # fmt: skip
+    limits = Limits.of(settings)
+    assert (limits.queue_bytes, limits.sockets) == (20_000, 7)
+    assert (limits.sockets_per_person, limits.requests_per_second) == (3, 5.0)
+    assert limits.sign_in_seconds == 10
+
+
+def test_a_bucket_gives_what_it_holds_and_fills_with_time() -> None:
+    bucket = Bucket(rate=2.0, size=4.0, now=100.0)
+    assert all(bucket.take(1, 100.0) for _ in range(4))
+    assert not bucket.take(1, 100.4)
+    assert bucket.take(1, 100.5)
+    assert not bucket.take(1, 100.6)
+
+
+def test_a_bucket_does_not_overflow() -> None:
+    bucket = Bucket(rate=2.0, size=4.0, now=0.0)
+    assert bucket.take(4, 1000.0)
+    assert not bucket.take(1, 1000.0)
+
+
+def test_what_was_refused_costs_nothing() -> None:
+    bucket = Bucket(rate=1.0, size=4.0, now=0.0)
+    assert not bucket.take(10, 0.0)
+    assert bucket.take(4, 0.0)

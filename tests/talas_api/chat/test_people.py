@@ -1,0 +1,71 @@
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from support.api import Composed
+from support.chat import add_sender
+
+from talas_api.chat.codes import Close
+from talas_api.chat.people import People
+from talas_core.errors import Unauthorized
+from talas_core.ids import uuid7
+from talas_core.postgres.pool import Database
+
+ADD_SESSION = """
+INSERT INTO sessions (id, user_id, refresh_hash, created_at, refreshed_at, expires_at)
+VALUES ($1, $2, $3, $4, $4, $5)
+"""
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def people(composed: Composed, db: Database) -> People:
+    return People(composed.api.sessions, composed.api.accounts, db)
+
+
+async def session(db: Database, user: UUID, hours: int = 1) -> UUID:
+    sid = uuid7()
+    born = NOW - timedelta(days=1)
+    await db.run(ADD_SESSION, sid, user, sid.bytes * 2, born, NOW + timedelta(hours=hours))
+    return sid
+
+
+async def test_a_token_leads_to_its_person(composed: Composed, people: People) -> None:
+    grant = await composed.sign_up("ada")
+    person = await people.sign_in(grant["access_token"])
+    assert person.sender.username == "ada"
+    assert str(person.sender.id) == grant["user"]["id"]
+    lasts = person.expires - datetime.now(UTC).timestamp()
+    assert grant["expires_in"] - 10 < lasts <= grant["expires_in"]
+
+
+async def test_a_forged_token_leads_to_nobody(people: People) -> None:
+    with pytest.raises(Unauthorized):
+        await people.sign_in("a.b.c")
+
+
+async def test_a_disabled_account_is_nobody_s(
+    composed: Composed, people: People, db: Database
+) -> None:
+    token = (await composed.sign_up("ada"))["access_token"]
+    await db.run("UPDATE users SET disabled_at = now()")
+    with pytest.raises(Unauthorized):
+        await people.sign_in(token)
+
+
+async def test_sessions_that_are_over_are_told_with_the_reason(
+    people: People, db: Database
+) -> None:
+    ada = (await add_sender(db, "ada")).id
+    banned = (await add_sender(db, "banned")).id
+    good, late, left = [await session(db, ada, hours) for hours in (1, -1, 1)]
+    bad, unknown = await session(db, banned), uuid7()
+    await db.run("UPDATE sessions SET ended_at = now(), end_reason = 'logout' WHERE id = $1", left)
+    await db.run("UPDATE users SET disabled_at = now() WHERE id = $1", banned)
+    assert await people.over([good, late, left, bad, unknown], NOW) == {
+        late: Close.SESSION_ENDED,
+        left: Close.SESSION_ENDED,
+        bad: Close.BANNED,
+        unknown: Close.SESSION_ENDED,
+    }
+    assert await people.over([], NOW) == {}

@@ -1,0 +1,166 @@
+import asyncio
+
+import pytest
+from support.chat_kit import LIFE, ChatKit
+from support.wait import auntil
+
+from talas_api.chat import service as module
+from talas_api.chat.codes import Close
+from talas_api.chat.values import Kept
+from talas_core.errors import Unavailable
+
+
+async def test_nobody_stays_without_a_sign_in(kit: ChatKit) -> None:
+    guest, member = await kit.guest(), await kit.guest("ada")
+    kit.clock.advance(10.1)
+    await auntil(lambda: guest.code is Close.NO_SIGN_IN)
+    assert member.code is None
+    kit.clock.advance(6)
+    await auntil(lambda: guest.pipe.aborted)
+
+
+async def test_tokens_expire_and_may_be_renewed(kit: ChatKit) -> None:
+    idle, renewing = await kit.guest("ada"), await kit.guest("bob")
+    kit.clock.advance(LIFE - 10)
+    kit.chat.heard(idle.conversation)
+    kit.chat.heard(renewing.conversation)
+    assert (await renewing.ask("auth", token="bob-2"))["type"] == "auth.ok"
+    kit.clock.advance(10.5)
+    await auntil(lambda: idle.code is Close.EXPIRED)
+    assert renewing.code is None
+
+
+async def test_the_quiet_are_pinged_and_hung_up_on(kit: ChatKit) -> None:
+    guest = await kit.guest("ada")
+    kit.clock.advance(26)
+    await auntil(lambda: guest.pipe.written[-1] == b"\x89\x00")
+    kit.clock.advance(15)
+    await auntil(lambda: guest.pipe.aborted)
+
+
+async def test_the_end_of_a_session_ends_its_sockets(kit: ChatKit) -> None:
+    one, two, other = await kit.guest("ada"), await kit.guest("ada"), await kit.guest("ada-2")
+    kit.chat.session_ended(str(kit.village.session("ada")))
+    assert (one.code, two.code, other.code) == (Close.SESSION_ENDED,) * 2 + (None,)
+
+
+async def test_ends_missed_while_the_bus_was_away_are_found(
+    kit: ChatKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.02)
+    left, banned, stays = [await kit.guest(name) for name in ("ada", "bob", "cal")]
+    kit.bus.cut()
+    kit.village.ended = {
+        kit.village.session("ada"): Close.SESSION_ENDED,
+        kit.village.session("bob"): Close.BANNED,
+    }
+    kit.village.away = True
+    kit.bus.restore()
+    await asyncio.sleep(0.05)
+    assert left.code is None
+    kit.village.away = False
+    await auntil(lambda: left.code is Close.SESSION_ENDED and banned.code is Close.BANNED)
+    assert stays.code is None
+
+
+async def test_sockets_of_one_person_are_counted() -> None:
+    kit = ChatKit(sockets_per_person=2)
+    sockets = [await kit.guest("ada"), await kit.guest("ada-2")]
+    third = await kit.guest()
+    assert (await third.ask("auth", token="ada", ref=1))["code"] == "too_many"
+    assert third.code is Close.TOO_MANY
+    assert (await sockets[0].ask("auth", token="ada"))["type"] == "auth.ok"
+    kit.chat.left(sockets[1].conversation)
+    assert (await kit.guest("ada")).code is None
+    await kit.close()
+
+
+async def test_sockets_in_all_are_counted() -> None:
+    kit = ChatKit(sockets=2)
+    guests = [await kit.guest() for _ in range(2)]
+    with pytest.raises(Unavailable):
+        kit.chat.check_room()
+    kit.chat.left(guests[0].conversation)
+    kit.chat.check_room()
+    await kit.close()
+
+
+async def test_one_who_does_not_read_is_cut_and_the_others_are_not() -> None:
+    kit = ChatKit(queue_bytes=2_000)
+    reader, sleeper = await kit.guest("ada"), await kit.guest("bob", reading=False)
+    room = str(await kit.log.add_room())
+    for guest in (reader, sleeper):
+        await guest.ask("room.join", room=room)
+    for number in range(20):
+        await reader.ask("message.send", room=room, nonce=str(number), text="x" * 200)
+        await auntil(lambda wanted=number + 1: len(reader.heard("message")) == wanted)
+    assert sleeper.code is Close.SLOW
+    assert reader.code is None
+    assert sleeper.pipe.waiting < 2_000 + 1_000
+    kit.clock.advance(6)
+    await auntil(lambda: sleeper.pipe.aborted)
+    await kit.close()
+
+
+async def test_who_left_is_in_no_room(kit: ChatKit) -> None:
+    ada, bob = await kit.guest("ada"), await kit.guest("bob")
+    room = str(await kit.log.add_room())
+    for guest in (ada, bob):
+        await guest.ask("room.join", room=room)
+    kit.chat.left(bob.conversation)
+    await ada.ask("message.send", room=room, nonce="n", text="x")
+    await auntil(lambda: ada.heard("message"))
+    assert bob.heard("message") == []
+
+
+async def test_a_drain_answers_what_was_taken_then_says_goodbye(kit: ChatKit) -> None:
+    guest = await kit.guest("ada")
+    room = str(await kit.log.add_room())
+    await guest.ask("room.join", room=room)
+    for number in range(5):
+        await guest.ask("message.send", room=room, nonce=str(number), text="x")
+    draining = asyncio.create_task(kit.chat.drain(1.0))
+    await auntil(lambda: guest.code is Close.DRAINING)
+    assert len(guest.heard("ack")) == 5
+    with pytest.raises(Unavailable):
+        kit.chat.check_room()
+    kit.chat.left(guest.conversation)
+    await asyncio.wait_for(draining, 0.5)
+
+
+async def test_a_drain_does_not_wait_for_ever(
+    kit: ChatKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = await kit.guest("ada")
+    room = str(await kit.log.add_room())
+    await guest.ask("room.join", room=room)
+    stuck = asyncio.Event()
+
+    async def append(_: object) -> list[Kept]:
+        await stuck.wait()
+        return []
+
+    monkeypatch.setattr(kit.log, "append", append)
+    await guest.ask("message.send", room=room, nonce="n", text="x")
+    await asyncio.wait_for(kit.chat.drain(0.2), 2)
+    assert guest.pipe.aborted
+
+
+async def test_a_failing_look_at_the_log_is_not_the_last(
+    kit: ChatKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHECK_SECONDS", 0.02)
+    guest = await kit.guest("ada")
+    room = await kit.log.add_room()
+    await guest.ask("room.join", room=str(room))
+    asked = 0
+
+    async def fail(_: object) -> None:
+        nonlocal asked
+        asked += 1
+        raise RuntimeError("trouble")
+
+    monkeypatch.setattr(kit.log, "positions", fail)
+    kit.bus.cut()
+    kit.bus.restore()
+    await auntil(lambda: asked >= 2)
