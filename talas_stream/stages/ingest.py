@@ -79,8 +79,8 @@ class Ingest:
     def __init__(self, kernels: Kernels) -> None:
         self._readings: list[Demux] = [
             _OggOpus(kernels),
-            _Framed(Codec.AAC, AdtsFramer(kernels.adts_scan)),
-            _Framed(Codec.MP3, MpegFramer(kernels.mpeg_scan)),
+            _Framed(Codec.AAC, AdtsFramer(kernels.adts_scan, prompt=True)),
+            _Framed(Codec.MP3, MpegFramer(kernels.mpeg_scan, prompt=True)),
         ]
 
     def feed(self, data: bytes) -> list[Frame]:

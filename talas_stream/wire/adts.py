@@ -60,13 +60,17 @@ class AudioSpecificConfig(msgspec.Struct, frozen=True):
 class AdtsFramer(Framer):
     """Cuts an ADTS stream into frames."""
 
-    def __init__(self, scan: Scan | None = None) -> None:
-        super().__init__(scan or adts_scan)
+    def __init__(self, scan: Scan | None = None, *, prompt: bool = False) -> None:
+        super().__init__(scan or adts_scan, prompt=prompt)
 
     def _frame(self, payload: bytes) -> Frame:
         sample_rate, channels = _shape(payload[2:4])
         samples = BLOCK_SAMPLES * ((payload[6] & 3) + 1)
         return Frame(payload, samples, sample_rate, channels)
+
+    def _length(self, data: bytes) -> int | None:
+        header = parse_header(data)
+        return header.frame_bytes if header else None
 
 
 def parse_header(data: bytes, at: int = 0) -> AdtsHeader | None:

@@ -5,7 +5,8 @@ Does:        lock where one header leads to a second of the same kind; then hand
              losing only damaged ones; step over ID3v2 tags by their size, also in mid-stream.
 Never:       buffers a tag, or more than two frames and a header; knows a codec: that is a Grammar's
              job.
-Guarantees:  the same frames however the stream was cut into pieces; time linear in the bytes fed.
+Guarantees:  the same frames however the stream was cut into pieces (but see `prompt`); time linear
+             in the bytes fed.
 Twin:        `scan_frames` defines what native/frame_scan.c does.
 From / to:   sources  ->  here, with a grammar from wire.mpeg or wire.adts  ->  stages.ingest
 
@@ -67,10 +68,16 @@ class Framer(ABC):
 
     `garbage_bytes` counts what was neither frame nor tag. `bytes_since_frame` counts everything
     since the last frame ended, tags too, so that a caller can give up on what is no audio.
+
+    A live encoder sends frame by frame, and waiting for the header behind a frame would hold each
+    back by a frame's length. A `prompt` framer in step hands out a frame as soon as what it was fed
+    ends where the frame does. The price is paid where a frame was cut short: it may be handed out
+    with the next one's beginning in it, and that one is lost too.
     """
 
-    def __init__(self, scan: Scan) -> None:
+    def __init__(self, scan: Scan, *, prompt: bool = False) -> None:
         self._scan = scan
+        self._prompt = prompt
         self._held = b""
         self._tag_left = 0
         self._reference = 0
@@ -95,7 +102,11 @@ class Framer(ABC):
             self.bytes_since_frame += skipped
             data = data[skipped:]
         self.bytes_since_frame += len(data)
-        return self._take(self._held + data, final=False) if data else []
+        frames = self._take(self._held + data, final=False) if data else []
+        if self._prompt and self.locked and len(self._held) == self._length(self._held):
+            # As at the end of the stream: nothing behind it is waited for.
+            frames += self._take(self._held, final=True)
+        return frames
 
     def flush(self) -> list[Frame]:
         """The frames that were waiting for the header after them; the stream has ended."""
@@ -113,6 +124,10 @@ class Framer(ABC):
     @abstractmethod
     def _frame(self, payload: bytes) -> Frame:
         """Label one frame."""
+
+    @abstractmethod
+    def _length(self, data: bytes) -> int | None:
+        """Bytes of the frame whose header `data` begins with; None where there is none."""
 
 
 def byte_class(accept: Callable[[int], bool]) -> bytes:

@@ -65,11 +65,14 @@ class MpegHeader(msgspec.Struct, frozen=True):
 class MpegFramer(Framer):
     """Cuts an MPEG audio stream into frames."""
 
-    def __init__(self, scan: Scan | None = None) -> None:
-        super().__init__(scan or mpeg_scan)
+    def __init__(self, scan: Scan | None = None, *, prompt: bool = False) -> None:
+        super().__init__(scan or mpeg_scan, prompt=prompt)
 
     def _frame(self, payload: bytes) -> Frame:
         return Frame(payload, *_shape(payload[1:HEADER_BYTES]))
+
+    def _length(self, data: bytes) -> int | None:
+        return _frame_bytes(data, 0) or None
 
 
 def parse_header(data: bytes, at: int = 0) -> MpegHeader | None:

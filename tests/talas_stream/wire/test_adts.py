@@ -166,6 +166,16 @@ class TestAdtsFramer:
 
 
 @pytest.mark.skipif(NATIVE.name != "native", reason=NATIVE.note)
+
+    def test_a_prompt_framer_in_step_waits_for_nothing(self) -> None:
+        framer = AdtsFramer(self.kernels.adts_scan, prompt=True)
+        frames = [frame(bytes([number]) * 200) for number in range(1, 9)]
+        assert framer.feed(frames[0]) == []
+        assert [f.payload for f in framer.feed(frames[1])] == frames[:2]
+        for one in frames[2:]:
+            assert [f.payload for f in framer.feed(one)] == [one]
+
+
 class TestNativeAdtsFramer(TestAdtsFramer):
     kernels = NATIVE
 

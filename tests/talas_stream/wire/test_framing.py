@@ -69,6 +69,26 @@ class TestFramer:
         assert framer.feed(frames[2][:3]) == []
         assert payloads(framer.feed(frames[2][3:4])) == frames[1:2]
 
+    def test_a_prompt_framer_in_step_waits_for_nothing(self, frames: list[bytes]) -> None:
+        framer = MpegFramer(self.kernels.mpeg_scan, prompt=True)
+        assert payloads(framer.feed(frames[0])) == []
+        assert payloads(framer.feed(frames[1])) == frames[:2]
+        for frame in frames[2:20]:
+            assert payloads(framer.feed(frame)) == [frame]
+            assert framer.bytes_since_frame == framer.buffered == 0
+        assert payloads(framer.feed(frames[20] + frames[21][:50])) == frames[20:21]
+        assert payloads(framer.feed(frames[21][50:])) == frames[21:22]
+        assert framer.garbage_bytes == 0
+
+    def test_a_prompt_framer_gets_back_in_step(self, frames: list[bytes]) -> None:
+        """A frame cut short costs at most itself and the next; what follows is found again."""
+        framer = MpegFramer(self.kernels.mpeg_scan, prompt=True)
+        found: list[bytes] = []
+        for piece in [*frames[:5], frames[5][:100], *frames[6:20]]:
+            found += payloads(framer.feed(piece))
+        assert found[:5] == frames[:5]
+        assert found[-12:] == frames[8:20]
+
     def test_one_frame_alone_is_not_believed(self, frames: list[bytes]) -> None:
         found, framer = self.run(frames[0])
         assert found == []
