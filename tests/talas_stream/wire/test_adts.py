@@ -164,9 +164,6 @@ class TestAdtsFramer:
         found = framer.feed(b"".join(frames)) + framer.flush()
         assert [each.channels for each in found] == [2, 2, 2, 1, 1, 1]
 
-
-@pytest.mark.skipif(NATIVE.name != "native", reason=NATIVE.note)
-
     def test_a_prompt_framer_in_step_waits_for_nothing(self) -> None:
         framer = AdtsFramer(self.kernels.adts_scan, prompt=True)
         frames = [frame(bytes([number]) * 200) for number in range(1, 9)]
@@ -176,6 +173,7 @@ class TestAdtsFramer:
             assert [f.payload for f in framer.feed(one)] == [one]
 
 
+@pytest.mark.skipif(NATIVE.name != "native", reason=NATIVE.note)
 class TestNativeAdtsFramer(TestAdtsFramer):
     kernels = NATIVE
 
