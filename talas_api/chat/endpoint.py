@@ -9,6 +9,7 @@ Guarantees:  the conversation is told when the client is gone, however it went.
 from __future__ import annotations
 
 import asyncio
+import socket
 
 from aiohttp import WSMsgType, hdrs, web
 
@@ -21,6 +22,9 @@ from talas_api.chat.service import Chat
 from talas_core.errors import BadInput, Forbidden, Unavailable
 from talas_core.web.headers import Cors
 
+SEND_BUFFER_BYTES = 64 * 1024
+"""What the kernel may hold for a client, for which Linux takes twice as much. Left alone it would
+grow to megabytes for each client that does not read, all beyond our budget."""
 LINGER_SECONDS = 0.5
 """Time in which what a broken client still sends is thrown away: closing on unread bytes would
 reset the connection, and take the close frame with it."""
@@ -40,22 +44,29 @@ def routes(chat: Chat, cors: Cors) -> list[web.RouteDef]:
         if origin is not None and not cors.allows(origin):
             raise OriginRefused("Pages of this origin may not use the chat.")
         chat.check_room()
-        socket = _Upgrade()
-        if not socket.can_prepare(request):
+        upgraded = _Upgrade()
+        if not upgraded.can_prepare(request):
             raise BadInput("This address takes WebSocket handshakes only.")
-        await socket.prepare(request)
-        transport = request.transport
-        if transport is None:
-            raise Unavailable("The connection is gone.")
-        conversation = chat.open(transport)
-        socket.line = conversation.line
+        await upgraded.prepare(request)
+        conversation = chat.open(_bounded(request.transport))
+        upgraded.line = conversation.line
         try:
-            await _converse(socket, chat, conversation)
+            await _converse(upgraded, chat, conversation)
         finally:
             chat.left(conversation)
-        return socket
+        return upgraded
 
     return [web.get("/ws", upgrade)]
+
+
+def _bounded(transport: asyncio.Transport | None) -> asyncio.Transport:
+    """The transport, with a bounded kernel buffer. Raises Unavailable if the client is gone."""
+    if transport is None:
+        raise Unavailable("The connection is gone.")
+    found: socket.socket | None = transport.get_extra_info("socket")
+    if found is not None:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    return transport
 
 
 class _Upgrade(web.WebSocketResponse[bool]):
@@ -65,7 +76,7 @@ class _Upgrade(web.WebSocketResponse[bool]):
 
     def __init__(self) -> None:
         super().__init__(
-            max_msg_size=FRAME_BYTES, compress=False, autoping=False, autoclose=False,
+            max_msg_size=FRAME_BYTES + 1, compress=False, autoping=False, autoclose=False,
             decode_text=False,
         )  # fmt: skip
 
@@ -77,11 +88,11 @@ class _Upgrade(web.WebSocketResponse[bool]):
         return True
 
 
-async def _converse(socket: _Upgrade, chat: Chat, conversation: Conversation) -> None:
+async def _converse(upgraded: _Upgrade, chat: Chat, conversation: Conversation) -> None:
     """Until the client is gone or has said goodbye."""
     line = conversation.line
     while True:
-        frame = await socket.receive()
+        frame = await upgraded.receive()
         chat.heard(conversation)
         match frame.type:
             case WSMsgType.TEXT:

@@ -15,8 +15,9 @@ TEXT_CHARACTERS = 4_000
 NONCE_CHARACTERS = 64
 REF_CHARACTERS = 64
 TOKEN_CHARACTERS = 4_096
-PAGE_CHARACTERS = 100_000
-"""Text in one page of history; what is over waits for the next page."""
+PAGE_CHARACTERS = 32_000
+"""Text in one page of history; what is over waits for the next page. Of whatever script, a page
+fits into a client's budget."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

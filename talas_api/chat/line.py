@@ -24,8 +24,6 @@ class Transport(Protocol):
 
     def is_closing(self) -> bool: ...
 
-    def close(self) -> None: ...
-
     def abort(self) -> None: ...
 
 
@@ -51,18 +49,14 @@ class Line:
             self._transport.write(frames)
 
     def close(self, code: Close) -> None:
-        """Say goodbye; the client's answer, or `end`, closes the connection. Only the first call
-        has an effect."""
+        """Say goodbye; the client's answer ends the connection, or `abort` does. Only the first
+        call has an effect."""
         if self.code is not None:
             return
         self.code = code
         if not self._transport.is_closing():
             self._transport.write(wire.close(code, code.reason))
         self._closing()
-
-    def end(self) -> None:
-        """The client has said goodbye too: close once everything is sent."""
-        self._transport.close()
 
     def abort(self) -> None:
         """Close now, whatever was not sent."""

@@ -156,8 +156,9 @@ class Chat:
     def _said_goodbye(self, conversation: Conversation) -> None:
         if conversation.line.code is Close.SLOW:
             _log.info("slow client cut", user=_name(conversation))
-        at = self._visits[conversation].closed(self._clock.monotonic())
-        self._wheel.set(conversation, at)
+        watch = self._visits.get(conversation)
+        if watch is not None:
+            self._wheel.set(conversation, watch.closed(self._clock.monotonic()))
 
     def _look(self, conversation: Conversation, now: float) -> None:
         at = self._visits[conversation].look(now, self._clock.now().timestamp())

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from support import external
 from support.people import Person
 from support.ports import free_port

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
+
 from support.sound import coded, decoded, likeness, programme
 from support.stream import KEY, Stream, running_stream
 from support.wait import auntil

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from support.serve import run_talas, running_serve
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+
 from support.ffmpeg import broadcast, end, finish, record
 from support.serve import Served, running_serve
 from support.sound import coded, likeness, programme

@@ -110,7 +110,10 @@ class Browser:
 
     def reads(self, selector: str, words: str, seconds: float = 10.0) -> None:
         """Wait until `words` stand there."""
-        until(lambda: words in self.text(selector), seconds)
+        try:
+            until(lambda: words in self.text(selector), seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{selector} reads {self.text(selector)!r}") from error
 
     def complaints(self) -> list[str]:
         """Console errors and warnings, and violations of the policy, since the last call."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
 
@@ -38,11 +38,17 @@ async def add_person(db: Database, name: str = "ada") -> UUID:
 
 
 class Talker:
-    """One socket. `frames` is what came without a `ref`; `code` the close code once closed."""
+    """One socket. What comes without a `ref` goes to `frames`, and to `arrived` if there is one;
+    `code` is the close code once closed."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    def __init__(
+        self,
+        socket: aiohttp.ClientWebSocketResponse,
+        arrived: Callable[[Frame], None] = lambda _: None,
+    ) -> None:
         self.socket = socket
         self.frames: list[Frame] = []
+        self._arrived = arrived
         self.code: int | None = None
         self._refs = itertools.count(1)
         self._asked: dict[int, asyncio.Future[Frame]] = {}
@@ -110,6 +116,7 @@ class Talker:
             answer = self._asked.pop(frame.get("ref"), None)
             if answer is None:
                 self.frames.append(frame)
+                self._arrived(frame)
             elif not answer.done():
                 answer.set_result(frame)
         self.code = self.socket.close_code

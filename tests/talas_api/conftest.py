@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+
 from support import backing
 from support.api import Composed, settings_for
-
 from talas_api.compose import MIGRATIONS, Api
 from talas_core.bus.memory import MemoryBus
 from talas_core.clock import SystemClock

@@ -15,11 +15,11 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+
 from support.api import PERSON, Composed, settings_for
 from support.ports import free_ports
 from support.proxy import postgres_behind_proxy
 from support.wait import auntil
-
 from talas_api.compose import Api, listen, until
 from talas_core import messages
 from talas_core.bus.memory import MemoryBus

@@ -1,6 +1,6 @@
 import pytest
-from support.wait import auntil
 
+from support.wait import auntil
 from talas_api import links
 from talas_core import messages
 from talas_core.bus.memory import MemoryBus

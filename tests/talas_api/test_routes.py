@@ -1,6 +1,7 @@
 """The audit's workflow, and what every address has in common, over HTTP."""
 
 import pytest
+
 from support.api import PERSON, Composed
 
 BEARER_ONLY = [

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.serve import run_talas
 
+from support.serve import run_talas
 from talas_core import cli
 from talas_core.errors import UsageError
 from talas_core.settings import KNOBS, Settings

@@ -9,8 +9,8 @@ from pathlib import Path
 import nats
 import psutil
 import pytest
-from support.ports import free_port
 
+from support.ports import free_port
 from talas_core import nats_server
 from talas_core.errors import TalasError, UsageError
 from talas_core.nats_server import EmbeddedNats

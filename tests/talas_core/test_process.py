@@ -11,10 +11,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from support.processes import gone
 from support.serve import ROOT
 from support.wait import auntil, until
-
 from talas_core import process
 from talas_core.postgres.identity import enter_namespace, leave_root
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from support.serve import ROOT
 from support.wait import until
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
+
 from support.sound import programme
 from support.stage import KERNELS, Hearer, RecordedCodecs, frames_of, noise
 from support.stream import record, stream_settings
 from support.wait import auntil
-
 from talas_core.clock import FakeClock
 from talas_core.errors import Unavailable
 from talas_stream.air import TURNS, Air, every

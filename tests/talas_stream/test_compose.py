@@ -4,10 +4,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
+
 from support.sound import CONTENT_TYPES, coded, decoded, likeness, programme
 from support.stream import head, running_stream
 from support.wait import auntil
-
 from talas_core.errors import UsageError
 
 RATE = 48_000

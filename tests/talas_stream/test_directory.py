@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
+
 from support.stream import FakeApi, record
 from support.wait import auntil
-
 from talas_core import messages
 from talas_core.errors import Unavailable
 from talas_core.messages import FindStation, FoundStation, StationChanged

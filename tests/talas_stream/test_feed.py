@@ -1,8 +1,8 @@
 """One wire format's listeners: heads, bursts, floods and ends."""
 
 import pytest
-from support.stage import KERNELS, OPUS_HEAD, Hearer, noise
 
+from support.stage import KERNELS, OPUS_HEAD, Hearer, noise
 from talas_stream.feed import Feed
 from talas_stream.media import Packet
 from talas_stream.stages.frame import METAINT, IcyFramer, OggFramer, PlainFramer

@@ -6,10 +6,10 @@ import random
 from pathlib import Path
 
 import pytest
+
 from support.sound import coded, programme
 from support.stream import KEY, Stream, auth, head, running_stream
 from support.wait import auntil
-
 from talas_core.clock import FakeClock
 from talas_stream.front_door import Doorkeeper, FrontDoor
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
+
 from support.stage import KERNELS, RecordedCodecs
 from support.stream import FakeApi, record, stream_settings
-
 from talas_core.clock import FakeClock
 from talas_core.errors import Unavailable
 from talas_stream.air import Air

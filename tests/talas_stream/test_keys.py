@@ -7,10 +7,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from structlog.testing import capture_logs
+
 from support.stream import FakeApi
 from support.tokens import KEY_ID, PUBLIC_KEYS, token
 from support.wait import auntil
-
 from talas_core import messages
 from talas_core.clock import SystemClock
 from talas_core.errors import Unauthorized, Unavailable

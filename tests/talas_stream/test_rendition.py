@@ -1,7 +1,6 @@
 """One coding of a visit: who waits for the encoder, and which feeds there are."""
 
 from support.stage import KERNELS, OPUS_HEAD, Hearer, noise
-
 from talas_stream.feed import Feed
 from talas_stream.media import LADDER, Codec
 from talas_stream.rendition import LiveRendition, Sizes

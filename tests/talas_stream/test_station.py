@@ -3,10 +3,10 @@
 from itertools import product
 
 import pytest
+
 from support.sound import programme
 from support.stage import KERNELS, Hearer, RecordedCodecs, frames_of
 from support.stream import record
-
 from talas_core.clock import FakeClock
 from talas_core.errors import Conflict, Unavailable
 from talas_stream.feed import Feed

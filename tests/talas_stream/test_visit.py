@@ -1,6 +1,7 @@
 """One source's visit: pass-through, codec jobs, and what is kept for a newcomer."""
 
 import pytest
+
 from support.sound import programme
 from support.stage import (
     KERNELS,
@@ -11,7 +12,6 @@ from support.stage import (
     noise,
     placed,
 )
-
 from talas_stream.feed import Feed
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet
 from talas_stream.rendition import LiveRendition, Sizes

@@ -9,11 +9,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+
 from support.sound import coded, programme
 from support.stream import KEY, Stream, auth, record, running_stream
 from support.tokens import PUBLIC_KEYS, token
 from support.wait import auntil
-
 from talas_core import messages
 from talas_core.messages import Nothing, SessionEnded
 

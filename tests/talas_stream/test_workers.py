@@ -9,10 +9,10 @@ from itertools import pairwise
 import psutil
 import pytest
 from structlog.testing import capture_logs
+
 from support.sound import programme
 from support.stage import frames_of, placed
 from support.wait import auntil, until
-
 from talas_stream.media import LADDER, Codec, Format, Frame, Packet, Rendition
 from talas_stream.visit import Output
 from talas_stream.workers import CodecWorkers, WorkerJob

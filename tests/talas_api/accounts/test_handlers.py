@@ -1,6 +1,6 @@
 import pytest
-from support.api import PERSON, Composed
 
+from support.api import PERSON, Composed
 from talas_core.errors import Unavailable
 
 

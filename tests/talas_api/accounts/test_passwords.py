@@ -3,8 +3,8 @@ import threading
 import time
 
 import pytest
-from support.wait import auntil
 
+from support.wait import auntil
 from talas_api.accounts.passwords import UNUSABLE, VERSION, Hashers, Passwords, make, matches
 from talas_core.errors import Unavailable
 

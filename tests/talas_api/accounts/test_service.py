@@ -1,6 +1,6 @@
 import pytest
-from support.fakes import MemoryAccounts, PlainPasswords
 
+from support.fakes import MemoryAccounts, PlainPasswords
 from talas_api.accounts.service import Accounts
 from talas_api.accounts.values import Credentials, ProfileChange, Registration
 from talas_core.clock import FakeClock

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from support.fakes import MemoryAccounts
 
+from support.fakes import MemoryAccounts
 from talas_api.accounts.service import AccountStore
 from talas_api.accounts.store import PostgresAccounts
 from talas_api.accounts.values import Account

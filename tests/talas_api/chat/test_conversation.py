@@ -1,7 +1,7 @@
 import pytest
+
 from support.chat_kit import ChatKit
 from support.wait import auntil
-
 from talas_api.chat.codes import Close
 from talas_core.ids import uuid7
 

@@ -9,10 +9,10 @@ import aiohttp
 import msgspec
 import pytest
 from aiohttp import WSMsgType
+
 from support.api import Composed
 from support.chat import talking
 from support.wait import auntil
-
 from talas_api.chat.limits import FRAME_BYTES
 
 HANDSHAKE = {
@@ -188,14 +188,14 @@ async def test_a_client_that_never_reads_is_cut_alone(composed: Composed) -> Non
             writer.write(head + payload)
         await reading.ask("ping")
         writer.transport.pause_reading()  # type: ignore[attr-defined]
-        sent = 0
-        while len(composed.api.chat._visits) == 2 and sent < 3000:
-            sent += 1
-            await reading.send(room, f"{sent} ".ljust(4000, "x"), nonce=str(sent))
-            if any(one.line.code is not None for one in composed.api.chat._visits):
+        chat = composed.api.chat
+        for number in range(150):
+            await reading.send(room, f"{number} ".ljust(4000, "🎧"), nonce=str(number))
+            if any(one.line.code is not None for one in chat._visits):
                 break
-        codes = [one.line.code for one in composed.api.chat._visits]
+        codes = [one.line.code for one in chat._visits]
         assert 4000 in codes
+        assert number < 60  # 16 KB each: the budget, and what the two kernels may hold
         await reading.send(room, "still here")
         await reading.hears("still here")
         assert reading.code is None

@@ -1,7 +1,7 @@
 import pytest
+
 from support.api import Composed
 from support.chat import talking
-
 from talas_core.ids import uuid7
 
 

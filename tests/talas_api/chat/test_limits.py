@@ -1,7 +1,6 @@
 from pathlib import Path
 
 from support.api import settings_for
-
 from talas_api.chat.limits import Bucket, Limits
 
 

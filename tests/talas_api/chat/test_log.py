@@ -8,9 +8,9 @@ from uuid import UUID
 
 import msgspec
 import pytest
+
 from support.chat import add_sender
 from support.memory_log import MemoryLog
-
 from talas_api.chat.log import PostgresLog
 from talas_api.chat.values import Draft, Kept, NonceReused, Position, Sender
 from talas_api.rooms.store import PostgresRooms

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 import pytest
+
 from support.chat import Pipe
 from support.memory_log import MemoryLog
 from support.wait import auntil
-
 from talas_api.chat import outbox as module
 from talas_api.chat.outbox import Outbox
 from talas_api.chat.values import Draft, Kept, NonceReused, Sender

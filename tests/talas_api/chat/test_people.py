@@ -2,9 +2,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+
 from support.api import Composed
 from support.chat import add_sender
-
 from talas_api.chat.codes import Close
 from talas_api.chat.people import People
 from talas_core.errors import Unauthorized

@@ -1,7 +1,6 @@
 from uuid import UUID
 
 from support.memory_log import MemoryLog
-
 from talas_api.chat.limits import PAGE_CHARACTERS, TEXT_CHARACTERS
 from talas_api.chat.reading import Reader
 from talas_api.chat.values import Draft, Sender
@@ -45,5 +44,5 @@ async def test_an_empty_room_has_one_empty_page() -> None:
 async def test_long_messages_make_a_page_short() -> None:
     reader, room = await filled(["x" * TEXT_CHARACTERS] * 60)
     pages = await walk(reader, room, 100)
-    assert [len(page) for page in pages] == [PAGE_CHARACTERS // TEXT_CHARACTERS] * 2 + [10]
+    assert [len(page) for page in pages] == [PAGE_CHARACTERS // TEXT_CHARACTERS] * 7 + [4]
     assert sorted(offset for page in pages for offset in page) == list(range(1, 61))

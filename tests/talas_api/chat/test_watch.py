@@ -1,5 +1,4 @@
 from support.chat import Pipe
-
 from talas_api.chat import wire
 from talas_api.chat.codes import Close
 from talas_api.chat.limits import Limits

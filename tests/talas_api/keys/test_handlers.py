@@ -1,4 +1,5 @@
 import jwt
+
 from support.api import Composed
 
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 import jwt
 import msgspec
 import pytest
-from support.fakes import MemoryKeys
 
+from support.fakes import MemoryKeys
 from talas_api.keys.service import Keys, make_key
 from talas_core.clock import FakeClock
 from talas_core.errors import Unavailable

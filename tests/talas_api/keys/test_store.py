@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.fakes import MemoryKeys
 
+from support.fakes import MemoryKeys
 from talas_api.keys.service import make_key
 from talas_api.keys.store import PostgresKeys
 from talas_api.keys.values import StoredKey

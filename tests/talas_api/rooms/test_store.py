@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from support.chat import add_person
 
+from support.chat import add_person
 from talas_api.rooms.store import PostgresRooms
 from talas_api.rooms.values import Room
 from talas_core.ids import uuid7

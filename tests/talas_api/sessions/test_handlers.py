@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
-from support.api import Composed
 
+from support.api import Composed
 from talas_api.sessions.handlers import LONGEST_USER_AGENT, device
 from talas_core.postgres.pool import Database
 

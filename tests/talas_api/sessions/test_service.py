@@ -4,8 +4,8 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from support.fakes import Announced, MemoryAccounts, MemoryKeys, MemorySessions
 
+from support.fakes import Announced, MemoryAccounts, MemoryKeys, MemorySessions
 from talas_api.accounts.values import Account
 from talas_api.keys.service import Keys
 from talas_api.sessions import service

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from support.fakes import MemoryAccounts, MemorySessions
 
+from support.fakes import MemoryAccounts, MemorySessions
 from talas_api.accounts.store import PostgresAccounts
 from talas_api.accounts.values import Account
 from talas_api.sessions.refresh import Verdict

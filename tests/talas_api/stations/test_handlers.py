@@ -1,6 +1,6 @@
 import pytest
-from support.api import Composed
 
+from support.api import Composed
 from talas_core.postgres.pool import Database
 
 WISH = {"slug": "my-radio", "name": "My Radio"}

@@ -1,6 +1,6 @@
 import pytest
-from support.fakes import Announced, MemoryAccounts, MemoryStations
 
+from support.fakes import Announced, MemoryAccounts, MemoryStations
 from talas_api.accounts.values import Account
 from talas_api.stations.service import Stations, hash_key, new_key
 from talas_api.stations.values import RESERVED, NewStation, StationChange, StationQuery

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from support.fakes import MemoryAccounts, MemoryStations
 
+from support.fakes import MemoryAccounts, MemoryStations
 from talas_api.accounts.store import PostgresAccounts
 from talas_api.accounts.values import Account
 from talas_api.stations.store import PostgresStations

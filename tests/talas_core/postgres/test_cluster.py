@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.processes import gone
 from support.serve import ROOT
 from support.wait import until
-
 from talas_core.errors import UsageError
 from talas_core.postgres import binaries, cluster
 from talas_core.postgres.embedded import EmbeddedPostgres

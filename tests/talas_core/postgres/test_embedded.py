@@ -14,10 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import psutil
 import pytest
+
 from support.processes import gone
 from support.serve import ROOT
 from support.wait import until
-
 from talas_core.errors import TalasError, UsageError
 from talas_core.postgres.embedded import EmbeddedPostgres
 from talas_core.process import Process

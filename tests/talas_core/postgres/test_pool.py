@@ -3,8 +3,8 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from support.proxy import postgres_behind_proxy
 
+from support.proxy import postgres_behind_proxy
 from talas_core.errors import BadInput, Conflict, Unavailable
 from talas_core.postgres.pool import (
     Dangling,

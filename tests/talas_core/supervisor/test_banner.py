@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Awaitable, Callable
 
 import pytest
-from support.ports import free_ports
 
+from support.ports import free_ports
 from talas_core import settings as knobs
 from talas_core.settings import Settings
 from talas_core.supervisor import banner

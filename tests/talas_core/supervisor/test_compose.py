@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 import asyncpg
 import nats
 import pytest
+
 from support.ports import free_ports
 from support.processes import newcomers
 from support.serve import ROOT
 from support.wait import auntil
-
 from talas_core import settings as knobs
 from talas_core.errors import UsageError
 from talas_core.settings import Settings

@@ -9,8 +9,8 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from support.wait import auntil
 
+from support.wait import auntil
 from talas_core import process
 from talas_core.clock import SystemClock
 from talas_core.errors import TalasError

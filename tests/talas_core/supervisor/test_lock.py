@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.serve import ROOT
 
+from support.serve import ROOT
 from talas_core.errors import SettingError, UsageError
 from talas_core.supervisor import lock
 

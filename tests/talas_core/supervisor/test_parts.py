@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from support.wait import auntil
-
 from talas_core.supervisor.parts import Service, ServiceSpec, module
 
 STANDIN = str(Path(__file__).parents[2] / "support" / "standin.py")

@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from support.ports import free_port, free_ports
 
+from support.ports import free_port, free_ports
 from talas_core import settings as knobs
 from talas_core.errors import SettingError, UsageError
 from talas_core.settings import Settings

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from support.processes import gone, newcomers
 from support.serve import ROOT
 from support.wait import auntil, until
-
 from talas_core import process
 from talas_core.clock import SystemClock
 from talas_core.errors import UsageError

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+
 from support.processes import newcomers
 from support.wait import auntil
-
 from talas_core import settings as knobs
 from talas_core.errors import SettingError, UsageError
 from talas_core.settings import Settings

@@ -5,8 +5,8 @@ import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
-from support.wait import auntil
 
+from support.wait import auntil
 from talas_core.errors import BadInput
 from talas_core.web import body
 from talas_core.web.answers import answer

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+
 from support.sound import CONTENT_TYPES, coded, decoded, likeness, programme
 from support.stage import KERNELS, RecordedCodecs, frames_of
 from support.stream import Stream, auth, head, record, running_stream
 from support.wait import auntil
-
 from talas_core.clock import FakeClock
 from talas_core.messages import StationRecord
 from talas_stream import compose

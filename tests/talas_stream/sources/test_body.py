@@ -1,8 +1,8 @@
 """The body of a source's request: where it ends, and what is taken off it."""
 
 import pytest
-from support.wire import cuts
 
+from support.wire import cuts
 from talas_core.errors import BadInput
 from talas_stream.sources.body import body_of
 from talas_stream.wire.request import RequestHead, parse_head

@@ -3,8 +3,8 @@
 import base64
 
 import pytest
-from support.stream import KEY, auth, record
 
+from support.stream import KEY, auth, record
 from talas_core.errors import Unauthorized
 from talas_stream.sources.credentials import (
     MAX_TEXT,

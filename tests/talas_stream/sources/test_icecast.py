@@ -10,11 +10,11 @@ import psutil
 import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
+
 from support.sound import CONTENT_TYPES, coded, decoded, programme
 from support.stream import KEY, Stream, auth, head, running_stream
 from support.wait import auntil
 from support.wire import encoded
-
 from talas_stream.directory import Directory
 from talas_stream.sources import icecast
 from talas_stream.wire.ogg import Packet, PacketReader

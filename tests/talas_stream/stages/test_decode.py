@@ -6,8 +6,8 @@ import textwrap
 
 import numpy as np
 import pytest
-from support.sound import coded, programme
 
+from support.sound import coded, programme
 from talas_stream import kernels
 from talas_stream.media import RATE, Codec, Format, Frame
 from talas_stream.stages.decode import Decoder

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.sound import programme
 
+from support.sound import programme
 from talas_stream.media import LADDER, RATE, Codec, Packet, Pcm, Rendition
 from talas_stream.stages.encode import Encoder, one_cpu
 

@@ -5,9 +5,9 @@ import random
 
 import av
 import pytest
+
 from support.sound import programme
 from support.stage import KERNELS, OPUS_HEAD, Hearer, frames_of, noise, placed
-
 from talas_stream import kernels
 from talas_stream.feed import Feed
 from talas_stream.media import LADDER, Codec, Packet, Pcm

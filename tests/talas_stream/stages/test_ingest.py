@@ -6,9 +6,9 @@ import tracemalloc
 
 import psutil
 import pytest
+
 from support.sound import coded, programme
 from support.wire import cuts, encoded
-
 from talas_core.errors import UnsupportedMedia
 from talas_stream import kernels
 from talas_stream.media import Codec, Format, Frame

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from support.sound import coded, decoded, likeness, programme
 
+from support.sound import coded, decoded, likeness, programme
 from talas_stream import kernels
 from talas_stream.media import LADDER, RATE, Codec, Frame, Packet
 from talas_stream.stages.ingest import Ingest

@@ -1,6 +1,9 @@
 """The ring: what it keeps, where newcomers start, what a late reader finds."""
 
+import pytest
+
 from talas_stream.media import Packet
+from talas_stream.stages import ring as ring_module
 from talas_stream.stages.ring import Ring
 
 
@@ -72,3 +75,11 @@ def test_read_from_before_the_tail_starts_at_the_tail() -> None:
     assert len(ring.read(20)) == 5
     assert len(ring.read(20, until=22)) == 2
     assert ring.read(25) == []
+
+
+def test_packets_of_next_to_nothing_are_bounded_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ring_module, "MAX_PACKETS", 10)
+    ring = Ring(1000)
+    for number in range(50):
+        ring.append(Packet(b"x", number, 1))
+    assert (ring.head, ring.tail, ring.size) == (50, 40, 10)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.wire import cuts, demuxed, encoded
 
+from support.wire import cuts, demuxed, encoded
 from talas_stream.kernels import select
 from talas_stream.wire.adts import (
     MAX_FRAME_BYTES,

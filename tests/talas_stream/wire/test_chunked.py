@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.wire import cuts
 
+from support.wire import cuts
 from talas_stream.wire.chunked import ChunkedReader
 from talas_stream.wire.errors import BadRequest
 

@@ -7,8 +7,8 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.wire import cuts, encoded
 
+from support.wire import cuts, encoded
 from talas_stream.kernels import select
 from talas_stream.wire.framing import Frame, byte_class, tag_bytes
 from talas_stream.wire.mpeg import MpegFramer

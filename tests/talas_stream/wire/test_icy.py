@@ -7,8 +7,8 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.wire import cuts
 
+from support.wire import cuts
 from talas_stream.kernels import select
 from talas_stream.wire.icy import (
     EMPTY_BLOCK,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from support.wire import cuts, demuxed, encoded
 
+from support.wire import cuts, demuxed, encoded
 from talas_stream.kernels import select
 from talas_stream.wire.ogg import (
     MAX_PACKET_BYTES,

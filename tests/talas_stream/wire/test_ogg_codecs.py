@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import av
 import pytest
-from support.wire import encoded
 
+from support.wire import encoded
 from talas_stream.wire.errors import MalformedHeader
 from talas_stream.wire.ogg_codecs import identify
 from talas_stream.wire.ogg_pages import PageReader

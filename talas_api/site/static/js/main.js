@@ -33,7 +33,7 @@ const NARROW = matchMedia('(max-width: 759px)');
 
 const storage = new Storage();
 const router = new Router(location);
-const session = new Session(call, new Vault(storage, navigator.locks));
+const session = new Session(call, new Vault(storage, new Storage(() => sessionStorage), navigator.locks));
 const directory = new Directory(call, said('talas-stream'));
 const player = new Player(byId('audio'), directory, said('talas-stream'));
 const volume = new Volume(byId('audio'), storage);
@@ -51,7 +51,11 @@ new Dial(byId('dial'), tap, () => player.state.value === 'playing' && player.slu
 new BroadcastView({ root: byId('broadcast'), router, session, directory, stream: said('talas-stream'), signIn: ask });
 const chat = joinChat();
 
-player.state.subscribe((state) => state === 'playing' && tap.attach());
+player.state.subscribe((state) => {
+  if (state !== 'playing') return;
+  tap.attach();
+  directory.status.now();
+});
 for (const signal of [player.state, player.slug, selected, directory.stations, chat.unread]) {
   /** @type {any} */ (signal).subscribe(entitle);
 }
@@ -94,6 +98,7 @@ function joinChat() {
   const follow = () => {
     const next = session.account.value ? (directory.find(selected.value)?.room ?? room) : '';
     if (next !== room) view.enter(next);
+    view.call(directory.find(selected.value)?.name ?? '');
     room = next;
   };
   session.account.subscribe((account) => {

@@ -3,8 +3,7 @@
  *
  * Does:       sign up, in and out; hand out an access token that is good for a while; exchange the
  *             refresh token before the access token ends.
- * Never:      keeps a password or an access token anywhere but in memory; signs out because the
- *             network is down.
+ * Never:      keeps a password; signs out because the network is down.
  * Guarantees: among all tabs at most one exchange runs at a time, and none uses a token that another
  *             tab has used.
  */
@@ -17,8 +16,6 @@ const RETRY_MS = 15_000;
 /** @typedef {{id: string, username: string, email: string, display_name: string}} Account */
 
 export class Session {
-  /** @type {{token: string, until: number} | null} */
-  #access = null;
   /** @type {Promise<string> | null} */
   #exchange = null;
   /** @type {number | undefined} */
@@ -42,7 +39,9 @@ export class Session {
   /** Take up the sign-in of an earlier visit, if there is one, and follow the other tabs. */
   start() {
     this.vault.watch((token) => this.#elsewhere(token));
-    if (this.vault.token) this.token().catch(() => this.#later());
+    const pass = this.#good();
+    if (pass) this.#use(pass);
+    else if (this.vault.token) this.token().catch(() => this.#later());
     else this.account.value = null;
   }
 
@@ -71,7 +70,8 @@ export class Session {
    * @throws {ApiError} where that cannot be found out now
    */
   async token() {
-    if (this.#access && this.#access.until - MARGIN_MS > this.now()) return this.#access.token;
+    const pass = this.#good();
+    if (pass) return pass.token;
     this.#exchange ??= this.#renew().finally(() => {
       this.#exchange = null;
     });
@@ -80,7 +80,13 @@ export class Session {
 
   /** Drop the access token, since the server refused it: the next `token()` gets another. */
   doubt() {
-    this.#access = null;
+    this.vault.pass = null;
+  }
+
+  /** The access token, if it is good for a while yet. */
+  #good() {
+    const { pass } = this.vault;
+    return pass && pass.until - MARGIN_MS > this.now() ? pass : null;
   }
 
   /**
@@ -122,18 +128,24 @@ export class Session {
 
   /** @param {{access_token: string, refresh_token: string, expires_in: number, user: Account}} grant */
   #take(grant) {
-    const life = 1000 * grant.expires_in;
-    this.#access = { token: grant.access_token, until: this.now() + life };
+    const pass = { token: grant.access_token, until: this.now() + 1000 * grant.expires_in, user: grant.user };
     this.vault.token = grant.refresh_token;
-    if (this.account.value?.id !== grant.user.id) this.account.value = grant.user;
+    this.vault.pass = pass;
+    this.#use(pass);
+    return pass.token;
+  }
+
+  /** @param {{token: string, until: number, user: Account}} pass */
+  #use({ token, until, user }) {
+    const life = until - this.now();
     this.#renewIn(Math.max(life - 2 * MARGIN_MS, life / 2));
-    this.fresh.value = grant.access_token;
-    return grant.access_token;
+    this.fresh.value = token;
+    if (this.account.value?.id !== user.id) this.account.value = user;
   }
 
   #forget() {
     clearTimeout(this.#timer);
-    this.#access = null;
+    this.vault.pass = null;
     this.vault.token = '';
     this.fresh.value = '';
     this.account.value = null;
@@ -147,7 +159,7 @@ export class Session {
   #renewIn(ms) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#access = null;
+      this.doubt();
       this.token().catch(() => this.#later());
     }, ms);
   }
@@ -156,7 +168,7 @@ export class Session {
   #elsewhere(token) {
     if (!token) {
       clearTimeout(this.#timer);
-      this.#access = null;
+      this.vault.pass = null;
       this.fresh.value = '';
       this.account.value = null;
     } else if (!this.account.value) {

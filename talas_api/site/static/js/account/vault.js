@@ -1,8 +1,9 @@
 /**
- * Where the refresh token lies, and whose turn it is to use it.
+ * Where the tokens lie, and whose turn it is to use the refresh token.
  *
- * Does:       keep one token for all tabs of this browser; let one tab at a time exchange it.
- * Never:      holds an access token: those live in a tab's memory only.
+ * Does:       keep one refresh token for all tabs of this browser; let one tab at a time exchange it;
+ *             carry a tab's access token over a reload.
+ * Never:      sends anything.
  * Guarantees: what `exclusively` runs is alone among all tabs where the browser has Web Locks
  *             (on TLS and on this machine), and as good as alone elsewhere: a lease in storage.
  *
@@ -11,19 +12,27 @@
  * the copies would end each other. A script that could read it here would have to get past a policy
  * without inline code or strangers, and what it took would end the session on its first use beside
  * ours. No cookie is used, so no other site can make a request in this one's name.
+ *
+ * Why sessionStorage for the access token, rather than memory alone? Otherwise each load of the page
+ * would begin with an exchange, and a reload in the middle of one loses the answer: the next load
+ * would show a used token and be signed out. Who could read it there could read the stronger refresh
+ * token as well, so nothing is given away.
  */
 const KEY = 'talas.session';
+const PASS = 'talas.pass';
 const LEASE = 'talas.session.lease';
 const LEASE_MS = 8000;
 const LOOK_MS = 60;
 
 export class Vault {
   /**
-   * @param {import('../kit/storage.js').Storage} storage
+   * @param {import('../kit/storage.js').Storage} storage shared by all tabs
+   * @param {import('../kit/storage.js').Storage} own of this tab
    * @param {LockManager | undefined} locks
    */
-  constructor(storage, locks) {
+  constructor(storage, own, locks) {
     this.storage = storage;
+    this.own = own;
     this.locks = locks;
   }
 
@@ -34,6 +43,20 @@ export class Vault {
 
   set token(token) {
     this.storage.set(KEY, token);
+  }
+
+  /**
+   * The access token in use, until when it is good (milliseconds), and whose it is.
+   *
+   * @returns {{token: string, until: number, user: any} | null}
+   */
+  get pass() {
+    const text = this.own.get(PASS);
+    return text && this.token ? JSON.parse(text) : null;
+  }
+
+  set pass(pass) {
+    this.own.set(PASS, pass ? JSON.stringify(pass) : '');
   }
 
   /**

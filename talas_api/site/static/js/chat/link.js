@@ -118,10 +118,11 @@ export class Link {
     }
   }
 
-  /** One more try with another token; whoever is refused twice is signed out. */
+  /** One more try with another token at once; after a second refusal, after a pause. */
   async #refused() {
     if (this.#authRefused) {
-      this.#end('off');
+      this.#socket?.close(1000);
+      this.#comeBack();
       return;
     }
     this.#authRefused = true;

@@ -26,6 +26,7 @@ export class ChatView {
   #newFrom = 0;
   #atEnd = true;
   #above = 0;
+  #name = '';
   /** @type {Map<string, {look: string, element: HTMLElement}>} */
   #made = new Map();
 
@@ -65,6 +66,12 @@ export class ChatView {
     this.#atEnd = true;
     this.#made.clear();
     this.#show();
+  }
+
+  /** What the room is called, for whom nothing more urgent must be told. @param {string} name */
+  call(name) {
+    this.#name = name;
+    this.#notes();
   }
 
   /** The chat came into sight, or went. */
@@ -140,7 +147,7 @@ export class ChatView {
   #notes() {
     const { link } = this.rooms;
     const note = link.state.value === 'closed' ? link.reason : NOTES[link.state.value];
-    say(byId('chat-note'), this.session.account.value ? (note ?? '') : '');
+    say(byId('chat-note'), (this.session.account.value && note) || this.#name);
     byId('chat-note').dataset.trouble = String(['waiting', 'closed'].includes(link.state.value));
   }
 

@@ -1,0 +1,63 @@
+import pytest
+
+from talas_api.site.places import Places
+from talas_core.settings import Settings, load
+
+
+def settings(**overrides: object) -> Settings:
+    return load({}, api_port=8080, chat_port=3001, stream_port=3002, **overrides)
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("127.0.0.1:8080", "127.0.0.1"),
+        ("localhost:8080", "localhost"),
+        ("[::1]:8080", "[::1]"),
+        ("radio.example", "radio.example"),
+        ("a", "a"),
+    ],
+)
+def test_chat_and_audio_are_on_the_host_the_browser_used(host: str, name: str) -> None:
+    places = Places.of(settings(), host)
+    assert places == Places(f"ws://{name}:3001/ws", f"http://{name}:3002")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "a b", "evil.example/", "x;script-src *", '"><script>', "a@b", "-a", "a-", "a:999999"],
+)
+def test_what_is_not_a_host_is_not_repeated(host: str) -> None:
+    places = Places.of(settings(), host)
+    assert places == Places("ws://127.0.0.1:3001/ws", "http://127.0.0.1:3002")
+
+
+def test_over_tls_the_sockets_are_too() -> None:
+    places = Places.of(settings(), "radio.example", secure=True)
+    assert places == Places("wss://radio.example:3001/ws", "https://radio.example:3002")
+
+
+def test_the_public_address_of_the_audio_wins() -> None:
+    places = Places.of(settings(public_url="https://audio.example/live/"), "127.0.0.1:8080")
+    assert places.stream == "https://audio.example/live"
+    assert "media-src https://audio.example;" in places.policy()
+
+
+def test_the_policy_allows_us_and_our_two_ports_and_nothing_else() -> None:
+    rules = dict(
+        rule.split(" ", 1) for rule in Places.of(settings(), "localhost:8080").policy().split("; ")
+    )
+    assert rules == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "manifest-src": "'self'",
+        "connect-src": "'self' ws://localhost:3001 http://localhost:3002",
+        "media-src": "http://localhost:3002",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    }
