@@ -2,14 +2,16 @@
 #   make run       install and start Talas with the demo station
 #   make test      lint, C tests and all tests, with coverage
 #   make lint      ruff and the strict type checker
+#   make bench     the benchmarks, with the peers they are measured against
+#   make load      a short crowd of locust users against a fresh server: PASS or FAIL
 #   make native    build the audio kernels again, loudly
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-SRC    := talas_core talas_api talas_stream setup.py tests
+SRC    := talas_core talas_api talas_stream benchmarks loadtests tests setup.py
 
-.PHONY: run test lint unit install install-dev native clean
+.PHONY: run test lint unit bench load install install-dev native clean
 
 run: install
 	$(BIN)/talas serve --demo
@@ -27,6 +29,13 @@ unit: install-dev
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+
+# TALAS_BENCH=short for a quick look at correctness; its times are not judged.
+bench: install-dev
+	$(BIN)/python -m pytest benchmarks --timeout=900
+
+load: install-dev
+	$(BIN)/python -m loadtests.run --users 60 --seconds 30 --report reports/load.html
 
 install: $(VENV)/.run
 install-dev: $(VENV)/.dev

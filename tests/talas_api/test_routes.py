@@ -56,6 +56,8 @@ async def test_every_address_that_needs_a_token_is_listed_above(composed: Compos
         ("POST", "/api/auth/refresh"),
         ("GET", "/api/stations"),
         ("GET", "/api/stations/{slug}"),
+        ("GET", "/"),
+        ("GET", "/site/{version}/{name}"),
         ("GET", "/.well-known/jwks.json"),
         ("GET", "/health"),
         ("GET", "/ready"),

@@ -85,7 +85,9 @@ async def test_sockets_in_all_are_counted() -> None:
     await kit.close()
 
 
-async def test_one_who_does_not_read_is_cut_and_the_others_are_not() -> None:
+async def test_one_who_does_not_read_is_cut_and_the_others_are_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     kit = ChatKit(queue_bytes=2_000)
     reader, sleeper = await kit.guest("ada"), await kit.guest("bob", reading=False)
     room = str(await kit.log.add_room())
@@ -99,6 +101,7 @@ async def test_one_who_does_not_read_is_cut_and_the_others_are_not() -> None:
     assert sleeper.pipe.waiting < 2_000 + 1_000
     kit.clock.advance(6)
     await auntil(lambda: sleeper.pipe.aborted)
+    assert "slow clients cut" in "".join(capsys.readouterr())
     await kit.close()
 
 
