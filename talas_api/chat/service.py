@@ -37,6 +37,8 @@ from talas_core.telemetry.logs import logger
 CHECK_SECONDS = 5.0
 RETRY_SECONDS = 0.5
 """Between looks at the log: while all is well, and while the database is away."""
+REPORT_SECONDS = 1.0
+"""Least time between two lines of the log on slow clients."""
 GOODBYE_SECONDS = 2.0
 """Time clients have to take their leave at a drain."""
 
@@ -79,6 +81,7 @@ class Chat:
         self._crowd: Crowd[Conversation] = Crowd()
         self._wheel: Wheel[Conversation] = Wheel(clock.monotonic())
         self._doubt = False
+        self._cut = 0
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._draining = False
@@ -155,7 +158,7 @@ class Chat:
 
     def _said_goodbye(self, conversation: Conversation) -> None:
         if conversation.line.code is Close.SLOW:
-            _log.info("slow client cut", user=_name(conversation))
+            self._cut += 1
         watch = self._visits.get(conversation)
         if watch is not None:
             self._wheel.set(conversation, watch.closed(self._clock.monotonic()))
@@ -175,11 +178,15 @@ class Chat:
         self._wake.set()
 
     async def _watch(self) -> None:
+        told = self._clock.monotonic()
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = self._clock.monotonic()
             for conversation in self._wheel.due(now):
                 self._look(conversation, now)
+            if self._cut and now - told >= REPORT_SECONDS:
+                _log.warning("slow clients cut", count=self._cut)
+                told, self._cut = now, 0
 
     async def _check(self) -> None:
         """Keep the rooms in step, and after an absence of the bus the sessions too."""
@@ -207,7 +214,3 @@ class Chat:
         except Unavailable:
             self._doubt = True
             raise
-
-
-def _name(conversation: Conversation) -> str:
-    return conversation.person.sender.username if conversation.person else ""

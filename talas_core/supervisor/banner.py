@@ -64,6 +64,8 @@ def text(settings: Settings, seconds: float, live_key: str) -> str:
     rows = [
         f"Talas is ready, after {seconds:.1f} s.",
         "",
+        f"  page       {at.api}/",
+        "",
         f"  health     {at.api}/health",
         f"             {at.chat}/health",
         f"             {at.stream}/health",

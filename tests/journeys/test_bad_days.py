@@ -16,7 +16,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,7 +97,7 @@ def test_what_is_killed_comes_back_and_nothing_is_lost(
     if house.keeps_its_servers or name not in ("postgres", "nats"):
         assert served.ends(name, known) == "signal SIGKILL"
         assert served.child(name).is_running()
-    served.wait_ready(20)
+    served.wait_ready()
     assert until(lambda: resident.sign_in() == 200)
     assert resident.profile()[0] == 200
     assert served.process.poll() is None
@@ -117,10 +116,8 @@ def test_a_killed_supervisor_takes_all_along_and_the_next_start_has_all(
         family = served.family()
         served.process.kill()
         served.process.wait()
-        began = time.monotonic()
         served.start()
-        served.wait_ready(5)
-        assert time.monotonic() - began < 5
+        served.wait_ready()
         assert all(gone(each.pid) for each in family)
         assert person.profile()[0] == 200  # the keys that sign tokens are the same
         assert person.sign_in() == 200
@@ -129,7 +126,7 @@ def test_a_killed_supervisor_takes_all_along_and_the_next_start_has_all(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_sigterm_drains_and_the_second_start_is_fast(kind: str, tmp_path: Path) -> None:
+def test_sigterm_drains_and_the_next_start_has_all(kind: str, tmp_path: Path) -> None:
     with open_house(kind, tmp_path, "--demo") as opened:
         served = opened.served.wait_ready()
         family = served.family()
@@ -138,17 +135,9 @@ def test_sigterm_drains_and_the_second_start_is_fast(kind: str, tmp_path: Path) 
         assert not (served.data_dir / "run.json").exists()
         stopped = [row for row in served.events() if row["event"] == "child stopped"]
         assert {row["how"] for row in stopped} == {"exit status 0"}
-        assert any(restart(served) <= 3.0 for _ in range(3))  # the machine may be busy, once
-
-
-def restart(served: Served) -> float:
-    """Seconds from the start of a stopped Talas until it is ready. It is stopped again."""
-    began = time.monotonic()
-    served.start()
-    served.wait_ready()
-    seconds = time.monotonic() - began
-    assert served.stop() == 0
-    return seconds
+        served.start()
+        served.wait_ready()
+        assert served.stop() == 0
 
 
 def test_two_starts_at_once_leave_one_running(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from locust.argument_parser import get_empty_argument_parser
 
 from loadtests import options
-from loadtests.options import Wishes, read_mix, wishes
+from loadtests.limits import LIMITS
+from loadtests.options import OPTIONS, Wishes, read_mix, wishes
 
 
 def wished(*arguments: str) -> Wishes:
@@ -45,3 +48,9 @@ def test_a_mix_that_makes_no_sense_is_refused(mix: str) -> None:
 def test_values_that_make_no_sense_are_refused(arguments: tuple[str, str]) -> None:
     with pytest.raises(ValueError, match=arguments[0]):
         wished(*arguments)
+
+
+def test_the_readme_names_every_option_and_limit() -> None:
+    readme = (Path(options.__file__).parent / "README.md").read_text()
+    names = [f"--{option.name}" for option in OPTIONS] + [limit.option for limit in LIMITS]
+    assert [name for name in names if f"`{name}`" not in readme] == []

@@ -23,7 +23,7 @@ def test_a_url_without_a_port_has_the_schemes() -> None:
 
 
 def test_another_machine_must_be_asked_for() -> None:
-    with pytest.raises(Refused, match="192.0.2.1 is not this machine"):
+    with pytest.raises(Refused, match=r"192\.0\.2\.1 is not this machine"):
         targets("http://192.0.2.1:8080", asked=False)
     assert targets("http://192.0.2.1:8080", asked=True).stream_host == "192.0.2.1"
 

@@ -75,7 +75,9 @@ def test_without_a_room_one_is_made() -> None:
 def test_send_ack_and_deliver_are_measured(server: Server) -> None:
     sent = server.send(10)
     assert not server.person.settled
-    ack = msgspec.json.encode({"type": "ack", "nonce": sent["nonce"], "offset": 1, "ref": sent["ref"]})
+    ack = msgspec.json.encode(
+        {"type": "ack", "nonce": sent["nonce"], "offset": 1, "ref": sent["ref"]}
+    )
     message = msgspec.json.encode({"type": "message", "offset": 1, "text": sent["text"]})
     assert server.person.receive(ack, 10.02)[0].ms == pytest.approx(20)
     assert server.person.receive(message, 10.03)[0].ms == pytest.approx(30)

@@ -92,7 +92,8 @@ def test_mp3_heads(head: bytes, unit: tuple[int, float] | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "head", [b"\xff\xf1\x7c\x80\x02\x1f\xfc", b"\xff\xf1\x4c\x80\x00\x1f\xfc", b"\xff\xf3" + AAC[2:]]
+    "head",
+    [b"\xff\xf1\x7c\x80\x02\x1f\xfc", b"\xff\xf1\x4c\x80\x00\x1f\xfc", b"\xff\xf3" + AAC[2:]],
 )
 def test_adts_heads_that_are_none(head: bytes) -> None:
     assert AacCounter().feed((head + bytes(9)) * 4) == 0

@@ -7,7 +7,9 @@ import pytest
 from loadtests.sound.icy import IcyReader
 
 BLOCK = b"\x02" + b"StreamTitle='Ada - One';".ljust(32, b"\0")
-STREAM = b"a" * 10 + BLOCK + b"b" * 10 + b"\0" + b"c" * 10 + b"\x01" + b"Other='x';".ljust(16, b"\0")
+STREAM = (
+    b"a" * 10 + BLOCK + b"b" * 10 + b"\0" + b"c" * 10 + b"\x01" + b"Other='x';".ljust(16, b"\0")
+)
 
 
 @pytest.mark.parametrize("cut", [1, 3, 11, 1000])

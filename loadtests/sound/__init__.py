@@ -1,0 +1,1 @@
+"""What a listener measures: pure arithmetic over bytes and times."""

@@ -1,0 +1,44 @@
+"""What somebody in front of the page asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from loadtests.users.api import ApiUser
+from support.fake_talas import FakeTalas
+
+MakeEnvironment = Callable[..., Any]
+
+
+def test_every_task_asks_and_has_its_routes_name(
+    make_environment: MakeEnvironment, talas: FakeTalas
+) -> None:
+    environment = make_environment()
+    user = ApiUser(environment)
+    user.on_start()
+    tasks = (user.list_stations, user.show_station, user.next_stations, user.profile, user.rooms,
+             user.sign_up_and_out)  # fmt: skip
+    for task in tasks:
+        task()
+    assert "GET /api/stations/demo" in talas.seen
+    assert "POST /api/auth/logout" in talas.seen
+    assert {name for _, name, _ in environment.fired} == {
+        "/api/auth/register", "/api/auth/login", "/api/auth/refresh", "/api/auth/logout",
+        "/api/auth/profile", "/api/stations", "/api/stations?after", "/api/stations/{slug}",
+        "/api/rooms",
+    }  # fmt: skip
+    assert [row for row in environment.fired if row[2]] == []
+    assert 0 <= user.wait_time() <= 5
+
+
+def test_a_server_that_refuses_is_asked_on(
+    make_environment: MakeEnvironment, talas: FakeTalas
+) -> None:
+    environment = make_environment()
+    user = ApiUser(environment)
+    user.on_start()
+    talas.refuse_status = 503
+    user.list_stations()
+    user.show_station()
+    assert [row[2] for row in environment.fired][-2:] == ["status 503, not 200"] * 2
