@@ -168,13 +168,16 @@ class Loop:
             else:
                 self._poll((start + self.sent * step - now) / 1e9)
         give_up_at = time.monotonic() + DRAIN_SECONDS
-        while time.monotonic() < give_up_at and not self._complete(total):
+        acks = total if sending else 0
+        while time.monotonic() < give_up_at and not self._complete(total, acks):
             if self._poll(0.05):
                 give_up_at = time.monotonic() + DRAIN_SECONDS
 
-    def _complete(self, total: int) -> bool:
+    def _complete(self, total: int, acks: int) -> bool:
         first = self._clients[0].last
-        return first >= total and all(client.last == first for client in self._clients)
+        everywhere = first >= total and all(client.last == first for client in self._clients)
+        # The last acknowledgement may come after the message itself.
+        return everywhere and self.tally.acked >= acks
 
     def _send(self) -> None:
         client = self._clients[self.sent % len(self._clients)]
