@@ -50,9 +50,9 @@ $(VENV)/.python:
 	touch $@
 
 $(VENV)/.run: $(VENV)/.python pyproject.toml constraints.txt setup.py $(wildcard native/*)
-	@command -v $${CC:-cc} >/dev/null || echo "talas: no C compiler, running on the Python twins; on Debian: apt-get install gcc"
+	@command -v $${CC:-cc} >/dev/null || echo "talas: no C compiler, running on the Python twins; on Debian: apt-get install gcc, then make native"
 	@test -f "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || \
-		echo "talas: no Python.h, running on the Python twins; on Debian: apt-get install python3-dev"
+		echo "talas: no Python.h, running on the Python twins; on Debian: apt-get install python3-dev, then make native"
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e .
 	touch $@
 

@@ -77,7 +77,7 @@ def text(settings: Settings, seconds: float, live_key: str) -> str:
 
 def _listening(at: Places) -> list[str]:
     rows = []
-    for slug, note in ((DEMO, "on the air"), (LIVE, "yours; silent until you send to it")):
+    for slug, note in ((DEMO, "on the air"), (LIVE, "yours; off the air until you send to it")):
         rows += [
             "",
             f"  {slug:<10} {note}",

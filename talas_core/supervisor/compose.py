@@ -8,7 +8,6 @@ Guarantees:  when `serve` returns or raises, no child of its is left.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -50,18 +49,17 @@ def services(settings: Settings) -> list[ServiceSpec]:
 class Surroundings:
     """The backing servers, embedded or external, and what services and commands see of them."""
 
-    def __init__(self, settings: Settings, lowest: int = logging.INFO) -> None:
-        """`lowest` is the level from which on the embedded servers' own logs are ours too."""
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         connections = settings.database_pool * settings.api_workers + _SPARE_CONNECTIONS
         folder = settings.data_dir
         self.postgres = (
             None if settings.database_url
-            else EmbeddedPostgres(folder, relay(POSTGRES, postgres_line, lowest), connections)
+            else EmbeddedPostgres(folder, relay(POSTGRES, postgres_line), connections)
         )  # fmt: skip
         self.nats = (
             None if settings.nats_url
-            else EmbeddedNats(folder, relay(NATS, nats_line, lowest))
+            else EmbeddedNats(folder, relay(NATS, nats_line))
         )  # fmt: skip
 
     @property

@@ -17,25 +17,31 @@ from talas_core.telemetry import logs
 Reader = Callable[[str], tuple[int, str]]
 """From a line to its level (as in `logging`) and text."""
 
-_POSTGRES = {"WARNING": logging.WARNING, "ERROR": logging.WARNING, "FATAL": logging.ERROR,
-             "PANIC": logging.ERROR}  # fmt: skip
+_POSTGRES = {"WARNING": logging.WARNING, "FATAL": logging.ERROR, "PANIC": logging.ERROR}
 _NATS = {"WRN": logging.WARNING, "ERR": logging.WARNING, "FTL": logging.ERROR}
 _NATS_LINE = re.compile(r"\[\d+\] \[(\w+)\] (.*)")
 
 
 def postgres_line(line: str) -> tuple[int, str]:
-    """`LEVEL:  text`. A client's failed statement is a warning: the server itself is well."""
+    """`LEVEL:  text`. A client's failed statement (ERROR) is the client's to judge, and to log."""
     word, mark, text = line.partition(":  ")
-    return (_POSTGRES.get(word, logging.INFO), text) if mark else (logging.INFO, line)
+    if mark:
+        return _POSTGRES.get(word, logging.INFO), text
+    return _unknown(line), line
 
 
 def nats_line(line: str) -> tuple[int, str]:
     """`[pid] [LVL] text`."""
     found = _NATS_LINE.fullmatch(line)
-    return (_NATS.get(found[1], logging.INFO), found[2]) if found else (logging.INFO, line)
+    return (_NATS.get(found[1], logging.INFO), found[2]) if found else (_unknown(line), line)
 
 
-def relay(name: str, read: Reader, lowest: int = logging.INFO) -> LineHandler:
+def _unknown(line: str) -> int:
+    """A line of no shape we know may be a crash; one that is indented goes on with the last."""
+    return logging.WARNING if line.strip() and not line[0].isspace() else logging.INFO
+
+
+def relay(name: str, read: Reader, lowest: int = logging.WARNING) -> LineHandler:
     """Logs each line of level `lowest` and above, as read, under the part's name."""
     log = logs.logger(name)
 

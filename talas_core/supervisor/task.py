@@ -9,9 +9,9 @@ Guarantees:  the command's exit status is passed on; a server started here is st
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
+import sys
 from collections.abc import Sequence
 
 from talas_core import poll, process
@@ -34,6 +34,7 @@ async def run_task(settings: Settings, argv: Sequence[str]) -> int:
     found = await _claim(settings)
     if isinstance(found, Run):
         return await _run(settings, argv, found)
+    sys.stderr.write(f"talas: the embedded database in {settings.data_dir}\n")
     try:
         return await _run_embedded(settings, argv)
     finally:
@@ -54,7 +55,7 @@ async def _claim(settings: Settings) -> Lock | Run:
 
 
 async def _run_embedded(settings: Settings, argv: Sequence[str]) -> int:
-    postgres = Surroundings(settings, logging.WARNING).postgres
+    postgres = Surroundings(settings).postgres
     assert postgres is not None  # noqa: S101 - no external one is named
     await postgres.prepare()
     server = await postgres.launch()

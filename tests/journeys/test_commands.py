@@ -16,7 +16,7 @@ def test_migrate_and_seed_alone_and_beside_a_running_talas(tmp_path: Path) -> No
     for command in ("migrate", "migrate", "seed"):
         outcome = run_talas(tmp_path, command, env=env)
         assert outcome.returncode == 0, outcome.stderr
-        assert outcome.stderr == ""
+        assert outcome.stderr == f"talas: the embedded database in {tmp_path}/var\n"
     with running_serve(tmp_path, env=env) as served:
         served.wait_ready()
         for arguments in (("migrate",), ("seed",), ("seed", "--people", "3", "--tokens", "tokens")):

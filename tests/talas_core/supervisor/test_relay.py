@@ -16,10 +16,11 @@ from talas_core.telemetry import logs
     [
         ("LOG:  database system is ready", logging.INFO, "database system is ready"),
         ("WARNING:  low on space", logging.WARNING, "low on space"),
-        ("ERROR:  duplicate key:  x", logging.WARNING, "duplicate key:  x"),
+        ("ERROR:  duplicate key:  x", logging.INFO, "duplicate key:  x"),
         ("FATAL:  no pg_hba.conf entry", logging.ERROR, "no pg_hba.conf entry"),
         ("PANIC:  disk gone", logging.ERROR, "disk gone"),
         ("\tcontinued", logging.INFO, "\tcontinued"),
+        ("postgres: cannot execute", logging.WARNING, "postgres: cannot execute"),
         ("", logging.INFO, ""),
     ],
 )
@@ -34,7 +35,7 @@ def test_postgres(line: str, level: int, text: str) -> None:
         ("[12] [WRN] slow consumer", logging.WARNING, "slow consumer"),
         ("[12] [ERR] authentication error", logging.WARNING, "authentication error"),
         ("[12] [FTL] cannot listen", logging.ERROR, "cannot listen"),
-        ("panic: runtime error", logging.INFO, "panic: runtime error"),
+        ("panic: runtime error", logging.WARNING, "panic: runtime error"),
     ],
 )
 def test_nats(line: str, level: int, text: str) -> None:
@@ -43,7 +44,11 @@ def test_nats(line: str, level: int, text: str) -> None:
 
 def test_a_line_is_logged_under_its_parts_name(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json", "supervisor")
-    relay("nats", nats_line, logging.WARNING)("[1] [INF] Server is ready")
+    relay("nats", nats_line)("[1] [INF] Server is ready")
+    relay("nats", nats_line)("[1] [WRN] slow consumer")
+    relay("nats", nats_line, logging.INFO)("[1] [INF] Shutting down")
+    *_, last = capsys.readouterr().err.splitlines()
+    assert json.loads(last)["event"] == "Shutting down"
     relay("nats", nats_line)("[1] [WRN] slow consumer")
     row = json.loads(capsys.readouterr().err)
     assert (row["part"], row["level"], row["event"]) == ("nats", "warning", "slow consumer")
