@@ -28,11 +28,11 @@ async def talas_api(
 
 async def test_migrate_up_and_down(database: str, tmp_path: Path) -> None:
     expected = [
-        (["migrate"], "from version base to 0004"),
+        (["migrate"], "from version base to 0005"),
         (["migrate"], "nothing to do"),
-        (["migrate", "--down", "0001"], "from version 0004 to 0001"),
+        (["migrate", "--down", "0001"], "from version 0005 to 0001"),
         (["migrate", "--down", "base"], "from version 0001 to base"),
-        (["migrate"], "from version base to 0004"),
+        (["migrate"], "from version base to 0005"),
     ]
     for arguments, words in expected:
         done = await talas_api(*arguments, database=database, tmp_path=tmp_path)
@@ -77,7 +77,7 @@ async def test_mistakes_end_with_2(arguments: list[str], words: str, tmp_path: P
 async def test_an_unknown_version_is_one_line(database: str, tmp_path: Path) -> None:
     done = await talas_api("migrate", "--down", "0099", database=database, tmp_path=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.splitlines() == ["talas: there is no version 0099; the newest is 0004"]
+    assert done.stderr.splitlines() == ["talas: there is no version 0099; the newest is 0005"]
 
 
 async def test_a_database_that_is_away_is_one_line(tmp_path: Path) -> None:
