@@ -1,0 +1,27 @@
+"""The C fuzz targets, for a moment each: the long run is tests/fuzz/run.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support import fuzz_targets as targets
+
+EXECUTIONS = 5_000
+
+
+@pytest.mark.parametrize("target", targets.TARGETS)
+def test_a_kernel_keeps_its_word_whatever_the_bytes(target: str, tmp_path: Path) -> None:
+    compiler = targets.driver_compiler(tmp_path)
+    if compiler is None:
+        pytest.skip("no C compiler with sanitizers")
+    program = targets.build(target, compiler, tmp_path, libfuzzer=False)
+    found = targets.seeds(target, tmp_path / "corpus")
+    assert targets.drive(program, found, executions=EXECUTIONS) == EXECUTIONS
+
+
+def test_every_kernel_that_parses_has_a_target() -> None:
+    # The scanner itself is reached through the grammars; samples hold no syntax.
+    kernels = {path.stem.partition("_")[0] for path in targets.NATIVE.glob("*.c")}
+    assert set(targets.TARGETS) == kernels - {"frame", "samples"}
