@@ -4,6 +4,7 @@
 #   make lint      ruff and the strict type checker
 #   make bench     the benchmarks, with the peers they are measured against
 #   make load      a short crowd of locust users against a fresh server: PASS or FAIL
+#   make fuzz      the parsers against hostile bytes, for minutes
 #   make native    build the audio kernels again, loudly
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SRC    := talas_core talas_api talas_stream benchmarks loadtests tests setup.py
 
-.PHONY: run test lint unit bench load install install-dev native clean
+.PHONY: run test lint unit bench load fuzz install install-dev native clean
 
 run: install
 	$(BIN)/talas serve --demo
@@ -36,6 +37,10 @@ bench: install-dev
 
 load: install-dev
 	$(BIN)/python -m loadtests.run --users 60 --seconds 30 --report reports/load.html
+
+# Long runs of every parser against hostile bytes; a short form is part of `make test`.
+fuzz: install-dev
+	$(BIN)/python -m tests.fuzz.run --seconds 60 --examples 20000
 
 install: $(VENV)/.run
 install-dev: $(VENV)/.dev

@@ -117,16 +117,24 @@ KNOBS: tuple[Knob, ...] = (
          "head", "seconds", 0.1, 120),
     Knob("TALAS_BURST_BYTES", "int", 65_536, "Audio a new listener gets at once", "bytes",
          49_152, 1_048_576),
+    Knob("TALAS_LOW_BURST_BYTES", "int", 8192, "Audio a new listener with ?latency=low gets at "
+         "once", "bytes", 4096, 49_152),
     Knob("TALAS_LISTENER_QUEUE_BYTES", "int", 524_288, "Backlog after which a slow listener skips "
          "ahead", "bytes", 65_536, 16_777_216),
     Knob("TALAS_LISTENER_STALL_SECONDS", "float", 15.0, "Time a listener may read nothing before "
          "it is cut", "seconds", 0.2, 600),
     Knob("TALAS_MAX_LISTENERS", "int", 20_000, "Listeners in all", low=1, high=1_000_000),
+    Knob("TALAS_MAX_STATION_LISTENERS", "int", 20_000, "Listeners of one station", low=1,
+         high=1_000_000),
+    Knob("TALAS_MAX_ADDRESS_LISTENERS", "int", 20_000, "Listeners from one address; behind a proxy "
+         "all have the proxy's", low=1, high=1_000_000),
     Knob("TALAS_MAX_CONNECTIONS", "int", 24_000, "Open connections on the stream port", low=4,
          high=1_000_000),
     Knob("TALAS_RENDITION_IDLE_SECONDS", "float", 10.0, "Time an encoder runs on without a "
          "listener", "seconds", 0, 3600),
     Knob("TALAS_CODEC_WORKERS", "int", 2, "Threads that decode and encode", low=1, high=64),
+    Knob("TALAS_OPUS_COMPLEXITY", "choice", "auto", "Care Opus is encoded with; auto lowers it "
+         "from 10 while the machine is short", choices=("auto", *map(str, range(11)))),
 )  # fmt: skip
 BY_NAME: dict[str, Knob] = {knob.name: knob for knob in KNOBS}
 
@@ -183,12 +191,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     source_lead_seconds: float
     header_timeout_seconds: float
     burst_bytes: int
+    low_burst_bytes: int
     listener_queue_bytes: int
     listener_stall_seconds: float
     max_listeners: int
+    max_station_listeners: int
+    max_address_listeners: int
     max_connections: int
     rendition_idle_seconds: float
     codec_workers: int
+    opus_complexity: str
 
     def __repr__(self) -> str:
         """Without values: a settings object in a log must not show a secret."""

@@ -1,6 +1,6 @@
 """Everything on the air on this server: stations, listeners, and the beat that serves them.
 
-Does:        hold the stations by slug; count listeners against the limit; flush feeds in turn and
+Does:        hold the stations by slug, and the listeners' places; flush feeds in turn and
              close what nobody needs.
 Never:       knows a transport.
 Guarantees:  every feed is flushed once a period; feeds take turns, so that a full house is not
@@ -14,21 +14,19 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 from talas_core.clock import Clock
-from talas_core.errors import Unavailable
 from talas_core.messages import StationRecord
 from talas_core.settings import Settings
 from talas_core.telemetry.logs import logger
-from talas_stream.feed import Feed
+from talas_stream.feed import TURNS, Feed
 from talas_stream.kernels import Kernels
+from talas_stream.places import Places
 from talas_stream.rendition import Sizes
 from talas_stream.station import Station
 from talas_stream.visit import Codecs
 
-PERIOD_SECONDS = 0.25
-"""Between two writes to a listener. Fewer, larger writes are what makes listeners cheap."""
-
-TURNS = 5
-"""Parts of a period; each feed belongs to one of them."""
+PERIOD_SECONDS = 0.3
+"""Between two writes to a listener of the steady profile. Fewer, larger writes are what makes
+listeners cheap; what a player's buffer must bridge is this and a little."""
 
 log = logger("air")
 
@@ -41,10 +39,17 @@ class Air:
         self._clock = clock
         self._kernels = kernels
         self._codecs = codecs
-        self._sizes = Sizes(settings.burst_bytes, settings.listener_queue_bytes)
+        self._sizes = Sizes(
+            settings.burst_bytes, settings.listener_queue_bytes, settings.low_burst_bytes
+        )
         self._stations: dict[str, Station] = {}
         self._turn = 0
-        self.listeners = 0
+        self.places = Places(settings)
+
+    @property
+    def listeners(self) -> int:
+        """Listeners now."""
+        return self.places.taken
 
     def station(self, record: StationRecord) -> Station:
         """The station of `record`, with what the record says now."""
@@ -64,22 +69,11 @@ class Air:
         """Stations with something to hear, by slug."""
         return [s for _, s in sorted(self._stations.items()) if s.on_air]
 
-    def admit(self) -> None:
-        """Count a listener in. Raises Unavailable when the house is full."""
-        if self.listeners >= self._settings.max_listeners:
-            raise Unavailable("every listener's place is taken", retry_after=10)
-        self.listeners += 1
-
-    def dismiss(self) -> None:
-        """Count a listener out."""
-        self.listeners -= 1
-
     def flush_turn(self) -> None:
-        """Flush the feeds whose turn it is. Call TURNS times a period."""
+        """Flush the listeners whose turn it is. Call TURNS times a period."""
         self._turn = (self._turn + 1) % TURNS
-        for number, feed in enumerate(self._feeds()):
-            if number % TURNS == self._turn:
-                feed.flush()
+        for feed in self._feeds():
+            feed.flush_turn(self._turn)
 
     def tidy(self) -> None:
         """Close renditions that are idle. Call about once a second."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 
 from talas_core.bus.nats import NatsBus
@@ -25,18 +26,24 @@ from talas_core.web.application import application
 from talas_core.web.headers import Cors
 from talas_core.web.server import WebServer, addresses
 from talas_stream import kernels as choose
-from talas_stream.air import PERIOD_SECONDS, TURNS, Air, every
+from talas_stream.air import PERIOD_SECONDS, Air, every
 from talas_stream.directory import Directory
+from talas_stream.feed import TURNS
 from talas_stream.front_door import Doorkeeper, FrontDoor, Successor
 from talas_stream.house import House
 from talas_stream.keys import Keys
 from talas_stream.listeners.http import HttpListener
 from talas_stream.media import Codec
+from talas_stream.news import COUNT_SECONDS, News
+from talas_stream.pages import site
 from talas_stream.sources.icecast import IcecastSource
-from talas_stream.web import StreamWeb, one_request_each
 from talas_stream.workers import CodecWorkers
 
 BACKLOG = 4096
+
+UNSENT_BYTES = 16_384
+"""What the kernel may hold of a connection's bytes that are not on their way yet. The rest of a
+slow listener's backlog stays here, where it is counted, shared between listeners and skipped."""
 
 log = logger("stream")
 
@@ -73,7 +80,13 @@ async def service(settings: Settings, bus: Bus) -> AsyncIterator[int]:
     """The service on `settings.stream_port`, over any bus; gives the port it listens on."""
     clock = SystemClock()
     kernels = choose.select(settings.native)
-    workers = CodecWorkers(settings.codec_workers, asyncio.get_running_loop())
+    held = settings.opus_complexity
+    workers = CodecWorkers(
+        settings.codec_workers,
+        asyncio.get_running_loop(),
+        lead_seconds=settings.source_lead_seconds,
+        complexity=None if held == "auto" else int(held),
+    )
     air = Air(settings, clock, kernels, workers)
     keeper = Doorkeeper(clock, settings.header_timeout_seconds, settings.max_connections)
     directory = Directory(bus)
@@ -86,9 +99,13 @@ async def service(settings: Settings, bus: Bus) -> AsyncIterator[int]:
     health.register("bus", keys.check)
 
     app = application(cors=Cors.own(settings))
-    app.middlewares.insert(0, one_request_each)
+    app.middlewares.insert(0, site.one_request_each)
     app.add_routes(health_pages.routes(health))
-    app.add_routes(StreamWeb(settings, air, directory, keys.tokens).routes())
+    news = News()
+    app.add_routes(
+        site.routes(settings, air=air, house=house, news=news, directory=directory,
+                    tokens=keys.tokens)
+    )  # fmt: skip
     web = await WebServer.start(app, shutdown_seconds=settings.shutdown_seconds)
 
     await directory.start()
@@ -105,6 +122,7 @@ async def service(settings: Settings, bus: Bus) -> AsyncIterator[int]:
             asyncio.create_task(every(0.5, keeper.sweep)),
             asyncio.create_task(every(1.0, house.watch)),
             asyncio.create_task(every(1.0, air.tidy)),
+            asyncio.create_task(every(COUNT_SECONDS, news.count)),
         ]
         yield port
     finally:
@@ -113,6 +131,7 @@ async def service(settings: Settings, bus: Bus) -> AsyncIterator[int]:
             server.close()
         keeper.close()
         air.close("the service is stopping")
+        news.close()
         await _emptied(keeper, settings.shutdown_seconds / 2)
         for beat in beats:
             beat.cancel()
@@ -134,6 +153,9 @@ async def _listen(
                 f"TALAS_STREAM_PORT: cannot listen on {address}:{settings.stream_port}: "
                 f"{error.strerror}"
             ) from error
+        for listening in server.sockets:
+            # Accepted connections inherit it.
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         servers.append(server)
 
 

@@ -3,14 +3,15 @@
 Does:        frame packets once, keep the last of them for bursts, and hand them to the fan-out at
              each flush.
 Never:       decides when to flush; that is the beat's business (see air.py).
-Guarantees:  the feed's first bytes go out at once, and no packet leaves the ring before it was
-             flushed; the end reaches everybody after the last byte.
+Guarantees:  with `at_once` nothing waits, else the feed's first bytes do not; no packet leaves the
+             ring before it was flushed; the end reaches everybody after the last byte.
 From / to:   rendition.py  ->  here  ->  listeners
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import cycle
 from typing import Protocol
 
 from talas_stream.media import Packet
@@ -18,12 +19,18 @@ from talas_stream.stages.fanout import Fanout
 from talas_stream.stages.frame import Framer
 from talas_stream.stages.ring import Ring
 
+TURNS = 5
+"""Parts of a period, and shares of a feed's listeners."""
+
+_first_turns = cycle(range(TURNS))
+
 
 class Listener(Protocol):
     """What a feed needs of a listener, whatever his transport."""
 
-    def write(self, data: bytes) -> None:
-        """Take bytes to be sent; never waits."""
+    @property
+    def write(self) -> Callable[[bytes], object]:
+        """Takes bytes to be sent; never waits."""
         ...
 
     def end(self) -> None:
@@ -32,60 +39,85 @@ class Listener(Protocol):
 
 
 class Feed:
-    """A framer, its ring and its listeners. Sizes in bytes."""
+    """A framer, its ring and its listeners. Sizes in bytes; with `at_once`, what is new does not
+    wait for a flush.
 
-    def __init__(self, framer: Framer, burst_bytes: int, keep_bytes: int) -> None:
+    The listeners are in TURNS shares of equal size, so that a flush can be spread over a period:
+    nobody else on the loop waits for more than a share's writes.
+    """
+
+    def __init__(
+        self, framer: Framer, burst_bytes: int, keep_bytes: int, *, at_once: bool = False
+    ) -> None:
         self._framer = framer
         self._burst_bytes = burst_bytes
+        self._at_once = at_once
         self._ring = Ring(keep_bytes)
-        self._fanout = Fanout(self._ring)
-        self._unflushed_bytes = 0
+        self._shares = [Fanout(self._ring) for _ in range(1 if at_once else TURNS)]
+        self._seats: dict[Listener, Fanout] = {}
+        # The first listener of one feed has another turn than the first of the next.
+        self._first_turn = next(_first_turns)
+        self._pushed_bytes = 0
+        self._flushed_bytes = [0] * len(self._shares)
 
     def __len__(self) -> int:
         """Listeners now."""
-        return len(self._fanout)
+        return len(self._seats)
 
     @property
     def skipped(self) -> int:
         """Packets that slow listeners passed over."""
-        return self._fanout.skipped
+        return sum(share.skipped for share in self._shares)
 
     @property
     def bytes_out(self) -> int:
         """Bytes written to all listeners so far."""
-        return self._fanout.bytes_out
+        return sum(share.bytes_out for share in self._shares)
 
     def push(self, packets: Iterable[Packet]) -> None:
         """Take what the rendition has new."""
         silent = self._ring.head == 0
         for packet in packets:
             self._append(self._framer.feed(packet))
-        if silent and self._ring.head:
+        if self._at_once or (silent and self._ring.head):
             self.flush()
 
     def flush(self) -> None:
         """Send what is new to all who keep up."""
-        self._unflushed_bytes = 0
-        self._fanout.flush()
+        for number in range(len(self._shares)):
+            self._flush_share(number)
+
+    def flush_turn(self, turn: int) -> None:
+        """Send what is new to the share of them whose turn it is, 0 up to TURNS."""
+        number = (turn + self._first_turn) % TURNS
+        if number < len(self._shares):
+            self._flush_share(number)
 
     def join(self, listener: Listener) -> None:
         """Add a listener: the format's head, the burst, and from then on all that comes."""
         if self._framer.head:
             listener.write(self._framer.head)
-        if not self._fanout.join(listener, self._burst_bytes):
+        share = self._seats[listener] = min(self._shares, key=len)
+        if not share.join(listener, self._burst_bytes):
             self._framer.remind()
 
     def leave(self, listener: Listener) -> None:
         """Forget a listener."""
-        self._fanout.leave(listener)
+        share = self._seats.pop(listener, None)
+        if share is not None:
+            share.leave(listener)
 
     def pause(self, listener: Listener) -> None:
         """The listener cannot take more for now."""
-        self._fanout.pause(listener)
+        share = self._seats.get(listener)
+        if share is not None:
+            share.pause(listener)
 
     def resume(self, listener: Listener) -> None:
         """The listener can take more again."""
-        self._fanout.resume(listener, self._burst_bytes)
+        share = self._seats.get(listener)
+        if share is not None:
+            share.resume(listener, self._burst_bytes)
 
     def retitle(self, title: str) -> None:
         """What is playing from here on."""
@@ -95,15 +127,19 @@ class Feed:
         """Send the rest, then tell everybody."""
         self._append(self._framer.flush())
         self.flush()
-        for listener in self._fanout.sinks:
-            self._fanout.resume(listener, self._burst_bytes)
-            listener.end()  # type: ignore[attr-defined]
+        for listener, share in tuple(self._seats.items()):
+            share.resume(listener, self._burst_bytes)
+            listener.end()
 
     def _append(self, framed: list[Packet]) -> None:
         """Into the ring. A flood is flushed on the way: the ring must not lose what nobody saw."""
         for packet in framed:
             size = len(packet.payload)
-            if self._unflushed_bytes + size > self._burst_bytes:
+            if self._pushed_bytes + size - min(self._flushed_bytes) > self._burst_bytes:
                 self.flush()
             self._ring.append(packet)
-            self._unflushed_bytes += size
+            self._pushed_bytes += size
+
+    def _flush_share(self, number: int) -> None:
+        self._flushed_bytes[number] = self._pushed_bytes
+        self._shares[number].flush()

@@ -7,8 +7,8 @@ Guarantees:  a head that is not finished in time, too large or malformed is answ
              client that sends nothing costs one entry in a table.
 
                        ┌─ PUT | SOURCE /slug            -> sources.icecast
-    bytes -> head ─────┼─ GET | HEAD  /slug.mp3 ...     -> listeners.http
-                       └─ all else                      -> aiohttp (web.py)
+    bytes -> head ─────┼─ GET | HEAD | OPTIONS /slug.mp3 -> listeners.http
+                       └─ all else                      -> aiohttp (pages/)
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from talas_stream.answers import refusal_bytes
 from talas_stream.media import Codec
 from talas_stream.wire.request import RequestHead, parse_head
 
+LISTENING = ("GET", "HEAD", "OPTIONS")
 CODECS = {codec.value: codec for codec in Codec}
 
 
@@ -149,13 +150,13 @@ class FrontDoor(asyncio.Protocol):
         guest = Guest(self._rooms.other(), self._keeper)
         transport.set_protocol(guest)
         guest.connection_made(transport)
-        guest.data_received(data)
+        guest.data_received(_escaped(data))
 
     def _successor(self, head: RequestHead) -> Successor | None:
         if head.method in ("PUT", "SOURCE"):
             return self._rooms.source()
         slug, dot, extension = head.path.removeprefix("/").rpartition(".")
-        if head.method in ("GET", "HEAD") and dot and "/" not in slug and extension in CODECS:
+        if head.method in LISTENING and dot and "/" not in slug and extension in CODECS:
             return self._rooms.listener(slug, CODECS[extension])
         return None
 
@@ -190,3 +191,14 @@ class Guest(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._host.connection_lost(exc)
         self._keeper.left()
+
+
+def _escaped(data: bytes) -> bytes:
+    """`data` with a request line in ASCII: encoders send titles as they are, and aiohttp refuses
+    that."""
+    start = 2 if data.startswith(b"\r\n") else 0
+    end = data.index(b"\n", start)
+    if data[:end].isascii():
+        return data
+    line = b"".join(b"%%%02X" % c if c >= 0x80 else bytes((c,)) for c in data[start:end])
+    return line + data[end:]

@@ -16,6 +16,7 @@ from talas_core.messages import StationRecord
 from talas_core.settings import Settings
 from talas_core.telemetry.logs import logger
 from talas_stream.air import Air
+from talas_stream.audience import Audience, Present
 from talas_stream.directory import Directory
 from talas_stream.kernels import Kernels
 from talas_stream.stages.ingest import Ingest
@@ -73,13 +74,17 @@ class House:
         self._doors = doors
         self._sources: set[Watched] = set()
         self._stalled: dict[Stalled, tuple[float, int]] = {}
-        self.backlog_bytes = settings.burst_bytes * 2
+        self.audience = Audience()
         self.cut_listeners = 0
         self._reported = 0
 
     def now(self) -> float:
         """Seconds on the monotonic clock."""
         return self._clock.monotonic()
+
+    def backlog_bytes(self, low: bool) -> int:
+        """Bytes that may wait for a listener before he is behind: two of his bursts."""
+        return 2 * (self._settings.low_burst_bytes if low else self._settings.burst_bytes)
 
     def ingest(self) -> Ingest:
         """A fresh reading for a source's body."""
@@ -101,13 +106,21 @@ class House:
         """See Air."""
         return self._air.station(record)
 
-    def admit(self) -> None:
-        """See Air."""
-        self._air.admit()
+    def admit(self, slug: str, address: str) -> None:
+        """See Places."""
+        self._air.places.admit(slug, address)
 
-    def dismiss(self) -> None:
-        """See Air."""
-        self._air.dismiss()
+    def dismiss(self, slug: str, address: str) -> None:
+        """See Places."""
+        self._air.places.dismiss(slug, address)
+
+    def seat(self, listener: Present, slug: str, agent: str, address: str) -> None:
+        """A listener was let in, see Audience."""
+        self.audience.enter(listener, slug, self.now(), agent, address)
+
+    def unseat(self, listener: Present) -> None:
+        """See Audience."""
+        self.audience.leave(listener)
 
     def entered(self, source: Watched) -> None:
         """A source to watch from now on."""

@@ -23,22 +23,38 @@ Samples = npt.NDArray[np.float32]
 
 
 class Codec(StrEnum):
-    """A coding Talas takes or serves. The value is also the listener's file extension."""
+    """A coding Talas takes and serves. The value is also the listener's file extension."""
 
     MP3 = "mp3"
     AAC = "aac"
     OPUS = "opus"
 
 
+class SourceCodec(StrEnum):
+    """A coding Talas takes but does not pass on: listeners get it coded anew.
+
+    The value is the name of FFmpeg's decoder.
+    """
+
+    VORBIS = "vorbis"
+    FLAC = "flac"
+    PCM_S16 = "pcm_s16le"
+    PCM_S24 = "pcm_s24le"
+    PCM_S32 = "pcm_s32le"
+    PCM_F32 = "pcm_f32le"
+    PCM_F64 = "pcm_f64le"
+
+
 class Format(msgspec.Struct, frozen=True, eq=False):
     """How a run of source frames is coded.
 
-    `rate` in Hz; `config` is the decoder's extradata (OpusHead for Opus, empty otherwise);
-    `pre_skip` in ticks. Compared by identity: a new link of a chained stream is a new format even
-    if all its numbers are the same, because the decoder must start afresh.
+    `rate` in Hz; `config` is the decoder's extradata (OpusHead for Opus, the laced headers for
+    Vorbis, STREAMINFO for FLAC, empty otherwise); `pre_skip` in ticks. Compared by identity: a new
+    link of a chained stream is a new format even if all its numbers are the same, because the
+    decoder must start afresh.
     """
 
-    codec: Codec
+    codec: Codec | SourceCodec
     rate: int
     channels: int
     config: bytes = b""
@@ -46,7 +62,10 @@ class Format(msgspec.Struct, frozen=True, eq=False):
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
-    """One coded frame as the source sent it; `samples` is its length at the format's rate."""
+    """One coded frame as the source sent it; `samples` is its length at the format's rate.
+
+    A frame without payload was damaged on its way; it keeps its place.
+    """
 
     payload: bytes
     format: Format

@@ -1,6 +1,7 @@
 """One coding of one source's visit, while somebody needs it.
 
-Does:        keep the last packets of that coding; open a feed for each wire format asked for.
+Does:        keep the last packets of that coding; open a feed for each wire format and delivery
+             profile asked for.
 Never:       encodes: packets come from the source itself (pass-through) or from a codec worker.
 Guarantees:  a listener who comes before the encoder is ready is served as soon as it is.
 From / to:   visit.py  ->  here  ->  feed.py
@@ -13,16 +14,32 @@ from collections.abc import Callable, Iterable
 from talas_stream.feed import Feed, Listener
 from talas_stream.kernels import Kernels
 from talas_stream.media import Codec, Packet, Rendition
-from talas_stream.stages.frame import Framer, IcyFramer, OggFramer, PlainFramer
+from talas_stream.stages.frame import (
+    METAINT,
+    PAGE_TICKS,
+    Framer,
+    IcyFramer,
+    OggFramer,
+    PlainFramer,
+)
 from talas_stream.stages.ring import Ring
+
+LOW_BURSTS_KEPT = 4
 
 
 class Sizes:
-    """Buffer sizes in bytes, from the settings."""
+    """Buffer sizes in bytes, from the settings.
 
-    def __init__(self, burst: int, queue: int) -> None:
+    A browser's audio element reads in blocks of 32 KiB and stops at an edge it reaches too soon:
+    under a steady burst of 48 KiB it starts late and stutters. The low profile is for players that
+    take what comes, and a listener who is further behind than a few low bursts is no longer low.
+    """
+
+    def __init__(self, burst: int, queue: int, low_burst: int = 8192) -> None:
         self.burst = burst
         self.keep = burst + queue
+        self.low_burst = low_burst
+        self.low_keep = low_burst * LOW_BURSTS_KEPT + METAINT
 
 
 class LiveRendition:
@@ -39,8 +56,8 @@ class LiveRendition:
         self._title = ""
         self._config: bytes | None = None
         self._ring = Ring(sizes.keep)
-        self._feeds: dict[bool, Feed] = {}
-        self._waiting: list[tuple[Listener, bool, Callable[[Feed], None]]] = []
+        self._feeds: dict[tuple[bool, bool], Feed] = {}
+        self._waiting: list[tuple[Listener, bool, bool, Callable[[Feed], None]]] = []
         self.idle_since: float | None = None
 
     @property
@@ -50,15 +67,15 @@ class LiveRendition:
 
     @property
     def feeds(self) -> Iterable[Feed]:
-        """The wire formats in use."""
+        """The wire formats in use, in each profile."""
         return self._feeds.values()
 
     def ready(self, config: bytes) -> None:
         """The coding's decoder configuration is known: let in whoever waits."""
         self._config = config
         waiting, self._waiting = self._waiting, []
-        for listener, icy, joined in waiting:
-            joined(self._join(listener, icy))
+        for listener, icy, low, joined in waiting:
+            joined(self._join(listener, icy, low))
 
     def push(self, packets: list[Packet]) -> None:
         """New packets, in order. What comes before `ready` is of an encoder that was closed."""
@@ -69,13 +86,15 @@ class LiveRendition:
         for feed in self._feeds.values():
             feed.push(packets)
 
-    def join(self, listener: Listener, icy: bool, joined: Callable[[Feed], None]) -> None:
+    def join(
+        self, listener: Listener, icy: bool, joined: Callable[[Feed], None], low: bool = False
+    ) -> None:
         """Let a listener in; `joined` is told his feed, now or when the encoder is ready."""
         self.idle_since = None
         if self._config is None:
-            self._waiting.append((listener, icy, joined))
+            self._waiting.append((listener, icy, low, joined))
         else:
-            joined(self._join(listener, icy))
+            joined(self._join(listener, icy, low))
 
     def forget(self, listener: Listener) -> None:
         """A listener who was still waiting has gone."""
@@ -89,22 +108,26 @@ class LiveRendition:
 
     def end(self) -> None:
         """The visit is over: tell every listener."""
-        for listener, _, _ in self._waiting:
+        for listener, *_ in self._waiting:
             listener.end()
         self._waiting = []
         for feed in self._feeds.values():
             feed.end()
 
-    def _join(self, listener: Listener, icy: bool) -> Feed:
+    def _join(self, listener: Listener, icy: bool, low: bool) -> Feed:
         icy = icy and self.rendition.codec is not Codec.OPUS
-        feed = self._feeds.get(icy)
+        feed = self._feeds.get((icy, low))
         if feed is None:
-            feed = self._feeds[icy] = Feed(self._framer(icy), self._sizes.burst, self._sizes.keep)
-            feed.push(self._ring.read(self._ring.tail))
+            sizes = self._sizes
+            burst, keep = (sizes.low_burst, sizes.low_keep) if low else (sizes.burst, sizes.keep)
+            feed = Feed(self._framer(icy, low), burst, keep, at_once=low)
+            self._feeds[icy, low] = feed
+            feed.push(self._ring.read(self._ring.burst(keep)))
         feed.join(listener)
         return feed
 
-    def _framer(self, icy: bool) -> Framer:
+    def _framer(self, icy: bool, low: bool) -> Framer:
         if self.rendition.codec is Codec.OPUS:
-            return OggFramer(self._kernels, self._config or b"", self._serial, self._name)
+            config, ticks = self._config or b"", 1 if low else PAGE_TICKS
+            return OggFramer(self._kernels, config, self._serial, self._name, ticks)
         return IcyFramer(self._kernels, self._title) if icy else PlainFramer()

@@ -1,7 +1,7 @@
 """A station on this server: who is sending, and what he sends.
 
-Does:        admit one source at a time; keep the station's clock across visits; remember the title
-             and what the source says of itself.
+Does:        admit one source at a time; keep the station's clock across visits; remember the titles
+             and what the source says of itself; tell whoever watches what has changed.
 Never:       checks a key (the front door did) or touches a socket.
 Guarantees:  media time never goes back, and follows the clock over the gaps between visits; what a
              refused or failed source did leaves no trace.
@@ -18,6 +18,7 @@ from talas_core.clock import Clock
 from talas_core.errors import Conflict, Unavailable
 from talas_core.messages import StationRecord
 from talas_stream.feed import Feed, Listener
+from talas_stream.history import History, Song
 from talas_stream.kernels import Kernels
 from talas_stream.media import RATE, Codec, Frame, SourceInfo
 from talas_stream.rendition import LiveRendition, Sizes
@@ -50,6 +51,22 @@ LIFE: dict[tuple[State, Event], State] = {
 """The life cycle. A pair that is not here cannot happen; to claim twice is a Conflict."""
 
 
+class Change(StrEnum):
+    """What a watcher is told of."""
+
+    ON_AIR = "on_air"
+    OFF_AIR = "off_air"
+    TITLE = "title"
+
+
+class Watcher(Protocol):
+    """Somebody who wants to know what changes."""
+
+    def changed(self, station: Station, change: Change) -> None:
+        """Called after the change, on the loop; must not wait."""
+        ...
+
+
 class Source(Protocol):
     """What a station needs of its source."""
 
@@ -68,6 +85,9 @@ class Station:
         self.state = State.OFF
         self.info = SourceInfo()
         self.title = ""
+        self.song: Song | None = None
+        self.history = History()
+        self.watchers: set[Watcher] = set()
         self.source: Source | None = None
         self.started_at: str = ""
         self.listener_peak = 0
@@ -77,6 +97,8 @@ class Station:
         self._sizes = sizes
         self._epoch = clock.monotonic()
         self._end = 0
+        self._artist = ""
+        self._claimed = self._epoch
         self._visit: Visit | None = None
 
     @property
@@ -96,6 +118,11 @@ class Station:
         """Listeners now."""
         return self._visit.listeners if self._visit else 0
 
+    @property
+    def connected_seconds(self) -> float:
+        """How long the source has held the station; 0 without one."""
+        return self._clock.monotonic() - self._claimed if self.source is not None else 0.0
+
     def claim(self, source: Source, info: SourceInfo) -> None:
         """Take the station for `source`. Raises Conflict while another has it."""
         if (self.state, Event.CLAIM) not in LIFE:
@@ -103,8 +130,9 @@ class Station:
         self._step(Event.CLAIM)
         self.source = source
         self.info = info
-        self.title = ""
+        self.title = self._artist = ""
         self.listener_peak = 0
+        self._claimed = self._clock.monotonic()
 
     def accept(self, frames: list[Frame]) -> None:
         """Frames of the source that holds the station."""
@@ -121,10 +149,14 @@ class Station:
                 codecs=self._codecs,
                 sizes=self._sizes,
             )
+        start = self._visit.end_at
         self._visit.accept(frames)
-        if self.state is not State.ON_AIR:
-            self.started_at = self._clock.now().isoformat(timespec="seconds")
+        began = self.state is not State.ON_AIR
         self._step(Event.AUDIO)
+        if began:
+            self.started_at = self._clock.now().isoformat(timespec="seconds")
+            self._enter(start)
+            self._tell(Change.ON_AIR)
 
     def release(self, source: Source) -> None:
         """The source has gone; a source that does not hold the station changes nothing."""
@@ -133,29 +165,49 @@ class Station:
         self._step(Event.RELEASE)
         self.source = None
         self.info = SourceInfo()
+        self.song = None
         visit, self._visit = self._visit, None
         if visit is not None:
             self._end = visit.end_at
             visit.end()
+            self._tell(Change.OFF_AIR)
 
     def join(
-        self, listener: Listener, codec: Codec, icy: bool, joined: Callable[[Feed], None]
+        self,
+        listener: Listener,
+        codec: Codec,
+        icy: bool,
+        joined: Callable[[Feed], None],
+        low: bool = False,
     ) -> LiveRendition:
         """Let a listener in, see Visit. Raises Unavailable off the air."""
-        live = self.visit.join(listener, codec, icy, joined)
+        live = self.visit.join(listener, codec, icy, joined, low)
         self.listener_peak = max(self.listener_peak, self.listeners)
         return live
 
-    def retitle(self, title: str) -> None:
-        """What is playing from here on."""
-        self.title = title
+    def retitle(self, title: str, artist: str = "") -> None:
+        """What is playing from here on; `artist` is who of it, where that was told apart. A title
+        told again is no news."""
+        if title == self.title:
+            return
+        self.title, self._artist = title, artist
         if self._visit is not None:
             self._visit.retitle(title)
+            self._enter(self._visit.end_at)
+            self._tell(Change.TITLE)
 
     def tidy(self, idle_seconds: float) -> None:
         """Close what nobody needs any more."""
         if self._visit is not None:
             self._visit.tidy(self._clock.monotonic(), idle_seconds)
+
+    def _enter(self, at: int) -> None:
+        started_at = self._clock.now().isoformat(timespec="seconds")
+        self.song = self.history.enter(self.title, self._artist, started_at, at)
+
+    def _tell(self, change: Change) -> None:
+        for watcher in tuple(self.watchers):
+            watcher.changed(self, change)
 
     def _step(self, event: Event) -> None:
         self.state = LIFE[self.state, event]

@@ -16,6 +16,7 @@ from typing import Protocol
 
 import msgspec
 
+from talas_core.errors import Unavailable
 from talas_stream.feed import Feed, Listener
 from talas_stream.kernels import Kernels
 from talas_stream.media import LADDER, RATE, Codec, Frame, Packet, Rendition
@@ -38,6 +39,11 @@ class Output(msgspec.Struct, frozen=True):
 class Job(Protocol):
     """A station's codec work, on some other thread. Orders are carried out in sequence."""
 
+    @property
+    def full(self) -> bool:
+        """Whether there is no room to open a rendition more."""
+        ...
+
     def feed(self, frame: Frame, packet: Packet) -> None: ...
     def open(self, rendition: Rendition) -> None: ...
     def close(self, rendition: Rendition) -> None: ...
@@ -48,6 +54,11 @@ class Job(Protocol):
 
 class Codecs(Protocol):
     """Where jobs are to be had. Both callbacks come on the loop."""
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for a job more."""
+        ...
 
     def job(
         self, history_ticks: int, deliver: Callable[[list[Output]], None], done: Callable[[], None]
@@ -89,8 +100,10 @@ class Visit:
 
     @property
     def source_codec(self) -> Codec | None:
-        """The source's own coding; None before its first frame."""
-        return self._history[-1][0].format.codec if self._history else None
+        """The coding the source is passed on in; None before its first frame, and where there is
+        none."""
+        codec = self._history[-1][0].format.codec if self._history else None
+        return codec if isinstance(codec, Codec) else None
 
     @property
     def live(self) -> list[LiveRendition]:
@@ -115,14 +128,31 @@ class Visit:
         if through is not None:
             through.push(packets)
 
+    def admit(self, codec: Codec) -> None:
+        """Raises Unavailable where `codec` would have to be encoded and nobody has time for it.
+        What is on the air already, or needs no encoder, is never refused."""
+        if codec in self._live or codec is self.source_codec:
+            return
+        if (self._job or self._codecs).full:
+            raise Unavailable(f"no time left to encode {codec}", retry_after=10)
+
     def join(
-        self, listener: Listener, codec: Codec, icy: bool, joined: Callable[[Feed], None]
+        self,
+        listener: Listener,
+        codec: Codec,
+        icy: bool,
+        joined: Callable[[Feed], None],
+        low: bool = False,
     ) -> LiveRendition:
-        """Let a listener in; `joined` is told his feed. The visit must have had a frame."""
+        """Let a listener in; `joined` is told his feed. The visit must have had a frame.
+
+        Raises Unavailable as `admit` does.
+        """
+        self.admit(codec)
         live = self._live.get(codec)
         if live is None:
             live = self._live[codec] = self._open(codec)
-        live.join(listener, icy, joined)
+        live.join(listener, icy, joined, low)
         return live
 
     def retitle(self, title: str) -> None:

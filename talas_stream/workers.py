@@ -1,16 +1,19 @@
 """Codec workers: the threads that decode and encode, each owning some stations' pipelines.
 
 Does:        take orders for a job in sequence, work them off once a quantum, and hand everything a
-             quantum made to the event loop in one call.
+             quantum made to the event loop in one call; measure that, and work as the governor
+             says: at longer intervals, or with simpler coding, while the machine is short.
 Never:       lets codec work run on the event loop, or two threads touch one pipeline.
 Guarantees:  a job's outputs arrive in order; a pipeline that fails ends its own job only, with one
-             logged event.
+             logged event; a job that starts, or whose source sends a flood, gets the time that the
+             others leave; what is left out under load is counted, and logged at most once a second.
 
     loop:    job.feed / open / close / finish ──> inbox ─┐
-    thread:                                   wake, work all, sleep to the quantum's end
-    loop:    deliver(outputs), done() <── one call_soon_threadsafe a quantum
+    thread:                  wake, work all, catch up, sleep to the quantum's end
+    loop:    deliver(outputs), done() <── call_soon_threadsafe once a quantum, and once more
+                                          where something has caught up
 
-From / to:   visit.py  <->  here  ->  stages.pipeline
+From / to:   visit.py  <->  here  ->  work.py, load.py
 """
 
 from __future__ import annotations
@@ -20,80 +23,80 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from talas_core.telemetry.logs import logger
-from talas_stream.media import Frame, Packet, Rendition
-from talas_stream.stages.pipeline import Pipeline
+from talas_stream.load import Load, Warden
+from talas_stream.media import RATE, Frame, Packet, Rendition
+from talas_stream.stages.govern import Governor, Step
 from talas_stream.visit import Output
+from talas_stream.work import Work
 
-QUANTUM_SECONDS = 0.02
 SWITCH_INTERVAL = 0.0005
 """The interpreter's default of 5 ms lets a codec thread hold the loop up for a quarter quantum."""
 
+LIVE_QUANTA = 4
+"""Audio that a job may do in its turn, in quanta; what it has beyond that waits for spare time."""
+
+LIVE_SECONDS = 0.2
+"""The least of that: sources send several frames in one segment."""
+
+SWAPS_A_SECOND = 100
+"""Encoders that change their complexity, each at the price of its pre-roll."""
+
+BACKLOG_SECONDS = 2.0
+"""What may wait of a source beyond the lead it is allowed."""
+
+IDLE_SECONDS = 0.5
+"""A worker with nothing to do looks up so often: its governor must see that it has time again."""
+
 log = logger("codec")
 
-Order = Callable[["_Work"], None]
 Deliver = Callable[[list[Output]], None]
-
-
-class _Work:
-    """A job as its thread sees it."""
-
-    def __init__(self, history_ticks: int) -> None:
-        self.pipeline = Pipeline(history_ticks)
-        self.outputs: list[Output] = []
-        self.finished = False
-
-    def add(self, made: dict[Rendition, list[Packet]]) -> None:
-        self.outputs += [Output(rendition, packets) for rendition, packets in made.items()]
 
 
 class WorkerJob:
     """A job as the loop sees it: every call becomes an order in the worker's inbox."""
 
-    def __init__(self, worker: Worker, work: _Work, deliver: Deliver, done: Callable[[], None]):
+    def __init__(self, worker: Worker, work: Work, deliver: Deliver, done: Callable[[], None]):
         self._worker = worker
         self.work = work
         self.deliver = deliver
         self.done = done
+        self.queued = False
+
+    @property
+    def full(self) -> bool:
+        """Whether its worker has no room for one rendition more."""
+        return self._worker.full
 
     def feed(self, frame: Frame, packet: Packet) -> None:
         """Decode `frame`, which stands at `packet`."""
-        self._order(lambda work: work.add(work.pipeline.feed(frame, packet)))
+        self._worker.submit(self, lambda: self.work.feed(frame, packet))
 
     def open(self, rendition: Rendition) -> None:
         """Encode `rendition` from now on, the kept history first."""
-
-        def order(work: _Work) -> None:
-            config, packets = work.pipeline.open(rendition)
-            work.outputs.append(Output(rendition, packets, config))
-
-        self._order(order)
+        self._worker.admit()
+        self._worker.submit(self, lambda: self.work.open(rendition))
 
     def close(self, rendition: Rendition) -> None:
         """Encode `rendition` no more."""
-        self._order(lambda work: work.pipeline.close(rendition))
+        self._worker.submit(self, lambda: self.work.close(rendition))
 
     def finish(self) -> None:
         """Flush all encoders; `done` follows the last output."""
-
-        def order(work: _Work) -> None:
-            work.add(work.pipeline.flush())
-            work.finished = True
-
-        self._order(order)
-
-    def _order(self, order: Order) -> None:
-        self._worker.submit(self, order)
+        self._worker.submit(self, self.work.finish)
 
 
 class Worker:
     """One codec thread."""
 
-    def __init__(self, number: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, number: int, loop: asyncio.AbstractEventLoop, governor: Governor) -> None:
         self._loop = loop
-        self._inbox: deque[tuple[WorkerJob, Order]] = deque()
+        self._warden = Warden(number, governor)
+        self._inbox: deque[tuple[WorkerJob, Callable[[], None]]] = deque()
+        self._behind: deque[WorkerJob] = deque()
+        self._works: dict[WorkerJob, None] = {}
         self._wake = threading.Event()
         self._stopping = False
         self.jobs = 0
@@ -104,7 +107,21 @@ class Worker:
     def alive(self) -> bool:
         return self._thread.is_alive()
 
-    def submit(self, job: WorkerJob, order: Order) -> None:
+    @property
+    def full(self) -> bool:
+        """Whether one rendition more would be too many."""
+        return self._warden.full
+
+    @property
+    def load(self) -> Load:
+        """How it is doing."""
+        return self._warden.load(self.jobs)
+
+    def admit(self) -> None:
+        """Called on the loop, once a rendition that is opened."""
+        self._warden.admit()
+
+    def submit(self, job: WorkerJob, order: Callable[[], None]) -> None:
         """Called on the loop."""
         self._inbox.append((job, order))
         if not self._wake.is_set():
@@ -117,36 +134,87 @@ class Worker:
         self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
+        last = time.monotonic()
         while not self._stopping:
-            self._wake.wait()
+            self._wake.wait(IDLE_SECONDS)
             # Cleared before the inbox is read: an order that comes in between wakes us again.
             self._wake.clear()
             began = time.monotonic()
-            touched = self._work_off()
-            if touched:
-                self._hand_over(touched)
-            time.sleep(max(0.0, began + QUANTUM_SECONDS - time.monotonic()))
+            step = self._warden.step
+            self._hand_over(self._live(step))
+            settled = not self._swap(step)
+            worked = time.monotonic() - began
+            ends = began + step.quantum
+            self._hand_over(self._catch_up(ends))
+            if self._behind:
+                self._wake.set()
+            time.sleep(max(0.0, ends - time.monotonic()))
+            now = time.monotonic()
+            # While encoders change over, the load is neither the old one nor the new.
+            if settled:
+                self._warden.note(worked, now - last, max(0.0, now - ends))
+            self._warden.tell(now)
+            last = now
 
-    def _work_off(self) -> dict[WorkerJob, list[Output]]:
-        touched: dict[WorkerJob, list[Output]] = {}
+    def _live(self, step: Step) -> list[WorkerJob]:
+        """Everybody's turn: what came in since the last one. Those it was done for."""
         # What comes in meanwhile is the next quantum's: under overload, too, results go out.
+        touched: dict[WorkerJob, None] = {}
         for _ in range(len(self._inbox)):
             job, order = self._inbox.popleft()
-            work = job.work
-            if work.finished:
-                continue
-            try:
-                order(work)
-            except Exception:
-                work.finished = True
-                log.exception("a codec job failed")
-            touched.setdefault(job, [])
+            if not job.work.finished:
+                order()
+                touched[job] = self._works[job] = None
+        ticks = int(max(LIVE_SECONDS, LIVE_QUANTA * step.quantum) * RATE)
         for job in touched:
-            touched[job], job.work.outputs = job.work.outputs, []
-        return touched
+            self._warden.shed(job.work.shed())
+            self._attempt(job, lambda work: work.run(ticks))
+            if job.work.behind and not job.queued:
+                job.queued = True
+                self._behind.append(job)
+        return list(touched)
 
-    def _hand_over(self, touched: dict[WorkerJob, list[Output]]) -> None:
-        batch = [(job, outputs, job.work.finished) for job, outputs in touched.items()]
+    def _catch_up(self, ends: float) -> list[WorkerJob]:
+        """Those behind, a slice each in turn, in the time that is left; one slice in any case."""
+        touched: dict[WorkerJob, None] = {}
+        while self._behind:
+            job = self._behind.popleft()
+            self._attempt(job, Work.catch_up)
+            touched[job] = None
+            job.queued = job.work.behind
+            if job.queued:
+                self._behind.append(job)
+            if time.monotonic() >= ends or self._stopping:
+                break
+        return list(touched)
+
+    def _swap(self, step: Step) -> bool:
+        """Bring encoders to the step's complexity, a few a quantum. True where there were any."""
+        left = most = max(1, int(step.quantum * SWAPS_A_SECOND))
+        for job in list(self._works):
+            job.work.pipeline.complexity = step.complexity
+            while left and self._attempt(job, lambda work: work.pipeline.swap()):
+                left -= 1
+        return left < most
+
+    def _attempt(self, job: WorkerJob, action: Callable[[Work], bool | None]) -> bool:
+        """Do something to a job, which fails alone."""
+        try:
+            return bool(action(job.work))
+        except Exception:
+            job.work.finished = True
+            log.exception("a codec job failed")
+            return False
+
+    def _hand_over(self, jobs: Iterable[WorkerJob]) -> None:
+        batch = [(job, job.work.taken(), job.work.finished) for job in jobs if job in self._works]
+        for job, _, finished in batch:
+            if finished:
+                del self._works[job]
+                if job.work.pipeline.errors:
+                    log.info("broken frames became silence", frames=job.work.pipeline.errors)
+        if not batch:
+            return
         try:
             self._loop.call_soon_threadsafe(_arrive, batch)
         except RuntimeError:
@@ -164,22 +232,43 @@ def _arrive(batch: list[tuple[WorkerJob, list[Output], bool]]) -> None:
 
 
 class CodecWorkers:
-    """All codec threads; a new job goes to the one that owns fewest."""
+    """All codec threads; a new job goes to the one that owns fewest and has room.
 
-    def __init__(self, threads: int, loop: asyncio.AbstractEventLoop) -> None:
+    `lead_seconds` is how far sources may run ahead; a `complexity` given is held under any load.
+    """
+
+    def __init__(
+        self,
+        threads: int,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        lead_seconds: float = 2.0,
+        complexity: int | None = None,
+    ) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
-        self._workers = [Worker(number, loop) for number in range(threads)]
+        self._backlog_ticks = int((lead_seconds + BACKLOG_SECONDS) * RATE)
+        self._workers = [Worker(number, loop, Governor(complexity)) for number in range(threads)]
+
+    @property
+    def full(self) -> bool:
+        """Whether no worker has room for a rendition more."""
+        return all(worker.full for worker in self._workers)
+
+    @property
+    def loads(self) -> list[Load]:
+        """How each worker is doing."""
+        return [worker.load for worker in self._workers]
 
     def job(self, history_ticks: int, deliver: Deliver, done: Callable[[], None]) -> WorkerJob:
         """A new job; both callbacks come on the loop."""
-        worker = min(self._workers, key=lambda candidate: candidate.jobs)
+        worker = min(self._workers, key=lambda candidate: (candidate.full, candidate.jobs))
         worker.jobs += 1
 
         def over() -> None:
             worker.jobs -= 1
             done()
 
-        return WorkerJob(worker, _Work(history_ticks), deliver, over)
+        return WorkerJob(worker, Work(history_ticks, self._backlog_ticks), deliver, over)
 
     async def check(self) -> None:
         """For health: raises when a thread has died."""

@@ -1,9 +1,12 @@
 """A listener over plain HTTP: GET /slug.mp3, .aac or .opus, an endless body.
 
+`?latency=low` asks for every packet at once and a short start; without it writes are merged, which
+is what makes listeners cheap. A range from the start, as Safari asks for before it plays, is 206.
+
 Does:        find the station, answer, join the feed; fall behind and catch up as the socket allows.
 Never:       waits for the listener, or copies bytes for him while he keeps up.
-Guarantees:  off the air is 503 with Retry-After, an unknown station 404; one who reads nothing for
-             too long is cut and counted; the end of the source ends the body.
+Guarantees:  off the air, or no place left, is 503 with Retry-After, an unknown station 404; one who
+             reads nothing for too long is cut and counted; the end of the source ends the body.
 From / to:   front_door.py  ->  here  <-  feed.py
 """
 
@@ -12,14 +15,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from typing import Protocol
 
 from talas_core.errors import NotFound, TalasError
 from talas_core.messages import StationRecord
 from talas_core.telemetry.logs import logger
-from talas_stream.answers import PUBLIC, Header, head, refusal_bytes
+from talas_stream.answers import PUBLIC, Header, refusal_bytes
+from talas_stream.answers import head as answer_head
 from talas_stream.feed import Feed
 from talas_stream.front_door import Successor
+from talas_stream.listeners.wish import PREFLIGHT, Wish, wish
 from talas_stream.media import CONTENT_TYPE, LADDER, Codec
 from talas_stream.rendition import LiveRendition
 from talas_stream.stages.frame import METAINT
@@ -30,7 +36,7 @@ AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER switched on, for no time: a close discards what was not sent."""
 
 END_OF_HEAD = b"\r\n\r\n"
-EXPOSED = "icy-metaint, icy-name, icy-description, icy-genre, icy-url, icy-br"
+EXPOSED = "icy-metaint, icy-name, icy-description, icy-genre, icy-url, icy-br, Content-Range"
 
 log = logger("listener")
 
@@ -38,16 +44,17 @@ log = logger("listener")
 class ListenerRoom(Protocol):
     """What a listener needs of the house."""
 
-    @property
-    def backlog_bytes(self) -> int:
+    def backlog_bytes(self, low: bool) -> int:
         """Bytes a listener may have waiting before he is behind."""
         ...
 
     def remembered(self, slug: str) -> StationRecord | None: ...
     async def find(self, slug: str) -> StationRecord | None: ...
     def station(self, record: StationRecord) -> Station: ...
-    def admit(self) -> None: ...
-    def dismiss(self) -> None: ...
+    def admit(self, slug: str, address: str) -> None: ...
+    def dismiss(self, slug: str, address: str) -> None: ...
+    def seat(self, listener: HttpListener, slug: str, agent: str, address: str) -> None: ...
+    def unseat(self, listener: HttpListener) -> None: ...
     def stalled(self, listener: HttpListener) -> None: ...
     def moving(self, listener: HttpListener) -> None: ...
     def listener_left(self) -> None: ...
@@ -65,7 +72,9 @@ class HttpListener(Successor):
         self._live: LiveRendition | None = None
         self._feed: Feed | None = None
         self._paused = False
-        self._admitted = False
+        self._address: str | None = None
+        self._wish = Wish()
+        self._left_bytes = 0
         self._ended = False
         self._search: asyncio.Task[None] | None = None
 
@@ -73,16 +82,22 @@ class HttpListener(Successor):
         """Begin. What followed the head of a GET is nobody's."""
         self._transport = transport
         self._head = head
-        transport.set_write_buffer_limits(high=self._room.backlog_bytes)
+        if head.method == "OPTIONS":
+            transport.write(answer_head(204, (*PUBLIC, *PREFLIGHT)))
+            transport.close()
+            return
+        self._wish = wish(head, self._codec)
+        transport.set_write_buffer_limits(high=self._room.backlog_bytes(self._wish.low))
         record = self._room.remembered(self._slug)
         if record is not None:
             self._serve(record)
         else:
             self._search = asyncio.get_running_loop().create_task(self._find())
 
-    def write(self, data: bytes) -> None:
-        """Bytes of the feed."""
-        self._transport.write(data)
+    @property
+    def write(self) -> Callable[[bytes], object]:
+        """Takes the feed's bytes: the transport's own method, for it is called for every write."""
+        return self._transport.write if self._wish.probe is None else self._write_probe
 
     @property
     def backlog(self) -> int:
@@ -124,8 +139,9 @@ class HttpListener(Successor):
             self._feed.leave(self)
         elif self._live is not None:
             self._live.forget(self)
-        if self._admitted:
-            self._room.dismiss()
+        if self._address is not None:
+            self._room.dismiss(self._slug, self._address)
+            self._room.unseat(self)
         self._room.moving(self)
         self._room.listener_left()
 
@@ -145,11 +161,14 @@ class HttpListener(Successor):
     def _serve(self, record: StationRecord) -> None:
         station = self._room.station(record)
         try:
-            icy = self._codec is not Codec.OPUS and self._head.headers.get("icy-metadata") == "1"
-            answer = head(200, self._headers(station, icy))
+            answer = self._answer(station)
+            station.visit.admit(self._codec)
             if self._head.method != "HEAD":
-                self._room.admit()
-                self._admitted = True
+                address = str((self._transport.get_extra_info("peername") or ("",))[0])
+                self._room.admit(self._slug, address)
+                self._address = address
+                agent = self._head.headers.get("user-agent", "")
+                self._room.seat(self, self._slug, agent, address)
         except TalasError as error:
             self._refuse(error)
             return
@@ -157,14 +176,32 @@ class HttpListener(Successor):
         if self._head.method == "HEAD":
             self._transport.close()
             return
-        self._live = station.join(self, self._codec, icy, self._joined)
+        self._left_bytes = self._wish.probe or 0
+        self._live = station.join(self, self._codec, self._wish.icy, self._joined, self._wish.low)
 
     def _joined(self, feed: Feed) -> None:
         self._feed = feed
         if self._paused:
             feed.pause(self)
 
-    def _headers(self, station: Station, icy: bool) -> list[Header]:
+    def _write_probe(self, data: bytes) -> None:
+        """The first bytes, up to as many as were asked for; then the answer is complete."""
+        piece = data[: self._left_bytes]
+        self._left_bytes -= len(piece)
+        if piece:
+            self._transport.write(piece)
+        if not self._left_bytes:
+            self._transport.close()
+
+    def _answer(self, station: Station) -> bytes:
+        headers, size = self._headers(station), self._wish.probe
+        if size is None:
+            return answer_head(200, headers)
+        # How long the whole is, nobody knows: it does not end.
+        span = [("Content-Range", f"bytes 0-{size - 1}/*"), ("Content-Length", str(size))]
+        return answer_head(206, headers + span)
+
+    def _headers(self, station: Station) -> list[Header]:
         info, record = station.info, station.record
         through = station.visit.source_codec is self._codec
         rate = info.bit_rate if through else str(LADDER[self._codec].bit_rate // 1000)
@@ -182,7 +219,7 @@ class HttpListener(Successor):
             *PUBLIC,
             *((name, value) for name, value in said if value),
         ]
-        return [*headers, ("icy-metaint", str(METAINT))] if icy else headers
+        return [*headers, ("icy-metaint", str(METAINT))] if self._wish.icy else headers
 
     def _refuse(self, error: TalasError) -> None:
         wait = getattr(error, "retry_after", None)

@@ -244,7 +244,7 @@ class IcecastSource(Successor):
             station, self._station = self._station, None
             station.release(self)
             log.info("source left", station=station.record.slug,
-                     seconds=round(self._sent_seconds, 1))  # fmt: skip
+                     seconds=round(self._sent_seconds, 1), **self._ingest.damage)  # fmt: skip
 
     def _log(self, event: str, **facts: object) -> None:
         log.info(event, path=self._head.path, **facts)

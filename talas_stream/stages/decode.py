@@ -19,10 +19,11 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 
-from talas_stream.media import RATE, Codec, Format, Frame, Samples
+from talas_stream.media import RATE, Codec, Format, Frame, Samples, SourceCodec
 
 # The float decoders, by their FFmpeg names.
 _DECODER = {Codec.MP3: "mp3float", Codec.AAC: "aac", Codec.OPUS: "opus"}
+_FULL_SCALE = {"int16": 2**15, "int32": 2**31}
 
 
 class Decoder:
@@ -30,9 +31,7 @@ class Decoder:
 
     def __init__(self, format: Format) -> None:
         self._format = format
-        self._context: AudioCodecContext = av.CodecContext.create(_DECODER[format.codec], "r")  # type: ignore[assignment]
-        if format.config:
-            self._context.extradata = format.config
+        self._context = _context(format)
         self._skip = format.pre_skip
         self.errors = 0
         self.rate = format.rate
@@ -66,11 +65,25 @@ class Decoder:
         return skipped * self.rate // RATE
 
 
+def _context(format: Format) -> AudioCodecContext:
+    codec = format.codec
+    name = codec.value if isinstance(codec, SourceCodec) else _DECODER[codec]
+    context: AudioCodecContext = av.CodecContext.create(name, "r")  # type: ignore[assignment]
+    if format.config:
+        context.extradata = format.config
+    elif isinstance(codec, SourceCodec):
+        # Bare samples say nothing of themselves.
+        context.sample_rate = format.rate
+        context.layout = "mono" if format.channels == 1 else "stereo"
+    return context
+
+
 def _planes(piece: AudioFrame) -> Samples:
     """The frame's samples as float32 in [-1, 1], shape (channels, n)."""
     samples = piece.to_ndarray()
-    if samples.dtype == np.int16:
-        samples = samples.astype(np.float32) / 32768.0
+    full_scale = _FULL_SCALE.get(samples.dtype.name)
+    if full_scale:
+        samples = samples.astype(np.float32) / np.float32(full_scale)
     if not piece.format.is_planar:
         samples = samples.reshape(-1, piece.layout.nb_channels).T
     # One look at the peak is cheaper than always clipping; NaN fails the comparison too.

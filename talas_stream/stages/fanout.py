@@ -14,6 +14,7 @@ From / to:   the feed's ring  ->  here  ->  listeners
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from talas_stream.media import Packet
@@ -23,8 +24,13 @@ from talas_stream.stages.ring import Ring
 class Sink(Protocol):
     """What the fan-out needs of a listener."""
 
-    def write(self, data: bytes) -> None:
-        """Take bytes to be sent; never waits. May call `pause` on the fan-out at once."""
+    @property
+    def write(self) -> Callable[[bytes], object]:
+        """Takes bytes to be sent; never waits. May call `pause` on the fan-out at once.
+
+        Asked for once, when the listener joins or resumes: what it gives is called at every flush,
+        so it had better be the transport's own method.
+        """
         ...
 
 
@@ -35,40 +41,32 @@ class Fanout:
     def __init__(self, ring: Ring) -> None:
         self._ring = ring
         self._flushed = ring.head
-        self._in_step: set[Sink] = set()
+        self._in_step: dict[Sink, Callable[[bytes], object]] = {}
         self._behind: dict[Sink, tuple[int, int]] = {}
+        self._burst: tuple[int, bytes, bool] | None = None
         self.skipped = 0
         self.bytes_out = 0
 
     def __len__(self) -> int:
         return len(self._in_step) + len(self._behind)
 
-    @property
-    def sinks(self) -> list[Sink]:
-        """Everybody, to be told of the end."""
-        return [*self._in_step, *self._behind]
-
     def join(self, sink: Sink, burst_bytes: int) -> bool:
         """Add a listener and give him his burst. True if the burst held a title for him."""
-        start = self._ring.burst(burst_bytes, self._flushed)
-        packets = self._ring.read(start, self._flushed)
-        opening = next((i for i, packet in enumerate(packets) if packet.opening), None)
-        pieces = [packet.payload for packet in packets]
-        if opening is not None:
-            pieces[opening] = packets[opening].opening or b""
-        self._in_step.add(sink)
-        self._give(sink, b"".join(pieces))
-        return opening is not None
+        # All who come between two flushes share one burst: a crowd of newcomers costs no copies.
+        if self._burst is None or self._burst[0] != burst_bytes:
+            self._burst = (burst_bytes, *self._newcomer_s(burst_bytes))
+        _, data, titled = self._burst
+        self._enter(sink, data)
+        return titled
 
     def leave(self, sink: Sink) -> None:
         """Forget a listener; an unknown one is ignored."""
-        self._in_step.discard(sink)
+        self._in_step.pop(sink, None)
         self._behind.pop(sink, None)
 
     def pause(self, sink: Sink) -> None:
         """The listener's buffer is full: from the next flush on he is behind."""
-        if sink in self._in_step:
-            self._in_step.discard(sink)
+        if self._in_step.pop(sink, None) is not None:
             self._behind[sink] = (self._flushed, self._ring.phase(self._flushed))
 
     def resume(self, sink: Sink, burst_bytes: int) -> None:
@@ -87,8 +85,7 @@ class Fanout:
             data = _merged(self._ring.read(start, self._flushed))[phase:]
         else:
             data = _merged(self._ring.read(cursor, self._flushed))
-        self._in_step.add(sink)
-        self._give(sink, data)
+        self._enter(sink, data)
 
     def flush(self) -> None:
         """Write what came since the last flush to all who keep up."""
@@ -97,14 +94,27 @@ class Fanout:
             return
         # First, so that a listener who pauses inside `write` is left behind after these bytes.
         self._flushed = self._ring.head
+        self._burst = None
         data = _merged(packets)
-        for sink in tuple(self._in_step):
-            self._give(sink, data)
+        self.bytes_out += len(data) * len(self._in_step)
+        for write in tuple(self._in_step.values()):
+            write(data)
 
-    def _give(self, sink: Sink, data: bytes) -> None:
+    def _newcomer_s(self, burst_bytes: int) -> tuple[bytes, bool]:
+        """A newcomer's burst, and whether it holds a title for him."""
+        packets = self._ring.read(self._ring.burst(burst_bytes, self._flushed), self._flushed)
+        opening = next((i for i, packet in enumerate(packets) if packet.opening), None)
+        pieces = [packet.payload for packet in packets]
+        if opening is not None:
+            pieces[opening] = packets[opening].opening or b""
+        return b"".join(pieces), opening is not None
+
+    def _enter(self, sink: Sink, data: bytes) -> None:
+        # Kept from here on: to look it up at every flush would cost more than the call.
+        write = self._in_step[sink] = sink.write
         if data:
             self.bytes_out += len(data)
-            sink.write(data)
+            write(data)
 
 
 def _merged(packets: list[Packet]) -> bytes:

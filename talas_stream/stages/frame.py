@@ -108,9 +108,18 @@ class IcyFramer:
 
 
 class OggFramer:
-    """Opus packets in pages of PAGE_TICKS; one logical stream for ever (RFC 7845)."""
+    """Opus packets in pages of `page_ticks` or a packet, whichever is longer; one logical stream
+    for ever (RFC 7845)."""
 
-    def __init__(self, kernels: Kernels, opus_head: bytes, serial: int, name: str) -> None:
+    def __init__(
+        self,
+        kernels: Kernels,
+        opus_head: bytes,
+        serial: int,
+        name: str,
+        page_ticks: int = PAGE_TICKS,
+    ) -> None:
+        self._page_ticks = page_ticks
         self._writer = OggWriter(serial, kernels.ogg_crc)
         self._pre_skip = parse_head(opus_head).pre_skip
         self.head = self._writer.header_pages(opus_head, build_tags("Talas", {"TITLE": name}))
@@ -125,7 +134,7 @@ class OggFramer:
         out = self._page() if full else []
         self._held.append(packet)
         self._segments += segments
-        if sum(held.duration for held in self._held) >= PAGE_TICKS:
+        if sum(held.duration for held in self._held) >= self._page_ticks:
             out += self._page()
         return out
 

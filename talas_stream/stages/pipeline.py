@@ -11,16 +11,46 @@ From / to:   the station's packets  ->  here  ->  the renditions' rings
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
+import msgspec
 import numpy as np
 
-from talas_stream.media import RATE, Frame, Packet, Pcm, Rendition, Samples
+from talas_stream.media import RATE, Codec, Frame, Packet, Pcm, Rendition, Samples
 from talas_stream.stages.decode import Decoder
-from talas_stream.stages.encode import Encoder
+from talas_stream.stages.encode import BEST, Encoder, successor
 from talas_stream.stages.normalise import Normaliser
 
 MAX_FILL = RATE // 2
 """Most silence put in to close a gap at a change of format, in ticks."""
+
+SILENCE = RATE // 10
+"""Ticks of a block of silence."""
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A rendition that has caught up: its encoder's config, and the packets of the history."""
+
+    rendition: Rendition
+    config: bytes
+    packets: list[Packet]
+
+
+class _Opening:
+    """A rendition whose encoder still has history to code."""
+
+    def __init__(self, encoder: Encoder, history: Iterable[Pcm]) -> None:
+        self.encoder = encoder
+        self.ahead = deque(history)
+        self.packets: list[Packet] = []
+
+    def advance(self, ticks: int) -> int:
+        """Code about so much of it; the ticks that are left of the allowance."""
+        while self.ahead and ticks > 0:
+            pcm = self.ahead.popleft()
+            self.packets += self.encoder.encode(pcm)
+            ticks -= pcm.end - pcm.at
+        return ticks
 
 
 class Pipeline:
@@ -30,6 +60,10 @@ class Pipeline:
         self._history_ticks = history_ticks
         self._history: deque[Pcm] = deque()
         self._encoders: dict[Rendition, Encoder] = {}
+        self._openings: dict[Rendition, _Opening] = {}
+        self._lost = 0
+        self.complexity = BEST
+        """What encoders open with from now on; see `swap` for those that are open."""
         self._decoder: Decoder | None = None
         self._normaliser: Normaliser | None = None
         self._format: object = None
@@ -43,17 +77,58 @@ class Pipeline:
 
     def open(self, rendition: Rendition) -> tuple[bytes, list[Packet]]:
         """Start encoding `rendition`: its encoder's config, and the packets of the kept history."""
-        encoder = self._encoders[rendition] = Encoder(rendition)
-        packets = [packet for pcm in self._history for packet in encoder.encode(pcm)]
-        return encoder.config, packets
+        self.begin(rendition)
+        opening = self._openings[rendition]
+        opening.advance(sum(pcm.end - pcm.at for pcm in opening.ahead))
+        opened = self._opened(rendition)
+        return opened.config, opened.packets
+
+    def begin(self, rendition: Rendition) -> None:
+        """Start encoding `rendition` bit by bit: `advance` until it says that it has caught up."""
+        encoder = Encoder(rendition, self.complexity)
+        self._openings[rendition] = _Opening(encoder, self._history)
+
+    @property
+    def catching_up(self) -> bool:
+        """Whether `advance` has something to do."""
+        return bool(self._openings)
+
+    def advance(self, ticks: int) -> list[Opened]:
+        """Code about `ticks` of the history of the renditions begun; those that have caught up."""
+        opened = []
+        for rendition, opening in list(self._openings.items()):
+            ticks = opening.advance(ticks)
+            if not opening.ahead:
+                opened.append(self._opened(rendition))
+        return opened
+
+    def _opened(self, rendition: Rendition) -> Opened:
+        opening = self._openings.pop(rendition)
+        self._encoders[rendition] = opening.encoder
+        return Opened(rendition, opening.encoder.config, opening.packets)
 
     def close(self, rendition: Rendition) -> None:
         """Stop encoding `rendition`; unknown ones are ignored."""
         self._encoders.pop(rendition, None)
+        self._openings.pop(rendition, None)
+
+    def swap(self) -> bool:
+        """Give one open encoder `complexity`, without a seam. False when there is none to swap."""
+        for rendition, encoder in self._encoders.items():
+            if rendition.codec is Codec.OPUS and encoder.complexity != self.complexity:
+                new = successor(encoder, self.complexity, self._history)
+                if new is not None:
+                    self._encoders[rendition] = new
+                    return True
+        return False
+
+    def skip(self, packet: Packet) -> None:
+        """The source frame at `packet` is left out: silence comes in its place, with the next."""
+        self._lost += packet.duration
 
     def feed(self, frame: Frame, packet: Packet) -> dict[Rendition, list[Packet]]:
         """Everything that one source frame, placed as `packet`, completes."""
-        blocks = []
+        blocks = self._silence()
         if frame.format is not self._format:
             blocks += self._change(frame, packet)
         assert self._decoder is not None  # noqa: S101 - _change has set it
@@ -67,7 +142,7 @@ class Pipeline:
 
     def flush(self) -> dict[Rendition, list[Packet]]:
         """The tail of everything, at the end of the source's visit."""
-        out = self._encode(self._drain())
+        out = self._encode(self._silence() + self._drain())
         for rendition, encoder in self._encoders.items():
             out.setdefault(rendition, []).extend(encoder.flush())
         return out
@@ -83,6 +158,18 @@ class Pipeline:
             start = packet.at + frame.format.pre_skip
             if 0 < start - self._at <= MAX_FILL:
                 blocks += self._block(np.zeros((2, start - self._at), np.float32))
+        return blocks
+
+    def _silence(self) -> list[Pcm]:
+        """What stands for the frames left out, in blocks that cost no more than a frame each."""
+        blocks = []
+        if self._at is None:
+            # The clock has not started: it does where the next frame stands.
+            self._lost = 0
+        while self._lost:
+            size = min(self._lost, SILENCE)
+            self._lost -= size
+            blocks += self._block(np.zeros((2, size), np.float32))
         return blocks
 
     def _drain(self) -> list[Pcm]:
@@ -109,6 +196,8 @@ class Pipeline:
         return [pcm]
 
     def _encode(self, blocks: list[Pcm]) -> dict[Rendition, list[Packet]]:
+        for opening in self._openings.values():
+            opening.ahead.extend(blocks)
         return {
             rendition: [packet for pcm in blocks for packet in encoder.encode(pcm)]
             for rendition, encoder in self._encoders.items()

@@ -38,8 +38,8 @@ class BeginStream(msgspec.Struct, frozen=True):
 class Packet(msgspec.Struct, frozen=True):
     """One audio packet, never empty.
 
-    `samples` is its length (Opus: at 48 kHz), 0 where only the decoder can tell. `granule` is its
-    page's position, on the last packet that ends on the page.
+    `samples` is its length at the stream's rate, 0 for the packet that a Vorbis stream begins with.
+    `granule` is its page's position, on the last packet that ends on the page.
     """
 
     serial: int

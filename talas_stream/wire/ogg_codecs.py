@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from talas_stream.wire import opus
+from talas_stream.wire import flac, opus, vorbis
 from talas_stream.wire.errors import MalformedHeader
 
 Codec = Literal["opus", "vorbis", "flac"]
@@ -56,14 +56,15 @@ class Mapping(Protocol):
         """Whether the packet that completed the headers was none itself."""
 
     def samples(self, packet: bytes) -> int | None:
-        """How long an audio packet plays, 0 when only a decoder can tell; None when it is none."""
+        """How long an audio packet plays at the stream's rate; None when it is none. Packets must
+        be offered in order: a Vorbis packet completes what the one before it began."""
 
 
 def identify(packet: bytes) -> Mapping | None:
     """The mapping for the stream that begins with `packet`; None when it is not one of ours."""
     if packet.startswith(opus.HEAD_MAGIC):
         return _opus(packet)
-    if packet.startswith(_VORBIS_IDENTITY) and len(packet) >= 30 and packet[11]:
+    if packet.startswith(_VORBIS_IDENTITY) and len(packet) >= vorbis.IDENTITY_BYTES and packet[11]:
         return _VorbisMapping(packet)
     if packet.startswith(_FLAC_IDENTITY) and len(packet) >= _FLAC_STREAMINFO.stop:
         return _FlacMapping(packet)
@@ -110,6 +111,7 @@ class _VorbisMapping:
 
     def __init__(self, packet: bytes) -> None:
         self._headers = [packet]
+        self._blocks: vorbis.BlockSizes | None = None
 
     def offer(self, packet: bytes | None) -> Setup | None:
         if len(self._headers) == 1:
@@ -124,6 +126,7 @@ class _VorbisMapping:
 
     def _setup(self) -> Setup:
         identity, comment, setup = self._headers
+        self._blocks = vorbis.BlockSizes(identity, setup)
         lacing = b"".join(
             b"\xff" * (len(header) // 255) + bytes((len(header) % 255,))
             for header in (identity, comment)
@@ -138,7 +141,7 @@ class _VorbisMapping:
         )
 
     def samples(self, packet: bytes) -> int | None:
-        return None if packet[0] & 1 else 0
+        return self._blocks.samples(packet) if self._blocks else None
 
 
 class _FlacMapping:
@@ -161,16 +164,16 @@ class _FlacMapping:
         return None
 
     def _setup(self) -> Setup:
-        streaminfo = self._identity[_FLAC_STREAMINFO]
-        word = int.from_bytes(streaminfo[10:14], "big")  # rate 20 bits, channels 3, then others
+        info = flac.parse_streaminfo(self._identity[_FLAC_STREAMINFO])
         return Setup(
             codec="flac",
-            sample_rate=word >> 12,
-            channels=(word >> 9 & 7) + 1,
+            sample_rate=info.rate,
+            channels=info.channels,
             pre_skip=0,
             headers=(self._identity,) if self._comment is None else (self._identity, self._comment),
-            extradata=streaminfo,
+            extradata=info.raw,
         )
 
     def samples(self, packet: bytes) -> int | None:
-        return 0 if packet[0] == _FLAC_FRAME else None
+        header = flac.parse_frame_header(packet)
+        return header.samples if header else None

@@ -70,6 +70,7 @@ class RecordedJob:
         self.done = done
         self.fed: list[Packet] = []
         self.orders: list[tuple[str, Rendition | None]] = []
+        self.full = False
 
     def feed(self, frame: Frame, packet: Packet) -> None:
         self.fed.append(packet)
@@ -89,6 +90,7 @@ class RecordedCodecs:
 
     def __init__(self) -> None:
         self.jobs: list[RecordedJob] = []
+        self.full = False
 
     def job(
         self, history_ticks: int, deliver: Callable[[list[Output]], None], done: Callable[[], None]

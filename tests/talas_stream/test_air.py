@@ -11,8 +11,8 @@ from support.stage import KERNELS, Hearer, RecordedCodecs, frames_of, noise
 from support.stream import record, stream_settings
 from support.wait import auntil
 from talas_core.clock import FakeClock
-from talas_core.errors import Unavailable
-from talas_stream.air import TURNS, Air, every
+from talas_stream.air import Air, every
+from talas_stream.feed import TURNS
 from talas_stream.media import LADDER, Codec, SourceInfo
 from talas_stream.visit import Output
 
@@ -68,15 +68,10 @@ def test_only_stations_with_something_to_hear_are_on_the_air(air: Air) -> None:
     assert [station.record.slug for station in air.on_air()] == ["a", "b"]
 
 
-def test_the_house_has_so_many_places(air: Air) -> None:
-    air.admit()
-    air.admit()
-    with pytest.raises(Unavailable) as refused:
-        air.admit()
-    assert refused.value.retry_after == 10
-    air.dismiss()
-    air.admit()
-    assert air.listeners == 2
+def test_its_listeners_are_the_places_taken(air: Air) -> None:
+    assert air.listeners == 0
+    air.places.admit("live", "here")
+    assert air.listeners == 1
 
 
 def test_every_feed_is_flushed_once_in_a_round_of_turns(air: Air) -> None:

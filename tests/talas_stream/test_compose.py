@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from support.sound import CONTENT_TYPES, coded, decoded, likeness, programme
+from support.sound import CONTENT_TYPES, SENT_ALSO, coded, decoded, likeness, programme
 from support.stream import head, running_stream
 from support.wait import auntil
 from talas_core.errors import UsageError
+from talas_stream.media import CONTENT_TYPE, Codec
 
 RATE = 48_000
 
@@ -32,6 +33,29 @@ async def test_every_listener_hears_what_the_source_sends(
             answer, reader, writer = await stream.listen(f"/live.{extension}")
             assert answer.startswith("HTTP/1.1 200 OK")
             audio = decoded(await heard(reader, 49_152))
+            score, _ = likeness(audio[9600:], sound.mean(axis=0))
+            assert score > 0.95, (source, extension)
+            writer.close()
+        sending.close()
+
+
+@pytest.mark.parametrize("source", SENT_ALSO)
+async def test_every_listener_hears_what_any_other_source_sends(
+    tmp_path: Path, source: str
+) -> None:
+    rate = RATE if source == "webm" else 44_100
+    sound = programme(8.0, rate)
+    async with running_stream(tmp_path) as stream:
+        _, sending = await stream.source(kind=SENT_ALSO[source])
+        sending.write(coded(sound, source, rate))
+        (shown,) = await auntil(stream.status)
+        own = "opus" if source == "webm" else "mp3"
+        assert str(shown["listenurl"]).endswith(f"/live.{own}")
+        assert shown["server_type"] == CONTENT_TYPE[Codec(own)]
+        for extension in ("opus", "mp3"):
+            answer, reader, writer = await stream.listen(f"/live.{extension}")
+            assert answer.startswith("HTTP/1.1 200 OK")
+            audio = decoded(await heard(reader, 49_152), rate)
             score, _ = likeness(audio[9600:], sound.mean(axis=0))
             assert score > 0.95, (source, extension)
             writer.close()

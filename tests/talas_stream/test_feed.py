@@ -3,7 +3,7 @@
 import pytest
 
 from support.stage import KERNELS, OPUS_HEAD, Hearer, noise
-from talas_stream.feed import Feed
+from talas_stream.feed import TURNS, Feed
 from talas_stream.media import Packet
 from talas_stream.stages.frame import METAINT, IcyFramer, OggFramer, PlainFramer
 from talas_stream.wire.icy import IcyParser
@@ -150,3 +150,50 @@ def test_leaving_is_for_good(times: int) -> None:
     feed.end()
     assert hearer.heard == b""
     assert not hearer.ended
+
+
+def test_at_once_means_with_every_push() -> None:
+    feed, hearer = Feed(PlainFramer(), 1000, 3000, at_once=True), Hearer()
+    feed.join(hearer)
+    packets = noise([100] * 4)
+    for number, packet in enumerate(packets, 1):
+        feed.push([packet])
+        assert hearer.heard == whole(packets[:number])
+    assert len(hearer.got) == 4
+
+
+def test_in_a_round_of_turns_every_share_is_flushed_once() -> None:
+    feed = plain()
+    feed.push(noise([10]))
+    hearers = [Hearer() for _ in range(2 * TURNS)]
+    for hearer in hearers:
+        feed.join(hearer)
+    fresh = noise([100], seed=2)
+    feed.push(fresh)
+    for turn in range(TURNS):
+        feed.flush_turn(turn)
+        assert sum(len(hearer.got) == 2 for hearer in hearers) == 2 * (turn + 1)
+    assert all(hearer.got[1] == fresh[0].payload for hearer in hearers)
+
+
+def test_a_flood_between_two_turns_loses_nothing_for_any_share() -> None:
+    feed = plain()
+    hearers = [Hearer() for _ in range(TURNS)]
+    for hearer in hearers:
+        feed.join(hearer)
+    packets = noise([300] * 200)
+    for number, packet in enumerate(packets):
+        feed.push([packet])
+        feed.flush_turn(number % 2)
+    feed.flush()
+    assert {hearer.heard for hearer in hearers} == {whole(packets)}
+    assert feed.skipped == 0
+
+
+def test_low_has_one_share_and_its_turn_changes_nothing() -> None:
+    feed, hearer = Feed(PlainFramer(), 1000, 3000, at_once=True), Hearer()
+    feed.join(hearer)
+    feed.push(noise([100]))
+    for turn in range(TURNS):
+        feed.flush_turn(turn)
+    assert len(hearer.got) == 1

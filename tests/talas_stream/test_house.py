@@ -71,12 +71,21 @@ async def test_it_gives_what_a_connection_needs(house: House) -> None:
     found = await house.find("live")
     assert found == house.remembered("live") == record("live")
     assert house.station(found) is house.station(found)
-    house.admit()
+    house.admit("live", "here")
     with pytest.raises(Unavailable):
-        house.admit()
-    house.dismiss()
-    house.admit()
-    assert house.backlog_bytes == 131_072
+        house.admit("live", "there")
+    house.dismiss("live", "here")
+    house.admit("live", "there")
+    assert (house.backlog_bytes(low=False), house.backlog_bytes(low=True)) == (131_072, 16_384)
+
+
+async def test_who_is_let_in_is_known_until_he_leaves(house: House, clock: FakeClock) -> None:
+    listener = Listener()
+    house.seat(listener, "live", "player", "10.0.0.1")
+    [seat] = house.audience.of("live")
+    assert (seat.since, seat.agent, seat.address) == (clock.monotonic(), "player", "10.0.0.1")
+    house.unseat(listener)
+    assert house.audience.of("live") == []
 
 
 async def test_a_silent_source_is_cut_unless_we_are_the_reason(

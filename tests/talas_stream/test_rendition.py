@@ -128,3 +128,43 @@ def test_a_listener_makes_it_busy_again() -> None:
     rendition.idle_since = 5.0
     join(rendition)
     assert rendition.idle_since is None
+
+
+def test_low_is_a_feed_of_its_own_with_a_short_start_and_nothing_held_back() -> None:
+    rendition = live(Codec.MP3)
+    rendition.ready(b"")
+    rendition.push(noise([500] * 300))
+    steady, (steady_feed,) = join(rendition)
+    low, feeds = Hearer(), []  # type: tuple[Hearer, list[Feed]]
+    rendition.join(low, False, feeds.append, low=True)
+    assert feeds[0] is not steady_feed
+    assert SIZES.low_burst <= len(low.heard) < SIZES.low_burst + 500
+    assert steady.heard.endswith(low.heard)
+    before = len(steady.got)
+    fresh = noise([300], seed=2)
+    rendition.push(fresh)
+    assert low.got[-1] == fresh[0].payload
+    assert len(steady.got) == before
+    assert rendition.listeners == 2
+
+
+def test_low_opus_has_a_page_for_every_packet() -> None:
+    rendition = live(Codec.OPUS)
+    low = Hearer()
+    rendition.join(low, False, lambda feed: None, low=True)
+    rendition.ready(OPUS_HEAD)
+    for number, packet in enumerate(noise([100] * 6), 1):
+        rendition.push([packet])
+        assert low.heard.count(b"OggS") == 2 + number
+
+
+def test_a_low_listener_of_titles_starts_right_after_a_block() -> None:
+    rendition = live(Codec.MP3)
+    rendition.ready(b"")
+    rendition.retitle("Song")
+    rendition.push(noise([700] * 300))
+    for extra in range(40):
+        low = Hearer()
+        rendition.join(low, True, lambda feed: None, low=True)
+        rendition.push(noise([700] * 30, seed=extra))
+        assert IcyParser(METAINT).feed(low.heard)[1] == ["Song"]

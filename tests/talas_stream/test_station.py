@@ -12,7 +12,7 @@ from talas_core.errors import Conflict, Unavailable
 from talas_stream.feed import Feed
 from talas_stream.media import RATE, Codec, SourceInfo
 from talas_stream.rendition import Sizes
-from talas_stream.station import LIFE, Event, State, Station
+from talas_stream.station import LIFE, Change, Event, State, Station
 
 FRAMES = frames_of(programme(2.0), "mp3")
 TICKS = len(FRAMES) * 1152
@@ -204,3 +204,55 @@ def test_tidying_is_passed_on_to_the_visit(
     station.tidy(5.0)
     assert station.visit.live == []
     assert codecs.jobs[0].orders[-1] == ("finish", None)
+
+
+class Witness:
+    def __init__(self) -> None:
+        self.seen: list[tuple[Change, str]] = []
+
+    def changed(self, station: Station, change: Change) -> None:
+        self.seen.append((change, station.title))
+
+
+def test_watchers_are_told_of_each_change_once(station: Station) -> None:
+    witness = Witness()
+    station.watchers.add(witness)
+    station.claim(source := Source(), SourceInfo())
+    station.retitle("early")
+    assert witness.seen == []
+    station.accept(FRAMES[:10])
+    station.accept(FRAMES[10:])
+    station.retitle("late")
+    station.retitle("late")
+    station.release(source)
+    station.claim(failed := Source(), SourceInfo())
+    station.release(failed)
+    assert witness.seen == [
+        (Change.ON_AIR, "early"),
+        (Change.TITLE, "late"),
+        (Change.OFF_AIR, "late"),
+    ]
+
+
+def test_a_song_begins_where_the_source_was_when_it_was_told(
+    station: Station, clock: FakeClock
+) -> None:
+    clock.advance(10.0)
+    station.claim(source := Source(), SourceInfo())
+    station.retitle("A - B", "A")
+    clock.advance(2.0)
+    station.accept(FRAMES)
+    clock.advance(1.0)
+    station.retitle("C")
+    songs = [(song.text, song.artist, song.at, song.started_at) for song in station.history.songs]
+    assert songs == [
+        ("C", "", 12 * RATE + TICKS, "2030-01-01T00:00:13+00:00"),
+        ("A - B", "A", 12 * RATE, "2030-01-01T00:00:12+00:00"),
+    ]
+    assert station.song is station.history.songs[0]
+    assert station.connected_seconds == 3.0
+    station.retitle("")
+    assert station.song is None
+    station.release(source)
+    assert (station.song, station.connected_seconds) == (None, 0.0)
+    assert len(station.history.songs) == 2

@@ -12,6 +12,7 @@ from support.stage import (
     noise,
     placed,
 )
+from talas_core.errors import Unavailable
 from talas_stream.feed import Feed
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet
 from talas_stream.rendition import LiveRendition, Sizes
@@ -54,6 +55,19 @@ def test_before_its_first_frame_a_visit_has_no_coding(codecs: RecordedCodecs) ->
     assert visit.source_codec is None
     assert visit.end_at == 5
     visit.end()
+
+
+@pytest.mark.parametrize("coding", ["vorbis", "flac", "wav"])
+def test_a_coding_that_nobody_is_served_is_coded_anew_for_everybody(
+    coding: str, codecs: RecordedCodecs
+) -> None:
+    visit = Visit(0, "", "", kernels=KERNELS, codecs=codecs, sizes=SIZES)
+    visit.accept(frames_of(programme(0.5), coding))
+    assert visit.source_codec is None
+    join(visit, Codec.MP3)
+    visit.end()
+    assert [order for order, _ in codecs.jobs[0].orders] == ["open", "finish"]
+    assert codecs.jobs[0].fed
 
 
 def test_the_source_s_own_coding_passes_through_without_a_job(
@@ -250,3 +264,28 @@ def test_a_new_link_of_another_shape_passes_through_on_one_stream(codecs: Record
     assert hearer.heard.count(b"OpusHead") == 1
     assert mono[0].payload in hearer.heard
     assert visit.end_at == placed(stereo + mono)[-1].end
+
+
+def test_with_no_time_left_only_what_needs_an_encoder_more_is_refused(
+    visit: Visit, codecs: RecordedCodecs
+) -> None:
+    codecs.full = True
+    with pytest.raises(Unavailable) as caught:
+        join(visit, Codec.OPUS)
+    assert caught.value.retry_after == 10
+    assert codecs.jobs == []
+    assert visit.live == []
+    own, _, _ = join(visit, Codec.MP3)
+    assert own.heard
+    codecs.full = False
+    join(visit, Codec.OPUS)
+    codecs.full = True
+    join(visit, Codec.OPUS)
+    # The station's own worker is asked, whatever the others have left.
+    codecs.jobs[0].full, codecs.full = True, False
+    with pytest.raises(Unavailable):
+        visit.admit(Codec.AAC)
+    visit.admit(Codec.OPUS)
+    codecs.jobs[0].full = False
+    join(visit, Codec.AAC)
+    assert codecs.jobs[0].orders == [("open", OPUS), ("open", AAC)]

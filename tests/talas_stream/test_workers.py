@@ -121,6 +121,24 @@ async def test_a_job_that_fails_ends_itself_and_nobody_else() -> None:
         await workers.check()
 
 
+async def test_frames_that_could_not_be_decoded_are_told_at_the_end() -> None:
+    async with working(threads=1) as workers:
+        client = Client(workers)
+        with capture_logs() as logs:
+            client.job.open(OPUS)
+            client.feed()
+            frame, packet = WORK[-1]
+            for number in range(1, 4):
+                at = packet.at + number * packet.duration
+                broken = Frame(b"", frame.format, frame.samples)
+                client.job.feed(broken, Packet(b"", at, packet.duration))
+            client.job.finish()
+            await auntil(lambda: client.done)
+        told = [line for line in logs if line["event"] == "broken frames became silence"]
+        assert [line["frames"] for line in told] == [3]
+        assert client.packets(OPUS)[-1].end >= packet.end + 3 * packet.duration
+
+
 async def test_a_new_job_goes_to_the_thread_that_has_fewest() -> None:
     async with working(threads=2) as workers:
         clients = [Client(workers) for _ in range(4)]
@@ -182,12 +200,84 @@ async def test_results_go_out_although_orders_keep_coming() -> None:
         frame, packet = WORK[0]
         endless = True
 
-        def again(work: object) -> None:
+        def again() -> None:
             if endless:
-                worker.submit(client.job, again)  # type: ignore[arg-type]
+                worker.submit(client.job, again)
 
-        worker.submit(client.job, again)  # type: ignore[arg-type]
+        worker.submit(client.job, again)
         for _ in range(20):
             client.job.feed(frame, packet)
         await auntil(lambda: client.packets(OPUS))
         endless = False
+
+
+def squeeze(workers: CodecWorkers) -> None:
+    """Let the first worker's governor believe that time is short until it has no step left."""
+    warden = workers._workers[0]._warden
+    while not workers.loads[0].full:
+        warden.note(1.0, 1.0, 0.0)
+
+
+async def test_short_of_time_encoders_on_the_air_change_over_without_a_gap() -> None:
+    async with working() as workers:
+        client = Client(workers)
+        client.job.open(OPUS)
+        client.feed()
+        await auntil(lambda: client.packets(OPUS))
+        encoders = client.job.work.pipeline._encoders
+        first = encoders[OPUS]
+        squeeze(workers)
+        for frame, packet in WORK[:20]:
+            at = packet.at + WORK[-1][1].end
+            client.job.feed(frame, Packet(packet.payload, at, packet.duration))
+        await auntil(lambda: encoders[OPUS] is not first)
+        assert encoders[OPUS].complexity == 0
+        client.job.finish()
+        await auntil(lambda: client.done)
+    packets = client.packets(OPUS)
+    assert all(a.end == b.at for a, b in pairwise(packets))
+    assert packets[-1].end >= WORK[-1][1].end + WORK[19][1].end - 960
+    assert len(client.configs(OPUS)) == 1
+
+
+async def test_a_full_worker_says_so_and_new_jobs_go_to_another() -> None:
+    async with working(threads=2) as workers:
+        assert not workers.full
+        client = Client(workers)
+        client.job.open(OPUS)
+        squeeze(workers)
+        assert client.job.full
+        assert not workers.full
+        others = [Client(workers) for _ in range(3)]
+        assert not any(other.job.full for other in others)
+        assert [load.jobs for load in workers.loads] == [1, 3]
+        assert [load.complexity for load in workers.loads] == [0, 10]
+
+
+async def test_a_worker_that_falls_idle_has_room_again() -> None:
+    async with working() as workers:
+        squeeze(workers)
+        await auntil(lambda: not workers.full)
+
+
+async def test_a_flood_is_left_out_in_silence_and_told() -> None:
+    loop = asyncio.get_running_loop()
+    workers = CodecWorkers(1, loop, lead_seconds=0.0)
+    try:
+        client = Client(workers)
+        client.job.open(OPUS)
+        client.feed()
+        await auntil(lambda: client.packets(OPUS))
+        with capture_logs() as logs:
+            for number, (frame, packet) in enumerate(WORK * 4):
+                at = packet.at + (1 + number // len(WORK)) * WORK[-1][1].end
+                client.job.feed(frame, Packet(packet.payload, at, packet.duration))
+            client.job.finish()
+            await auntil(lambda: client.done, seconds=60)
+        assert workers.loads[0].shed > 0
+        assert "source frames left out" in [line["event"] for line in logs]
+        packets = client.packets(OPUS)
+        assert all(a.end == b.at for a, b in pairwise(packets))
+        assert packets[-1].end >= 5 * WORK[-1][1].end - 2000
+    finally:
+        workers.stop()

@@ -27,7 +27,8 @@ from talas_stream.rendition import Sizes
 from talas_stream.station import Station
 from talas_stream.wire.adts import AudioSpecificConfig, adts_header
 from talas_stream.wire.icy import IcyParser
-from talas_stream.wire.request import parse_head
+from talas_stream.wire.request import RequestHead, parse_head
+from talas_stream.workers import CodecWorkers
 
 SOUND = programme(10.0)
 MP3 = coded(SOUND, "mp3")
@@ -225,6 +226,119 @@ async def test_no_name_breaks_into_the_head(tmp_path: Path, evil: str) -> None:
         sending.close()
 
 
+@pytest.mark.parametrize("limit", ["max_station_listeners", "max_address_listeners"])
+async def test_a_station_and_an_address_have_so_many_places(tmp_path: Path, limit: str) -> None:
+    async with on_air(tmp_path, **{limit: 1}) as (stream, _):
+        _, _, first = await stream.listen("/live.mp3")
+        full = await stream.ask("GET /live.opus HTTP/1.1")
+        assert full.startswith(b"HTTP/1.1 503")
+        assert b"Retry-After: 10" in full
+        first.close()
+        await auntil(lambda: _open_again(stream))
+
+
+async def _open_again(stream: Stream) -> bool:
+    answer, _, writer = await stream.listen("/live.mp3")
+    writer.close()
+    return " 200 " in answer
+
+
+@pytest.mark.parametrize("extension", ["mp3", "aac", "opus"])
+async def test_a_probe_gets_its_two_bytes_and_the_end(
+    tmp_path: Path, extension: str, inside: Inside
+) -> None:
+    """As Safari asks before it plays, titles and all."""
+    first = {"mp3": b"\xff\xfb", "aac": b"\xff\xf1", "opus": b"Og"}[extension]
+    async with on_air(tmp_path) as (stream, sending):
+        answer = await stream.ask(
+            f"GET /live.{extension} HTTP/1.1\nRange: bytes=0-1\nIcy-MetaData: 1"
+        )
+        start, _, body = answer.partition(b"\r\n\r\n")
+        assert start.startswith(b"HTTP/1.1 206 Partial Content")
+        assert b"\r\nContent-Range: bytes 0-1/*\r\n" in start
+        assert b"\r\nContent-Length: 2\r\n" in start
+        assert body == first
+        assert await count(stream) == 0
+        sending.transport.abort()
+        await auntil(inside.is_empty)
+
+
+async def test_a_probe_across_two_writes_gets_no_more_than_it_asked_for(tmp_path: Path) -> None:
+    async with running_stream(tmp_path) as stream:
+        _, sending = await stream.source()
+        sending.write(MP3[:2000])
+        await auntil(stream.status)
+        asking = asyncio.create_task(stream.ask("GET /live.mp3 HTTP/1.1\nRange: bytes=0-2999"))
+        await auntil(lambda: _count_is(stream, 1))
+        sending.write(MP3[2000:])
+        assert (await asking).partition(b"\r\n\r\n")[2] == MP3[:3000]
+        sending.close()
+
+
+async def test_an_open_range_is_the_whole_stream(tmp_path: Path) -> None:
+    async with on_air(tmp_path) as (stream, _):
+        answer, reader, writer = await stream.listen("/live.mp3", "Range: bytes=0-")
+        assert answer.startswith("HTTP/1.1 200 OK")
+        assert "Content-Range: " not in answer
+        assert MP3.find(await exactly(reader, 20_000)) >= 0
+        writer.close()
+
+
+@pytest.mark.parametrize("path", ["/live.mp3", "/nobody.opus"])
+async def test_a_page_of_another_origin_may_ask_for_titles_and_ranges(
+    tmp_path: Path, path: str, inside: Inside
+) -> None:
+    async with running_stream(tmp_path) as stream:
+        answer = await stream.ask(
+            f"OPTIONS {path} HTTP/1.1\nOrigin: https://player.example\n"
+            "Access-Control-Request-Method: GET\nAccess-Control-Request-Headers: icy-metadata"
+        )
+        start, _, body = answer.partition(b"\r\n\r\n")
+        lines = start.decode().splitlines()
+        assert lines[0] == "HTTP/1.1 204 No Content"
+        assert "Access-Control-Allow-Origin: *" in lines
+        assert "Access-Control-Allow-Methods: GET, HEAD, OPTIONS" in lines
+        assert any(
+            line.startswith("Access-Control-Allow-Headers: Icy-MetaData, Range") for line in lines
+        )
+        assert body == b""
+        await auntil(inside.is_empty)
+
+
+async def test_an_old_player_gets_a_plain_endless_body(tmp_path: Path) -> None:
+    async with on_air(tmp_path) as (stream, sending):
+        reader, writer = await stream.connect()
+        writer.write(head("GET /live.mp3 HTTP/1.0"))
+        sending.write_eof()
+        async with asyncio.timeout(20):
+            start, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        assert b"\r\nTransfer-Encoding" not in start
+        assert b"\r\nConnection: close" in start
+        assert MP3.endswith(body)
+        assert body
+        writer.close()
+
+
+@pytest.mark.parametrize("extension", ["mp3", "opus"])
+async def test_low_starts_with_little_and_waits_for_no_beat(
+    tmp_path: Path, extension: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Air, "flush_turn", lambda air: None)
+    async with running_stream(tmp_path) as stream:
+        _, sending = await stream.source()
+        sending.write(MP3[:80_000])
+        await auntil(stream.status)
+        _, reader, writer = await stream.listen(f"/live.{extension}?latency=low")
+        heard = await exactly(reader, 8192)
+        # No beat flushes anything here: what comes, comes because it is new.
+        sending.write(MP3[80_000:])
+        heard += await exactly(reader, 40_000)
+        if extension == "mp3":
+            assert 80_000 - 2 * 8192 <= MP3.index(heard) <= 80_000 - 8192
+        writer.close()
+        sending.close()
+
+
 async def _on(stream: Stream, number: int) -> bool:
     return len(await stream.status()) == number
 
@@ -333,6 +447,28 @@ async def test_one_who_never_reads_is_cut_and_nobody_else_notices(tmp_path: Path
 
 async def _count_is(stream: Stream, number: int) -> bool:
     return await count(stream) == number
+
+
+async def test_the_kernel_holds_little_of_what_waits_for_a_slow_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest is ours to count, to share and to skip."""
+    seen: list[asyncio.Transport] = []
+    take = HttpListener.take
+
+    def noted(
+        listener: HttpListener, transport: asyncio.Transport, request: RequestHead, more: bytes
+    ) -> None:
+        seen.append(transport)
+        take(listener, transport, request, more)
+
+    monkeypatch.setattr(HttpListener, "take", noted)
+    async with on_air(tmp_path) as (stream, _):
+        _, _, writer = await stream.listen("/live.mp3")
+        connection = seen[0].get_extra_info("socket")
+        held = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+        assert held == compose.UNSENT_BYTES
+        writer.close()
 
 
 @pytest.mark.parametrize("icy", [False, True])
@@ -480,8 +616,6 @@ async def test_a_source_that_goes_on_and_off_while_listeners_come_and_go(
 class Room:
     """What a listener needs of the house, for one station and without sockets."""
 
-    backlog_bytes = 1000
-
     def __init__(self, station: Station) -> None:
         self._station = station
         self.watched: list[str] = []
@@ -495,8 +629,13 @@ class Room:
     def station(self, known: StationRecord) -> Station:
         return self._station
 
-    def admit(self) -> None: ...
-    def dismiss(self) -> None: ...
+    def backlog_bytes(self, low: bool) -> int:
+        return 1000
+
+    def admit(self, slug: str, address: str) -> None: ...
+    def dismiss(self, slug: str, address: str) -> None: ...
+    def seat(self, listener: HttpListener, slug: str, agent: str, address: str) -> None: ...
+    def unseat(self, listener: HttpListener) -> None: ...
     def listener_left(self) -> None: ...
 
     def stalled(self, listener: HttpListener) -> None:
@@ -514,6 +653,7 @@ class Pipe:
         self.written: list[bytes] = []
 
     def set_write_buffer_limits(self, high: int) -> None: ...
+    def get_extra_info(self, name: str) -> None: ...
     def close(self) -> None: ...
 
     def get_write_buffer_size(self) -> int:
@@ -552,3 +692,17 @@ def test_one_who_is_full_before_he_has_joined_is_behind_from_the_start() -> None
 
 class Source:
     def close(self, reason: str) -> None: ...
+
+
+async def test_with_no_time_left_to_encode_a_new_coding_is_503_and_the_source_s_own_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_air(tmp_path) as (stream, _):
+        monkeypatch.setattr(CodecWorkers, "full", property(lambda workers: True))
+        answer = await stream.ask("GET /live.opus HTTP/1.1\r\nHost: here")
+        assert answer.startswith(b"HTTP/1.1 503")
+        assert b"Retry-After: 10" in answer
+        opening, _, writer = await stream.listen("/live.mp3")
+        assert " 200 " in opening
+        writer.close()
+        await auntil(lambda: nobody_listens(stream))

@@ -159,6 +159,8 @@ class Server:
         writer.write(self.welcome)
         while not self.stalled:
             data = await reader.read(65536)
+            if not data and writer.transport.is_closing():
+                return
             if not data:
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
                 return

@@ -154,4 +154,41 @@ def test_leaving_is_for_ever_and_strangers_are_ignored() -> None:
     fed(ring, "a")
     fanout.flush()
     assert gone.heard == b""
-    assert fanout.sinks == []
+    assert len(fanout) == 0
+
+
+def test_all_who_come_between_two_flushes_share_one_burst() -> None:
+    ring = Ring(100)
+    fanout = Fanout(ring)
+    fed(ring, "abc")
+    fanout.flush()
+    one, two, other, late = (Listener() for _ in range(4))
+    fanout.join(one, 2)
+    fanout.join(two, 2)
+    fanout.join(other, 1)
+    assert one.got[0] is two.got[0]
+    assert (one.heard, other.heard) == (b"bc", b"c")
+    fed(ring, "d")
+    fanout.flush()
+    fanout.join(late, 2)
+    assert late.heard == b"cd"
+    assert fanout.bytes_out == 2 + 2 + 1 + 3 + 2
+
+
+def test_one_who_leaves_during_a_flush_is_in_nobody_s_way() -> None:
+    ring = Ring(100)
+    fanout = Fanout(ring)
+
+    class Leaving(Listener):
+        def write(self, data: bytes) -> None:
+            super().write(data)
+            fanout.leave(self)
+
+    leaving, stays = Leaving(), Listener()
+    fanout.join(leaving, 1)
+    fanout.join(stays, 1)
+    fed(ring, "a")
+    fanout.flush()
+    fed(ring, "b")
+    fanout.flush()
+    assert (leaving.heard, stays.heard) == (b"a", b"ab")

@@ -1,5 +1,7 @@
 """The pipeline: one decode for many encodes, one clock for all."""
 
+import random
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 from support.sound import coded, decoded, likeness, programme
 from talas_stream import kernels
-from talas_stream.media import LADDER, RATE, Codec, Frame, Packet
+from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition
 from talas_stream.stages.ingest import Ingest
 from talas_stream.stages.pipeline import Pipeline
 from talas_stream.stages.timeline import Timeline
@@ -100,3 +102,145 @@ def test_errors_are_counted_over_changes_of_format() -> None:
         broken = Frame(b"\0" * 40, frames[0].format, frames[0].samples)
         pipeline.feed(broken, placed([broken])[0][1])
     assert pipeline.errors == 2
+
+
+def test_a_rendition_begun_catches_up_bit_by_bit_while_the_source_goes_on() -> None:
+    work = placed(frames_of(programme(4.0, 44_100), "mp3", 44_100))
+    whole, sliced = Pipeline(2 * RATE), Pipeline(2 * RATE)
+    for frame, packet in work[:100]:
+        whole.feed(frame, packet)
+        sliced.feed(frame, packet)
+    config, expected = whole.open(OPUS)
+    sliced.begin(OPUS)
+    opened, turns = [], 0
+    for frame, packet in work[100:]:
+        expected += whole.feed(frame, packet)[OPUS]
+        made = sliced.feed(frame, packet).get(OPUS, [])
+        assert not made or opened
+        if opened:
+            opened[0].packets.extend(made)
+        else:
+            turns += 1
+            opened = sliced.advance(RATE // 5)
+        assert sliced.catching_up is not bool(opened)
+    assert turns > 8
+    assert (opened[0].rendition, opened[0].config) == (OPUS, config)
+    assert opened[0].packets == expected
+
+
+def test_a_rendition_closed_while_it_catches_up_is_forgotten() -> None:
+    pipeline = Pipeline(RATE)
+    pipeline.feed(*placed(frames_of(programme(0.2), "mp3"))[0])
+    pipeline.begin(OPUS)
+    pipeline.close(OPUS)
+    assert pipeline.advance(RATE) == []
+    assert pipeline.flush() == {}
+
+
+def test_a_new_complexity_is_taken_up_one_encoder_at_a_time_and_the_clock_runs_on() -> None:
+    pipeline, out = Pipeline(RATE), []
+    lean = Rendition(Codec.OPUS, 32_000)
+    for rendition in (OPUS, lean, AAC):
+        pipeline.open(rendition)
+    work = placed(frames_of(programme(2.0, 44_100), "mp3", 44_100))
+    for number, (frame, packet) in enumerate(work):
+        if number in (2, 40):
+            pipeline.complexity = 5 if number == 2 else 0
+        made = pipeline.feed(frame, packet)
+        out += made[OPUS]
+        if number == 2:
+            assert not pipeline.swap(), "too little to roll"
+        if number == 40:
+            assert [pipeline.swap() for _ in range(4)] == [True, True, False, False]
+    assert not pipeline.swap()
+    assert all(a.end == b.at for a, b in pairwise(out))
+    assert work[-1][1].end - out[-1].end < 2000
+
+
+@pytest.mark.parametrize(("coding", "rate"), [("mp3", 44_100), ("opus", 48_000)])
+def test_frames_left_out_are_silence_and_the_clock_is_kept(coding: str, rate: int) -> None:
+    work = placed(frames_of(programme(2.0, rate), coding, rate), start=RATE)
+    whole, gaps = Pipeline(RATE), Pipeline(RATE)
+    ends = []
+    for pipeline in (whole, gaps):
+        pipeline.open(AAC)
+        out: list[Packet] = []
+        for number, (frame, packet) in enumerate(work):
+            if pipeline is gaps and (number < 2 or 20 <= number < 40 or number == len(work) - 1):
+                pipeline.skip(packet)
+            else:
+                out += pipeline.feed(frame, packet)[AAC]
+        out += pipeline.flush()[AAC]
+        assert all(a.end == b.at for a, b in pairwise(out))
+        ends.append(out[-1].end)
+    assert abs(ends[0] - ends[1]) <= 1024
+
+
+def test_frames_left_out_around_a_change_of_format_count_once() -> None:
+    first = frames_of(programme(1.0, 44_100), "mp3", 44_100)
+    second = frames_of(programme(1.0, 22_050, channels=1), "mp3", 22_050)
+    work = placed(first + second)
+    pipeline, out = Pipeline(RATE), []
+    pipeline.open(OPUS)
+    for number, (frame, packet) in enumerate(work):
+        if abs(number - len(first)) < 4:
+            pipeline.skip(packet)
+        else:
+            out += pipeline.feed(frame, packet)[OPUS]
+    out += pipeline.flush()[OPUS]
+    assert all(a.end == b.at for a, b in pairwise(out))
+    assert abs(out[-1].end - work[-1][1].end) < 1000
+
+
+MINUTES = 10
+
+
+def links() -> list[list[Frame]]:
+    """Stretches of sound in every coding, at many rates, mono and stereo, each a format of its
+    own; the lengths of their frames do not go into each other."""
+    kinds = [
+        ("mp3", 44_100, 2), ("vorbis", 44_100, 1), ("aac", 48_000, 2), ("flac", 22_050, 1),
+        ("opus", 48_000, 1), ("wav-24", 32_000, 2), ("vorbis", 48_000, 2), ("mp3", 22_050, 1),
+        ("ogg-flac", 96_000, 2), ("webm", 48_000, 2), ("wav", 8_000, 1), ("aac", 44_100, 1),
+    ]  # fmt: skip
+    return [
+        frames_of(programme(2.0, rate, channels, seed), coding, rate)
+        for seed, (coding, rate, channels) in enumerate(kinds)
+    ]
+
+
+def wreck(frames: list[Frame], dice: random.Random) -> list[Frame]:
+    """Some frames never came, some came damaged; what is left is a new link of a chain."""
+    first = frames[0].format
+    form = Format(first.codec, first.rate, first.channels, first.config, first.pre_skip)
+    kept = frames[: dice.randrange(8, len(frames))]
+    return [
+        Frame(b"" if dice.random() < 0.02 else frame.payload, form, frame.samples)
+        for frame in kept
+        if dice.random() > 0.03
+    ]
+
+
+def test_ten_minutes_of_drops_and_changes_do_not_make_the_clock_drift() -> None:
+    dice, stretches = random.Random(11), links()
+    timeline, pipeline = Timeline(0), Pipeline(RATE)
+    pipeline.complexity = 0
+    pipeline.open(OPUS)
+    out: list[Packet] = []
+    began = time.process_time()
+    behind = changes = 0
+    while timeline.end < MINUTES * 60 * RATE:
+        changes += 1
+        for frame in wreck(dice.choice(stretches), dice):
+            packet = timeline.place(frame)
+            out += pipeline.feed(frame, packet)[OPUS]
+            if out:
+                behind = max(behind, abs(packet.end - out[-1].end))
+    assert MINUTES * 60 / (time.process_time() - began) > 20
+    out += pipeline.flush()[OPUS]
+    assert changes > 300
+    assert pipeline.errors > 100
+    assert all(before.end == after.at for before, after in pairwise(out))
+    # Never further from the source than what the resampler and the encoder hold, at any time.
+    assert behind < 4096
+    assert abs(out[-1].end - timeline.end) <= 960 + 312

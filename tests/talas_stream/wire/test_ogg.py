@@ -51,10 +51,14 @@ class TestPacketReader:
         return answers[0][0], reader
 
     @pytest.mark.parametrize(
-        ("codec", "name", "samples"),
-        [("libopus", "opus", 960), ("vorbis", "vorbis", 0), ("flac", "flac", 0)],
+        ("codec", "name", "lengths"),
+        [
+            ("libopus", "opus", {960}),
+            ("vorbis", "vorbis", {0, 1024}),
+            ("flac", "flac", {4608, 2048}),
+        ],
     )
-    def test_the_same_packets_as_ffmpeg(self, codec: str, name: str, samples: int) -> None:
+    def test_the_same_packets_as_ffmpeg(self, codec: str, name: str, lengths: set[int]) -> None:
         data = encoded("ogg", codec)
         events, reader = self.run(data)
         begin, *packets, end = events
@@ -62,7 +66,7 @@ class TestPacketReader:
         assert (begin.codec, begin.sample_rate, begin.channels) == (name, 48000, 2)
         assert begin.pre_skip == (312 if name == "opus" else 0)
         assert payloads(events) == demuxed(data, "ogg")
-        assert all(isinstance(packet, Packet) and packet.samples == samples for packet in packets)
+        assert {packet.samples for packet in packets if isinstance(packet, Packet)} == lengths
         assert isinstance(end, EndStream) and end.clean
         assert end.granule is not None and 48000 <= end.granule < 50000
         assert reader.garbage_bytes == reader.dropped_packets == reader.lost_pages == 0

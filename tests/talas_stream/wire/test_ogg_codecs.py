@@ -13,11 +13,16 @@ from talas_stream.wire.opus import OpusHead, build_head, build_tags
 
 OPUS = build_head(OpusHead(2, 312))
 TAGS = build_tags("talas")
-IDENTITY = b"\x01vorbis" + bytes(4) + b"\x02" + (44100).to_bytes(4, "little") + bytes(14)
-COMMENT, SETUP = b"\x03vorbis words", b"\x05vorbis books"
+IDENTITY = (
+    b"\x01vorbis" + bytes(4) + b"\x02" + (44100).to_bytes(4, "little") + bytes(12) + b"\xb8\x01"
+)
+COMMENT = b"\x03vorbis words"
+# The modes: two, short and long, behind their number and before the framing bit.
+SETUP = b"\x05vorbis books" + (1 | 1 << 47 | 1 << 88).to_bytes(12, "little")
 STREAMINFO = bytes(10) + ((48000 << 12 | 1 << 9).to_bytes(4, "big")) + bytes(20)
 FLAC = b"\x7fFLAC\x01\x00\x00\x02fLaC\x00\x00\x00\x22" + STREAMINFO
-FLAC_COMMENT, FLAC_PICTURE, FLAC_AUDIO = b"\x84words", b"\x06picture", b"\xff\xf8audio"
+FLAC_COMMENT, FLAC_PICTURE = b"\x84words", b"\x06picture"
+FLAC_AUDIO = b"\xff\xf8\xca\x18\x00\x7faudio"
 
 
 @pytest.mark.parametrize(
@@ -58,7 +63,15 @@ def test_vorbis() -> None:
     assert setup.extradata == lacing + IDENTITY + COMMENT + SETUP
     assert not mapping.began_with_audio
     assert mapping.samples(b"\x00audio") == 0
+    assert mapping.samples(b"\x02audio") == 64 + 512
     assert mapping.samples(COMMENT) is None
+
+
+def test_vorbis_whose_modes_cannot_be_read_cannot_be_decoded() -> None:
+    mapping = identify(IDENTITY)
+    assert mapping and mapping.offer(COMMENT) is None
+    with pytest.raises(MalformedHeader, match="modes"):
+        mapping.offer(b"\x05vorbis books")
 
 
 def test_vorbis_with_long_comments_is_laced_in_several_bytes() -> None:
@@ -95,7 +108,8 @@ def test_flac() -> None:
     assert setup and (setup.codec, setup.sample_rate, setup.channels) == ("flac", 48000, 2)
     assert (setup.extradata, setup.headers) == (STREAMINFO, (FLAC, FLAC_COMMENT))
     assert mapping.began_with_audio
-    assert mapping.samples(FLAC_AUDIO) == 0
+    assert mapping.samples(FLAC_AUDIO) == 4096
+    assert mapping.samples(b"\xff" + FLAC_AUDIO) is None
     assert mapping.samples(FLAC_PICTURE) is None
 
 

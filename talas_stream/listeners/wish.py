@@ -1,0 +1,54 @@
+"""What a listener's request asks for beyond a station and a coding.
+
+Does:        read titles, delivery profile and byte range out of a request's head.
+Never:       refuses: what is not understood is as if it had not been said.
+Guarantees:  only a range that lies inside every burst is taken up, so its answer never waits.
+From / to:   wire.request  ->  here  ->  listeners.http
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from talas_stream.media import Codec
+from talas_stream.stages.frame import METAINT
+from talas_stream.wire.request import RequestHead
+
+PROBE_BYTES = METAINT // 4
+"""Longest range that is answered as one. Safari asks for two bytes before it plays."""
+
+ALLOWED = "Icy-MetaData, Range, Content-Type, Authorization"
+"""Request fields that pages of other origins may set."""
+
+PREFLIGHT = (
+    ("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS"),
+    ("Access-Control-Allow-Headers", ALLOWED),
+    ("Access-Control-Max-Age", "86400"),
+)
+"""What a browser asks for before its page may fetch with such fields."""
+
+_FROM_START = re.compile(r"bytes=0-([0-9]{1,6})", re.ASCII)
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """`icy`: titles between the audio. `low`: every packet at once, not merged. `probe`: only so
+    many bytes from the start, or None for all that comes."""
+
+    icy: bool = False
+    low: bool = False
+    probe: int | None = None
+
+
+def wish(head: RequestHead, codec: Codec) -> Wish:
+    """What `head` asks for, of a stream in `codec`."""
+    ranged = _FROM_START.fullmatch(head.headers.get("range", "")) if head.method == "GET" else None
+    size = int(ranged[1]) + 1 if ranged else 0
+    if 0 < size <= PROBE_BYTES:
+        # Without titles, which may begin between two frames: a probe looks for the first one.
+        return Wish(probe=size)
+    return Wish(
+        icy=codec is not Codec.OPUS and head.headers.get("icy-metadata") == "1",
+        low=head.query.get("latency") == "low",
+    )

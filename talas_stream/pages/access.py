@@ -1,0 +1,71 @@
+"""Who may look after a station on the stream port.
+
+Does:        tell the station's source (Basic, its key), its owner and admins (Bearer) from
+             strangers; find the station that a request names.
+Never:       keeps or logs a key or a token.
+Guarantees:  a page of another site cannot use what a browser remembers of a sign-in; the source
+             reaches its own station only.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from aiohttp import BasicAuth, web
+
+from talas_core.errors import Forbidden, NotFound, Unauthorized
+from talas_core.messages import StationRecord
+from talas_core.security.tokens import TokenVerifier
+from talas_core.web.bearer import bearer
+from talas_stream.directory import Directory
+from talas_stream.sources.credentials import key_matches
+
+
+class Who(StrEnum):
+    """As whom somebody was let in."""
+
+    SOURCE = "source"
+    OWNER = "owner"
+    ADMIN = "admin"
+
+
+class Access:
+    """Lets in or refuses."""
+
+    def __init__(self, directory: Directory, tokens: TokenVerifier) -> None:
+        self._directory = directory
+        self._tokens = tokens
+
+    async def record(self, slug: str) -> StationRecord:
+        """The station of `slug`. Raises NotFound, or Unavailable where nobody knows."""
+        record = await self._directory.find(slug)
+        if record is None:
+            raise NotFound(f"there is no station {slug!r}")
+        return record
+
+    def of(self, request: web.Request, record: StationRecord) -> Who:
+        """Who asks about this station. Raises Unauthorized, or Forbidden for a stranger."""
+        given = request.headers.get("Authorization", "")
+        if given.lower().startswith("bearer "):
+            claims = self._tokens.verify(bearer(request.headers))
+            if claims.role == "admin":
+                return Who.ADMIN
+            if claims.sub != record.owner_id:
+                raise Forbidden("this station is somebody else's")
+            return Who.OWNER
+        if request.headers.get("Sec-Fetch-Site") == "cross-site":
+            raise Forbidden("a page of another site may not use the stream key")
+        try:
+            login = BasicAuth.decode(given, encoding="utf-8")
+        except ValueError:
+            raise Unauthorized("sign in as the source, or with a token") from None
+        if not key_matches(login.login, login.password, record):
+            raise Unauthorized("wrong user or stream key")
+        return Who.SOURCE
+
+    def admin(self, request: web.Request) -> None:
+        """For what concerns all stations. Raises Unauthorized, or Forbidden for who is none."""
+        if request.headers.get("Authorization", "").lower().startswith("basic "):
+            raise Unauthorized("without a mount, this needs an admin's token")
+        if self._tokens.verify(bearer(request.headers)).role != "admin":
+            raise Forbidden("this is for admins")

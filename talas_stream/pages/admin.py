@@ -1,0 +1,138 @@
+"""Icecast's administration in XML, for monitoring panels.
+
+Does:        `/admin/stats`, `listmounts`, `listclients`, `killclient`, `killsource`: of one mount
+             for its source, its owner and admins, of all for admins.
+Never:       acts on HEAD; shows a listener's address to anybody but an admin.
+Guarantees:  an order that found nobody to act on is answered with `<return>0</return>`, as there.
+"""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, SubElement
+
+from aiohttp import web
+
+from talas_core.errors import BadInput
+from talas_core.messages import StationRecord
+from talas_core.telemetry.logs import logger
+from talas_stream.air import Air
+from talas_stream.audience import Seat
+from talas_stream.house import House
+from talas_stream.media import CONTENT_TYPE
+from talas_stream.pages import query, xml
+from talas_stream.pages.access import Access, Who
+from talas_stream.pages.status import Status, served_as
+from talas_stream.sources.credentials import slug_of
+from talas_stream.station import Station
+
+log = logger("admin")
+
+
+class AdminPages:
+    """The pages under `/admin/` that Icecast's neighbours know."""
+
+    def __init__(self, air: Air, house: House, access: Access, status: Status) -> None:
+        self._air = air
+        self._house = house
+        self._access = access
+        self._status = status
+
+    def routes(self) -> list[web.RouteDef]:
+        """What to add to the application. HEAD must not carry an order out."""
+        return [
+            web.get("/admin/stats", self.stats),
+            web.get("/admin/listmounts", self.listmounts),
+            web.get("/admin/listclients", self.listclients),
+            web.get("/admin/killclient", self.killclient, allow_head=False),
+            web.get("/admin/killsource", self.killsource, allow_head=False),
+        ]
+
+    async def stats(self, request: web.Request) -> web.Response:
+        """All that is known of the server, and of each mount on the air."""
+        stations = await self._stations(request)
+        root = Element("icestats")
+        facts = self._status.server(request)
+        facts |= {"sources": len(self._air.on_air()), "listeners": len(self._house.audience)}
+        xml.children(root, facts)
+        for station in stations:
+            mount = _mount(root, station.record)
+            xml.children(mount, self._status.source(station, request))
+            xml.children(mount, {"user_agent": station.info.user_agent})
+        return xml.answer(root)
+
+    async def listmounts(self, request: web.Request) -> web.Response:
+        """The mounts on the air, in short."""
+        stations = await self._stations(request)
+        root = Element("icestats")
+        for station in stations:
+            facts = {
+                "fallback": "",
+                "listeners": station.listeners,
+                "Connected": int(station.connected_seconds),
+                "content-type": CONTENT_TYPE[served_as(station)],
+            }
+            xml.children(_mount(root, station.record), facts)
+        return xml.answer(root)
+
+    async def listclients(self, request: web.Request) -> web.Response:
+        """A mount's listeners."""
+        record, who = await self._one(request)
+        seats = self._house.audience.of(record.slug)
+        root = Element("icestats")
+        mount = _mount(root, record)
+        xml.children(mount, {"Listeners": len(seats)})
+        for seat in seats:
+            entry = SubElement(mount, "listener", id=str(seat.number))
+            xml.children(entry, self._listener(seat, who))
+        return xml.answer(root)
+
+    async def killclient(self, request: web.Request) -> web.Response:
+        """Cut the listener `id` of a mount."""
+        record, who = await self._one(request)
+        number = query.fields(request.raw_path).get("id", "")
+        if not (number.isascii() and number.isdigit() and len(number) <= 18):
+            raise BadInput("which listener is to go?", {"id": "must be a number"})
+        seat = self._house.audience.find(record.slug, int(number))
+        if seat is None:
+            return xml.done(f"Client {number} not found", worked=False)
+        seat.listener.cut()
+        log.info("listener cut", station=record.slug, number=seat.number, by=who.value)
+        return xml.done(f"Client {number} removed")
+
+    async def killsource(self, request: web.Request) -> web.Response:
+        """Cut the source of a mount."""
+        record, who = await self._one(request)
+        station = self._air.known(record.slug)
+        if station is None or station.source is None:
+            return xml.done("Source not found", worked=False)
+        station.source.close(f"cut by {who.value}")
+        return xml.done("Source Removed")
+
+    async def _one(self, request: web.Request) -> tuple[StationRecord, Who]:
+        """The mount that is asked about, and by whom."""
+        mount = query.fields(request.raw_path).get("mount", "")
+        if not mount:
+            self._access.admin(request)
+            raise BadInput("which mount is meant?", {"mount": "is required"})
+        record = await self._access.record(slug_of(mount))
+        return record, self._access.of(request, record)
+
+    async def _stations(self, request: web.Request) -> list[Station]:
+        """Who is on the air: the mount asked about, or, for an admin, all."""
+        if not query.fields(request.raw_path).get("mount"):
+            self._access.admin(request)
+            return self._air.on_air()
+        record, _ = await self._one(request)
+        return [s for s in self._air.on_air() if s.record.slug == record.slug]
+
+    def _listener(self, seat: Seat, who: Who) -> xml.Facts:
+        facts: dict[str, object] = {"ID": seat.number}
+        if who is Who.ADMIN:
+            facts["IP"] = seat.address
+        facts["UserAgent"] = seat.agent
+        facts["Connected"] = int(self._house.now() - seat.since)
+        return facts
+
+
+def _mount(root: Element, record: StationRecord) -> Element:
+    return SubElement(root, "source", mount=f"/{record.slug}")

@@ -1,0 +1,53 @@
+"""`/admin/metadata`: titles from encoders.
+
+Does:        set a station's title, by its source, its owner or an admin.
+Never:       touches a station that has no source.
+Guarantees:  a title is one line of at most MAX_TEXT characters, whichever way it came.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from talas_core.errors import BadInput, NotFound
+from talas_stream.air import Air
+from talas_stream.history import DASH
+from talas_stream.pages import query
+from talas_stream.pages.access import Access
+from talas_stream.pages.xml import done
+from talas_stream.sources.credentials import clean, slug_of
+
+
+class MetadataPage:
+    """`?mode=updinfo&mount=/slug&song=...`, or `artist=` and `title=`."""
+
+    def __init__(self, air: Air, access: Access) -> None:
+        self._air = air
+        self._access = access
+
+    def routes(self) -> list[web.RouteDef]:
+        """What to add to the application."""
+        return [web.get("/admin/metadata", self.metadata)]
+
+    async def metadata(self, request: web.Request) -> web.Response:
+        """Set the title."""
+        fields = query.fields(request.raw_path)
+        if fields.get("mode", "updinfo") != "updinfo":
+            raise BadInput("only mode=updinfo is known", {"mode": "must be updinfo"})
+        record = await self._access.record(slug_of(fields.get("mount", "")))
+        self._access.of(request, record)
+        station = self._air.known(record.slug)
+        if station is None or station.source is None:
+            raise NotFound(f"{record.slug} has no source now")
+        title = _title(fields)
+        if title is None:
+            raise BadInput("no title given", {"song": "or artist and title"})
+        station.retitle(title, fields.get("artist", ""))
+        return done("Metadata update successful")
+
+
+def _title(fields: dict[str, str]) -> str | None:
+    if "song" in fields:
+        return fields["song"]
+    parts = [fields[name] for name in ("artist", "title") if fields.get(name)]
+    return clean(DASH.join(parts)) if parts or "title" in fields else None

@@ -1,0 +1,51 @@
+"""`/slug.m3u` and `/slug.pls`: what a player opens when a listener clicks.
+
+Does:        make a playlist of one entry.
+Never:       cares whether the station is on the air: playlists are kept for later.
+Guarantees:  a station's name cannot break out of its line.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from talas_core.errors import BadInput
+from talas_stream.answers import PUBLIC
+from talas_stream.media import Codec
+from talas_stream.pages.access import Access
+from talas_stream.pages.place import Place
+from talas_stream.sources.credentials import clean
+
+PLAYLIST_TYPE = {"m3u": "audio/x-mpegurl", "pls": "audio/x-scpls"}
+
+
+class Playlists:
+    """Both kinds."""
+
+    def __init__(self, place: Place, access: Access) -> None:
+        self._place = place
+        self._access = access
+
+    def routes(self) -> list[web.RouteDef]:
+        """What to add to the application."""
+        return [web.get(r"/{slug}.{kind:m3u|pls}", self.playlist)]
+
+    async def playlist(self, request: web.Request) -> web.Response:
+        """MP3, which every player takes, or `?format=opus|aac`."""
+        kind = request.match_info["kind"]
+        record = await self._access.record(request.match_info["slug"])
+        codec = request.query.get("format", Codec.MP3.value)
+        if codec not in tuple(Codec):
+            raise BadInput(f"no format {codec!r}", {"format": "one of " + ", ".join(Codec)})
+        url = f"{self._place.base(request)}/{record.slug}.{codec}"
+        name = clean(record.name)
+        if kind == "m3u":
+            body = f"#EXTM3U\n#EXTINF:-1,{name}\n{url}\n"
+        else:
+            body = (
+                f"[playlist]\nNumberOfEntries=1\nFile1={url}\nTitle1={name}\n"
+                "Length1=-1\nVersion=2\n"
+            )
+        return web.Response(
+            text=body, content_type=PLAYLIST_TYPE[kind], charset="utf-8", headers=dict(PUBLIC)
+        )

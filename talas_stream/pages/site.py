@@ -1,0 +1,65 @@
+"""All the pages of the stream port, put together.
+
+Does:        make every page and list their routes; close connections after the answer.
+Never:       holds logic of a page.
+Guarantees:  every answer closes its connection: the next request on it may be for audio, which the
+             front door must see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from talas_core.security.tokens import TokenVerifier
+from talas_core.settings import Settings
+from talas_stream.air import Air
+from talas_stream.answers import CHALLENGE
+from talas_stream.directory import Directory
+from talas_stream.house import House
+from talas_stream.news import News
+from talas_stream.pages.access import Access
+from talas_stream.pages.admin import AdminPages
+from talas_stream.pages.metadata import MetadataPage
+from talas_stream.pages.nowplaying import NowPlaying
+from talas_stream.pages.place import Place
+from talas_stream.pages.playlists import Playlists
+from talas_stream.pages.status import Status
+
+
+def routes(
+    settings: Settings,
+    *,
+    air: Air,
+    house: House,
+    news: News,
+    directory: Directory,
+    tokens: TokenVerifier,
+) -> list[web.RouteDef]:
+    """What to add to the application."""
+    place = Place(settings)
+    access = Access(directory, tokens)
+    status = Status(air, place)
+    return [
+        *status.routes(),
+        *MetadataPage(air, access).routes(),
+        *AdminPages(air, house, access, status).routes(),
+        *Playlists(place, access).routes(),
+        *NowPlaying(air, access, news).routes(),
+    ]
+
+
+@web.middleware
+async def one_request_each(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Close after the answer, and challenge encoders in the scheme they speak.
+
+    To be the outermost: an error has become an answer by then.
+    """
+    response = await handler(request)
+    if response.status == 401:
+        response.headers[CHALLENGE[0]] = CHALLENGE[1]
+    response.force_close()
+    return response

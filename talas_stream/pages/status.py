@@ -1,0 +1,92 @@
+"""What is on the air: `/`, and `/status-json.xsl` as Icecast's neighbours read it.
+
+Does:        list the stations on the air with their addresses.
+Never:       shows a station that is off the air, a key or a listener's address.
+Guarantees:  any page may read both.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from talas_core.web.answers import answer
+from talas_stream.air import Air
+from talas_stream.answers import PUBLIC
+from talas_stream.media import CONTENT_TYPE, Codec
+from talas_stream.pages.place import Place
+from talas_stream.station import Station
+
+BIT_RATE = re.compile("[0-9]{1,6}")
+
+
+class Status:
+    """Both pages, and the facts that `/admin/stats` shows too."""
+
+    def __init__(self, air: Air, place: Place) -> None:
+        self._air = air
+        self._place = place
+        self._started = datetime.now(UTC)
+
+    def routes(self) -> list[web.RouteDef]:
+        """What to add to the application."""
+        return [web.get("/", self.index), web.get("/status-json.xsl", self.status)]
+
+    async def index(self, request: web.Request) -> web.Response:
+        """The stations on the air, each with the address of every coding."""
+        base = self._place.base(request)
+        stations = [
+            {
+                "slug": station.record.slug,
+                "name": station.record.name,
+                "now_playing": f"{base}/{station.record.slug}/now",
+                "streams": {codec: f"{base}/{station.record.slug}.{codec}" for codec in Codec},
+            }
+            for station in self._air.on_air()
+        ]
+        return answer(stations, headers=dict(PUBLIC))
+
+    async def status(self, request: web.Request) -> web.Response:
+        """Icecast's own JSON. One source is an object and several are an array, as there."""
+        sources = [self.source(station, request) for station in self._air.on_air()]
+        stats = self.server(request)
+        if sources:
+            stats["source"] = sources[0] if len(sources) == 1 else sources
+        body = msgspec.json.encode({"icestats": stats})
+        return web.Response(body=body, content_type="application/json", headers=dict(PUBLIC))
+
+    def server(self, request: web.Request) -> dict[str, Any]:
+        """Facts of the server."""
+        return {
+            "server_id": "Talas",
+            "host": self._place.host(request),
+            "server_start": self._started.strftime("%a, %d %b %Y %H:%M:%S +0000"),
+            "server_start_iso8601": self._started.strftime("%Y-%m-%dT%H:%M:%S+0000"),
+        }
+
+    def source(self, station: Station, request: web.Request) -> dict[str, Any]:
+        """Facts of a station on the air."""
+        codec = served_as(station)
+        info, record = station.info, station.record
+        return {
+            "listenurl": f"{self._place.base(request)}/{record.slug}.{codec}",
+            "server_name": info.name or record.name,
+            "server_description": info.description or record.description,
+            "server_type": CONTENT_TYPE[codec],
+            "genre": info.genre,
+            "bitrate": int(info.bit_rate) if BIT_RATE.fullmatch(info.bit_rate) else 0,
+            "listeners": station.listeners,
+            "listener_peak": station.listener_peak,
+            "stream_start_iso8601": station.started_at,
+            "title": station.title,
+        }
+
+
+def served_as(station: Station) -> Codec:
+    """The coding that a station on the air is shown with: its source's, where that is served."""
+    codec = station.visit.source_codec
+    return codec if isinstance(codec, Codec) else Codec.MP3

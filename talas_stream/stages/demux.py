@@ -1,0 +1,252 @@
+"""One reading of a source's bytes for each container: what comes out is frames.
+
+Does:        turn what the wire formats' parsers find into frames, with a new format wherever a
+             decoder must start afresh.
+Never:       decodes; guesses which container it is (stages.ingest does).
+Guarantees:  every frame carries its exact length, told by the coding's own headers. A coding that
+             cannot be taken is refused by name.
+From / to:   stages.ingest  ->  here, with the parsers of wire/
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from talas_core.errors import UnsupportedMedia
+from talas_stream.kernels import Kernels
+from talas_stream.media import RATE, Codec, Format, Frame, SourceCodec
+from talas_stream.wire import flac, framing, ogg, opus, wav, webm
+from talas_stream.wire.errors import MalformedHeader
+
+SENDABLE = "MP3, AAC with ADTS headers, FLAC, WAV, WebM with Opus, or Ogg with Opus, Vorbis or FLAC"
+
+MAX_CHANNELS = 2
+
+_IN_OGG: dict[str, Codec | SourceCodec] = {
+    "opus": Codec.OPUS,
+    "vorbis": SourceCodec.VORBIS,
+    "flac": SourceCodec.FLAC,
+}
+_IN_WAV = {
+    "s16": SourceCodec.PCM_S16,
+    "s24": SourceCodec.PCM_S24,
+    "s32": SourceCodec.PCM_S32,
+    "f32": SourceCodec.PCM_F32,
+    "f64": SourceCodec.PCM_F64,
+}
+
+
+class Demux(Protocol):
+    """One reading of the bytes."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that `data` completes."""
+        ...
+
+    def flush(self) -> list[Frame]:
+        """The frames that only the end completes."""
+        ...
+
+    @property
+    def fruitless(self) -> int:
+        """Bytes since the last frame."""
+        ...
+
+    @property
+    def damage(self) -> dict[str, int]:
+        """What was wrong with the bytes so far, counted by name."""
+        ...
+
+
+class Framed:
+    """Self-framing audio: MP3 or ADTS."""
+
+    def __init__(self, codec: Codec, framer: framing.Framer) -> None:
+        self._codec = codec
+        self._framer = framer
+        self._format: Format | None = None
+
+    def feed(self, data: bytes) -> list[Frame]:
+        return [self._frame(raw) for raw in self._framer.feed(data)]
+
+    def flush(self) -> list[Frame]:
+        return [self._frame(raw) for raw in self._framer.flush()]
+
+    @property
+    def fruitless(self) -> int:
+        return self._framer.bytes_since_frame
+
+    @property
+    def damage(self) -> dict[str, int]:
+        return {"garbage_bytes": self._framer.garbage_bytes}
+
+    def _frame(self, raw: framing.Frame) -> Frame:
+        known = self._format
+        if known is None or (known.rate, known.channels) != (raw.sample_rate, raw.channels):
+            self._format = known = Format(self._codec, raw.sample_rate, raw.channels)
+        return Frame(raw.payload, known, raw.samples)
+
+
+class Ogg:
+    """Ogg pages that carry Opus, Vorbis or FLAC; each link of a chain is a new format."""
+
+    def __init__(self, kernels: Kernels) -> None:
+        self._reader = ogg.PacketReader(kernels.ogg_scan)
+        self._format: Format | None = None
+
+    def feed(self, data: bytes) -> list[Frame]:
+        return self._frames(self._reader.feed(data))
+
+    def flush(self) -> list[Frame]:
+        return self._frames(self._reader.flush())
+
+    @property
+    def fruitless(self) -> int:
+        return self._reader.bytes_since_packet
+
+    @property
+    def damage(self) -> dict[str, int]:
+        reader = self._reader
+        return {
+            "garbage_bytes": reader.garbage_bytes,
+            "lost_pages": reader.lost_pages,
+            "dropped_packets": reader.dropped_packets,
+        }
+
+    def _frames(self, events: list[ogg.Event]) -> list[Frame]:
+        frames = []
+        for event in events:
+            if isinstance(event, ogg.BeginStream):
+                self._format = self._begin(event)
+            elif isinstance(event, ogg.Packet) and self._format is not None:
+                frames.append(Frame(event.payload, self._format, event.samples))
+        return frames
+
+    def _begin(self, event: ogg.BeginStream) -> Format:
+        codec = _IN_OGG[event.codec]
+        if self._format is not None and self._format.codec is not codec:
+            # Listeners are served the source's own packets: those cannot change their coding.
+            raise UnsupportedMedia(
+                f"a stream that began as {_said(self._format.codec)} cannot go on as {_said(codec)}"
+            )
+        if codec is not Codec.OPUS:
+            _check(event.codec, event.sample_rate, event.channels)
+        return Format(codec, event.sample_rate, event.channels, event.extradata, event.pre_skip)
+
+
+class Flac:
+    """FLAC without a container; each stream marker begins a new format."""
+
+    def __init__(self) -> None:
+        self._reader = flac.FlacReader()
+        self._format: Format | None = None
+
+    def feed(self, data: bytes) -> list[Frame]:
+        return self._frames(self._reader.feed(data))
+
+    def flush(self) -> list[Frame]:
+        return self._frames(self._reader.flush())
+
+    @property
+    def fruitless(self) -> int:
+        return self._reader.bytes_since_frame
+
+    @property
+    def damage(self) -> dict[str, int]:
+        return {"damaged_frames": self._reader.damaged}
+
+    def _frames(self, events: list[flac.Event]) -> list[Frame]:
+        frames = []
+        for event in events:
+            if isinstance(event, flac.StreamInfo):
+                _check("FLAC", event.rate, event.channels)
+                self._format = Format(SourceCodec.FLAC, event.rate, event.channels, event.raw)
+            elif self._format is not None:
+                frames.append(Frame(event.payload, self._format, event.samples))
+        return frames
+
+
+class Wav:
+    """WAV: bare samples in pieces of a fiftieth of a second."""
+
+    def __init__(self) -> None:
+        self._reader = wav.WavReader()
+        self._format: Format | None = None
+
+    def feed(self, data: bytes) -> list[Frame]:
+        try:
+            return self._frames(self._reader.feed(data))
+        except MalformedHeader as error:
+            raise UnsupportedMedia(f"{error} Send {SENDABLE}") from error
+
+    def flush(self) -> list[Frame]:
+        return self._frames(self._reader.flush())
+
+    @property
+    def fruitless(self) -> int:
+        return self._reader.bytes_since_piece
+
+    @property
+    def damage(self) -> dict[str, int]:
+        return {}  # every byte is a sample: there is no telling
+
+    def _frames(self, events: list[wav.Event]) -> list[Frame]:
+        frames: list[Frame] = []
+        for event in events:
+            if isinstance(event, wav.WavFormat):
+                _check("WAV", event.rate, event.channels)
+                self._format = Format(_IN_WAV[event.kind], event.rate, event.channels)
+            elif self._format is not None:
+                frames.append(Frame(event.payload, self._format, event.samples))
+        return frames
+
+
+class Webm:
+    """WebM with Opus, as browsers record it."""
+
+    def __init__(self) -> None:
+        self._reader = webm.WebmReader()
+        self._format: Format | None = None
+
+    def feed(self, data: bytes) -> list[Frame]:
+        frames = []
+        for event in self._reader.feed(data):
+            if isinstance(event, webm.Track):
+                self._format = self._begin(event)
+            elif self._format is not None and (samples := opus.packet_samples(event.payload)):
+                frames.append(Frame(event.payload, self._format, samples))
+        return frames
+
+    def flush(self) -> list[Frame]:
+        return []
+
+    @property
+    def fruitless(self) -> int:
+        return self._reader.bytes_since_block
+
+    @property
+    def damage(self) -> dict[str, int]:
+        reader = self._reader
+        return {"garbage_bytes": reader.garbage_bytes, "dropped_packets": reader.dropped}
+
+    @staticmethod
+    def _begin(track: webm.Track) -> Format:
+        if track.codec != "A_OPUS":
+            raise UnsupportedMedia(f"WebM with {track.codec} is not taken: send {SENDABLE}")
+        try:
+            head = opus.parse_head(track.private)
+        except MalformedHeader as error:
+            raise UnsupportedMedia(f"{error} Send {SENDABLE}") from error
+        return Format(Codec.OPUS, RATE, head.channels, track.private, head.pre_skip)
+
+
+def _check(name: str, rate: int, channels: int) -> None:
+    """Raises UnsupportedMedia for what is neither mono nor stereo, or has no sensible rate."""
+    if channels > MAX_CHANNELS:
+        raise UnsupportedMedia(f"{name} with {channels} channels is not taken: send mono or stereo")
+    if not 1000 <= rate <= 4 * RATE:
+        raise UnsupportedMedia(f"{name} at {rate} Hz is not taken: send 1000 to {4 * RATE} Hz")
+
+
+def _said(codec: Codec | SourceCodec) -> str:
+    return codec.value.capitalize()

@@ -1,0 +1,119 @@
+"""A codec job as its thread sees it: what waits to be done, and what came of it.
+
+Does:        keep orders in sequence; carry them out by amounts of audio, so that no job's flood or
+             history holds up another; leave out the oldest source frames when too much waits.
+Never:       asks a clock or knows a thread: its worker calls it from one thread only.
+Guarantees:  what is left out is silence of the same length, so the clock is kept; the history that
+             a job starts with is never left out.
+From / to:   workers.py  ->  here  ->  stages.pipeline
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from talas_stream.media import RATE, Frame, Packet, Rendition
+from talas_stream.stages.pipeline import Opened, Pipeline
+from talas_stream.visit import Output
+
+SLICE = RATE // 10
+"""Ticks that a job behind does at a time."""
+
+
+class Work:
+    """One job's orders and outputs. At most `backlog_ticks` of source may wait, after the start."""
+
+    def __init__(self, history_ticks: int, backlog_ticks: int) -> None:
+        self.pipeline = Pipeline(history_ticks)
+        self.outputs: list[Output] = []
+        self.finished = False
+        self._orders: deque[tuple[Packet | None, Callable[[], None]]] = deque()
+        self._waiting = 0
+        self._limit = backlog_ticks
+        self._history: int | None = None
+        self._ending = False
+
+    @property
+    def behind(self) -> bool:
+        """Whether anything waits."""
+        return not self.finished and (bool(self._orders) or self.pipeline.catching_up)
+
+    def feed(self, frame: Frame, packet: Packet) -> None:
+        """To be done: decode `frame`, which stands at `packet`."""
+        if self._ending:
+            return
+        self._waiting += packet.duration
+        self._orders.append((packet, lambda: self._add(self.pipeline.feed(frame, packet))))
+
+    def open(self, rendition: Rendition) -> None:
+        """To be done: encode `rendition`, the kept history first."""
+        if self._history is None:
+            self._history = self._waiting
+        self._orders.append((None, lambda: self.pipeline.begin(rendition)))
+
+    def close(self, rendition: Rendition) -> None:
+        """To be done: encode `rendition` no more."""
+        self._orders.append((None, lambda: self.pipeline.close(rendition)))
+
+    def finish(self) -> None:
+        """To be done: flush everything. Nothing is taken up afterwards."""
+        self._ending = True
+        self._orders.append((None, self._finish))
+
+    def run(self, ticks: int) -> None:
+        """Carry out orders up to about so much audio; one at least."""
+        while self._orders and ticks > 0 and not self.finished:
+            packet, order = self._orders.popleft()
+            if packet is not None:
+                ticks -= packet.duration
+                self._gone(packet)
+            order()
+
+    def catch_up(self) -> None:
+        """A slice: of the history that renditions begun have to code, then of what `run` left."""
+        if self.pipeline.catching_up:
+            self._opened(self.pipeline.advance(SLICE))
+        else:
+            self.run(SLICE)
+
+    def shed(self) -> int:
+        """Leave out the oldest frames if more than allowed waits; how many.
+
+        Half of the allowance goes at once: one silence is better than a stutter.
+        """
+        if self._waiting - (self._history or 0) <= self._limit or self._history is None:
+            return 0
+        aside, count = [], 0
+        while self._waiting > self._limit // 2:
+            packet, order = self._orders.popleft()
+            if packet is None:
+                aside.append(order)
+            else:
+                self._gone(packet)
+                self.pipeline.skip(packet)
+                count += 1
+        self._orders.extendleft((None, order) for order in reversed(aside))
+        return count
+
+    def taken(self) -> list[Output]:
+        """What was made since the last call."""
+        made, self.outputs = self.outputs, []
+        return made
+
+    def _gone(self, packet: Packet) -> None:
+        self._waiting -= packet.duration
+        if self._history:
+            self._history = max(0, self._history - packet.duration)
+
+    def _finish(self) -> None:
+        while self.pipeline.catching_up:
+            self._opened(self.pipeline.advance(SLICE))
+        self._add(self.pipeline.flush())
+        self.finished = True
+
+    def _opened(self, opened: list[Opened]) -> None:
+        self.outputs += [Output(new.rendition, new.packets, new.config) for new in opened]
+
+    def _add(self, made: dict[Rendition, list[Packet]]) -> None:
+        self.outputs += [Output(rendition, packets) for rendition, packets in made.items()]

@@ -1,0 +1,59 @@
+"""What requests ask for: titles, profile, and Safari's two bytes."""
+
+import pytest
+
+from support.stream import head
+from talas_stream.listeners.wish import PROBE_BYTES, Wish, wish
+from talas_stream.media import Codec
+from talas_stream.wire.request import parse_head
+
+
+def of(
+    *lines: str, target: str = "/live.mp3", method: str = "GET", codec: Codec = Codec.MP3
+) -> Wish:
+    request = parse_head(head("\n".join([f"{method} {target} HTTP/1.1", *lines])))
+    assert request is not None
+    return wish(request, codec)
+
+
+def test_titles_are_for_those_who_ask_and_never_in_ogg() -> None:
+    assert of("Icy-MetaData: 1") == Wish(icy=True)
+    assert of("Icy-MetaData: 0") == of() == Wish()
+    assert of("Icy-MetaData: 1", codec=Codec.OPUS) == Wish()
+
+
+@pytest.mark.parametrize(
+    ("query", "low"),
+    [
+        ("?latency=low", True),
+        ("?latency=steady", False),
+        ("?latency=LOW", False),
+        ("?x=low", False),
+    ],
+)
+def test_the_profile_stands_in_the_query(query: str, low: bool) -> None:
+    assert of(target=f"/live.mp3{query}") == Wish(low=low)
+
+
+@pytest.mark.parametrize(
+    ("field", "probe"),
+    [
+        ("bytes=0-1", 2),
+        ("bytes=0-0", 1),
+        (f"bytes=0-{PROBE_BYTES - 1}", PROBE_BYTES),
+        (f"bytes=0-{PROBE_BYTES}", None),
+        ("bytes=0-9999999", None),
+        ("bytes=0-", None),
+        ("bytes=5-9", None),
+        ("bytes=-2", None),
+        ("bytes=0-1,4-5", None),
+        ("seconds=0-1", None),
+        ("bytes=0-\u0661", None),
+    ],
+)
+def test_only_a_short_range_from_the_start_is_a_probe(field: str, probe: int | None) -> None:
+    assert of(f"Range: {field}") == Wish(probe=probe)
+
+
+def test_a_head_has_no_range() -> None:
+    assert of("Range: bytes=0-1", method="HEAD") == Wish()

@@ -1,0 +1,59 @@
+"""Who may look after a station: source, owner, admin, stranger."""
+
+from pathlib import Path
+
+import pytest
+
+from support.pages import admin, get, on_air
+from support.stream import auth, record
+from support.tokens import token
+
+PAGE = "/admin/listclients?mount=/live"
+
+
+def bearer(sub: str, role: str = "user") -> str:
+    return f"Authorization: Bearer {token(sub, role=role)}"
+
+
+async def test_source_owner_and_admin_see_a_mount_and_nobody_else(tmp_path: Path) -> None:
+    async with on_air(tmp_path) as stream:
+        root = await admin(stream)
+        for line, status in (
+            (root, 200),
+            (bearer("owner"), 200),
+            (auth(), 200),
+            (bearer("somebody"), 403),
+            (auth("f" * 32), 401),
+            (auth(user="admin"), 401),
+            ("X: y", 401),
+        ):
+            assert (await get(stream, PAGE, line))[0] == status, line
+
+
+@pytest.mark.parametrize("page", ["stats", "listmounts", "listclients", "killsource"])
+async def test_what_concerns_all_is_for_admins(tmp_path: Path, page: str) -> None:
+    async with on_air(tmp_path) as stream:
+        root = await admin(stream)
+        status, start, _ = await get(stream, f"/admin/{page}", auth())
+        assert status == 401
+        assert 'WWW-Authenticate: Basic realm="Talas source"' in start
+        assert (await get(stream, f"/admin/{page}"))[0] == 401
+        assert (await get(stream, f"/admin/{page}", bearer("owner")))[0] == 403
+        expected = 200 if page in ("stats", "listmounts") else 400
+        assert (await get(stream, f"/admin/{page}", root))[0] == expected
+
+
+async def test_the_key_of_one_station_opens_no_other(tmp_path: Path) -> None:
+    async with on_air(tmp_path) as stream:
+        stream.api.stations["demo"] = record("demo", key="another")
+        assert (await get(stream, "/admin/killsource?mount=/demo", auth()))[0] == 401
+        assert (await get(stream, "/admin/killsource?mount=/demo", auth("another")))[0] == 200
+        assert len(await stream.status()) == 1
+        assert (await get(stream, "/admin/killsource?mount=/nobody", auth()))[0] == 404
+
+
+async def test_another_site_s_page_cannot_kill_with_a_remembered_key(tmp_path: Path) -> None:
+    async with on_air(tmp_path) as stream:
+        lines = (auth(), "Sec-Fetch-Site: cross-site")
+        assert (await get(stream, "/admin/killsource?mount=/live", *lines))[0] == 403
+        assert len(await stream.status()) == 1

@@ -1,0 +1,20 @@
+"""Addresses as listeners see them."""
+
+from pathlib import Path
+
+from aiohttp.test_utils import make_mocked_request
+
+from support.stream import stream_settings
+from talas_stream.pages.place import Place
+
+
+def test_the_public_address_then_the_request_s_then_our_own(tmp_path: Path) -> None:
+    settings = stream_settings(tmp_path)
+    named = make_mocked_request("GET", "/", headers={"Host": "radio.example"})
+    silent = make_mocked_request("GET", "/")
+    own = f"127.0.0.1:{settings.stream_port}"
+    place = Place(settings)
+    assert (place.base(named), place.host(named)) == ("http://radio.example", "radio.example")
+    assert (place.base(silent), place.host(silent)) == (f"http://{own}", own)
+    public = Place(stream_settings(tmp_path, public_url="https://radio.example/audio/"))
+    assert public.base(silent) == "https://radio.example/audio"

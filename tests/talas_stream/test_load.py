@@ -1,0 +1,41 @@
+"""What is told of a worker's load, and when."""
+
+from structlog.testing import capture_logs
+
+from talas_stream.load import TOLD_SECONDS, Load, Warden
+from talas_stream.stages.govern import CALM_SECONDS, STEPS, Governor
+
+
+def test_the_governor_s_steps_are_logged_once_each() -> None:
+    warden = Warden(3, Governor())
+    with capture_logs() as logs:
+        warden.note(1.0, 1.0, 0.0)
+        assert warden.step == STEPS[1]
+        warden.note(0.1, CALM_SECONDS, 0.0)
+        warden.note(0.1, 1.0, 0.0)
+    assert [line["event"] for line in logs] == ["codec work eased", "codec work restored"]
+    assert (logs[0]["worker"], logs[0]["quantum_ms"], logs[0]["complexity"]) == (3, 40, 10)
+    assert logs[0]["busy"] == 1.0
+
+
+def test_the_load_can_be_read() -> None:
+    warden = Warden(0, Governor(5))
+    warden.shed(7)
+    assert warden.load(2) == Load(2, 0.0, 0.0, 0.02, 5, False, 7)
+    while not warden.full:
+        warden.admit()
+    assert warden.load(0).full
+
+
+def test_what_was_left_out_is_told_at_most_once_a_second() -> None:
+    warden = Warden(1, Governor())
+    with capture_logs() as logs:
+        warden.tell(100.0)
+        warden.shed(5)
+        warden.tell(100.0)
+        warden.shed(2)
+        warden.tell(100.0 + TOLD_SECONDS / 2)
+        warden.shed(2)
+        warden.tell(100.0 + TOLD_SECONDS)
+        warden.tell(100.0 + TOLD_SECONDS * 3)
+    assert [line["number"] for line in logs] == [5, 4]

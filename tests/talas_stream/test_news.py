@@ -1,0 +1,130 @@
+"""Followers: told of each change, bounded in what waits and in number, ended cleanly."""
+
+import json
+
+import pytest
+
+from support.sound import programme
+from support.stage import KERNELS, Hearer, RecordedCodecs, frames_of
+from support.stream import record
+from talas_core.clock import FakeClock
+from talas_core.errors import Unavailable
+from talas_stream.media import Codec, SourceInfo
+from talas_stream.news import QUEUE, News, Now
+from talas_stream.rendition import Sizes
+from talas_stream.station import Station
+
+FRAMES = frames_of(programme(0.5), "mp3")
+
+
+class Source:
+    def close(self, reason: str) -> None: ...
+
+
+@pytest.fixture
+def station() -> Station:
+    return Station(record(), FakeClock(), KERNELS, RecordedCodecs(), Sizes(49_152, 65_536))
+
+
+def events(messages: bytes) -> list[tuple[str, dict[str, object]]]:
+    """Name and data of each event."""
+    found = []
+    for block in messages.decode().removesuffix("\n\n").split("\n\n"):
+        name, _, data = block.partition("\n")
+        found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return found
+
+
+async def test_a_follower_is_told_how_things_stand_and_what_changes(station: Station) -> None:
+    news = News()
+    follower = news.follow(station)
+    assert [name for name, _ in events(await follower.take() or b"")] == ["now"]
+    source = Source()
+    station.claim(source, SourceInfo(name="Guest"))
+    station.retitle("early")
+    station.accept(FRAMES)
+    station.retitle("Miles - So What")
+    station.retitle("Miles - So What")
+    station.release(source)
+    told = events(await follower.take() or b"")
+    assert [name for name, _ in told] == ["on_air", "title", "off_air"]
+    assert [data["text"] for _, data in told] == ["early", "Miles - So What", ""]
+    assert told[1][1] == {
+        "station": "live",
+        "name": "Guest",
+        "on_air": True,
+        "text": "Miles - So What",
+        "artist": "Miles",
+        "title": "So What",
+        "started_at": "2030-01-01T00:00:00+00:00",
+        "at": len(FRAMES) * 1152,
+        "listeners": 0,
+    }
+    assert told[2][1] == {
+        "station": "live",
+        "name": "Night Line",
+        "on_air": False,
+        "text": "",
+        "artist": "",
+        "title": "",
+        "started_at": None,
+        "at": None,
+        "listeners": 0,
+    }
+
+
+async def test_listeners_are_told_when_their_number_has_changed(station: Station) -> None:
+    news = News()
+    station.claim(Source(), SourceInfo())
+    station.accept(FRAMES)
+    follower = news.follow(station)
+    await follower.take()
+    news.count()
+    station.join(Hearer(), Codec.MP3, False, lambda feed: None)
+    news.count()
+    news.count()
+    told = events(await follower.take() or b"")
+    assert [(name, data["listeners"]) for name, data in told] == [("listeners", 1)]
+
+
+async def test_one_who_takes_nothing_is_let_go(station: Station) -> None:
+    news = News()
+    slow, quick = news.follow(station), news.follow(station)
+    station.claim(Source(), SourceInfo())
+    station.accept(FRAMES)
+    for number in range(QUEUE):
+        station.retitle(f"song {number}")
+        assert await quick.take()
+    assert await slow.take() is None
+    slow.put(b"more")
+    assert await slow.take() is None
+
+
+async def test_there_is_a_limit_and_a_place_becomes_free(station: Station) -> None:
+    news = News(limit=1)
+    follower = news.follow(station)
+    with pytest.raises(Unavailable) as refused:
+        news.follow(station)
+    assert refused.value.retry_after == 10
+    news.leave(follower)
+    assert station.watchers == set()
+    news.follow(station)
+    assert station.watchers == {news}
+
+
+async def test_at_the_end_what_waits_is_still_given(station: Station) -> None:
+    news = News()
+    follower = news.follow(station)
+    news.close()
+    assert b"event: now" in (await follower.take() or b"")
+    assert await follower.take() is None
+    with pytest.raises(Unavailable):
+        news.follow(station)
+
+
+def test_a_title_cannot_break_out_of_its_event(station: Station) -> None:
+    station.claim(Source(), SourceInfo(name="a\n\nevent: x"))
+    assert Now.of(station).name == "a\n\nevent: x"
+    news = News()
+    follower = news.follow(station)
+    assert follower.station is station
