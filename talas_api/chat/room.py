@@ -27,7 +27,7 @@ RING_BYTES = 128 * 1024
 with a slow connection would be cut again at the next message."""
 MOST_HELD = 1024
 """Messages held back for one that is missing; with more, they are all read again from the log."""
-REST_PER_MEMBER = 10e-6
+REST_PER_MEMBER = 20e-6
 LONGEST_REST = 0.04
 """A room that has just written waits for this long a member, and at most this long in all, so that
 what comes meanwhile costs each member one write instead of many. In seconds. A write costs 8 us,
