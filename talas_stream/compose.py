@@ -12,6 +12,8 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 
+from aiohttp import web
+
 from talas_core.bus.nats import NatsBus
 from talas_core.bus.port import Bus
 from talas_core.clock import SystemClock
@@ -78,66 +80,90 @@ async def serve(settings: Settings, drain: asyncio.Event) -> None:
 @contextlib.asynccontextmanager
 async def service(settings: Settings, bus: Bus) -> AsyncIterator[int]:
     """The service on `settings.stream_port`, over any bus; gives the port it listens on."""
-    clock = SystemClock()
-    kernels = choose.select(settings.native)
-    held = settings.opus_complexity
-    workers = CodecWorkers(
-        settings.codec_workers,
-        asyncio.get_running_loop(),
-        lead_seconds=settings.source_lead_seconds,
-        complexity=None if held == "auto" else int(held),
-    )
-    air = Air(settings, clock, kernels, workers)
-    keeper = Doorkeeper(clock, settings.header_timeout_seconds, settings.max_connections)
-    directory = Directory(bus)
-    keys = Keys(bus, TokenVerifier(KeySet(()), clock))
-    house = House(
-        settings, clock=clock, kernels=kernels, directory=directory, air=air, doors=keeper
-    )
-    health = Health("stream")
-    health.register("codec", workers.check)
-    health.register("bus", keys.check)
-
-    app = application(cors=Cors.own(settings))
-    app.middlewares.insert(0, site.one_request_each)
-    app.add_routes(health_pages.routes(health))
-    news = News()
-    app.add_routes(
-        site.routes(settings, air=air, house=house, news=news, directory=directory,
-                    tokens=keys.tokens)
-    )  # fmt: skip
-    web = await WebServer.start(app, shutdown_seconds=settings.shutdown_seconds)
-
-    await directory.start()
-    await keys.start()
-    rooms = Rooms(house, web)
+    parts = Parts(settings, bus)
+    pages = await WebServer.start(parts.pages(), shutdown_seconds=settings.shutdown_seconds)
+    rooms = Rooms(parts.house, pages)
     servers: list[asyncio.Server] = []
     beats: list[asyncio.Task[None]] = []
     try:
-        await _listen(settings, lambda: FrontDoor(keeper, rooms), servers)
+        await parts.directory.start()
+        await parts.keys.start()
+        await _listen(settings, lambda: FrontDoor(parts.keeper, rooms), servers)
         port = servers[0].sockets[0].getsockname()[1]
-        log.info("listening", port=port, kernels=kernels.name, note=kernels.note)
-        beats += [
-            asyncio.create_task(every(PERIOD_SECONDS / TURNS, air.flush_turn)),
-            asyncio.create_task(every(0.5, keeper.sweep)),
-            asyncio.create_task(every(1.0, house.watch)),
-            asyncio.create_task(every(1.0, air.tidy)),
-            asyncio.create_task(every(COUNT_SECONDS, news.count)),
-        ]
+        log.info("listening", port=port, kernels=parts.kernels.name, note=parts.kernels.note)
+        beats += [asyncio.create_task(every(*beat)) for beat in parts.beats()]
         yield port
     finally:
-        health.draining = True
         for server in servers:
             server.close()
-        keeper.close()
-        air.close("the service is stopping")
-        news.close()
-        await _emptied(keeper, settings.shutdown_seconds / 2)
+        await parts.drain(settings.shutdown_seconds / 2)
         for beat in beats:
             beat.cancel()
-        await web.close()
-        await keys.stop()
-        workers.stop()
+        await pages.close()
+        await parts.keys.stop()
+        parts.workers.stop()
+
+
+class Parts:
+    """What the service is made of, each part given what it needs; nothing runs but the codec
+    threads."""
+
+    def __init__(self, settings: Settings, bus: Bus) -> None:
+        self._settings = settings
+        clock = SystemClock()
+        held = settings.opus_complexity
+        self.kernels = choose.select(settings.native)
+        self.workers = CodecWorkers(
+            settings.codec_workers,
+            asyncio.get_running_loop(),
+            lead_seconds=settings.source_lead_seconds,
+            complexity=None if held == "auto" else int(held),
+        )
+        self.air = Air(settings, clock, self.kernels, self.workers)
+        self.keeper = Doorkeeper(clock, settings.header_timeout_seconds, settings.max_connections)
+        self.directory = Directory(bus)
+        self.keys = Keys(bus, TokenVerifier(KeySet(()), clock))
+        self.house = House(
+            settings, clock=clock, kernels=self.kernels, directory=self.directory,
+            air=self.air, doors=self.keeper,
+        )  # fmt: skip
+        self.news = News()
+        self.health = Health("stream")
+        self.health.register("codec", self.workers.check)
+        self.health.register("bus", self.keys.check)
+
+    def pages(self) -> web.Application:
+        """Everything that aiohttp answers."""
+        app = application(cors=Cors.own(self._settings))
+        app.middlewares.insert(0, site.one_request_each)
+        app.add_routes(health_pages.routes(self.health))
+        app.add_routes(
+            site.routes(
+                self._settings, air=self.air, house=self.house, news=self.news,
+                directory=self.directory, tokens=self.keys.tokens,
+            )
+        )  # fmt: skip
+        return app
+
+    def beats(self) -> list[tuple[float, Callable[[], None]]]:
+        """What is to be done again and again, and every how many seconds."""
+        return [
+            (PERIOD_SECONDS / TURNS, self.air.flush_turn),
+            (0.5, self.keeper.sweep),
+            (1.0, self.house.watch),
+            (1.0, self.air.tidy),
+            (COUNT_SECONDS, self.news.count),
+        ]
+
+    async def drain(self, seconds: float) -> None:
+        """Tell every source, listener and follower; wait until all have gone or the time is up."""
+        self.health.draining = True
+        self.keeper.close()
+        self.air.close("the service is stopping")
+        self.news.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.keeper.empty.wait()
 
 
 async def _listen(
@@ -157,10 +183,3 @@ async def _listen(
             # Accepted connections inherit it.
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         servers.append(server)
-
-
-async def _emptied(keeper: Doorkeeper, seconds: float) -> None:
-    """Wait until every connection has closed, or the time is up."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await keeper.empty.wait()
