@@ -138,12 +138,13 @@ class Chat:
         most `seconds`."""
         self._draining = True
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds / 2):
+            # A commit on a busy disk takes its time; a goodbye does not.
+            async with asyncio.timeout(seconds * 0.75):
                 await self._outbox.flush()
         for conversation in list(self._visits):
             conversation.line.close(Close.DRAINING)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(GOODBYE_SECONDS, seconds / 2)):
+            async with asyncio.timeout(min(GOODBYE_SECONDS, seconds / 4)):
                 await self._deserted.wait()
         for conversation in list(self._visits):
             conversation.line.abort()

@@ -176,7 +176,7 @@ def test_the_dialog_keeps_the_focus_and_gives_it_back(served: Served, page: Brow
         )
     page.keys(ESCAPE)
     until(lambda: page.script("return document.activeElement.id") == "sign-in")
-    assert page.script("return document.querySelectorAll('dialog input').length") == 0
+    until(lambda: page.script("return document.querySelectorAll('dialog input').length") == 0)
 
 
 def test_the_theme_is_chosen_and_kept(served: Served, page: Browser) -> None:
