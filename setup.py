@@ -25,7 +25,10 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CompileError, LinkError
 
-KERNELS = ["frame_scan", "mpeg_frames", "adts_frames", "ogg_pages", "icy", "samples"]
+KERNELS = [
+    "frame_scan", "mpeg_frames", "adts_frames", "ogg_pages", "flac_crc", "icy", "samples",
+    "batch_send",
+]  # fmt: skip
 WARNINGS = [
     "-Wall",
     "-Wextra",

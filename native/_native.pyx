@@ -11,7 +11,7 @@ Lifetime:    input is `bytes`, or an array whose buffer is held for the length o
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
 
 import numpy
 
@@ -22,6 +22,7 @@ cdef extern from "status.h":
         TALAS_BAD_POSITION
         TALAS_BAD_BLOCK
         TALAS_BAD_GAIN
+        TALAS_BAD_RANGE
         TALAS_TOO_LARGE
 
 cdef extern from "frame_scan.h" nogil:
@@ -61,6 +62,10 @@ cdef extern from "ogg_pages.h" nogil:
     bint talas_ogg_next(const uint8_t *data, size_t size, bint final, talas_page_scan *scan,
                         talas_page *page)
 
+cdef extern from "flac_crc.h" nogil:
+    void talas_flac_prepare()
+    uint16_t talas_flac_crc16(uint16_t crc, const uint8_t *data, size_t size)
+
 cdef extern from "icy.h" nogil:
     struct talas_icy:
         const uint8_t *audio
@@ -71,6 +76,13 @@ cdef extern from "icy.h" nogil:
         size_t block_size
     talas_status talas_icy_size(const talas_icy *icy, size_t *size)
     void talas_icy_write(const talas_icy *icy, uint8_t *out)
+
+cdef extern from "batch_send.h" nogil:
+    struct talas_short:
+        size_t at
+        int64_t taken
+    size_t talas_batch_send(const uint8_t *data, size_t size, const int *sockets, size_t count,
+                            size_t *position, talas_short *shorts, size_t capacity)
 
 cdef extern from "samples.h" nogil:
     void talas_int16_to_float(const int16_t *input, float *output, size_t count)
@@ -83,8 +95,11 @@ cdef extern from "samples.h" nogil:
 cdef enum:
     LONG = 32768
     SPANS = 256
+    SHORTS = 256
+    MANY = 32  # sockets; the same in another measure
 
 talas_ogg_prepare()
+talas_flac_prepare()
 
 cdef int check(talas_status status) except -1:
     if status == TALAS_OK:
@@ -97,6 +112,8 @@ cdef int check(talas_status status) except -1:
         raise ValueError("the block's length byte does not match its length")
     if status == TALAS_BAD_GAIN:
         raise ValueError("a gain must be a number between -1000 and 1000")
+    if status == TALAS_BAD_RANGE:
+        raise ValueError("the run must lie within the data")
     raise OverflowError("the result is too large")
 
 
@@ -165,6 +182,17 @@ def ogg_scan(bytes data not None, bint final):
     return pages, scan.position, scan.garbage
 
 
+def flac_crc16(bytes data not None, uint16_t crc, size_t start, size_t end):
+    check(TALAS_OK if start <= end <= <size_t> PyBytes_GET_SIZE(data) else TALAS_BAD_RANGE)
+    cdef const uint8_t *first = <const uint8_t *> PyBytes_AS_STRING(data) + start
+    if end - start >= LONG:
+        with nogil:
+            crc = talas_flac_crc16(crc, first, end - start)
+    else:
+        crc = talas_flac_crc16(crc, first, end - start)
+    return crc
+
+
 def icy_interleave(bytes audio not None, size_t metaint, size_t position, bytes block not None):
     cdef talas_icy icy
     cdef size_t size = 0
@@ -184,6 +212,27 @@ def icy_interleave(bytes audio not None, size_t metaint, size_t position, bytes 
     else:
         talas_icy_write(&icy, target)
     return out
+
+
+def batch_send(bytes data not None, sockets not None):
+    cdef const uint8_t *start = <const uint8_t *> PyBytes_AS_STRING(data)
+    cdef size_t size = <size_t> PyBytes_GET_SIZE(data), count = len(sockets), found = SHORTS, i
+    cdef size_t position = 0
+    cdef talas_short shorts[SHORTS]
+    cdef list told = []
+    if count == 0:
+        return told
+    cdef const int[::1] numbers = sockets
+    cdef const int *first = &numbers[0]
+    while found == SHORTS:
+        if count >= MANY:
+            with nogil:
+                found = talas_batch_send(start, size, first, count, &position, shorts, SHORTS)
+        else:
+            found = talas_batch_send(start, size, first, count, &position, shorts, SHORTS)
+        for i in range(found):
+            told.append((shorts[i].at, shorts[i].taken))
+    return told
 
 
 def int16_to_float(samples not None):

@@ -12,6 +12,7 @@ enum talas_status {
     TALAS_BAD_POSITION, /* a position at or past the interval */
     TALAS_BAD_BLOCK,    /* a metadata block whose length byte does not match its length */
     TALAS_BAD_GAIN,     /* a gain that is not a number, or over TALAS_MAX_GAIN */
+    TALAS_BAD_RANGE,    /* a run that does not lie within its data */
     TALAS_TOO_LARGE,    /* the result does not fit this machine's address space */
 };
 

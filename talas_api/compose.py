@@ -42,7 +42,8 @@ from talas_core.bus.nats import NatsBus
 from talas_core.bus.port import Bus
 from talas_core.clock import Clock, SystemClock
 from talas_core.errors import SettingError
-from talas_core.messages import KeySet
+from talas_core.files import room_for
+from talas_core.messages import RENDITIONS, KeySet
 from talas_core.postgres import migrate
 from talas_core.postgres.pool import Database
 from talas_core.secrets import hex256, secret
@@ -56,13 +57,18 @@ from talas_core.web.headers import Cors
 from talas_core.web.server import WebServer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-CHAT_DRAIN_SHARE = 0.2
-DRAIN_SHARE = 0.6
+CHAT_DRAIN_SHARE = 0.4
+DRAIN_SHARE = 0.4
 """Of the shutdown time, the parts that the chat's farewell and then requests in hand may use; the
 rest closes connections."""
 
 HOUSE_STATIONS = (
-    NewStation("demo", "Talas Demo", "A programme that is always on: chords, bass and drums."),
+    NewStation(
+        "demo",
+        "Talas Demo",
+        "A programme that is always on: chords, bass and drums.",
+        RENDITIONS,
+    ),
     NewStation("live", "Your Station", "Yours to broadcast to: send it anything you like."),
 )
 
@@ -102,7 +108,7 @@ class Api:
             log=PostgresLog(database),
             bus=bus,
             clock=clock,
-            limits=Limits.of(settings),
+            limits=Limits.of(settings, room_for(settings.chat_sockets, "TALAS_CHAT_SOCKETS")),
         )
         self.startup = Startup(
             [

@@ -27,6 +27,11 @@ SESSION_ENDED = "talas.session.ended"
 ROOM_POSTED = "talas.room."
 """Event Posted, on this subject with the room's id after it."""
 
+RENDITIONS = ("opus", "aac", "mp3", "flac", "32.opus")
+"""All that a station may be offered in, each by the name that ends a listener's address."""
+DEFAULT_RENDITIONS = ("opus", "aac", "mp3")
+"""What a station is offered in unless it says otherwise."""
+
 
 class Message(msgspec.Struct, frozen=True, array_like=True):
     """Base of all: an array on the wire, new fields only at the end and with a default."""
@@ -43,7 +48,8 @@ class FindStation(Message, frozen=True):
 
 
 class StationRecord(Message, frozen=True):
-    """What the stream service must know of a station. `key_hash` is SHA-256 in hex."""
+    """What the stream service must know of a station. `key_hash` is SHA-256 in hex, `renditions`
+    are of RENDITIONS, in the order they are shown."""
 
     id: str
     slug: str
@@ -52,6 +58,7 @@ class StationRecord(Message, frozen=True):
     room: str
     owner_id: str
     key_hash: str
+    renditions: tuple[str, ...] = DEFAULT_RENDITIONS
 
 
 class FoundStation(Message, frozen=True):

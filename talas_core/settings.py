@@ -24,6 +24,9 @@ DEFAULT_FILE = "talas.toml"
 # Switches of the build, not of the running program; they may stay set in a shell.
 BUILD_ONLY = ("TALAS_BUILD_NATIVE", "TALAS_BUILD_MODE")
 
+ADMIN_PASSWORD_CHARACTERS = 12
+"""The fewest. It is one password for every station, and may be guessed at from afar."""
+
 
 class Knob(msgspec.Struct, frozen=True):
     """One setting. `kind` is str, int, float, bool, path, list or one of `choices`."""
@@ -97,6 +100,9 @@ KNOBS: tuple[Knob, ...] = (
          "days", 1, 365),
     Knob("TALAS_MASTER_KEY", "str", "", "64 hex characters that seal signing keys in the database; "
          "empty keeps one in the data directory", secret=True),
+    Knob("TALAS_ADMIN_PASSWORD", "str", "", "Password of the user admin on the stream port's "
+         "/admin pages, for Icecast's panels, 12 characters or more; empty knows no such user",
+         secret=True),
     Knob("TALAS_DEMO", "bool", False, "Keep the stations demo and live, with keys from the data "
          "directory's secrets"),
     Knob("TALAS_MUSIC_DIR", "str", "", "Folder of audio files the demo station plays; empty plays "
@@ -115,7 +121,8 @@ KNOBS: tuple[Knob, ...] = (
          "before it is held back", "seconds", 0.1, 30),
     Knob("TALAS_HEADER_TIMEOUT_SECONDS", "float", 10.0, "Time a client has to finish its request "
          "head", "seconds", 0.1, 120),
-    Knob("TALAS_BURST_BYTES", "int", 65_536, "Audio a new listener gets at once", "bytes",
+    Knob("TALAS_BURST_BYTES", "int", 65_536, "Audio a new listener gets at once at 96 to "
+         "128 kbit/s; as many seconds at other rates", "bytes",
          49_152, 1_048_576),
     Knob("TALAS_LOW_BURST_BYTES", "int", 8192, "Audio a new listener with ?latency=low gets at "
          "once", "bytes", 4096, 49_152),
@@ -134,7 +141,9 @@ KNOBS: tuple[Knob, ...] = (
          "listener", "seconds", 0, 3600),
     Knob("TALAS_CODEC_WORKERS", "int", 2, "Threads that decode and encode", low=1, high=64),
     Knob("TALAS_OPUS_COMPLEXITY", "choice", "auto", "Care Opus is encoded with; auto lowers it "
-         "from 10 while the machine is short", choices=("auto", *map(str, range(11)))),
+         "from 10, and AAC's, while the machine is short", choices=("auto", *map(str, range(11)))),
+    Knob("TALAS_METERING", "bool", True, "Measure loudness of every station on the air; costs a "
+         "decode each"),
 )  # fmt: skip
 BY_NAME: dict[str, Knob] = {knob.name: knob for knob in KNOBS}
 
@@ -181,6 +190,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     access_token_seconds: int
     session_days: int
     master_key: str
+    admin_password: str
     demo: bool
     music_dir: str
     chat_queue_bytes: int
@@ -201,6 +211,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rendition_idle_seconds: float
     codec_workers: int
     opus_complexity: str
+    metering: bool
 
     def __repr__(self) -> str:
         """Without values: a settings object in a log must not show a secret."""
@@ -277,6 +288,9 @@ def _check_together(values: Mapping[str, Any]) -> None:
     if key and not (len(key) == 64 and all(c in "0123456789abcdefABCDEF" for c in key)):
         knob = BY_NAME["TALAS_MASTER_KEY"]
         raise SettingError(knob.name, "the value is not 64 hex characters", knob.description)
+    if 0 < len(values["admin_password"]) < ADMIN_PASSWORD_CHARACTERS:
+        knob = BY_NAME["TALAS_ADMIN_PASSWORD"]
+        raise SettingError(knob.name, "the value is too short", knob.description)
     ports = [values["api_port"], values["chat_port"], values["stream_port"]]
     if len(set(ports)) < len(ports):
         raise SettingError("TALAS_API_PORT, TALAS_CHAT_PORT, TALAS_STREAM_PORT",

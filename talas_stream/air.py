@@ -39,7 +39,7 @@ class Air:
         self._clock = clock
         self._kernels = kernels
         self._codecs = codecs
-        self._sizes = Sizes(
+        self.sizes = Sizes(
             settings.burst_bytes, settings.listener_queue_bytes, settings.low_burst_bytes
         )
         self._stations: dict[str, Station] = {}
@@ -56,7 +56,7 @@ class Air:
         station = self._stations.get(record.slug)
         if station is None:
             station = self._stations[record.slug] = Station(
-                record, self._clock, self._kernels, self._codecs, self._sizes
+                record, self._clock, self._kernels, self._codecs, self.sizes
             )
         station.record = record
         return station

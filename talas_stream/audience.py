@@ -9,6 +9,7 @@ From / to:   listeners  ->  house  ->  here  ->  pages/admin.py
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import count
 from typing import Protocol
 
@@ -41,6 +42,7 @@ class Audience:
     def __init__(self) -> None:
         self._seats: dict[Present, Seat] = {}
         self._numbers = count(1)
+        self._slow: Counter[str] = Counter()
 
     def __len__(self) -> int:
         """Listeners now."""
@@ -54,6 +56,15 @@ class Audience:
     def leave(self, listener: Present) -> None:
         """He has gone; one who never entered changes nothing."""
         self._seats.pop(listener, None)
+
+    def too_slow(self, listener: Present) -> None:
+        """He is cut for reading nothing."""
+        if listener in self._seats:
+            self._slow[self._seats[listener].slug] += 1
+
+    def slow(self, slug: str) -> int:
+        """How many of the station's were cut for that since the service began."""
+        return self._slow[slug]
 
     def of(self, slug: str) -> list[Seat]:
         """The station's listeners, by number."""

@@ -18,6 +18,7 @@ from talas_core.bus.nats import NatsBus
 from talas_core.bus.port import Bus
 from talas_core.clock import SystemClock
 from talas_core.errors import UsageError
+from talas_core.files import room_for
 from talas_core.messages import KeySet
 from talas_core.security.tokens import TokenVerifier
 from talas_core.settings import Settings
@@ -35,7 +36,7 @@ from talas_stream.front_door import Doorkeeper, FrontDoor, Successor
 from talas_stream.house import House
 from talas_stream.keys import Keys
 from talas_stream.listeners.http import HttpListener
-from talas_stream.media import Codec
+from talas_stream.media import Rendition
 from talas_stream.news import COUNT_SECONDS, News
 from talas_stream.pages import site
 from talas_stream.sources.icecast import IcecastSource
@@ -60,8 +61,8 @@ class Rooms:
     def source(self) -> Successor:
         return IcecastSource(self._house)
 
-    def listener(self, slug: str, codec: Codec) -> Successor:
-        return HttpListener(self._house, slug, codec)
+    def listener(self, slug: str, rendition: Rendition) -> Successor:
+        return HttpListener(self._house, slug, rendition)
 
     def other(self) -> asyncio.Protocol:
         return self._web.protocol()
@@ -118,9 +119,11 @@ class Parts:
             asyncio.get_running_loop(),
             lead_seconds=settings.source_lead_seconds,
             complexity=None if held == "auto" else int(held),
+            metering=settings.metering,
         )
         self.air = Air(settings, clock, self.kernels, self.workers)
-        self.keeper = Doorkeeper(clock, settings.header_timeout_seconds, settings.max_connections)
+        connections = room_for(settings.max_connections, "TALAS_MAX_CONNECTIONS")
+        self.keeper = Doorkeeper(clock, settings.header_timeout_seconds, connections)
         self.directory = Directory(bus)
         self.keys = Keys(bus, TokenVerifier(KeySet(()), clock))
         self.house = House(

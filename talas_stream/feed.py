@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from itertools import cycle
 from typing import Protocol
 
+from talas_stream.batch import Send, batch_send
 from talas_stream.media import Packet
 from talas_stream.stages.fanout import Fanout
 from talas_stream.stages.frame import Framer
@@ -33,6 +34,11 @@ class Listener(Protocol):
         """Takes bytes to be sent; never waits."""
         ...
 
+    @property
+    def idle_socket(self) -> int:
+        """Where to send to directly, or NO_SOCKET; see `Sink`."""
+        ...
+
     def end(self) -> None:
         """There will be no more; close when all is sent."""
         ...
@@ -40,20 +46,21 @@ class Listener(Protocol):
 
 class Feed:
     """A framer, its ring and its listeners. Sizes in bytes; with `at_once`, what is new does not
-    wait for a flush.
+    wait for a flush. `send` serves those whose sockets are idle.
 
     The listeners are in TURNS shares of equal size, so that a flush can be spread over a period:
     nobody else on the loop waits for more than a share's writes.
     """
 
     def __init__(
-        self, framer: Framer, burst_bytes: int, keep_bytes: int, *, at_once: bool = False
-    ) -> None:
+        self, framer: Framer, burst_bytes: int, keep_bytes: int, keep_ticks: int | None = None,
+        *, at_once: bool = False, send: Send = batch_send,
+    ) -> None:  # fmt: skip
         self._framer = framer
         self._burst_bytes = burst_bytes
         self._at_once = at_once
-        self._ring = Ring(keep_bytes)
-        self._shares = [Fanout(self._ring) for _ in range(1 if at_once else TURNS)]
+        self._ring = Ring(keep_bytes, keep_ticks)
+        self._shares = [Fanout(self._ring, send) for _ in range(1 if at_once else TURNS)]
         self._seats: dict[Listener, Fanout] = {}
         # The first listener of one feed has another turn than the first of the next.
         self._first_turn = next(_first_turns)

@@ -20,12 +20,12 @@ from typing import Protocol, cast
 
 from talas_core.clock import Clock
 from talas_core.errors import TalasError
+from talas_stream.answers import head as answer_head
 from talas_stream.answers import refusal_bytes
-from talas_stream.media import Codec
+from talas_stream.media import LADDER, Rendition
 from talas_stream.wire.request import RequestHead, parse_head
 
 LISTENING = ("GET", "HEAD", "OPTIONS")
-CODECS = {codec.value: codec for codec in Codec}
 
 
 class Successor(asyncio.Protocol, ABC):
@@ -43,7 +43,7 @@ class Rooms(Protocol):
     """What lies behind the door."""
 
     def source(self) -> Successor: ...
-    def listener(self, slug: str, codec: Codec) -> Successor: ...
+    def listener(self, slug: str, rendition: Rendition) -> Successor: ...
     def other(self) -> asyncio.Protocol: ...
 
 
@@ -142,6 +142,11 @@ class FrontDoor(asyncio.Protocol):
     def _hand_over(self, head: RequestHead, data: bytes) -> None:
         transport = self._transport
         assert transport is not None  # noqa: S101 - data_received has looked
+        if (head.method, head.path) == ("OPTIONS", "*"):
+            # libshout asks first whether there is TLS here, and gives up at a 404.
+            transport.write(answer_head(204, [("Allow", "GET, HEAD, OPTIONS, PUT, SOURCE")]))
+            transport.close()
+            return
         successor = self._successor(head)
         if successor is not None:
             transport.set_protocol(successor)
@@ -155,9 +160,10 @@ class FrontDoor(asyncio.Protocol):
     def _successor(self, head: RequestHead) -> Successor | None:
         if head.method in ("PUT", "SOURCE"):
             return self._rooms.source()
-        slug, dot, extension = head.path.removeprefix("/").rpartition(".")
-        if head.method in LISTENING and dot and "/" not in slug and extension in CODECS:
-            return self._rooms.listener(slug, CODECS[extension])
+        # A slug holds no dot, so that a rendition's name may.
+        slug, _, name = head.path.removeprefix("/").partition(".")
+        if head.method in LISTENING and "/" not in slug and name in LADDER:
+            return self._rooms.listener(slug, LADDER[name])
         return None
 
     def _refuse(self, status: int, code: str, text: str, retry_after: float | None = None) -> None:

@@ -19,6 +19,7 @@ from talas_stream.air import Air
 from talas_stream.audience import Audience, Present
 from talas_stream.directory import Directory
 from talas_stream.kernels import Kernels
+from talas_stream.media import Rendition
 from talas_stream.stages.ingest import Ingest
 from talas_stream.stages.pace import SourcePace
 from talas_stream.station import Station
@@ -82,9 +83,9 @@ class House:
         """Seconds on the monotonic clock."""
         return self._clock.monotonic()
 
-    def backlog_bytes(self, low: bool) -> int:
+    def backlog_bytes(self, rendition: Rendition, low: bool) -> int:
         """Bytes that may wait for a listener before he is behind: two of his bursts."""
-        return 2 * (self._settings.low_burst_bytes if low else self._settings.burst_bytes)
+        return 2 * self._air.sizes.of(rendition, low).burst
 
     def ingest(self) -> Ingest:
         """A fresh reading for a source's body."""
@@ -162,4 +163,5 @@ class House:
             elif now - since > self._settings.listener_stall_seconds:
                 self.cut_listeners += 1
                 del self._stalled[listener]
+                self.audience.too_slow(listener)
                 listener.cut()

@@ -13,7 +13,9 @@ from collections.abc import Callable
 import msgspec
 
 from talas_core.errors import UsageError
+from talas_stream.batch import Send, batch_send
 from talas_stream.wire.adts import adts_scan
+from talas_stream.wire.flac_crc import Crc16Step, flac_crc16
 from talas_stream.wire.framing import Scan
 from talas_stream.wire.icy import Interleave, icy_interleave
 from talas_stream.wire.mpeg import mpeg_scan
@@ -43,10 +45,12 @@ class Kernels(msgspec.Struct, frozen=True):
     adts_scan: Scan
     ogg_scan: PageScan
     ogg_crc: Crc
+    flac_crc16: Crc16Step
     icy_interleave: Interleave
     int16_to_float: Callable[[Int16s], Floats]
     float_to_int16: Callable[[Floats], Int16s]
     gain_ramp: Callable[[Floats, float, float], Floats]
+    batch_send: Send
 
 
 def select(mode: str) -> Kernels:
@@ -74,10 +78,12 @@ def _twins(note: str) -> Kernels:
         adts_scan=adts_scan,
         ogg_scan=ogg_scan,
         ogg_crc=ogg_crc,
+        flac_crc16=flac_crc16,
         icy_interleave=icy_interleave,
         int16_to_float=int16_to_float,
         float_to_int16=float_to_int16,
         gain_ramp=gain_ramp,
+        batch_send=batch_send,
     )
 
 
@@ -91,8 +97,10 @@ def _native() -> Kernels:
         adts_scan=native.adts_scan,
         ogg_scan=native.ogg_scan,
         ogg_crc=native.ogg_crc,
+        flac_crc16=native.flac_crc16,
         icy_interleave=native.icy_interleave,
         int16_to_float=native.int16_to_float,
         float_to_int16=native.float_to_int16,
         gain_ramp=native.gain_ramp,
+        batch_send=native.batch_send,
     )

@@ -22,14 +22,15 @@ log = logger("codec")
 
 
 class Load(msgspec.Struct, frozen=True):
-    """How a worker is doing. `busy` is a share, `quantum` and `late` are seconds; `shed` counts the
-    source frames left out so far."""
+    """How a worker is doing. `busy` is a share, `quantum` and `late` are seconds; `complexity` is
+    Opus's and `coder` AAC's; `shed` counts the source frames left out so far."""
 
     jobs: int
     busy: float
     late: float
     quantum: float
     complexity: int
+    coder: str
     full: bool
     shed: int
 
@@ -62,7 +63,8 @@ class Warden:
         with self._lock:
             governor = self._governor
             step, busy, late, full = governor.step, governor.busy, governor.late, governor.full
-        return Load(jobs, busy, late, step.quantum, step.complexity, full, self._shed)
+        care = step.care
+        return Load(jobs, busy, late, step.quantum, care.complexity, care.coder, full, self._shed)
 
     def admit(self) -> None:
         """A rendition was let in."""
@@ -71,16 +73,18 @@ class Warden:
 
     def note(self, work: float, span: float, late: float) -> None:
         """One quantum, see Governor."""
+        governor = self._governor
         with self._lock:
-            before = self._governor.step
-            changed = self._governor.note(work, span, late)
-            step, busy = self._governor.step, self._governor.busy
+            before = governor.place
+            changed = governor.note(work, span, late)
+            step, busy, eased = governor.step, governor.busy, governor.place > before
         if changed:
             log.info(
-                "codec work eased" if step.cost < before.cost else "codec work restored",
+                "codec work eased" if eased else "codec work restored",
                 worker=self._number,
                 quantum_ms=round(step.quantum * 1000),
-                complexity=step.complexity,
+                opus_complexity=step.care.complexity,
+                aac_coder=step.care.coder,
                 busy=round(busy, 2),
             )
 

@@ -23,15 +23,18 @@ Samples = npt.NDArray[np.float32]
 
 
 class Codec(StrEnum):
-    """A coding Talas takes and serves. The value is also the listener's file extension."""
+    """A coding Talas serves. All but FLAC it takes too, and passes on as they are; the value is
+    then also the name of the rendition that the source's own packets make."""
 
     MP3 = "mp3"
     AAC = "aac"
     OPUS = "opus"
+    FLAC = "flac"
 
 
 class SourceCodec(StrEnum):
-    """A coding Talas takes but does not pass on: listeners get it coded anew.
+    """A coding Talas takes but does not pass on: listeners get it coded anew. So also FLAC, which
+    comes in any rate and width.
 
     The value is the name of FFmpeg's decoder.
     """
@@ -104,29 +107,40 @@ class Pcm(msgspec.Struct, frozen=True):
 
 
 class Rendition(msgspec.Struct, frozen=True):
-    """One coding a station is offered in. `bit_rate` in bit/s."""
+    """One way a station is offered. `name` ends the listener's address; `bit_rate` in bit/s, for
+    FLAC what music takes, by which buffers are measured."""
 
+    name: str
     codec: Codec
     bit_rate: int
 
 
-LADDER: dict[Codec, Rendition] = {
-    Codec.OPUS: Rendition(Codec.OPUS, 96_000),
-    Codec.AAC: Rendition(Codec.AAC, 128_000),
-    Codec.MP3: Rendition(Codec.MP3, 128_000),
+LADDER: dict[str, Rendition] = {
+    rendition.name: rendition
+    for rendition in (
+        Rendition("opus", Codec.OPUS, 96_000),
+        Rendition("aac", Codec.AAC, 128_000),
+        Rendition("mp3", Codec.MP3, 128_000),
+        Rendition("flac", Codec.FLAC, 900_000),
+        Rendition("32.opus", Codec.OPUS, 32_000),
+    )
 }
-"""What a station is served in, by file extension."""
+"""Every rendition there is, by name. What a station has of them is in its record."""
 
 CONTENT_TYPE: dict[Codec, str] = {
     Codec.MP3: "audio/mpeg",
     Codec.AAC: "audio/aac",
     Codec.OPUS: "audio/ogg",
+    Codec.FLAC: "audio/flac",
 }
 """The type a listener is told."""
 
+TITLED = frozenset((Codec.MP3, Codec.AAC))
+"""Codings with room for ICY titles between their frames."""
+
 
 class SourceInfo(msgspec.Struct, frozen=True):
-    """What a source says of itself in its request head; empty where it says nothing."""
+    """What a source says of itself in its request head, and where it is; else empty."""
 
     name: str = ""
     description: str = ""
@@ -135,3 +149,4 @@ class SourceInfo(msgspec.Struct, frozen=True):
     bit_rate: str = ""
     user_agent: str = ""
     content_type: str = ""
+    address: str = ""

@@ -15,6 +15,7 @@ from collections import deque
 import msgspec
 
 from talas_core.errors import Unavailable
+from talas_stream.stages.meter import Reading
 from talas_stream.station import Change, Station
 
 LIMIT = 5_000
@@ -36,6 +37,7 @@ class Now(msgspec.Struct, frozen=True):
     started_at: str | None
     at: int | None
     listeners: int
+    loudness: Reading | None
 
     @classmethod
     def of(cls, station: Station) -> Now:
@@ -51,6 +53,7 @@ class Now(msgspec.Struct, frozen=True):
             started_at=song.started_at if song else None,
             at=song.at if song else None,
             listeners=station.listeners,
+            loudness=station.reading,
         )
 
 

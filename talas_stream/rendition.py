@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from talas_stream.feed import Feed, Listener
 from talas_stream.kernels import Kernels
-from talas_stream.media import Codec, Packet, Rendition
+from talas_stream.media import RATE, TITLED, Codec, Packet, Rendition
 from talas_stream.stages.frame import (
     METAINT,
     PAGE_TICKS,
@@ -21,25 +23,60 @@ from talas_stream.stages.frame import (
     IcyFramer,
     OggFramer,
     PlainFramer,
+    flac_head,
 )
 from talas_stream.stages.ring import Ring
 
 LOW_BURSTS_KEPT = 4
 
+USUAL_BIT_RATES = (96_000, 128_000)
+"""Bit rates for which a burst is what the settings say. Others get as many seconds as the nearer of
+these: sixteen seconds of a lean one would be long to encode and far behind, half a second of FLAC
+too little to play from."""
+
+LEAST_BURST = 36_864
+"""A browser's audio element reads in blocks of 32 KiB, whatever the bit rate, and plays a block
+when it is whole. With one and an eighth the second is whole before the first has been played."""
+
+
+class Size(msgspec.Struct, frozen=True):
+    """The buffers of one rendition in one delivery profile: `burst` is what a newcomer gets, `keep`
+    what a feed remembers, both in bytes; `ticks` bounds that in time, where a quiet passage takes
+    few bytes."""
+
+    burst: int
+    keep: int
+    ticks: int
+
 
 class Sizes:
-    """Buffer sizes in bytes, from the settings.
+    """Buffer sizes from the settings, in bytes.
 
-    A browser's audio element reads in blocks of 32 KiB and stops at an edge it reaches too soon:
-    under a steady burst of 48 KiB it starts late and stutters. The low profile is for players that
-    take what comes, and a listener who is further behind than a few low bursts is no longer low.
+    Under a steady burst of 48 KiB a browser's audio element starts late and stutters at the usual
+    bit rates. The low profile is for players that take what comes, and a listener who is further
+    behind than a few low bursts is no longer low.
     """
 
     def __init__(self, burst: int, queue: int, low_burst: int = 8192) -> None:
         self.burst = burst
-        self.keep = burst + queue
-        self.low_burst = low_burst
-        self.low_keep = low_burst * LOW_BURSTS_KEPT + METAINT
+        self._queue = queue
+        self._low_burst = low_burst
+
+    def of(self, rendition: Rendition, low: bool = False) -> Size:
+        """The sizes for `rendition`, steady or low."""
+        lean, rich = USUAL_BIT_RATES
+        share = rendition.bit_rate / min(max(rendition.bit_rate, lean), rich)
+        if low:
+            burst = int(self._low_burst * share)
+            keep = burst * LOW_BURSTS_KEPT + METAINT
+        else:
+            burst = max(int(self.burst * share), LEAST_BURST)
+            keep = burst + self._queue
+        return Size(burst, keep, keep * 8 * RATE // rendition.bit_rate)
+
+    def history_ticks(self, rendition: Rendition) -> int:
+        """Media time that fills a burst of `rendition`, and a little more."""
+        return self.of(rendition).burst * 8 * RATE // rendition.bit_rate + RATE // 2
 
 
 class LiveRendition:
@@ -55,7 +92,8 @@ class LiveRendition:
         self._serial = serial
         self._title = ""
         self._config: bytes | None = None
-        self._ring = Ring(sizes.keep)
+        steady = sizes.of(rendition)
+        self._ring = Ring(steady.keep, steady.ticks)
         self._feeds: dict[tuple[bool, bool], Feed] = {}
         self._waiting: list[tuple[Listener, bool, bool, Callable[[Feed], None]]] = []
         self.idle_since: float | None = None
@@ -115,14 +153,14 @@ class LiveRendition:
             feed.end()
 
     def _join(self, listener: Listener, icy: bool, low: bool) -> Feed:
-        icy = icy and self.rendition.codec is not Codec.OPUS
+        icy = icy and self.rendition.codec in TITLED
         feed = self._feeds.get((icy, low))
         if feed is None:
-            sizes = self._sizes
-            burst, keep = (sizes.low_burst, sizes.low_keep) if low else (sizes.burst, sizes.keep)
-            feed = Feed(self._framer(icy, low), burst, keep, at_once=low)
+            size = self._sizes.of(self.rendition, low)
+            feed = Feed(self._framer(icy, low), size.burst, size.keep, size.ticks,
+                        at_once=low, send=self._kernels.batch_send)  # fmt: skip
             self._feeds[icy, low] = feed
-            feed.push(self._ring.read(self._ring.burst(keep)))
+            feed.push(self._ring.read(self._ring.burst(size.keep)))
         feed.join(listener)
         return feed
 
@@ -130,4 +168,6 @@ class LiveRendition:
         if self.rendition.codec is Codec.OPUS:
             config, ticks = self._config or b"", 1 if low else PAGE_TICKS
             return OggFramer(self._kernels, config, self._serial, self._name, ticks)
+        if self.rendition.codec is Codec.FLAC:
+            return PlainFramer(flac_head(self._config or b""))
         return IcyFramer(self._kernels, self._title) if icy else PlainFramer()

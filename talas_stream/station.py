@@ -20,8 +20,9 @@ from talas_core.messages import StationRecord
 from talas_stream.feed import Feed, Listener
 from talas_stream.history import History, Song
 from talas_stream.kernels import Kernels
-from talas_stream.media import RATE, Codec, Frame, SourceInfo
+from talas_stream.media import LADDER, RATE, Frame, Rendition, SourceInfo
 from talas_stream.rendition import LiveRendition, Sizes
+from talas_stream.stages.meter import Reading
 from talas_stream.visit import Codecs, Visit
 
 
@@ -89,6 +90,8 @@ class Station:
         self.history = History()
         self.watchers: set[Watcher] = set()
         self.source: Source | None = None
+        self.damage: dict[str, int] = {}
+        """What was wrong with what the source sent, counted by name (see stages.ingest)."""
         self.started_at: str = ""
         self.listener_peak = 0
         self._clock = clock
@@ -114,6 +117,26 @@ class Station:
         return self._visit
 
     @property
+    def renditions(self) -> list[Rendition]:
+        """What it is offered in: what its record says, and on the air what the source sends. One
+        at least, whatever names the record has."""
+        offered = [LADDER[name] for name in self.record.renditions if name in LADDER]
+        offered = offered or [LADDER["mp3"]]
+        through = self._visit.through if self._visit is not None else None
+        return offered if through is None or through in offered else [*offered, through]
+
+    @property
+    def usual(self) -> Rendition:
+        """The rendition for who does not say: MP3, which every player takes, where it has that."""
+        usual, offered = LADDER["mp3"], self.renditions
+        return usual if usual in offered else offered[0]
+
+    @property
+    def reading(self) -> Reading | None:
+        """How loud it is; None off the air, and where nothing was measured."""
+        return self._visit.reading if self._visit else None
+
+    @property
     def listeners(self) -> int:
         """Listeners now."""
         return self._visit.listeners if self._visit else 0
@@ -128,7 +151,7 @@ class Station:
         if (self.state, Event.CLAIM) not in LIFE:
             raise Conflict(f"{self.record.slug} is in use by another source")
         self._step(Event.CLAIM)
-        self.source = source
+        self.source, self.damage = source, {}
         self.info = info
         self.title = self._artist = ""
         self.listener_peak = 0
@@ -145,6 +168,7 @@ class Station:
                 max(self._end, elapsed),
                 name,
                 self.title,
+                renditions=self.renditions,
                 kernels=self._kernels,
                 codecs=self._codecs,
                 sizes=self._sizes,
@@ -175,13 +199,13 @@ class Station:
     def join(
         self,
         listener: Listener,
-        codec: Codec,
+        rendition: Rendition,
         icy: bool,
         joined: Callable[[Feed], None],
         low: bool = False,
     ) -> LiveRendition:
         """Let a listener in, see Visit. Raises Unavailable off the air."""
-        live = self.visit.join(listener, codec, icy, joined, low)
+        live = self.visit.join(listener, rendition, icy, joined, low)
         self.listener_peak = max(self.listener_peak, self.listeners)
         return live
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import msgspec
@@ -21,6 +21,7 @@ from talas_stream.feed import Feed, Listener
 from talas_stream.kernels import Kernels
 from talas_stream.media import LADDER, RATE, Codec, Frame, Packet, Rendition
 from talas_stream.rendition import LiveRendition, Sizes
+from talas_stream.stages.meter import Reading
 from talas_stream.stages.timeline import Timeline
 
 MAX_HISTORY_TICKS = 90 * RATE
@@ -36,6 +37,12 @@ class Output(msgspec.Struct, frozen=True):
     config: bytes | None = None
 
 
+class Metered(msgspec.Struct, frozen=True):
+    """What a codec job has measured last; None where that failed."""
+
+    reading: Reading | None
+
+
 class Job(Protocol):
     """A station's codec work, on some other thread. Orders are carried out in sequence."""
 
@@ -45,8 +52,15 @@ class Job(Protocol):
         ...
 
     def feed(self, frame: Frame, packet: Packet) -> None: ...
-    def open(self, rendition: Rendition) -> None: ...
+    def open(self, rendition: Rendition, ticks: int) -> None:
+        """Encode it from now on, the last `ticks` of what was fed first."""
+        ...
+
     def close(self, rendition: Rendition) -> None: ...
+    def meter(self) -> None:
+        """Measure what is fed from now on."""
+        ...
+
     def finish(self) -> None:
         """Flush everything; the last output is followed by `done`."""
         ...
@@ -56,17 +70,26 @@ class Codecs(Protocol):
     """Where jobs are to be had. Both callbacks come on the loop."""
 
     @property
+    def metering(self) -> bool:
+        """Whether every visit is to be measured from its first frame to its end."""
+        ...
+
+    @property
     def full(self) -> bool:
         """Whether there is no room for a job more."""
         ...
 
     def job(
-        self, history_ticks: int, deliver: Callable[[list[Output]], None], done: Callable[[], None]
+        self,
+        history_ticks: int,
+        deliver: Callable[[list[Output | Metered]], None],
+        done: Callable[[], None],
     ) -> Job: ...
 
 
 class Visit:
-    """What one source sends, and who hears it. `start` in ticks of the station's media time."""
+    """What one source sends, and who hears it. `start` in ticks of the station's media time;
+    `renditions` are those to be ready for: enough is kept to fill the longest burst of theirs."""
 
     def __init__(
         self,
@@ -74,6 +97,7 @@ class Visit:
         name: str,
         title: str,
         *,
+        renditions: Iterable[Rendition],
         kernels: Kernels,
         codecs: Codecs,
         sizes: Sizes,
@@ -86,12 +110,12 @@ class Visit:
         self._sizes = sizes
         self._history: deque[tuple[Frame, Packet]] = deque()
         self._history_bytes = 0
-        # Enough sound to fill the burst of the leanest rendition.
-        leanest = min(rendition.bit_rate for rendition in LADDER.values())
-        self._history_ticks = sizes.burst * 8 * RATE // leanest + RATE // 2
+        self._history_ticks = max(map(sizes.history_ticks, renditions), default=0)
         self._job: Job | None = None
         self._jobs = 0
-        self._live: dict[Codec, LiveRendition] = {}
+        self._live: dict[str, LiveRendition] = {}
+        self.reading: Reading | None = None
+        """What was measured last; None where nothing is."""
 
     @property
     def end_at(self) -> int:
@@ -99,11 +123,11 @@ class Visit:
         return self._timeline.end
 
     @property
-    def source_codec(self) -> Codec | None:
-        """The coding the source is passed on in; None before its first frame, and where there is
-        none."""
+    def through(self) -> Rendition | None:
+        """The rendition that the source's own packets make; None before its first frame, and where
+        there is none."""
         codec = self._history[-1][0].format.codec if self._history else None
-        return codec if isinstance(codec, Codec) else None
+        return LADDER[codec] if isinstance(codec, Codec) else None
 
     @property
     def live(self) -> list[LiveRendition]:
@@ -117,8 +141,10 @@ class Visit:
 
     def accept(self, frames: list[Frame]) -> None:
         """Take what the source sent, in order."""
-        through = self._live.get(self.source_codec) if self.source_codec else None
+        through = self._live.get(self.through.name) if self.through else None
         packets = []
+        if self._codecs.metering and not self._history:
+            self._start_job()
         for frame in frames:
             packet = self._timeline.place(frame)
             self._remember(frame, packet)
@@ -128,18 +154,19 @@ class Visit:
         if through is not None:
             through.push(packets)
 
-    def admit(self, codec: Codec) -> None:
-        """Raises Unavailable where `codec` would have to be encoded and nobody has time for it.
+    def admit(self, rendition: Rendition) -> None:
+        """Raises Unavailable where `rendition` would have to be encoded and nobody has time for it.
         What is on the air already, or needs no encoder, is never refused."""
-        if codec in self._live or codec is self.source_codec:
+        if rendition.name in self._live or rendition is self.through:
             return
-        if (self._job or self._codecs).full:
-            raise Unavailable(f"no time left to encode {codec}", retry_after=10)
+        room = self._job if self._job is not None and self._encoded else self._codecs
+        if room.full:
+            raise Unavailable(f"no time left to encode {rendition.name}", retry_after=10)
 
     def join(
         self,
         listener: Listener,
-        codec: Codec,
+        rendition: Rendition,
         icy: bool,
         joined: Callable[[Feed], None],
         low: bool = False,
@@ -148,10 +175,10 @@ class Visit:
 
         Raises Unavailable as `admit` does.
         """
-        self.admit(codec)
-        live = self._live.get(codec)
+        self.admit(rendition)
+        live = self._live.get(rendition.name)
         if live is None:
-            live = self._live[codec] = self._open(codec)
+            live = self._live[rendition.name] = self._open(rendition)
         live.join(listener, icy, joined, low)
         return live
 
@@ -163,23 +190,21 @@ class Visit:
 
     def tidy(self, now: float, idle_seconds: float) -> None:
         """Close the renditions that nobody has listened to for `idle_seconds`."""
-        for codec, live in list(self._live.items()):
+        for name, live in list(self._live.items()):
             if live.listeners:
                 live.idle_since = None
             elif live.idle_since is None:
                 live.idle_since = now
             elif now - live.idle_since >= idle_seconds:
-                del self._live[codec]
+                del self._live[name]
                 if self._job is not None:
                     self._job.close(live.rendition)
-        if self._job is not None and not any(
-            codec is not self.source_codec for codec in self._live
-        ):
+        if self._job is not None and not self._encoded and not self._codecs.metering:
             self._stop_job()
 
     def end(self) -> None:
         """The source has gone: send what is left, then end every listener."""
-        through = self._live.pop(self.source_codec, None) if self.source_codec else None
+        through = self._live.pop(self.through.name, None) if self.through else None
         if through is not None:
             through.end()
         if self._job is not None:
@@ -197,16 +222,24 @@ class Visit:
             self._history.popleft()
             self._history_bytes -= len(oldest.payload)
 
-    def _open(self, codec: Codec) -> LiveRendition:
+    @property
+    def _encoded(self) -> list[LiveRendition]:
+        """The renditions in use that the source does not make itself."""
+        return [live for live in self._live.values() if live.rendition is not self.through]
+
+    def _open(self, rendition: Rendition) -> LiveRendition:
         live = LiveRendition(
-            LADDER[codec], self._kernels, self._sizes, self._name, secrets.randbits(32)
+            rendition, self._kernels, self._sizes, self._name, secrets.randbits(32)
         )
         live.retitle(self._title)
-        if codec is self.source_codec:
+        if rendition is self.through:
             live.ready(self._history[-1][0].format.config)
             live.push([packet for _, packet in self._history])
         else:
-            self._start_job().open(live.rendition)
+            if self._job is not None and self._job.full and not self._encoded:
+                # It only measures: let one begin where there is room.
+                self._stop_job()
+            self._start_job().open(rendition, self._sizes.history_ticks(rendition))
         return live
 
     def _start_job(self) -> Job:
@@ -220,6 +253,8 @@ class Visit:
             )
             for frame, packet in self._history:
                 self._job.feed(frame, packet)
+            if self._codecs.metering:
+                self._job.meter()
         return self._job
 
     def _stop_job(self) -> None:
@@ -229,11 +264,14 @@ class Visit:
             # What the stopped job still delivers is nobody's: its number is no longer current.
             self._jobs += 1
 
-    def _deliver(self, number: int, outputs: list[Output]) -> None:
+    def _deliver(self, number: int, outputs: list[Output | Metered]) -> None:
         if number != self._jobs:
             return
         for output in outputs:
-            live = self._live.get(output.rendition.codec)
+            if isinstance(output, Metered):
+                self.reading = output.reading
+                continue
+            live = self._live.get(output.rendition.name)
             if live is None:
                 continue
             if output.config is not None:
@@ -244,8 +282,7 @@ class Visit:
         """The job has ended: as asked, at the visit's end, or because it failed."""
         if number != self._jobs:
             return
-        self._job = None
-        for codec, live in list(self._live.items()):
-            if codec is not self.source_codec:
-                del self._live[codec]
-                live.end()
+        self._job = self.reading = None
+        for live in self._encoded:
+            del self._live[live.rendition.name]
+            live.end()

@@ -1,11 +1,13 @@
 """A codec job as its thread sees it: what waits to be done, and what came of it.
 
 Does:        keep orders in sequence; carry them out by amounts of audio, so that no job's flood or
-             history holds up another; leave out the oldest source frames when too much waits.
+             history holds up another; leave out the oldest source frames when too much waits; give
+             the last reading along with the packets.
 Never:       asks a clock or knows a thread: its worker calls it from one thread only.
 Guarantees:  what is left out is silence of the same length, so the clock is kept; the history that
-             a job starts with is never left out.
-From / to:   workers.py  ->  here  ->  stages.pipeline
+             a job starts with is never left out; metering that fails ends alone, with one logged
+             event.
+From / to:   workers.py  ->  here  ->  stages.pipeline, stages.meter
 """
 
 from __future__ import annotations
@@ -13,12 +15,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from talas_stream.media import RATE, Frame, Packet, Rendition
+from talas_core.telemetry.logs import logger
+from talas_stream.media import RATE, Frame, Packet, Pcm, Rendition
+from talas_stream.stages.meter import Meter, Reading
 from talas_stream.stages.pipeline import Opened, Pipeline
-from talas_stream.visit import Output
+from talas_stream.visit import Metered, Output
 
 SLICE = RATE // 10
 """Ticks that a job behind does at a time."""
+
+log = logger("codec")
 
 
 class Work:
@@ -26,12 +32,14 @@ class Work:
 
     def __init__(self, history_ticks: int, backlog_ticks: int) -> None:
         self.pipeline = Pipeline(history_ticks)
-        self.outputs: list[Output] = []
+        self.outputs: list[Output | Metered] = []
         self.finished = False
         self._orders: deque[tuple[Packet | None, Callable[[], None]]] = deque()
         self._waiting = 0
         self._limit = backlog_ticks
         self._history: int | None = None
+        self._meter: Meter | None = None
+        self._reading: Reading | None = None
         self._ending = False
 
     @property
@@ -46,15 +54,19 @@ class Work:
         self._waiting += packet.duration
         self._orders.append((packet, lambda: self._add(self.pipeline.feed(frame, packet))))
 
-    def open(self, rendition: Rendition) -> None:
-        """To be done: encode `rendition`, the kept history first."""
-        if self._history is None:
-            self._history = self._waiting
-        self._orders.append((None, lambda: self.pipeline.begin(rendition)))
+    def open(self, rendition: Rendition, ticks: int) -> None:
+        """To be done: encode `rendition`, the last `ticks` of the history first."""
+        self._past_history()
+        self._orders.append((None, lambda: self.pipeline.begin(rendition, ticks)))
 
     def close(self, rendition: Rendition) -> None:
         """To be done: encode `rendition` no more."""
         self._orders.append((None, lambda: self.pipeline.close(rendition)))
+
+    def meter(self) -> None:
+        """To be done: measure from here on."""
+        self._past_history()
+        self._orders.append((None, self._start_meter))
 
     def finish(self) -> None:
         """To be done: flush everything. Nothing is taken up afterwards."""
@@ -96,10 +108,32 @@ class Work:
         self._orders.extendleft((None, order) for order in reversed(aside))
         return count
 
-    def taken(self) -> list[Output]:
+    def taken(self) -> list[Output | Metered]:
         """What was made since the last call."""
+        if self._meter is not None and self._meter.reading is not self._reading:
+            self._reading = self._meter.reading
+            self.outputs.append(Metered(self._reading))
         made, self.outputs = self.outputs, []
         return made
+
+    def _past_history(self) -> None:
+        """What was fed before the first order is history."""
+        if self._history is None:
+            self._history = self._waiting
+
+    def _start_meter(self) -> None:
+        self._meter = Meter()
+        self.pipeline.tap = self._measure
+
+    def _measure(self, blocks: list[Pcm]) -> None:
+        assert self._meter is not None  # noqa: S101 - set before the tap
+        try:
+            for pcm in blocks:
+                self._meter.feed(pcm)
+        except Exception:
+            log.exception("metering failed")
+            self._meter = self.pipeline.tap = None
+            self.outputs.append(Metered(None))
 
     def _gone(self, packet: Packet) -> None:
         self._waiting -= packet.duration

@@ -22,14 +22,14 @@ import asyncio
 import sys
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 
 from talas_core.telemetry.logs import logger
 from talas_stream.load import Load, Warden
 from talas_stream.media import RATE, Frame, Packet, Rendition
-from talas_stream.stages.govern import Governor, Step
-from talas_stream.visit import Output
+from talas_stream.stages.govern import Governor, Mix, Step
+from talas_stream.visit import Metered, Output
 from talas_stream.work import Work
 
 SWITCH_INTERVAL = 0.0005
@@ -41,8 +41,8 @@ LIVE_QUANTA = 4
 LIVE_SECONDS = 0.2
 """The least of that: sources send several frames in one segment."""
 
-SWAPS_A_SECOND = 100
-"""Encoders that change their complexity, each at the price of its pre-roll."""
+SWAPS_A_SECOND = 40
+"""Encoders that change over, each at the price of its pre-roll: 7 ms for AAC's better coder."""
 
 BACKLOG_SECONDS = 2.0
 """What may wait of a source beyond the lead it is allowed."""
@@ -52,7 +52,7 @@ IDLE_SECONDS = 0.5
 
 log = logger("codec")
 
-Deliver = Callable[[list[Output]], None]
+Deliver = Callable[[list[Output | Metered]], None]
 
 
 class WorkerJob:
@@ -74,14 +74,18 @@ class WorkerJob:
         """Decode `frame`, which stands at `packet`."""
         self._worker.submit(self, lambda: self.work.feed(frame, packet))
 
-    def open(self, rendition: Rendition) -> None:
-        """Encode `rendition` from now on, the kept history first."""
+    def open(self, rendition: Rendition, ticks: int) -> None:
+        """Encode `rendition` from now on, the last `ticks` of the history first."""
         self._worker.admit()
-        self._worker.submit(self, lambda: self.work.open(rendition))
+        self._worker.submit(self, lambda: self.work.open(rendition, ticks))
 
     def close(self, rendition: Rendition) -> None:
         """Encode `rendition` no more."""
         self._worker.submit(self, lambda: self.work.close(rendition))
+
+    def meter(self) -> None:
+        """Measure from now on, what was fed before left out."""
+        self._worker.submit(self, self.work.meter)
 
     def finish(self) -> None:
         """Flush all encoders; `done` follows the last output."""
@@ -91,9 +95,11 @@ class WorkerJob:
 class Worker:
     """One codec thread."""
 
-    def __init__(self, number: int, loop: asyncio.AbstractEventLoop, governor: Governor) -> None:
+    def __init__(
+        self, number: int, loop: asyncio.AbstractEventLoop, complexity: int | None = None
+    ) -> None:
         self._loop = loop
-        self._warden = Warden(number, governor)
+        self._warden = Warden(number, Governor(complexity, self._mix))
         self._inbox: deque[tuple[WorkerJob, Callable[[], None]]] = deque()
         self._behind: deque[WorkerJob] = deque()
         self._works: dict[WorkerJob, None] = {}
@@ -189,13 +195,17 @@ class Worker:
         return list(touched)
 
     def _swap(self, step: Step) -> bool:
-        """Bring encoders to the step's complexity, a few a quantum. True where there were any."""
+        """Bring encoders to the step's care, a few a quantum. True where there were any."""
         left = most = max(1, int(step.quantum * SWAPS_A_SECOND))
         for job in list(self._works):
-            job.work.pipeline.complexity = step.complexity
+            job.work.pipeline.care = step.care
             while left and self._attempt(job, lambda work: work.pipeline.swap()):
                 left -= 1
         return left < most
+
+    def _mix(self) -> Mix:
+        codecs = (codec for job in self._works for codec in job.work.pipeline.codecs)
+        return Mix(len(self._works), Counter(codecs))
 
     def _attempt(self, job: WorkerJob, action: Callable[[Work], bool | None]) -> bool:
         """Do something to a job, which fails alone."""
@@ -222,7 +232,7 @@ class Worker:
             self._stopping = True
 
 
-def _arrive(batch: list[tuple[WorkerJob, list[Output], bool]]) -> None:
+def _arrive(batch: list[tuple[WorkerJob, list[Output | Metered], bool]]) -> None:
     """On the loop: everything one quantum made."""
     for job, outputs, finished in batch:
         if outputs:
@@ -234,7 +244,8 @@ def _arrive(batch: list[tuple[WorkerJob, list[Output], bool]]) -> None:
 class CodecWorkers:
     """All codec threads; a new job goes to the one that owns fewest and has room.
 
-    `lead_seconds` is how far sources may run ahead; a `complexity` given is held under any load.
+    `lead_seconds` is how far sources may run ahead; a `complexity` given is held under any
+    load, and AAC is then coded with the same care all the time.
     """
 
     def __init__(
@@ -244,10 +255,12 @@ class CodecWorkers:
         *,
         lead_seconds: float = 2.0,
         complexity: int | None = None,
+        metering: bool = False,
     ) -> None:
+        self.metering = metering
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._backlog_ticks = int((lead_seconds + BACKLOG_SECONDS) * RATE)
-        self._workers = [Worker(number, loop, Governor(complexity)) for number in range(threads)]
+        self._workers = [Worker(number, loop, complexity) for number in range(threads)]
 
     @property
     def full(self) -> bool:

@@ -40,11 +40,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Time a closed client has to take its leave."""
 
     @classmethod
-    def of(cls, settings: Settings) -> Limits:
-        """Those of the settings; the rest are the protocol's own."""
+    def of(cls, settings: Settings, sockets: int) -> Limits:
+        """Those of the settings, with room for `sockets`; the rest are the protocol's own."""
         return cls(
             queue_bytes=settings.chat_queue_bytes,
-            sockets=settings.chat_sockets,
+            sockets=sockets,
             sockets_per_person=settings.chat_sockets_per_user,
             requests_per_second=settings.chat_requests_per_second,
         )

@@ -83,9 +83,11 @@ class Stations:
         self._clock = clock
 
     async def make(self, wish: NewStation, owner: Claims) -> Keyed:
-        """A new station with its key. Raises Conflict, BadInput for a reserved slug."""
+        """A new station with its key. Raises Conflict, BadInput for a reserved slug or a rendition
+        named twice."""
         if wish.slug in RESERVED:
             raise BadInput("That slug is reserved.", {"slug": "is reserved"})
+        _each_once(wish.renditions)
         return await self._add(wish, UUID(owner.sub), new_key())
 
     async def find(self, slug: str) -> Station:
@@ -100,7 +102,8 @@ class Stations:
         return Page(shown, shown[-1].slug if more else None)
 
     async def change(self, slug: str, change: StationChange, who: Claims) -> Station:
-        """The station, changed. Raises NotFound, Forbidden."""
+        """The station, changed. Raises NotFound, Forbidden, BadInput as `make` does."""
+        _each_once(change.renditions or ())
         kept = await self._may_change(slug, who)
         changed = await self._store.change(kept.station.id, change, self._clock.now())
         if changed is None:
@@ -137,6 +140,7 @@ class Stations:
             room=str(station.room),
             owner_id=str(kept.owner_id or ""),
             key_hash=kept.key_hash.hex(),
+            renditions=station.renditions,
         )
 
     async def ensure_own(self, wish: NewStation, key: str) -> None:
@@ -163,6 +167,7 @@ class Stations:
             room=uuid7(),
             owner=None,
             created_at=self._clock.now(),
+            renditions=wish.renditions,
         )
         owner = await self._store.add(Kept(station, owner_id, hash_key(key)))
         await self._announcer.station_changed(wish.slug)
@@ -189,6 +194,11 @@ def new_key() -> str:
 def hash_key(key: str) -> bytes:
     """What is kept of a stream key. Its input cannot be guessed, so a plain hash will do."""
     return hashlib.sha256(key.encode()).digest()
+
+
+def _each_once(renditions: tuple[str, ...]) -> None:
+    if len(set(renditions)) < len(renditions):
+        raise BadInput("A rendition is named twice.", {"renditions": "must name each only once"})
 
 
 def _unknown() -> NotFound:

@@ -20,34 +20,37 @@ WITH room AS (
     VALUES ($6, $3, 'station', $5, $9, $8) RETURNING id
 ), station AS (
     INSERT INTO stations
-        (id, slug, name, description, owner_id, room_id, key_hash, created_at, updated_at)
-    SELECT $1, $2, $3, $4, $5, room.id, $7, $8, $8 FROM room
+        (id, slug, name, description, owner_id, room_id, key_hash, created_at, updated_at,
+        renditions)
+    SELECT $1, $2, $3, $4, $5, room.id, $7, $8, $8, $10 FROM room
     RETURNING owner_id
 )
 SELECT u.username AS owner FROM station LEFT JOIN users u ON u.id = station.owner_id
 """
 BY_SLUG = """
 SELECT s.id, s.slug, s.name, s.description, s.room_id, s.owner_id, s.key_hash, s.created_at,
-    u.username AS owner
+    s.renditions, u.username AS owner
 FROM stations s LEFT JOIN users u ON u.id = s.owner_id
 WHERE s.slug = $1
 """
 PAGE = """
-SELECT s.id, s.slug, s.name, s.description, s.room_id, s.created_at, u.username AS owner
+SELECT s.id, s.slug, s.name, s.description, s.room_id, s.created_at, s.renditions,
+    u.username AS owner
 FROM stations s LEFT JOIN users u ON u.id = s.owner_id
 WHERE s.slug > $1 ORDER BY s.slug LIMIT $2
 """
 PAGE_OF_OWNER = """
-SELECT s.id, s.slug, s.name, s.description, s.room_id, s.created_at, u.username AS owner
+SELECT s.id, s.slug, s.name, s.description, s.room_id, s.created_at, s.renditions,
+    u.username AS owner
 FROM stations s JOIN users u ON u.id = s.owner_id
 WHERE s.owner_id = $3 AND s.slug > $1 ORDER BY s.slug LIMIT $2
 """
 CHANGE = """
 WITH station AS (
     UPDATE stations SET name = coalesce($2, name), description = coalesce($3, description),
-        updated_at = $4
+        renditions = coalesce($4, renditions), updated_at = $5
     WHERE id = $1
-    RETURNING id, slug, name, description, room_id, owner_id, key_hash, created_at
+    RETURNING id, slug, name, description, room_id, owner_id, key_hash, created_at, renditions
 ), room AS (
     UPDATE rooms SET name = station.name FROM station WHERE rooms.id = station.room_id
 )
@@ -70,7 +73,7 @@ class PostgresStations:
     async def add(self, kept: Kept) -> str | None:
         station = kept.station
         words = (station.slug, station.name, station.description)
-        rest = (station.room, kept.key_hash, station.created_at, uuid7())
+        rest = (station.room, kept.key_hash, station.created_at, uuid7(), station.renditions)
         try:
             row = await self._database.row(ADD, station.id, *words, kept.owner_id, *rest)
         except Duplicate as error:
@@ -89,7 +92,8 @@ class PostgresStations:
         return [_station(row) for row in rows]
 
     async def change(self, station_id: UUID, change: StationChange, now: datetime) -> Kept | None:
-        row = await self._database.row(CHANGE, station_id, change.name, change.description, now)
+        given = (change.name, change.description, change.renditions)
+        row = await self._database.row(CHANGE, station_id, *given, now)
         return None if row is None else _kept(row)
 
     async def set_key(self, station_id: UUID, key_hash: bytes, now: datetime) -> bool:
@@ -108,6 +112,7 @@ def _station(row: Row) -> Station:
         room=row["room_id"],
         owner=row["owner"],
         created_at=row["created_at"],
+        renditions=tuple(row["renditions"]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -10,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from talas_api.text import LINE, LINES
+from talas_core.messages import DEFAULT_RENDITIONS, RENDITIONS
 
 SLUG = r"\A[a-z0-9](-?[a-z0-9]){1,31}\Z"
 RESERVED = frozenset({"admin", "api", "health", "ready", "metrics", "status-json", "ws", "hls"})
@@ -38,6 +40,16 @@ Description = Annotated[
     Meta(max_length=1000, pattern=LINES, description="must be at most 1000 characters"),
 ]
 
+_RENDITION = r"\A(?:" + "|".join(map(re.escape, RENDITIONS)) + r")\Z"
+Renditions = Annotated[
+    tuple[Annotated[str, Meta(pattern=_RENDITION)], ...],
+    Meta(
+        min_length=1,
+        max_length=len(RENDITIONS),
+        description="must be a list of one or more of " + ", ".join(RENDITIONS),
+    ),
+]
+
 
 class NewStation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A station somebody wants."""
@@ -45,6 +57,7 @@ class NewStation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slug: Slug
     name: Name
     description: Description = ""
+    renditions: Renditions = DEFAULT_RENDITIONS
 
 
 class StationChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,6 +65,7 @@ class StationChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Name | None = None
     description: Description | None = None
+    renditions: Renditions | None = None
 
 
 class StationQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,7 +79,8 @@ class StationQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Station(msgspec.Struct, frozen=True):
-    """A station as anybody may see it. `owner` is a username; the house's own have none."""
+    """A station as anybody may see it. `owner` is a username; the house's own have none.
+    `renditions` are what listeners may have it in."""
 
     id: UUID
     slug: str
@@ -74,6 +89,7 @@ class Station(msgspec.Struct, frozen=True):
     room: UUID
     owner: str | None
     created_at: datetime
+    renditions: tuple[str, ...] = DEFAULT_RENDITIONS
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -94,6 +110,7 @@ class Keyed(msgspec.Struct, frozen=True):
     room: UUID
     owner: str | None
     created_at: datetime
+    renditions: tuple[str, ...]
     stream_key: str
 
     @classmethod

@@ -1,12 +1,13 @@
-"""A listener over plain HTTP: GET /slug.mp3, .aac or .opus, an endless body.
+"""A listener over plain HTTP: GET /slug.mp3 or another rendition's name, an endless body.
 
 `?latency=low` asks for every packet at once and a short start; without it writes are merged, which
 is what makes listeners cheap. A range from the start, as Safari asks for before it plays, is 206.
 
 Does:        find the station, answer, join the feed; fall behind and catch up as the socket allows.
 Never:       waits for the listener, or copies bytes for him while he keeps up.
-Guarantees:  off the air, or no place left, is 503 with Retry-After, an unknown station 404; one who
-             reads nothing for too long is cut and counted; the end of the source ends the body.
+Guarantees:  off the air, or no place left, is 503 with Retry-After, an unknown station 404, and so
+             is a rendition that it is not offered in; one that it was keeps who listens already.
+             Who reads nothing for too long is cut and counted; the end of the source ends the body.
 From / to:   front_door.py  ->  here  <-  feed.py
 """
 
@@ -26,8 +27,9 @@ from talas_stream.answers import head as answer_head
 from talas_stream.feed import Feed
 from talas_stream.front_door import Successor
 from talas_stream.listeners.wish import PREFLIGHT, Wish, wish
-from talas_stream.media import CONTENT_TYPE, LADDER, Codec
+from talas_stream.media import CONTENT_TYPE, Codec, Rendition
 from talas_stream.rendition import LiveRendition
+from talas_stream.stages.fanout import NO_SOCKET
 from talas_stream.stages.frame import METAINT
 from talas_stream.station import Station
 from talas_stream.wire.request import RequestHead
@@ -44,7 +46,7 @@ log = logger("listener")
 class ListenerRoom(Protocol):
     """What a listener needs of the house."""
 
-    def backlog_bytes(self, low: bool) -> int:
+    def backlog_bytes(self, rendition: Rendition, low: bool) -> int:
         """Bytes a listener may have waiting before he is behind."""
         ...
 
@@ -63,10 +65,10 @@ class ListenerRoom(Protocol):
 class HttpListener(Successor):
     """One listener's connection."""
 
-    def __init__(self, room: ListenerRoom, slug: str, codec: Codec) -> None:
+    def __init__(self, room: ListenerRoom, slug: str, rendition: Rendition) -> None:
         self._room = room
         self._slug = slug
-        self._codec = codec
+        self._rendition = rendition
         self._transport: asyncio.Transport
         self._head: RequestHead
         self._live: LiveRendition | None = None
@@ -86,8 +88,9 @@ class HttpListener(Successor):
             transport.write(answer_head(204, (*PUBLIC, *PREFLIGHT)))
             transport.close()
             return
-        self._wish = wish(head, self._codec)
-        transport.set_write_buffer_limits(high=self._room.backlog_bytes(self._wish.low))
+        self._wish = wish(head, self._rendition)
+        most = self._room.backlog_bytes(self._rendition, self._wish.low)
+        transport.set_write_buffer_limits(high=most)
         record = self._room.remembered(self._slug)
         if record is not None:
             self._serve(record)
@@ -98,6 +101,17 @@ class HttpListener(Successor):
     def write(self) -> Callable[[bytes], object]:
         """Takes the feed's bytes: the transport's own method, for it is called for every write."""
         return self._transport.write if self._wish.probe is None else self._write_probe
+
+    @property
+    def idle_socket(self) -> int:
+        """Where the feed's bytes may go directly. uvloop and asyncio try to send what is written at
+        once, so a transport that holds nothing back has no bytes that these could overtake. Both
+        close a socket only after `connection_lost`, where he leaves the feed."""
+        transport = self._transport
+        if transport.get_write_buffer_size() or transport.is_closing() or self._wish.probe:
+            return NO_SOCKET
+        number: int = transport.get_extra_info("socket").fileno()
+        return number
 
     @property
     def backlog(self) -> int:
@@ -161,8 +175,9 @@ class HttpListener(Successor):
     def _serve(self, record: StationRecord) -> None:
         station = self._room.station(record)
         try:
+            self._check(station)
             answer = self._answer(station)
-            station.visit.admit(self._codec)
+            station.visit.admit(self._rendition)
             if self._head.method != "HEAD":
                 address = str((self._transport.get_extra_info("peername") or ("",))[0])
                 self._room.admit(self._slug, address)
@@ -177,7 +192,14 @@ class HttpListener(Successor):
             self._transport.close()
             return
         self._left_bytes = self._wish.probe or 0
-        self._live = station.join(self, self._codec, self._wish.icy, self._joined, self._wish.low)
+        asked = self._wish
+        self._live = station.join(self, self._rendition, asked.icy, self._joined, asked.low)
+
+    def _check(self, station: Station) -> None:
+        """Raises NotFound where the station is not offered in what was asked for."""
+        if self._rendition not in station.renditions:
+            names = ", ".join(offered.name for offered in station.renditions)
+            raise NotFound(f"{self._slug} has no .{self._rendition.name}, it has {names}")
 
     def _joined(self, feed: Feed) -> None:
         self._feed = feed
@@ -203,17 +225,17 @@ class HttpListener(Successor):
 
     def _headers(self, station: Station) -> list[Header]:
         info, record = station.info, station.record
-        through = station.visit.source_codec is self._codec
-        rate = info.bit_rate if through else str(LADDER[self._codec].bit_rate // 1000)
+        through, rendition = station.visit.through, self._rendition
+        rate = info.bit_rate if through is rendition else str(rendition.bit_rate // 1000)
         said = (
             ("icy-name", info.name or record.name),
             ("icy-description", info.description or record.description),
             ("icy-genre", info.genre),
             ("icy-url", info.url),
-            ("icy-br", rate),
+            ("icy-br", "" if rendition.codec is Codec.FLAC else rate),
         )
         headers: list[Header] = [
-            ("Content-Type", CONTENT_TYPE[self._codec]),
+            ("Content-Type", CONTENT_TYPE[self._rendition.codec]),
             ("Cache-Control", "no-cache, no-store"),
             ("Access-Control-Expose-Headers", EXPOSED),
             *PUBLIC,

@@ -12,7 +12,7 @@ import re
 
 import msgspec
 
-from talas_stream.media import Codec
+from talas_stream.media import TITLED, Rendition
 from talas_stream.stages.frame import METAINT
 from talas_stream.wire.request import RequestHead
 
@@ -41,14 +41,14 @@ class Wish(msgspec.Struct, frozen=True):
     probe: int | None = None
 
 
-def wish(head: RequestHead, codec: Codec) -> Wish:
-    """What `head` asks for, of a stream in `codec`."""
+def wish(head: RequestHead, rendition: Rendition) -> Wish:
+    """What `head` asks for, of `rendition`."""
     ranged = _FROM_START.fullmatch(head.headers.get("range", "")) if head.method == "GET" else None
     size = int(ranged[1]) + 1 if ranged else 0
     if 0 < size <= PROBE_BYTES:
         # Without titles, which may begin between two frames: a probe looks for the first one.
         return Wish(probe=size)
     return Wish(
-        icy=codec is not Codec.OPUS and head.headers.get("icy-metadata") == "1",
+        icy=rendition.codec in TITLED and head.headers.get("icy-metadata") == "1",
         low=head.query.get("latency") == "low",
     )

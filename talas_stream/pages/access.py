@@ -1,10 +1,12 @@
 """Who may look after a station on the stream port.
 
-Does:        tell the station's source (Basic, its key), its owner and admins (Bearer) from
-             strangers; find the station that a request names.
-Never:       keeps or logs a key or a token.
+Does:        tell the station's source (Basic, its key), its owner and admins (Bearer, or Basic with
+             the admin password where the operator has set one) from strangers; find the station
+             that a request names.
+Never:       logs a key, a password or a token.
 Guarantees:  a page of another site cannot use what a browser remembers of a sign-in; the source
-             reaches its own station only.
+             reaches its own station only. An address that guesses at the admin password is soon
+             told to wait, whatever it sends.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from talas_core.messages import StationRecord
 from talas_core.security.tokens import TokenVerifier
 from talas_core.web.bearer import bearer
 from talas_stream.directory import Directory
+from talas_stream.pages.password import AdminPassword
 from talas_stream.sources.credentials import key_matches
 
 
@@ -32,9 +35,12 @@ class Who(StrEnum):
 class Access:
     """Lets in or refuses."""
 
-    def __init__(self, directory: Directory, tokens: TokenVerifier) -> None:
+    def __init__(
+        self, directory: Directory, tokens: TokenVerifier, password: AdminPassword
+    ) -> None:
         self._directory = directory
         self._tokens = tokens
+        self._password = password
 
     async def record(self, slug: str) -> StationRecord:
         """The station of `slug`. Raises NotFound, or Unavailable where nobody knows."""
@@ -53,12 +59,9 @@ class Access:
             if claims.sub != record.owner_id:
                 raise Forbidden("this station is somebody else's")
             return Who.OWNER
-        if request.headers.get("Sec-Fetch-Site") == "cross-site":
-            raise Forbidden("a page of another site may not use the stream key")
-        try:
-            login = BasicAuth.decode(given, encoding="utf-8")
-        except ValueError:
-            raise Unauthorized("sign in as the source, or with a token") from None
+        login = _login(request)
+        if self._password.admits(login.login, login.password, request.remote or ""):
+            return Who.ADMIN
         if not key_matches(login.login, login.password, record):
             raise Unauthorized("wrong user or stream key")
         return Who.SOURCE
@@ -66,6 +69,19 @@ class Access:
     def admin(self, request: web.Request) -> None:
         """For what concerns all stations. Raises Unauthorized, or Forbidden for who is none."""
         if request.headers.get("Authorization", "").lower().startswith("basic "):
-            raise Unauthorized("without a mount, this needs an admin's token")
+            login = _login(request)
+            if not self._password.admits(login.login, login.password, request.remote or ""):
+                raise Unauthorized("without a mount, this needs an admin")
+            return
         if self._tokens.verify(bearer(request.headers)).role != "admin":
             raise Forbidden("this is for admins")
+
+
+def _login(request: web.Request) -> BasicAuth:
+    """User and password. Raises Unauthorized without, Forbidden where a browser remembered them."""
+    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise Forbidden("a page of another site may not use a remembered sign-in")
+    try:
+        return BasicAuth.decode(request.headers.get("Authorization", ""), encoding="utf-8")
+    except ValueError:
+        raise Unauthorized("sign in as the source, or with a token") from None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element, SubElement
 
+import msgspec
 from aiohttp import web
 
 from talas_core.errors import BadInput
@@ -57,7 +58,9 @@ class AdminPages:
         for station in stations:
             mount = _mount(root, station.record)
             xml.children(mount, self._status.source(station, request))
-            xml.children(mount, {"user_agent": station.info.user_agent})
+            xml.children(mount, self._more(station))
+            xml.children(mount, _loudness(station))
+            xml.children(mount, station.damage)
         return xml.answer(root)
 
     async def listmounts(self, request: web.Request) -> web.Response:
@@ -69,7 +72,7 @@ class AdminPages:
                 "fallback": "",
                 "listeners": station.listeners,
                 "Connected": int(station.connected_seconds),
-                "content-type": CONTENT_TYPE[served_as(station)],
+                "content-type": CONTENT_TYPE[served_as(station).codec],
             }
             xml.children(_mount(root, station.record), facts)
         return xml.answer(root)
@@ -125,6 +128,16 @@ class AdminPages:
         record, _ = await self._one(request)
         return [s for s in self._air.on_air() if s.record.slug == record.slug]
 
+    def _more(self, station: Station) -> xml.Facts:
+        """What Icecast tells of a mount besides. No mount here has a limit of its own."""
+        return {
+            "max_listeners": "unlimited",
+            "public": 0,
+            "slow_listeners": self._house.audience.slow(station.record.slug),
+            "source_ip": station.info.address,
+            "user_agent": station.info.user_agent,
+        }
+
     def _listener(self, seat: Seat, who: Who) -> xml.Facts:
         facts: dict[str, object] = {"ID": seat.number}
         if who is Who.ADMIN:
@@ -132,6 +145,12 @@ class AdminPages:
         facts["UserAgent"] = seat.agent
         facts["Connected"] = int(self._house.now() - seat.since)
         return facts
+
+
+def _loudness(station: Station) -> xml.Facts:
+    """What is known of it."""
+    known = {} if station.reading is None else msgspec.structs.asdict(station.reading)
+    return {f"loudness_{name}": value for name, value in known.items() if value is not None}
 
 
 def _mount(root: Element, record: StationRecord) -> Element:

@@ -2,7 +2,8 @@
 
 Does:        make a playlist of one entry.
 Never:       cares whether the station is on the air: playlists are kept for later.
-Guarantees:  a station's name cannot break out of its line.
+Guarantees:  a station's name cannot break out of its line; the entry is of a rendition that the
+             station has.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from talas_core.errors import BadInput
+from talas_stream.air import Air
 from talas_stream.answers import PUBLIC
-from talas_stream.media import Codec
 from talas_stream.pages.access import Access
 from talas_stream.pages.place import Place
 from talas_stream.sources.credentials import clean
@@ -22,28 +23,31 @@ PLAYLIST_TYPE = {"m3u": "audio/x-mpegurl", "pls": "audio/x-scpls"}
 class Playlists:
     """Both kinds."""
 
-    def __init__(self, place: Place, access: Access) -> None:
+    def __init__(self, place: Place, access: Access, air: Air) -> None:
         self._place = place
         self._access = access
+        self._air = air
 
     def routes(self) -> list[web.RouteDef]:
         """What to add to the application."""
         return [web.get(r"/{slug}.{kind:m3u|pls}", self.playlist)]
 
     async def playlist(self, request: web.Request) -> web.Response:
-        """MP3, which every player takes, or `?format=opus|aac`."""
+        """`?format=` and a rendition's name, or without it the usual one."""
         kind = request.match_info["kind"]
         record = await self._access.record(request.match_info["slug"])
-        codec = request.query.get("format", Codec.MP3.value)
-        if codec not in tuple(Codec):
-            raise BadInput(f"no format {codec!r}", {"format": "one of " + ", ".join(Codec)})
-        url = f"{self._place.base(request)}/{record.slug}.{codec}"
-        name = clean(record.name)
+        station = self._air.station(record)
+        names = [offered.name for offered in station.renditions]
+        name = request.query.get("format", station.usual.name)
+        if name not in names:
+            raise BadInput(f"no format {name!r}", {"format": "one of " + ", ".join(names)})
+        url = f"{self._place.base(request)}/{record.slug}.{name}"
+        title = clean(record.name)
         if kind == "m3u":
-            body = f"#EXTM3U\n#EXTINF:-1,{name}\n{url}\n"
+            body = f"#EXTM3U\n#EXTINF:-1,{title}\n{url}\n"
         else:
             body = (
-                f"[playlist]\nNumberOfEntries=1\nFile1={url}\nTitle1={name}\n"
+                f"[playlist]\nNumberOfEntries=1\nFile1={url}\nTitle1={title}\n"
                 "Length1=-1\nVersion=2\n"
             )
         return web.Response(

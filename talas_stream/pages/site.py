@@ -23,6 +23,7 @@ from talas_stream.pages.access import Access
 from talas_stream.pages.admin import AdminPages
 from talas_stream.pages.metadata import MetadataPage
 from talas_stream.pages.nowplaying import NowPlaying
+from talas_stream.pages.password import AdminPassword
 from talas_stream.pages.place import Place
 from talas_stream.pages.playlists import Playlists
 from talas_stream.pages.status import Status
@@ -39,13 +40,13 @@ def routes(
 ) -> list[web.RouteDef]:
     """What to add to the application."""
     place = Place(settings)
-    access = Access(directory, tokens)
+    access = Access(directory, tokens, AdminPassword(settings.admin_password, house.now))
     status = Status(air, place)
     return [
         *status.routes(),
         *MetadataPage(air, access).routes(),
         *AdminPages(air, house, access, status).routes(),
-        *Playlists(place, access).routes(),
+        *Playlists(place, access, air).routes(),
         *NowPlaying(air, access, news).routes(),
     ]
 

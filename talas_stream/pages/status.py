@@ -17,10 +17,11 @@ from aiohttp import web
 from talas_core.web.answers import answer
 from talas_stream.air import Air
 from talas_stream.answers import PUBLIC
-from talas_stream.media import CONTENT_TYPE, Codec
+from talas_stream.media import CONTENT_TYPE, Rendition
 from talas_stream.pages.place import Place
 from talas_stream.station import Station
 
+DATE = "%a, %d %b %Y %H:%M:%S +0000"
 BIT_RATE = re.compile("[0-9]{1,6}")
 
 
@@ -37,14 +38,17 @@ class Status:
         return [web.get("/", self.index), web.get("/status-json.xsl", self.status)]
 
     async def index(self, request: web.Request) -> web.Response:
-        """The stations on the air, each with the address of every coding."""
+        """The stations on the air, each with the address of every rendition."""
         base = self._place.base(request)
         stations = [
             {
                 "slug": station.record.slug,
                 "name": station.record.name,
                 "now_playing": f"{base}/{station.record.slug}/now",
-                "streams": {codec: f"{base}/{station.record.slug}.{codec}" for codec in Codec},
+                "streams": {
+                    offered.name: f"{base}/{station.record.slug}.{offered.name}"
+                    for offered in station.renditions
+                },
             }
             for station in self._air.on_air()
         ]
@@ -64,29 +68,30 @@ class Status:
         return {
             "server_id": "Talas",
             "host": self._place.host(request),
-            "server_start": self._started.strftime("%a, %d %b %Y %H:%M:%S +0000"),
+            "server_start": self._started.strftime(DATE),
             "server_start_iso8601": self._started.strftime("%Y-%m-%dT%H:%M:%S+0000"),
         }
 
     def source(self, station: Station, request: web.Request) -> dict[str, Any]:
         """Facts of a station on the air."""
-        codec = served_as(station)
+        shown = served_as(station)
         info, record = station.info, station.record
+        started = datetime.fromisoformat(station.started_at)
         return {
-            "listenurl": f"{self._place.base(request)}/{record.slug}.{codec}",
+            "listenurl": f"{self._place.base(request)}/{record.slug}.{shown.name}",
             "server_name": info.name or record.name,
             "server_description": info.description or record.description,
-            "server_type": CONTENT_TYPE[codec],
+            "server_type": CONTENT_TYPE[shown.codec],
             "genre": info.genre,
             "bitrate": int(info.bit_rate) if BIT_RATE.fullmatch(info.bit_rate) else 0,
             "listeners": station.listeners,
             "listener_peak": station.listener_peak,
+            "stream_start": started.strftime(DATE),
             "stream_start_iso8601": station.started_at,
             "title": station.title,
         }
 
 
-def served_as(station: Station) -> Codec:
-    """The coding that a station on the air is shown with: its source's, where that is served."""
-    codec = station.visit.source_codec
-    return codec if isinstance(codec, Codec) else Codec.MP3
+def served_as(station: Station) -> Rendition:
+    """The rendition that a station on the air is shown with: its source's, where that is served."""
+    return station.visit.through or station.usual

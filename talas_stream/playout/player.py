@@ -40,7 +40,7 @@ class Player:
 
     def __init__(self, playlist: Playlist) -> None:
         self._playlist = playlist
-        self._encoder = Encoder(Rendition(Codec.OPUS, BIT_RATE))
+        self._encoder = Encoder(Rendition("opus", Codec.OPUS, BIT_RATE))
         self._blocks = self._sound()
         self._rest: Samples = np.zeros((2, 0), np.float32)
         self._read = 0

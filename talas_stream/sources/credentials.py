@@ -41,8 +41,8 @@ def key_matches(user: str, key: str, record: StationRecord) -> bool:
     return hmac.compare_digest(digest, record.key_hash) and user == USER
 
 
-def source_info(head: RequestHead) -> SourceInfo:
-    """What the source says of itself, from `ice-*` or their `icy-*` twins."""
+def source_info(head: RequestHead, address: str = "") -> SourceInfo:
+    """What the source at `address` says of itself, from `ice-*` or their `icy-*` twins."""
 
     def said(*names: str) -> str:
         values = (head.headers.get(f"{kind}-{name}") for name in names for kind in ("ice", "icy"))
@@ -56,6 +56,7 @@ def source_info(head: RequestHead) -> SourceInfo:
         bit_rate=said("bitrate", "br") or _audio_info(head).get("bitrate", ""),
         user_agent=clean(head.headers.get("user-agent", "")),
         content_type=clean(head.headers.get("content-type", "")),
+        address=address,
     )
 
 

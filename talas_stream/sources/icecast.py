@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Mapping
 from typing import Protocol
 
 from talas_core.errors import NotFound, TalasError, Unauthorized, UnsupportedMedia
@@ -25,16 +26,18 @@ from talas_core.messages import StationRecord
 from talas_core.telemetry.logs import logger
 from talas_stream.answers import CHALLENGE, Header, head, refusal_bytes
 from talas_stream.front_door import Successor
+from talas_stream.history import DASH
 from talas_stream.media import Frame
 from talas_stream.sources.body import Body, body_of
-from talas_stream.sources.credentials import check_source, slug_of, source_info
+from talas_stream.sources.credentials import check_source, clean, slug_of, source_info
 from talas_stream.stages.ingest import SENDABLE, Ingest, accepts
 from talas_stream.stages.pace import SourcePace
 from talas_stream.station import Station
 from talas_stream.wire.request import RequestHead
 
-SLICE = 4096
-"""Bytes fed between two looks at the pace: a quarter of a second at 128 kbit/s."""
+SLICE = 1024
+"""Bytes fed between two looks at the pace: half a second of the leanest speech. More would be a
+flood to the codec worker, which leaves out what is too much at once."""
 
 LINGER_SECONDS = 2.0
 """How long a source that was refused may go on sending before it is cut."""
@@ -71,6 +74,7 @@ class IcecastSource(Successor):
         self._pace = room.pace()
         self._pending = bytearray()
         self._sent_seconds = 0.0
+        self._tags: Mapping[str, str] = {}
         self._held: asyncio.TimerHandle | None = None
         self._admission: asyncio.Task[None] | None = None
         self._complete = False
@@ -123,7 +127,8 @@ class IcecastSource(Successor):
         try:
             station = await self._allowed()
             self._body = body_of(self._head)
-            station.claim(self, source_info(self._head))
+            address = str((self._transport.get_extra_info("peername") or ("",))[0])
+            station.claim(self, source_info(self._head, address))
         except TalasError as error:
             self._refuse(error)
             return
@@ -182,8 +187,19 @@ class IcecastSource(Successor):
     def _take(self, frames: list[Frame]) -> None:
         assert self._station is not None  # noqa: S101 - all callers have looked
         if frames:
+            self._retitle(self._ingest.tags)
             self._sent_seconds += sum(frame.samples / frame.format.rate for frame in frames)
             self._station.accept(frames)
+            self._station.damage = self._ingest.damage
+
+    def _retitle(self, tags: Mapping[str, str]) -> None:
+        """A stream that tells what it plays, as Ogg does: another title with each link."""
+        if tags is self._tags:
+            return
+        self._tags = tags
+        artist, title = clean(tags.get("ARTIST", "")), clean(tags.get("TITLE", ""))
+        if self._station is not None and title:
+            self._station.retitle(clean(DASH.join(filter(None, (artist, title)))), artist)
 
     def _hold(self, seconds: float) -> None:
         if not self._transport.is_closing():

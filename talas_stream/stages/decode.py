@@ -33,6 +33,7 @@ class Decoder:
         self._format = format
         self._context = _context(format)
         self._skip = format.pre_skip
+        self._channels = max(format.channels, 1)
         self.errors = 0
         self.rate = format.rate
         """Rate of the samples in Hz. It may be twice the format's: HE-AAC says so only inside."""
@@ -40,11 +41,10 @@ class Decoder:
     def decode(self, frame: Frame) -> Samples:
         """The samples of `frame`, shape (channels, n) at `rate`."""
         decoded = self._run(frame.payload)
-        channels = decoded[0].layout.nb_channels if decoded else max(self._format.channels, 1)
         if decoded:
-            self.rate = decoded[0].sample_rate
+            self.rate, self._channels = decoded[0].sample_rate, decoded[0].layout.nb_channels
         wanted = frame.samples * self.rate // self._format.rate - self._skipped(frame)
-        return _exactly(wanted, channels, [_planes(piece) for piece in decoded])
+        return _exactly(wanted, self._channels, [_planes(piece) for piece in decoded])
 
     def _run(self, payload: bytes) -> list[AudioFrame]:
         if not payload:
@@ -93,7 +93,9 @@ def _planes(piece: AudioFrame) -> Samples:
 
 
 def _exactly(wanted: int, channels: int, pieces: Sequence[Samples]) -> Samples:
-    """The pieces as one run of exactly `wanted` samples: cut, or filled with silence in front."""
+    """The pieces as one run of exactly `wanted` samples: cut, or filled with silence in front.
+
+    What is cut is the end: of a stream's last frame, less may be meant than is coded."""
     if len(pieces) == 1 and pieces[0].shape[1] == wanted:
         return pieces[0]
     joined = np.concatenate(pieces, axis=1) if pieces else np.zeros((channels, 0), np.float32)
@@ -101,4 +103,4 @@ def _exactly(wanted: int, channels: int, pieces: Sequence[Samples]) -> Samples:
     if missing > 0:
         silence = np.zeros((joined.shape[0], missing), np.float32)
         return np.concatenate([silence, joined], axis=1)
-    return joined[:, joined.shape[1] - max(wanted, 0) :]
+    return joined[:, : max(wanted, 0)]

@@ -10,7 +10,9 @@ From / to:   stages.ingest  ->  here, with the parsers of wire/
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
 
 from talas_core.errors import UnsupportedMedia
 from talas_stream.kernels import Kernels
@@ -35,42 +37,61 @@ _IN_WAV = {
     "f64": SourceCodec.PCM_F64,
 }
 
+_COMMENTS_AT = {"opus": len(opus.TAGS_MAGIC), "vorbis": 7, "flac": 4}
+"""Where the comments begin in the second header; from there on all three are alike."""
 
-class Demux(Protocol):
+Event = TypeVar("Event")
+Event_co = TypeVar("Event_co", covariant=True)
+
+
+class _Parser(Protocol[Event_co]):
+    """What every parser of wire/ is: bytes in, events out."""
+
+    def feed(self, data: bytes) -> Sequence[Event_co]: ...
+    def flush(self) -> Sequence[Event_co]: ...
+
+
+class Demux(ABC, Generic[Event]):
     """One reading of the bytes."""
 
+    tags: Mapping[str, str] = {}
+    """What the stream says of what it plays, names in upper case; another object with each link."""
+
+    _parser: _Parser[Event]
+    _format: Format | None = None
+
     def feed(self, data: bytes) -> list[Frame]:
-        """The frames that `data` completes."""
-        ...
+        """The frames that `data` completes. Raises UnsupportedMedia."""
+        return self._frames(self._parser.feed(data))
 
     def flush(self) -> list[Frame]:
         """The frames that only the end completes."""
-        ...
+        return self._frames(self._parser.flush())
 
     @property
+    @abstractmethod
     def fruitless(self) -> int:
         """Bytes since the last frame."""
-        ...
 
     @property
+    @abstractmethod
     def damage(self) -> dict[str, int]:
         """What was wrong with the bytes so far, counted by name."""
-        ...
+
+    @abstractmethod
+    def _take(self, event: Event) -> Frame | None:
+        """The frame that `event` is, or None. Whoever reads a beginning sets the format."""
+
+    def _frames(self, events: Sequence[Event]) -> list[Frame]:
+        return [frame for event in events if (frame := self._take(event)) is not None]
 
 
-class Framed:
+class Framed(Demux[framing.Frame]):
     """Self-framing audio: MP3 or ADTS."""
 
     def __init__(self, codec: Codec, framer: framing.Framer) -> None:
         self._codec = codec
-        self._framer = framer
-        self._format: Format | None = None
-
-    def feed(self, data: bytes) -> list[Frame]:
-        return [self._frame(raw) for raw in self._framer.feed(data)]
-
-    def flush(self) -> list[Frame]:
-        return [self._frame(raw) for raw in self._framer.flush()]
+        self._parser = self._framer = framer
 
     @property
     def fruitless(self) -> int:
@@ -80,25 +101,18 @@ class Framed:
     def damage(self) -> dict[str, int]:
         return {"garbage_bytes": self._framer.garbage_bytes}
 
-    def _frame(self, raw: framing.Frame) -> Frame:
+    def _take(self, event: framing.Frame) -> Frame:
         known = self._format
-        if known is None or (known.rate, known.channels) != (raw.sample_rate, raw.channels):
-            self._format = known = Format(self._codec, raw.sample_rate, raw.channels)
-        return Frame(raw.payload, known, raw.samples)
+        if known is None or (known.rate, known.channels) != (event.sample_rate, event.channels):
+            self._format = known = Format(self._codec, event.sample_rate, event.channels)
+        return Frame(event.payload, known, event.samples)
 
 
-class Ogg:
+class Ogg(Demux[ogg.Event]):
     """Ogg pages that carry Opus, Vorbis or FLAC; each link of a chain is a new format."""
 
     def __init__(self, kernels: Kernels) -> None:
-        self._reader = ogg.PacketReader(kernels.ogg_scan)
-        self._format: Format | None = None
-
-    def feed(self, data: bytes) -> list[Frame]:
-        return self._frames(self._reader.feed(data))
-
-    def flush(self) -> list[Frame]:
-        return self._frames(self._reader.flush())
+        self._parser = self._reader = ogg.PacketReader(kernels.ogg_scan)
 
     @property
     def fruitless(self) -> int:
@@ -113,14 +127,13 @@ class Ogg:
             "dropped_packets": reader.dropped_packets,
         }
 
-    def _frames(self, events: list[ogg.Event]) -> list[Frame]:
-        frames = []
-        for event in events:
-            if isinstance(event, ogg.BeginStream):
-                self._format = self._begin(event)
-            elif isinstance(event, ogg.Packet) and self._format is not None:
-                frames.append(Frame(event.payload, self._format, event.samples))
-        return frames
+    def _take(self, event: ogg.Event) -> Frame | None:
+        if isinstance(event, ogg.BeginStream):
+            self._format = self._begin(event)
+            self.tags = _tags(event)
+        elif isinstance(event, ogg.Packet) and self._format is not None:
+            return Frame(event.payload, self._format, event.samples)
+        return None
 
     def _begin(self, event: ogg.BeginStream) -> Format:
         codec = _IN_OGG[event.codec]
@@ -134,18 +147,11 @@ class Ogg:
         return Format(codec, event.sample_rate, event.channels, event.extradata, event.pre_skip)
 
 
-class Flac:
+class Flac(Demux[flac.Event]):
     """FLAC without a container; each stream marker begins a new format."""
 
-    def __init__(self) -> None:
-        self._reader = flac.FlacReader()
-        self._format: Format | None = None
-
-    def feed(self, data: bytes) -> list[Frame]:
-        return self._frames(self._reader.feed(data))
-
-    def flush(self) -> list[Frame]:
-        return self._frames(self._reader.flush())
+    def __init__(self, kernels: Kernels) -> None:
+        self._parser = self._reader = flac.FlacReader(kernels.flac_crc16)
 
     @property
     def fruitless(self) -> int:
@@ -155,32 +161,26 @@ class Flac:
     def damage(self) -> dict[str, int]:
         return {"damaged_frames": self._reader.damaged}
 
-    def _frames(self, events: list[flac.Event]) -> list[Frame]:
-        frames = []
-        for event in events:
-            if isinstance(event, flac.StreamInfo):
-                _check("FLAC", event.rate, event.channels)
-                self._format = Format(SourceCodec.FLAC, event.rate, event.channels, event.raw)
-            elif self._format is not None:
-                frames.append(Frame(event.payload, self._format, event.samples))
-        return frames
+    def _take(self, event: flac.Event) -> Frame | None:
+        if isinstance(event, flac.StreamInfo):
+            _check("FLAC", event.rate, event.channels)
+            self._format = Format(SourceCodec.FLAC, event.rate, event.channels, event.raw)
+        elif self._format is not None:
+            return Frame(event.payload, self._format, event.samples)
+        return None
 
 
-class Wav:
+class Wav(Demux[wav.Event]):
     """WAV: bare samples in pieces of a fiftieth of a second."""
 
     def __init__(self) -> None:
-        self._reader = wav.WavReader()
-        self._format: Format | None = None
+        self._parser = self._reader = wav.WavReader()
 
     def feed(self, data: bytes) -> list[Frame]:
         try:
-            return self._frames(self._reader.feed(data))
+            return super().feed(data)
         except MalformedHeader as error:
             raise UnsupportedMedia(f"{error} Send {SENDABLE}") from error
-
-    def flush(self) -> list[Frame]:
-        return self._frames(self._reader.flush())
 
     @property
     def fruitless(self) -> int:
@@ -190,35 +190,20 @@ class Wav:
     def damage(self) -> dict[str, int]:
         return {}  # every byte is a sample: there is no telling
 
-    def _frames(self, events: list[wav.Event]) -> list[Frame]:
-        frames: list[Frame] = []
-        for event in events:
-            if isinstance(event, wav.WavFormat):
-                _check("WAV", event.rate, event.channels)
-                self._format = Format(_IN_WAV[event.kind], event.rate, event.channels)
-            elif self._format is not None:
-                frames.append(Frame(event.payload, self._format, event.samples))
-        return frames
+    def _take(self, event: wav.Event) -> Frame | None:
+        if isinstance(event, wav.WavFormat):
+            _check("WAV", event.rate, event.channels)
+            self._format = Format(_IN_WAV[event.kind], event.rate, event.channels)
+        elif self._format is not None:
+            return Frame(event.payload, self._format, event.samples)
+        return None
 
 
-class Webm:
+class Webm(Demux[webm.Event]):
     """WebM with Opus, as browsers record it."""
 
     def __init__(self) -> None:
-        self._reader = webm.WebmReader()
-        self._format: Format | None = None
-
-    def feed(self, data: bytes) -> list[Frame]:
-        frames = []
-        for event in self._reader.feed(data):
-            if isinstance(event, webm.Track):
-                self._format = self._begin(event)
-            elif self._format is not None and (samples := opus.packet_samples(event.payload)):
-                frames.append(Frame(event.payload, self._format, samples))
-        return frames
-
-    def flush(self) -> list[Frame]:
-        return []
+        self._parser = self._reader = webm.WebmReader()
 
     @property
     def fruitless(self) -> int:
@@ -228,6 +213,13 @@ class Webm:
     def damage(self) -> dict[str, int]:
         reader = self._reader
         return {"garbage_bytes": reader.garbage_bytes, "dropped_packets": reader.dropped}
+
+    def _take(self, event: webm.Event) -> Frame | None:
+        if isinstance(event, webm.Track):
+            self._format = self._begin(event)
+        elif self._format is not None and (samples := opus.packet_samples(event.payload)):
+            return Frame(event.payload, self._format, samples)
+        return None
 
     @staticmethod
     def _begin(track: webm.Track) -> Format:
@@ -246,6 +238,15 @@ def _check(name: str, rate: int, channels: int) -> None:
         raise UnsupportedMedia(f"{name} with {channels} channels is not taken: send mono or stereo")
     if not 1000 <= rate <= 4 * RATE:
         raise UnsupportedMedia(f"{name} at {rate} Hz is not taken: send 1000 to {4 * RATE} Hz")
+
+
+def _tags(event: ogg.BeginStream) -> dict[str, str]:
+    """Its comments. Without any, or where they are broken: none, for the audio may be good."""
+    comments = event.headers[1][_COMMENTS_AT[event.codec] :] if len(event.headers) > 1 else b""
+    try:
+        return opus.parse_tags(opus.TAGS_MAGIC + comments)
+    except MalformedHeader:
+        return {}
 
 
 def _said(codec: Codec | SourceCodec) -> str:

@@ -1,10 +1,11 @@
 """From normalised audio to coded packets of one rendition.
 
-Does:        encode 48 kHz stereo to Opus, AAC (as ADTS) or MP3 with PyAV.
+Does:        encode 48 kHz stereo to Opus, AAC (as ADTS), MP3 or FLAC (16 bit) with PyAV.
 Never:       keeps a thread pool: see `one_cpu`.
 Guarantees:  each packet carries the media time of the sound in it, the encoder's own delay already
              taken off; constant bit rate, because players count in bytes and a quiet passage that
-             sends none stalls them; a change of complexity leaves no step in time or sound.
+             sends none stalls them, but for FLAC, which has no rate; a change of care leaves no
+             step in time or sound.
 From / to:   stages.normalise  ->  here  ->  the rendition's ring
 """
 
@@ -21,22 +22,18 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 
 from talas_stream.media import RATE, Codec, Packet, Pcm, Rendition
+from talas_stream.stages.govern import BEST, Care
 from talas_stream.wire.adts import adts_header, parse_config
 
 _ENCODER = {Codec.OPUS: ("libopus", "flt"), Codec.AAC: ("aac", "fltp"),
-            Codec.MP3: ("libmp3lame", "fltp")}  # fmt: skip
+            Codec.MP3: ("libmp3lame", "fltp"), Codec.FLAC: ("flac", "s16")}  # fmt: skip
 _OPTIONS = {
     Codec.OPUS: {"vbr": "off", "frame_duration": "20"},
-    # The fast coder costs less than half and loses 3 dB of a loud tone.
-    Codec.AAC: {"aac_coder": "twoloop"},
+    Codec.AAC: {},
     Codec.MP3: {"compression_level": "5"},
+    # Frames of 24 ms. Files have four times as long ones, which save a percent or two.
+    Codec.FLAC: {"compression_level": "5", "frame_size": "1152"},
 }
-
-BEST = 10
-"""libopus's highest complexity, from 0."""
-
-OPUS_FRAME = RATE // 50
-"""Ticks of an Opus packet, as asked for above."""
 
 PRE_ROLL = 8
 """Packets that a successor codes for nobody. Its prediction and overlap are the sound's own after
@@ -44,10 +41,9 @@ half of them."""
 
 
 class Encoder:
-    """Encoder of one rendition of one station. `complexity` matters to Opus only: the others have
-    none that is worth a change."""
+    """Encoder of one rendition of one station."""
 
-    def __init__(self, rendition: Rendition, complexity: int = BEST) -> None:
+    def __init__(self, rendition: Rendition, care: Care = BEST) -> None:
         name, sample_format = _ENCODER[rendition.codec]
         context: AudioCodecContext = av.CodecContext.create(name, "w")  # type: ignore[assignment]
         context.sample_rate = RATE
@@ -55,14 +51,15 @@ class Encoder:
         context.format = sample_format
         context.bit_rate = rendition.bit_rate
         context.time_base = Fraction(1, RATE)
-        context.options = dict(_OPTIONS[rendition.codec])
-        if rendition.codec is Codec.OPUS:
-            context.options = {**context.options, "compression_level": str(complexity)}
+        context.options = _options(rendition.codec, care)
         context.open()
         self.rendition = rendition
-        self.complexity = complexity
-        self.end: int | None = None
-        """Media time right after the last packet; None before the first."""
+        self.care = care
+        self.last: Packet | None = None
+        """What came out last."""
+        self.delay = 0
+        """Ticks from the first packet's beginning to that of the sound; known with that packet."""
+        self._start = 0
         self._context = context
         self._warm = False
         self._adts = (
@@ -71,7 +68,7 @@ class Encoder:
 
     @property
     def config(self) -> bytes:
-        """The encoder's extradata; the OpusHead for Opus."""
+        """The encoder's extradata; the OpusHead for Opus, STREAMINFO for FLAC."""
         return bytes(self._context.extradata or b"")
 
     def encode(self, pcm: Pcm) -> list[Packet]:
@@ -84,7 +81,7 @@ class Encoder:
         frame.time_base = Fraction(1, RATE)
         if self._warm:
             return self._packets(frame)
-        self._warm = True
+        self._warm, self._start = True, pcm.at
         with one_cpu():
             return self._packets(frame)
 
@@ -99,8 +96,15 @@ class Encoder:
             if packet.size
         ]
         if packets:
-            self.end = packets[-1].end
+            if self.last is None:
+                self.delay = self._start - packets[0].at
+            self.last = packets[-1]
         return packets
+
+    def takes(self, care: Care) -> bool:
+        """Whether it would code otherwise with `care` than it does."""
+        codec = self.rendition.codec
+        return care != self.care and _options(codec, care) != _options(codec, self.care)
 
     def _framed(self, payload: bytes) -> bytes:
         if self._adts is None:
@@ -108,26 +112,35 @@ class Encoder:
         return adts_header(self._adts, len(payload)) + payload
 
 
-def successor(old: Encoder, complexity: int, history: Iterable[Pcm]) -> Encoder | None:
-    """An Opus encoder of another complexity that goes on exactly where `old` stands.
+def _options(codec: Codec, care: Care) -> dict[str, str]:
+    """What FFmpeg's encoder is told."""
+    options = dict(_OPTIONS[codec])
+    if codec is Codec.OPUS:
+        options["compression_level"] = str(care.complexity)
+    elif codec is Codec.AAC:
+        options["aac_coder"] = care.coder
+    return options
 
-    libopus takes its complexity once, when it opens. The new encoder therefore codes the last of
+
+def successor(old: Encoder, care: Care, history: Iterable[Pcm]) -> Encoder | None:
+    """An encoder of another care that goes on exactly where `old` stands.
+
+    Encoders take such options once, when they open. The new one therefore codes the last of
     `history`, which must end where the input of `old` ended, on the same packet grid; what it makes
     of that is thrown away, and both then hold the same samples for the packet to come. None while
     too little has been coded or kept for that: ask again later.
     """
-    if old.end is None:
+    if old.last is None:
         return None
-    new = Encoder(old.rendition, complexity)
-    pre_skip = int.from_bytes(new.config[10:12], "little")
-    start = old.end + pre_skip - PRE_ROLL * OPUS_FRAME
+    start = old.last.end + old.delay - PRE_ROLL * old.last.duration
     kept = [pcm for pcm in history if pcm.end > start]
     if not kept or kept[0].at > start:
         return None
     kept[0] = Pcm(kept[0].samples[:, start - kept[0].at :], start)
+    new = Encoder(old.rendition, care)
     for pcm in kept:
         new.encode(pcm)
-    return new if new.end == old.end else None
+    return new if new.last is not None and new.last.end == old.last.end else None
 
 
 @contextmanager

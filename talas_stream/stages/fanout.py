@@ -1,13 +1,17 @@
 """One feed's listeners: the same bytes to each, and nobody waits for anybody.
 
-Does:        merge what is new into one `bytes` and write that object to every listener who keeps
-             up; keep a cursor for each who does not, and let him catch up when he can.
-Never:       copies per listener who keeps up; looks at a clock.
+Does:        merge what is new into one `bytes` and send that object to every listener who keeps
+             up, in one call to all whose transports hold nothing back; keep a cursor for each who
+             does not keep up, and let him catch up when he can.
+Never:       copies per listener who keeps up; looks at a clock; sends past a transport that has
+             bytes waiting.
 Guarantees:  a listener gets every packet once and in order, or is told (counted) that he skipped
              ahead; one who does not read costs the others nothing.
 
     join ──> in step ──pause──> behind ──resume──> in step
-                                   └─ further back than the ring reaches: skips ahead
+                │  ▲               └─ further back than the ring reaches: skips ahead
+      all taken ▼  │ did not take all
+             in the batch ──pause──> behind
 
 From / to:   the feed's ring  ->  here  ->  listeners
 """
@@ -17,8 +21,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from talas_stream.batch import Batch, Send, batch_send
 from talas_stream.media import Packet
 from talas_stream.stages.ring import Ring
+
+NO_SOCKET = -1
+"""In place of a socket's number: this listener gets everything by `write`."""
 
 
 class Sink(Protocol):
@@ -33,13 +41,23 @@ class Sink(Protocol):
         """
         ...
 
+    @property
+    def idle_socket(self) -> int:
+        """The number of his socket if it may be sent to directly: his transport is open and holds
+        nothing back, and only the fan-out writes to it. Otherwise NO_SOCKET.
+
+        He must `leave` before that socket is closed, or a stranger gets his bytes.
+        """
+        ...
+
 
 class Fanout:
     """The listeners of one ring. `skipped` counts the packets that slow ones passed over,
-    `bytes_out` the bytes written to all."""
+    `bytes_out` the bytes written to all; `send` is what sends to many sockets."""
 
-    def __init__(self, ring: Ring) -> None:
+    def __init__(self, ring: Ring, send: Send = batch_send) -> None:
         self._ring = ring
+        self._batch: Batch[Sink] = Batch(send)
         self._flushed = ring.head
         self._in_step: dict[Sink, Callable[[bytes], object]] = {}
         self._behind: dict[Sink, tuple[int, int]] = {}
@@ -48,7 +66,7 @@ class Fanout:
         self.bytes_out = 0
 
     def __len__(self) -> int:
-        return len(self._in_step) + len(self._behind)
+        return len(self._batch) + len(self._in_step) + len(self._behind)
 
     def join(self, sink: Sink, burst_bytes: int) -> bool:
         """Add a listener and give him his burst. True if the burst held a title for him."""
@@ -61,12 +79,13 @@ class Fanout:
 
     def leave(self, sink: Sink) -> None:
         """Forget a listener; an unknown one is ignored."""
+        self._batch.discard(sink)
         self._in_step.pop(sink, None)
         self._behind.pop(sink, None)
 
     def pause(self, sink: Sink) -> None:
         """The listener's buffer is full: from the next flush on he is behind."""
-        if self._in_step.pop(sink, None) is not None:
+        if self._batch.discard(sink) or self._in_step.pop(sink, None) is not None:
             self._behind[sink] = (self._flushed, self._ring.phase(self._flushed))
 
     def resume(self, sink: Sink, burst_bytes: int) -> None:
@@ -96,9 +115,15 @@ class Fanout:
         self._flushed = self._ring.head
         self._burst = None
         data = _merged(packets)
-        self.bytes_out += len(data) * len(self._in_step)
-        for write in tuple(self._in_step.values()):
+        self.bytes_out += len(data) * (len(self._batch) + len(self._in_step))
+        by_write = tuple(self._in_step.items())
+        for sink, taken in self._batch.send(data):
+            # The rest, or an error, is his transport's to deal with, and so is all that follows.
+            write = self._in_step[sink] = sink.write
+            write(data[taken:])
+        for sink, write in by_write:
             write(data)
+            self._promote(sink)
 
     def _newcomer_s(self, burst_bytes: int) -> tuple[bytes, bool]:
         """A newcomer's burst, and whether it holds a title for him."""
@@ -115,6 +140,13 @@ class Fanout:
         if data:
             self.bytes_out += len(data)
             write(data)
+        self._promote(sink)
+
+    def _promote(self, sink: Sink) -> None:
+        """Into the batch, if his transport holds nothing back and he has not stopped or left."""
+        number = sink.idle_socket
+        if number != NO_SOCKET and self._in_step.pop(sink, None) is not None:
+            self._batch.add(sink, number)
 
 
 def _merged(packets: list[Packet]) -> bytes:

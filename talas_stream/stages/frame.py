@@ -1,7 +1,7 @@
 """From a rendition's packets to the bytes of one wire format, framed once for all listeners.
 
-Does:        pass MP3 and ADTS frames on as they are; weave ICY titles between them; lay Opus
-             packets into Ogg pages.
+Does:        pass MP3, ADTS and FLAC frames on as they are; weave ICY titles between them; lay
+             Opus packets into Ogg pages.
 Never:       frames anything per listener.
 Guarantees:  a newcomer who gets `head`, then packets from any joint on, has a valid stream.
 From / to:   the rendition's ring  ->  here  ->  the feed's ring
@@ -13,6 +13,7 @@ from typing import Protocol
 
 from talas_stream.kernels import Kernels
 from talas_stream.media import RATE, Packet
+from talas_stream.wire.flac import MARKER, STREAMINFO_BYTES
 from talas_stream.wire.icy import EMPTY_BLOCK, IcyInterleaver, metadata_block
 from talas_stream.wire.ogg_pages import MAX_SEGMENTS, OggWriter
 from talas_stream.wire.opus import build_tags, parse_head
@@ -22,6 +23,9 @@ METAINT = 16_000
 
 PAGE_TICKS = RATE // 10
 """Media time of one Ogg page. Longer pages make a newcomer wait for a whole one."""
+
+LAST_STREAMINFO = b"\x80"
+"""A FLAC metadata block's first byte: it is of type 0, and no other follows."""
 
 
 class Framer(Protocol):
@@ -48,9 +52,10 @@ class Framer(Protocol):
 
 
 class PlainFramer:
-    """MP3 and ADTS frames need no container."""
+    """MP3, ADTS and FLAC frames need no container; FLAC has a head."""
 
-    head = b""
+    def __init__(self, head: bytes = b"") -> None:
+        self.head = head
 
     def feed(self, packet: Packet) -> list[Packet]:
         return [packet]
@@ -63,6 +68,16 @@ class PlainFramer:
 
     def remind(self) -> None:
         """Nor for a reminder."""
+
+
+def flac_head(streaminfo: bytes) -> bytes:
+    """What a FLAC stream begins with that has no end (RFC 9639, section 8): the marker, and the
+    encoder's STREAMINFO as the last block, with sizes of frames, length and digest unknown."""
+    if len(streaminfo) != STREAMINFO_BYTES:
+        raise ValueError(f"STREAMINFO has {len(streaminfo)} bytes, not {STREAMINFO_BYTES}")
+    shape = int.from_bytes(streaminfo[10:18], "big") >> 36 << 36
+    block = streaminfo[:4] + bytes(6) + shape.to_bytes(8, "big") + bytes(16)
+    return MARKER + LAST_STREAMINFO + STREAMINFO_BYTES.to_bytes(3, "big") + block
 
 
 class IcyFramer:

@@ -1,37 +1,84 @@
 """How a codec worker spends a machine that is short: longer quanta first, then simpler coding.
 
-Does:        turn what a worker measured of its quanta into the next quantum and complexity, and say
+Does:        turn what a worker measured of its quanta into the next quantum and care, and say
              whether the worker has room for one more rendition.
 Never:       asks a clock or measures anything; the caller brings seconds.
 Guarantees:  one step a window; a step back up is taken only after a calm time, and only from a load
              that stays below the step-down mark once its cost is added, so steps do not alternate.
 
-    quantum     20 ms ─ 40 ms ─ 100 ms ─ 100 ms ─ 100 ms
-    complexity    10      10      10        5        0       then: no room for new renditions
+    quantum       20 ms ─── 40 ms ─── 100 ms ── 100 ms ── 100 ms ── 100 ms
+    AAC coder    twoloop   twoloop   twoloop    fast      fast      fast
+    complexity      10        10        10        10         5         0      then: no room
 
-From / to:   workers.py  ->  here  ->  workers.py
+From / to:   workers.py  ->  here  ->  workers.py, stages.encode
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import msgspec
+
+from talas_stream.media import Codec
+
+
+class Care(msgspec.Struct, frozen=True):
+    """How much work goes into coding: libopus's complexity, 0 to 10, and FFmpeg's AAC coder. The
+    other encoders have nothing that is worth a change."""
+
+    complexity: int = 10
+    coder: str = "twoloop"
+
+
+BEST = Care()
+
+
+class Mix(msgspec.Struct, frozen=True):
+    """What a worker codes: how many sources, into how many renditions of each coding."""
+
+    sources: int
+    renditions: Mapping[Codec, int]
+
+
+TYPICAL = Mix(1, {Codec.OPUS: 1, Codec.AAC: 1})
+
+# Percents of one processor, measured on music as benchmarks/test_encoders.py does. The AAC coders
+# are the first choice to save on: the step gives three times what both Opus steps give together.
+# `fast` is as close to most music as `twoloop` is, but clips a loud tone that stands alone, and
+# keeps its rate less exactly after silence.
+SOURCE_COST = 0.4
+OPUS_COST = {10: 0.75, 5: 0.55, 0: 0.32}
+AAC_COST = {"twoloop": 2.3, "fast": 0.8}
+OTHER_COST = {Codec.MP3: 3.3, Codec.FLAC: 0.2}
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A way to work. `quantum` in seconds, `complexity` as libopus counts it; `cost` is roughly the
-    work of the same audio here, decoding included, the first step being 1."""
+    """A way to work. `quantum` in seconds; `thrift` is the work that longer quanta leave of the
+    same audio, those of 20 ms being 1."""
 
     quantum: float
-    complexity: int
-    cost: float
+    thrift: float
+    care: Care
+
+    def cost(self, mix: Mix) -> float:
+        """What `mix` costs this way, in percent of a processor."""
+        known = max(level for level in OPUS_COST if level <= self.care.complexity)
+        each = {
+            Codec.OPUS: OPUS_COST[known],
+            Codec.AAC: AAC_COST[self.care.coder],
+            **OTHER_COST,
+        }
+        coding = sum(each[codec] * number for codec, number in mix.renditions.items())
+        return self.thrift * (mix.sources * SOURCE_COST + coding)
 
 
 STEPS = (
-    Step(0.02, 10, 1.0),
-    Step(0.04, 10, 0.9),
-    Step(0.1, 10, 0.8),
-    Step(0.1, 5, 0.68),
-    Step(0.1, 0, 0.52),
+    Step(0.02, 1.0, BEST),
+    Step(0.04, 0.9, BEST),
+    Step(0.1, 0.8, BEST),
+    Step(0.1, 0.8, Care(10, "fast")),
+    Step(0.1, 0.8, Care(5, "fast")),
+    Step(0.1, 0.8, Care(0, "fast")),
 )
 WINDOW_SECONDS = 0.5
 CALM_SECONDS = 5.0
@@ -42,29 +89,30 @@ AFTER_RISE = 0.65
 LATE_SECONDS = 0.03
 """Mean lateness of quanta that counts as being short, even where the worker itself is idle:
 somebody else has the processors."""
-RENDITION_SHARE = 0.01
-"""What one rendition more is expected to cost at first, as a share of a processor at full
-complexity."""
 PROMISE_WINDOWS = 4
 """After so many windows an admitted rendition shows in the measured load itself."""
 
 
 def ladder(complexity: int | None) -> tuple[Step, ...]:
-    """The steps to go: all, or with one complexity held, those that differ in their quantum."""
+    """The steps to go: all, or with Opus's complexity held, those that differ in their quantum."""
     if complexity is None:
         return STEPS
-    best = STEPS[0].complexity
-    return tuple(
-        Step(step.quantum, complexity, step.cost) for step in STEPS if step.complexity == best
-    )
+    held = Care(complexity)
+    return tuple(Step(step.quantum, step.thrift, held) for step in STEPS if step.care == BEST)
 
 
 class Governor:
-    """The governor of one worker. Hold `complexity` to keep it whatever the load."""
+    """The governor of one worker. Hold `complexity` to keep the best of the rest as well, whatever
+    the load; `mix` tells what is coded when it is asked."""
 
-    def __init__(self, complexity: int | None = None) -> None:
+    def __init__(
+        self, complexity: int | None = None, mix: Callable[[], Mix] = lambda: TYPICAL
+    ) -> None:
         self._steps = ladder(complexity)
-        self._at = 0
+        self.place = 0
+        """Steps taken down."""
+        self._ask = mix
+        self._mix = TYPICAL
         self._work = self._span = self._late = self._calm = 0.0
         self._quanta = 0
         self._promised = [0] * PROMISE_WINDOWS
@@ -76,15 +124,16 @@ class Governor:
     @property
     def step(self) -> Step:
         """How to work now."""
-        return self._steps[self._at]
+        return self._steps[self.place]
 
     @property
     def full(self) -> bool:
         """Whether one rendition more would be too many, even with every step down taken."""
-        least = self._steps[-1].cost
-        expected = self.busy * least / self.step.cost
-        expected += (sum(self._promised) + 1) * RENDITION_SHARE * least
-        short = self._at == len(self._steps) - 1 and self.late > LATE_SECONDS
+        least = self._steps[-1]
+        expected = self.busy * self._dearer(least)
+        one = least.cost(Mix(0, TYPICAL.renditions)) / len(TYPICAL.renditions) / 100
+        expected += (sum(self._promised) + 1) * one
+        short = self.place == len(self._steps) - 1 and self.late > LATE_SECONDS
         return short or expected > BUSY
 
     def admit(self) -> None:
@@ -102,25 +151,28 @@ class Governor:
         self._quanta += 1
         if self._span < WINDOW_SECONDS:
             return False
-        before = self._at
+        before = self.place
         self._judge()
-        return self._at != before
+        return self.place != before
 
     def _judge(self) -> None:
         self.busy, self.late = self._work / self._span, self._late / self._quanta
         self._promised = [0, *self._promised[:-1]]
+        mix = self._ask()
+        self._mix = mix if mix.sources else TYPICAL
         if self.busy > BUSY or self.late > LATE_SECONDS:
             self._calm = 0.0
-            self._at = min(self._at + 1, len(self._steps) - 1)
-        elif self._at and self.busy * self._dearer() <= AFTER_RISE:
+            self.place = min(self.place + 1, len(self._steps) - 1)
+        elif self.place and self.busy * self._dearer(self._steps[self.place - 1]) <= AFTER_RISE:
             self._calm += self._span
             if self._calm >= CALM_SECONDS:
                 self._calm = 0.0
-                self._at -= 1
+                self.place -= 1
         else:
             self._calm = 0.0
         self._work = self._span = self._late = 0.0
         self._quanta = 0
 
-    def _dearer(self) -> float:
-        return self._steps[self._at - 1].cost / self.step.cost
+    def _dearer(self, step: Step) -> float:
+        """How many times the work of now the same would be at `step`."""
+        return step.cost(self._mix) / self.step.cost(self._mix)

@@ -10,7 +10,8 @@ From / to:   sources  ->  here, with stages.demux  ->  stages.timeline
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from talas_core.errors import UnsupportedMedia
 from talas_stream.kernels import Kernels
@@ -38,11 +39,11 @@ TYPES = frozenset(
 UNTYPED = ("", "application/octet-stream")
 
 # What begins with these is that and nothing else. Everything else may have garbage in front.
-_SIGNED: dict[bytes, Callable[[], Demux]] = {
+_SIGNED: dict[bytes, Callable[[Kernels], Demux[Any]]] = {
     flac.MARKER: Flac,
-    webm.SIGNATURE: Webm,
-    wav.SIGNATURES[0]: Wav,
-    wav.SIGNATURES[1]: Wav,
+    webm.SIGNATURE: lambda _: Webm(),
+    wav.SIGNATURES[0]: lambda _: Wav(),
+    wav.SIGNATURES[1]: lambda _: Wav(),
 }
 _SIGNATURE_BYTES = 4
 
@@ -68,7 +69,7 @@ class Ingest:
     def __init__(self, kernels: Kernels) -> None:
         self._kernels = kernels
         self._head = b""
-        self._readings: list[Demux] = []
+        self._readings: list[Demux[Any]] = []
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames completed by `data`. Raises UnsupportedMedia when it is no audio."""
@@ -85,23 +86,28 @@ class Ingest:
         return self._through(lambda reading: reading.flush())
 
     @property
+    def tags(self) -> Mapping[str, str]:
+        """What the stream says of what it plays, see Demux; empty while its reading is not sure."""
+        return self._readings[0].tags if len(self._readings) == 1 else {}
+
+    @property
     def damage(self) -> dict[str, int]:
         """What was wrong with the bytes so far, counted by name; empty while nothing was, or while
         it is not known what they are."""
         found = self._readings[0].damage if len(self._readings) == 1 else {}
         return {name: count for name, count in found.items() if count}
 
-    def _choose(self, data: bytes) -> list[Demux]:
+    def _choose(self, data: bytes) -> list[Demux[Any]]:
         signed = _SIGNED.get(data[:_SIGNATURE_BYTES])
         if signed is not None:
-            return [signed()]
+            return [signed(self._kernels)]
         return [
             Ogg(self._kernels),
             Framed(Codec.AAC, AdtsFramer(self._kernels.adts_scan, prompt=True)),
             Framed(Codec.MP3, MpegFramer(self._kernels.mpeg_scan, prompt=True)),
         ]
 
-    def _through(self, step: Callable[[Demux], list[Frame]]) -> list[Frame]:
+    def _through(self, step: Callable[[Demux[Any]], list[Frame]]) -> list[Frame]:
         for reading in self._readings:
             frames = step(reading)
             if frames:

@@ -31,6 +31,7 @@ class Normaliser:
         self.rate = rate
         self.channels = channels
         self._position = 0
+        self._given = 0
         self._graph = None if rate == RATE else _graph(rate, min(channels, 2))
 
     def feed(self, samples: Samples) -> Samples:
@@ -40,7 +41,9 @@ class Normaliser:
             return _stereo(kept)
         if kept.shape[1]:
             self._graph.push(self._frame(kept))
-        return _stereo(self._pull(kept.shape[0]))
+        made = _stereo(self._pull(kept.shape[0]))
+        self._given += made.shape[1]
+        return made
 
     def flush(self) -> Samples:
         """The tail that the resampler's filter still holds. Feed nothing afterwards."""
@@ -48,7 +51,9 @@ class Normaliser:
         if self._graph is None:
             return np.zeros((2, 0), np.float32)
         self._graph.push(None)
-        return _stereo(self._pull(channels))
+        # The filter rounds its last sample up: over the links of a long chain that would add up.
+        due = self._position * RATE // self.rate - self._given
+        return _stereo(self._pull(channels))[:, :due]
 
     def _frame(self, samples: Samples) -> AudioFrame:
         frame = AudioFrame.from_ndarray(

@@ -11,14 +11,15 @@ From / to:   the station's packets  ->  here  ->  the renditions' rings
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import numpy as np
 
 from talas_stream.media import RATE, Codec, Frame, Packet, Pcm, Rendition, Samples
 from talas_stream.stages.decode import Decoder
-from talas_stream.stages.encode import BEST, Encoder, successor
+from talas_stream.stages.encode import Encoder, successor
+from talas_stream.stages.govern import BEST
 from talas_stream.stages.normalise import Normaliser
 
 MAX_FILL = RATE // 2
@@ -29,10 +30,11 @@ SILENCE = RATE // 10
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """A rendition that has caught up: its encoder's config, and the packets of the history."""
+    """What a rendition that catches up has made of the history; with the first of it, its encoder's
+    config."""
 
     rendition: Rendition
-    config: bytes
+    config: bytes | None
     packets: list[Packet]
 
 
@@ -42,15 +44,18 @@ class _Opening:
     def __init__(self, encoder: Encoder, history: Iterable[Pcm]) -> None:
         self.encoder = encoder
         self.ahead = deque(history)
-        self.packets: list[Packet] = []
+        self._told = False
 
-    def advance(self, ticks: int) -> int:
-        """Code about so much of it; the ticks that are left of the allowance."""
+    def advance(self, ticks: int) -> Opened:
+        """Code about so much of it."""
+        packets = []
         while self.ahead and ticks > 0:
             pcm = self.ahead.popleft()
-            self.packets += self.encoder.encode(pcm)
+            packets += self.encoder.encode(pcm)
             ticks -= pcm.end - pcm.at
-        return ticks
+        config = None if self._told else self.encoder.config
+        self._told = True
+        return Opened(self.encoder.rendition, config, packets)
 
 
 class Pipeline:
@@ -62,8 +67,10 @@ class Pipeline:
         self._encoders: dict[Rendition, Encoder] = {}
         self._openings: dict[Rendition, _Opening] = {}
         self._lost = 0
-        self.complexity = BEST
+        self.care = BEST
         """What encoders open with from now on; see `swap` for those that are open."""
+        self.tap: Callable[[list[Pcm]], None] | None = None
+        """Told what was decoded, after it was encoded. It must not raise."""
         self._decoder: Decoder | None = None
         self._normaliser: Normaliser | None = None
         self._format: object = None
@@ -75,18 +82,25 @@ class Pipeline:
         """Frames replaced by silence so far."""
         return self._past_errors + (self._decoder.errors if self._decoder else 0)
 
+    @property
+    def codecs(self) -> list[Codec]:
+        """The coding of each open rendition."""
+        return [rendition.codec for rendition in self._encoders]
+
     def open(self, rendition: Rendition) -> tuple[bytes, list[Packet]]:
         """Start encoding `rendition`: its encoder's config, and the packets of the kept history."""
-        self.begin(rendition)
-        opening = self._openings[rendition]
-        opening.advance(sum(pcm.end - pcm.at for pcm in opening.ahead))
-        opened = self._opened(rendition)
-        return opened.config, opened.packets
+        self.begin(rendition, self._history_ticks)
+        opening = self._openings.pop(rendition)
+        self._encoders[rendition] = opening.encoder
+        opened = opening.advance(self._at or 0)
+        return opened.config or b"", opened.packets
 
-    def begin(self, rendition: Rendition) -> None:
-        """Start encoding `rendition` bit by bit: `advance` until it says that it has caught up."""
-        encoder = Encoder(rendition, self.complexity)
-        self._openings[rendition] = _Opening(encoder, self._history)
+    def begin(self, rendition: Rendition, ticks: int) -> None:
+        """Start encoding `rendition`, the last `ticks` of the history first, bit by bit: call
+        `advance` while it is `catching_up`."""
+        start = (self._at or 0) - ticks
+        kept = (pcm for pcm in self._history if pcm.end > start)
+        self._openings[rendition] = _Opening(Encoder(rendition, self.care), kept)
 
     @property
     def catching_up(self) -> bool:
@@ -94,18 +108,18 @@ class Pipeline:
         return bool(self._openings)
 
     def advance(self, ticks: int) -> list[Opened]:
-        """Code about `ticks` of the history of the renditions begun; those that have caught up."""
-        opened = []
-        for rendition, opening in list(self._openings.items()):
-            ticks = opening.advance(ticks)
-            if not opening.ahead:
-                opened.append(self._opened(rendition))
-        return opened
+        """Code about `ticks` of the history, of each rendition begun its share; what that made.
 
-    def _opened(self, rendition: Rendition) -> Opened:
-        opening = self._openings.pop(rendition)
-        self._encoders[rendition] = opening.encoder
-        return Opened(rendition, opening.encoder.config, opening.packets)
+        It is of use at once: who waits hears the beginning while the rest is still being coded.
+        """
+        made = []
+        share = ticks // max(1, len(self._openings))
+        for rendition, opening in list(self._openings.items()):
+            made.append(opening.advance(share))
+            if not opening.ahead:
+                del self._openings[rendition]
+                self._encoders[rendition] = opening.encoder
+        return made
 
     def close(self, rendition: Rendition) -> None:
         """Stop encoding `rendition`; unknown ones are ignored."""
@@ -113,10 +127,10 @@ class Pipeline:
         self._openings.pop(rendition, None)
 
     def swap(self) -> bool:
-        """Give one open encoder `complexity`, without a seam. False when there is none to swap."""
+        """Give one open encoder `care`, without a seam. False when there is none to swap."""
         for rendition, encoder in self._encoders.items():
-            if rendition.codec is Codec.OPUS and encoder.complexity != self.complexity:
-                new = successor(encoder, self.complexity, self._history)
+            if encoder.takes(self.care):
+                new = successor(encoder, self.care, self._history)
                 if new is not None:
                     self._encoders[rendition] = new
                     return True
@@ -129,16 +143,19 @@ class Pipeline:
     def feed(self, frame: Frame, packet: Packet) -> dict[Rendition, list[Packet]]:
         """Everything that one source frame, placed as `packet`, completes."""
         blocks = self._silence()
+        left_out = len(blocks)
         if frame.format is not self._format:
             blocks += self._change(frame, packet)
         assert self._decoder is not None  # noqa: S101 - _change has set it
         samples = self._decoder.decode(frame)
         if self._at is None:
-            # Opus leaves its pre-skip out: the sound begins that much into the first packet.
-            sounding = samples.shape[1] * RATE // self._decoder.rate
-            self._at = packet.end - sounding
+            # Opus leaves its pre-skip out, however many packets that takes.
+            self._at = packet.at + frame.format.pre_skip
         blocks += self._normalise(samples)
-        return self._encode(blocks)
+        made = self._encode(blocks)
+        if self.tap is not None:
+            self.tap(blocks[left_out:])
+        return made
 
     def flush(self) -> dict[Rendition, list[Packet]]:
         """The tail of everything, at the end of the source's visit."""

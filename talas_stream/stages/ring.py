@@ -28,11 +28,12 @@ MAX_PACKETS = 100_000
 
 
 class Ring:
-    """Keeps the last `keep_bytes` of payload at least, or MAX_PACKETS where they are fewer bytes;
-    drops whole packets beyond."""
+    """Keeps the last `keep_bytes` of payload at least, or MAX_PACKETS or `keep_ticks` of media time
+    where they are fewer bytes; drops whole packets beyond."""
 
-    def __init__(self, keep_bytes: int) -> None:
+    def __init__(self, keep_bytes: int, keep_ticks: int | None = None) -> None:
         self._keep = keep_bytes
+        self._ticks = keep_ticks
         self._packets: deque[Packet] = deque()
         self._bytes = 0
         self._head = 0
@@ -60,6 +61,7 @@ class Ring:
         while (
             self._bytes - len(self._packets[0].payload) >= self._keep
             or len(self._packets) > MAX_PACKETS
+            or (self._ticks is not None and packet.end - self._packets[0].end >= self._ticks)
         ):
             self._bytes -= len(self._packets.popleft().payload)
 

@@ -3,7 +3,8 @@
 Does:        turn a run of sample counts at any rate into ticks of 1/48000 s.
 Never:       asks a clock; a frame's place follows from the frames before it.
 Guarantees:  placements touch: each frame starts where the one before ended, and the rounding of
-             44.1 kHz never adds up, because positions are computed from whole sample counts.
+             44.1 kHz never adds up, because positions are computed from whole sample counts. Media
+             time never goes back over a format's beginning, whatever pre-skip it claims.
 From / to:   stages.ingest  ->  here  ->  the station's packet rings
 """
 
@@ -19,16 +20,18 @@ class Timeline:
         self._base = start
         self._samples = 0
         self._format: Format | None = None
+        self._sounds = start
 
     @property
     def end(self) -> int:
         """Media time right after the last frame placed."""
-        return self._at()
+        return max(self._at(), self._sounds)
 
     def place(self, frame: Frame) -> Packet:
         """The frame as a packet. A new format starts where the last one ended."""
         if frame.format is not self._format:
-            self._base = self._at() - frame.format.pre_skip
+            self._sounds = self.end
+            self._base = self._sounds - frame.format.pre_skip
             self._samples = 0
             self._format = frame.format
         at = self._at()

@@ -16,7 +16,7 @@ from contextlib import suppress
 import msgspec
 
 from talas_stream.wire.errors import MalformedHeader
-from talas_stream.wire.flac_crc import Crc16, crc8
+from talas_stream.wire.flac_crc import Crc16, Crc16Step, crc8
 
 MARKER = b"fLaC"
 STREAMINFO_BYTES = 34
@@ -128,13 +128,14 @@ class FlacReader:
     last frame, so that a caller can give up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, step: Crc16Step | None = None) -> None:
+        self._crc_step = step
         self._held = b""
         self._skip = 0
         self._info: StreamInfo | None = None
         self._in_blocks = False
         self._header: FrameHeader | None = None
-        self._crc = Crc16()
+        self._crc = Crc16(step)
         self._looked = 0
         self.damaged = 0
         self.bytes_since_frame = 0
@@ -253,7 +254,7 @@ class FlacReader:
 
     def _begin(self, header: FrameHeader) -> None:
         self._header = header
-        self._crc = Crc16()
+        self._crc = Crc16(self._crc_step)
         self._looked = header.size
 
     def _header_at(self, at: int) -> FrameHeader | None:

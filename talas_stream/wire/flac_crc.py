@@ -3,32 +3,54 @@
 Does:        the CRC-8 of a header; the CRC-16 of a run of bytes that grows.
 Never:       looks at a byte twice: a run's sum goes on from where it was last asked for.
 Guarantees:  over a whole frame, whose own CRC-16 stands at its end, the sum is 0.
+Twin:        `flac_crc16` defines what native/flac_crc.c does.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from functools import cache
+
+# step(data, crc, start, end) -> the CRC of data[start:end], going on from `crc`.
+Crc16Step = Callable[[bytes, int, int, int], int]
 
 _POLYNOMIAL_8, _POLYNOMIAL_16 = 0x07, 0x8005
 
 
 class Crc16:
-    """The CRC-16 of a growing run of bytes, two at a time."""
+    """The CRC-16 of a growing run of bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, step: Crc16Step | None = None) -> None:
+        self._step = step or flac_crc16
         self._crc = 0
         self._at = 0
 
     def residue(self, data: bytes, end: int) -> int:
-        """The CRC of `data[:end]`, its own CRC at the end included: 0 when it is right."""
-        table = _crc16_table()
-        even = end & ~1
-        crc = self._crc
-        for word in struct.unpack_from(f"<{(even - self._at) // 2}H", data, self._at):
-            crc = table[crc ^ word]
-        self._crc, self._at = crc, even
-        return crc if even == end else table[(crc & 0xFF ^ data[even]) << 8] ^ crc >> 8
+        """The CRC of `data[:end]`, its own CRC at the end included: 0 when it is right. `end` never
+        goes back."""
+        self._crc = self._step(data, self._crc, self._at, end)
+        self._at = end
+        return self._crc
+
+
+def flac_crc16(data: bytes, crc: int, start: int, end: int) -> int:
+    """The CRC-16 of `data[start:end]`, two bytes at a time, going on from `crc`. Raises ValueError
+    where that does not lie within the data."""
+    if not 0 <= start <= end <= len(data):
+        raise ValueError("the run must lie within the data")
+    table = _crc16_table()
+    swapped = _swap(crc)
+    pairs = (end - start) // 2
+    for word in struct.unpack_from(f"<{pairs}H", data, start):
+        swapped = table[swapped ^ word]
+    if start + pairs * 2 < end:
+        swapped = table[(swapped & 0xFF ^ data[end - 1]) << 8] ^ swapped >> 8
+    return _swap(swapped)
+
+
+def _swap(value: int) -> int:
+    return value >> 8 | (value & 0xFF) << 8
 
 
 @cache

@@ -38,7 +38,8 @@ class BeginStream(msgspec.Struct, frozen=True):
 class Packet(msgspec.Struct, frozen=True):
     """One audio packet, never empty.
 
-    `samples` is its length at the stream's rate, 0 for the packet that a Vorbis stream begins with.
+    `samples` is its length at the stream's rate: 0 for the packet that a Vorbis stream begins with,
+    and less than was coded where the stream ends inside it.
     `granule` is its page's position, on the last packet that ends on the page.
     """
 
@@ -161,10 +162,9 @@ class _Stream:
         self.started = True
         self.next_sequence = (page.sequence + 1) & 0xFFFFFFFF
         granule = None if page.granule == NO_GRANULE else page.granule
-        if granule is not None:
-            self.granule = granule
         if not page.continued:
             self.forget_partial()
+        before, first = self.granule or 0, len(events)
         last = len(page.packets) - 1
         for index, piece in enumerate(page.packets):
             ends = page.complete or index < last
@@ -172,6 +172,10 @@ class _Stream:
             if not orphan and self._join(piece, ends=ends):
                 final = index == last or (index == last - 1 and not page.complete)
                 self._packet(granule if final else None, events)
+        if granule is not None:
+            self.granule = granule
+            if page.eos and self._mapping.trims and granule >= before:
+                _trim(events, first, before - granule)
 
     def _join(self, piece: bytes, *, ends: bool) -> bool:
         """Add a piece; True when it completes its packet."""
@@ -215,6 +219,19 @@ class _Stream:
             self.dropped += 1
         else:
             events.append(Packet(self.serial, payload, samples, granule))
+
+
+def _trim(events: list[Event], first: int, surplus: int) -> None:
+    """Shorten the packets of a stream's last page, `events` from `first` on, whose samples and
+    `surplus` are more than its granule tells: the coder filled its last frame up (RFC 7845, section
+    4.4; Vorbis I, section A.2). The sound is what comes first."""
+    surplus += sum(event.samples for event in events[first:] if isinstance(event, Packet))
+    for at in range(len(events) - 1, first - 1, -1):
+        event = events[at]
+        if surplus > 0 and isinstance(event, Packet):
+            kept = max(0, event.samples - surplus)
+            surplus -= event.samples - kept
+            events[at] = msgspec.structs.replace(event, samples=kept)
 
 
 def _begin_stream(serial: int, setup: Setup) -> BeginStream:

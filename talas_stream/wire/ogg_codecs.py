@@ -51,6 +51,9 @@ class Mapping(Protocol):
         is audio. Raises MalformedHeader when the stream cannot be decoded.
         """
 
+    trims: bool
+    """Whether the last packet may hold more than the stream does: then a granule tells."""
+
     @property
     def began_with_audio(self) -> bool:
         """Whether the packet that completed the headers was none itself."""
@@ -81,6 +84,8 @@ def _opus(packet: bytes) -> Mapping | None:
 class _OpusMapping:
     """OpusHead, OpusTags, audio."""
 
+    trims = True
+
     def __init__(self, packet: bytes, head: opus.OpusHead) -> None:
         self._packet = packet
         self._head = head
@@ -108,6 +113,7 @@ class _VorbisMapping:
     """Identity, comments, setup, audio. Audio packets are even, headers odd."""
 
     began_with_audio = False
+    trims = True
 
     def __init__(self, packet: bytes) -> None:
         self._headers = [packet]
@@ -151,6 +157,7 @@ class _FlacMapping:
     """
 
     began_with_audio = True
+    trims = False  # its frames tell their length exactly
 
     def __init__(self, packet: bytes) -> None:
         self._identity = packet

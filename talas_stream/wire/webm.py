@@ -5,8 +5,8 @@ Does:        step through segments, clusters and block groups, whose sizes a liv
 Never:       trusts a size it must hold in memory; reads time codes (a packet tells its own length),
              cues, tags or laced blocks, which no audio encoder makes.
 Guarantees:  the same events however the stream was cut into pieces. What is not wanted is stepped
-             over unbuffered; after damage the next cluster goes on. Memory: one element of at most
-             MAX_ELEMENT_BYTES.
+             over unbuffered; after damage, which a name that is not known is too, the next
+             cluster goes on. Memory: one element of at most MAX_ELEMENT_BYTES.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ _SIMPLE_BLOCK, _BLOCK = 0xA3, 0xA1
 # Containers that are stepped into: segment, cluster, block group. Their ends need not be known.
 _OPENED = frozenset((0x18538067, _CLUSTER, 0xA0))
 _WANTED = frozenset((_TRACKS, _SIMPLE_BLOCK, _BLOCK))
+# What may stand between, and is stepped over: of any size (header, seek head, info, cues, tags,
+# attachments, chapters), or small (times, positions, sums, padding, what goes with a block). Every
+# other name is damage: its size would be a lie that swallows the stream.
+_LONG = frozenset((0x1A45DFA3, 0x114D9B74, 0x1549A966, 0x1C53BB6B, 0x1254C367, 0x1941A469,
+                   0x1043A770))  # fmt: skip
+_SHORT = frozenset((0xE7, 0xAB, 0xA7, 0x9B, 0xFB, 0x75A2, 0x75A1, 0xA4, 0xEC, 0xBF, 0x5854, 0xAF))
 _AUDIO_TYPE = 2
 _LACING = 0x06
 _MOST_HEADER_BYTES = 12  # four of identity, eight of size
@@ -83,6 +89,10 @@ class WebmReader:
             self.bytes_since_block = len(self._held)
         return events
 
+    def flush(self) -> list[Event]:
+        """Nothing: a block tells where it ends, and one that is cut short is none."""
+        return []
+
     def _step(self, events: list[Event]) -> bool:
         if self._lost:
             return self._search()
@@ -94,7 +104,7 @@ class WebmReader:
         wanted = identity in _WANTED
         if identity in _OPENED:
             self._drop(start)
-        elif size is None or (wanted and size > MAX_ELEMENT_BYTES):
+        elif size is None or not (identity in _LONG or _holds(identity, size)):
             self._lose()
         elif wanted and len(self._held) < start + size:
             return False
@@ -138,6 +148,10 @@ class WebmReader:
 
     def _drop(self, count: int) -> None:
         self._held = self._held[count:]
+
+
+def _holds(identity: int, size: int) -> bool:
+    return identity in _WANTED | _SHORT and size <= MAX_ELEMENT_BYTES
 
 
 def _number(data: bytes, at: int) -> tuple[int | None, int] | None:

@@ -1,16 +1,20 @@
-"""Other people's programs, as they are: Liquidsoap and curl send, mpv and curl listen."""
+"""Other people's programs, as they are: two that send, and the players that listen."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
+import os
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
-from support.sound import coded, decoded, likeness, programme
+from support.pages import retitle
+from support.programs import end, needs, start
+from support.sound import Array, coded, decoded, likeness, programme
 from support.stream import KEY, Stream, running_stream
 from support.wait import auntil
 
@@ -19,32 +23,10 @@ pytestmark = pytest.mark.journey
 RATE = 48_000
 
 
-def needs(program: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(
-        shutil.which(program) is None, reason=f"{program} is not installed; CI installs it"
-    )
-
-
 @pytest.fixture
 async def stream(tmp_path: Path) -> AsyncIterator[Stream]:
     async with running_stream(tmp_path) as running:
         yield running
-
-
-async def start(*command: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-
-
-async def end(process: asyncio.subprocess.Process) -> str:
-    if process.returncode is None:
-        process.terminate()
-    output, _ = await process.communicate()
-    return output.decode(errors="replace")
 
 
 @needs("liquidsoap")
@@ -123,3 +105,57 @@ async def test_mpv_listens_and_shows_the_title(tmp_path: Path, stream: Stream) -
     assert score > 0.95
     assert "Blue Hour" in output.decode(errors="replace")
     sending.close()
+
+
+@needs("ffplay")
+async def test_ffplay_listens_and_shows_the_title(tmp_path: Path, stream: Stream) -> None:
+    """SDL's disk driver keeps what the loudspeaker would have got: 16-bit stereo."""
+    sound = programme(20.0)
+    sending = await titled(stream, sound)
+    raw = tmp_path / "heard.raw"
+    player = await start(
+        "ffplay", "-nodisp", "-autoexit", "-t", "4", f"http://127.0.0.1:{stream.port}/live.mp3",
+        env={"SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": str(raw)},
+    )  # fmt: skip
+    output, _ = await asyncio.wait_for(player.communicate(), 30)
+    heard = np.fromfile(raw, "<i2").reshape(-1, 2).astype(np.float32) / 32768
+    score, _ = likeness(heard.mean(axis=1)[RATE // 2 : 3 * RATE], sound.mean(axis=0))
+    assert score > 0.95
+    assert "Blue Hour" in output.decode(errors="replace")
+    sending.close()
+
+
+@needs("vlc")
+async def test_vlc_listens(stream: Stream) -> None:
+    """VLC will not run as root; what its loudspeaker would have got is kept as WAV."""
+    sound = programme(20.0)
+    sending = await titled(stream, sound)
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        wav = folder / "heard.wav"
+        player = await start(
+            *(nobody if os.geteuid() == 0 else []), "vlc", "-I", "dummy", "--no-video",
+            "--aout=afile", f"--audiofile-file={wav}", "--run-time=6", "--play-and-exit",
+            f"http://127.0.0.1:{stream.port}/live.mp3", "vlc://quit",
+            env={"HOME": name},
+        )  # fmt: skip
+        try:
+            await asyncio.wait_for(player.wait(), 30)
+        finally:
+            output = await end(player)
+        heard, rate = soundfile.read(wav, dtype="float32", always_2d=True)
+    assert rate == RATE
+    sending.close()
+    score, _ = likeness(heard.mean(axis=1)[RATE // 2 : 3 * RATE], sound.mean(axis=0))
+    assert score > 0.95, output[-2000:]
+
+
+async def titled(stream: Stream, sound: Array) -> asyncio.StreamWriter:
+    """Put `sound` on the air as MP3, with a title."""
+    _, sending = await stream.source()
+    sending.write(coded(sound, "mp3"))
+    await auntil(stream.status)
+    assert await retitle(stream, "song=Blue%20Hour") == 200
+    return sending

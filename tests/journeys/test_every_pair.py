@@ -1,8 +1,8 @@
 """The journey of every pair: a real source by ffmpeg, a real listener by ffmpeg, the same sound.
 
 Six stations, one for each coding by PUT and by SOURCE, are made over the API by a new account; the
-keys they are given let ffmpeg in; three ffmpegs listen to each; what they heard is compared with
-what was sent.
+keys they are given let ffmpeg in; an ffmpeg listens to each rendition of each; what they heard is
+compared with what was sent.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from support.ffmpeg import broadcast, end, finish, record
 from support.serve import Served, running_serve
 from support.sound import coded, likeness, programme
 from support.wait import until
+from talas_core.messages import RENDITIONS
 
 pytestmark = pytest.mark.journey
 
@@ -53,7 +54,8 @@ def broadcasting(served: Served, folder: Path, sound: np.ndarray) -> Iterator[li
         file.write_bytes(coded(sound, coding))
         for legacy in (False, True):
             slug = f"{coding}-{'source' if legacy else 'put'}"
-            station = call(served.api, "/api/stations", {"slug": slug, "name": slug}, token)
+            wish = {"slug": slug, "name": slug, "renditions": RENDITIONS}
+            station = call(served.api, "/api/stations", wish, token)
             url = f"icecast://source:{station['stream_key']}@127.0.0.1:{served.stream}/{slug}"
             senders.append(broadcast(file, coding, url, legacy=legacy))
             slugs.append(slug)
@@ -72,13 +74,13 @@ def test_every_listener_hears_what_every_source_sends(tmp_path: Path) -> None:
         with broadcasting(served, tmp_path, sound) as slugs:
             until(lambda: len(on_air(served)) == len(slugs), 20)
             recordings = {
-                (slug, coding): tmp_path / f"{slug}-{coding}.wav"
+                (slug, name): tmp_path / f"{slug}-{name}.wav"
                 for slug in slugs
-                for coding in CODINGS
+                for name in RENDITIONS
             }
             listeners = [
-                record(f"http://127.0.0.1:{served.stream}/{slug}.{coding}", 5, file)
-                for (slug, coding), file in recordings.items()
+                record(f"http://127.0.0.1:{served.stream}/{slug}.{name}", 5, file)
+                for (slug, name), file in recordings.items()
             ]
             for listener in listeners:
                 finish(listener)

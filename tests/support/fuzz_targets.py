@@ -110,6 +110,8 @@ def _contents(target: str) -> list[bytes]:
     if target == "ogg":
         sounds = [encoded("ogg", "libopus"), encoded("ogg", "vorbis"), encoded("ogg", "flac")]
         return [b"\x08\x00" + right + sound for sound in sounds for right in (b"\x00", b"\x01")]
+    if target == "flac":
+        return [b"\x08\x00" + encoded("flac", "flac")]
     block = metadata_block("A title of some length", "http://localhost/")
     steps = (b"\x00\x10", b"\x01\x00")
     size = len(block).to_bytes(2, "big")

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from support.sound import Array, coded
 from talas_stream import kernels
 from talas_stream.media import Frame, Packet, Rendition
+from talas_stream.stages.fanout import NO_SOCKET
 from talas_stream.stages.ingest import Ingest
 from talas_stream.stages.timeline import Timeline
-from talas_stream.visit import Output
+from talas_stream.visit import Metered, Output
 
 KERNELS = kernels.select("auto")
 OPUS_HEAD = b"OpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
@@ -41,6 +42,8 @@ def noise(sizes: list[int], seed: int = 1, duration: int = 960) -> list[Packet]:
 class Hearer:
     """A listener who keeps what he is given."""
 
+    idle_socket = NO_SOCKET
+
     def __init__(self) -> None:
         self.got: list[bytes] = []
         self.ended = False
@@ -63,7 +66,10 @@ class RecordedJob:
     """A codec job that only notes its orders; `deliver` and `done` are the test's to call."""
 
     def __init__(
-        self, history_ticks: int, deliver: Callable[[list[Output]], None], done: Callable[[], None]
+        self,
+        history_ticks: int,
+        deliver: Callable[[list[Output | Metered]], None],
+        done: Callable[[], None],
     ) -> None:
         self.history_ticks = history_ticks
         self.deliver = deliver
@@ -75,11 +81,14 @@ class RecordedJob:
     def feed(self, frame: Frame, packet: Packet) -> None:
         self.fed.append(packet)
 
-    def open(self, rendition: Rendition) -> None:
+    def open(self, rendition: Rendition, ticks: int) -> None:
         self.orders.append(("open", rendition))
 
     def close(self, rendition: Rendition) -> None:
         self.orders.append(("close", rendition))
+
+    def meter(self) -> None:
+        self.orders.append(("meter", None))
 
     def finish(self) -> None:
         self.orders.append(("finish", None))
@@ -88,12 +97,16 @@ class RecordedJob:
 class RecordedCodecs:
     """Gives out recorded jobs."""
 
-    def __init__(self) -> None:
+    def __init__(self, metering: bool = False) -> None:
+        self.metering = metering
         self.jobs: list[RecordedJob] = []
         self.full = False
 
     def job(
-        self, history_ticks: int, deliver: Callable[[list[Output]], None], done: Callable[[], None]
+        self,
+        history_ticks: int,
+        deliver: Callable[[list[Output | Metered]], None],
+        done: Callable[[], None],
     ) -> RecordedJob:
         self.jobs.append(RecordedJob(history_ticks, deliver, done))
         return self.jobs[-1]

@@ -16,14 +16,26 @@ from pathlib import Path
 from support.ports import free_port
 from talas_core import messages, settings
 from talas_core.bus.memory import MemoryBus
-from talas_core.messages import FindStation, FoundStation, KeySet, StationRecord
+from talas_core.messages import (
+    DEFAULT_RENDITIONS,
+    RENDITIONS,
+    FindStation,
+    FoundStation,
+    KeySet,
+    StationRecord,
+)
 from talas_core.settings import Settings
 from talas_stream.compose import service
 
 KEY = "0123456789abcdef0123456789abcdef"
 
 
-def record(slug: str = "live", key: str = KEY, name: str = "Night Line") -> StationRecord:
+def record(
+    slug: str = "live",
+    key: str = KEY,
+    name: str = "Night Line",
+    renditions: tuple[str, ...] = DEFAULT_RENDITIONS,
+) -> StationRecord:
     """A station as talas_api tells it."""
     return StationRecord(
         id=f"id-{slug}",
@@ -33,6 +45,7 @@ def record(slug: str = "live", key: str = KEY, name: str = "Night Line") -> Stat
         room=f"room-{slug}",
         owner_id="owner",
         key_hash=hashlib.sha256(key.encode()).hexdigest(),
+        renditions=renditions,
     )
 
 
@@ -133,8 +146,8 @@ def stream_settings(tmp_path: Path, **overrides: object) -> Settings:
 
 @contextlib.asynccontextmanager
 async def running_stream(tmp_path: Path, **overrides: object) -> AsyncIterator[Stream]:
-    """The service with the stations live and demo."""
-    api = FakeApi(record("live"), record("demo"))
+    """The service with the stations live, and demo which has every rendition."""
+    api = FakeApi(record("live"), record("demo", renditions=RENDITIONS))
     await api.start()
     async with service(stream_settings(tmp_path, **overrides), api.bus) as port:
         yield Stream(port, api)

@@ -89,6 +89,7 @@ def test_values_from_the_environment(name: str, text: str, value: Any) -> None:
         ("TALAS_BCRYPT_COST", "9", "out of bounds"), ("TALAS_BCRYPT_COST", "3", "out of bounds"),
         ("TALAS_STREAM_WORKERS", "2", "out of bounds"),
         ("TALAS_MASTER_KEY", "ab", "64 hex"), ("TALAS_MASTER_KEY", "g" * 64, "64 hex"),
+        ("TALAS_ADMIN_PASSWORD", "elevenchars", "12 characters or more"),
         ("TALAS_CHAT_PORT", "8080", "three different ports"),
     ],
 )  # fmt: skip

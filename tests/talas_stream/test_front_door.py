@@ -161,6 +161,9 @@ async def answer(stream: Stream, pieces: list[bytes], *, half_close: bool = Fals
         ("GET /health HTTP/1.1", b"HTTP/1.1 200"),
         ("GET /nobody.mp3 HTTP/1.1", b"HTTP/1.1 404"),
         ("GET /live.mp3 HTTP/1.1", b"HTTP/1.1 503"),
+        ("GET /demo.32.opus HTTP/1.1", b"HTTP/1.1 503"),
+        ("GET /live.32.opus HTTP/1.1", b"HTTP/1.1 404"),
+        ("GET /live.64.opus HTTP/1.1", b"HTTP/1.1 404"),
         ("PUT /nobody HTTP/1.1", b"HTTP/1.1 404"),
         ("GET /nothing/here HTTP/1.1", b"HTTP/1.1 404"),
         ("DELETE /live.mp3 HTTP/1.1", b"HTTP/1.1 404"),
@@ -292,3 +295,11 @@ async def test_a_thousand_connects_in_a_row_leave_nothing_behind(tmp_path: Path)
 
 async def _off(stream: Stream) -> bool:
     return await stream.status() == []
+
+
+async def test_what_is_asked_of_the_whole_port_is_answered(tmp_path: Path) -> None:
+    """libshout wants to know whether there is TLS, and would not go on after a 404."""
+    async with running_stream(tmp_path) as stream:
+        answer = await stream.ask("OPTIONS * HTTP/1.1\nHost: here\nUpgrade: TLS/1.0, HTTP/1.1")
+        assert answer.startswith(b"HTTP/1.1 204 ")
+        assert b"Upgrade" not in answer

@@ -9,7 +9,7 @@ from support.stage import KERNELS, Hearer, RecordedCodecs, frames_of
 from support.stream import record
 from talas_core.clock import FakeClock
 from talas_core.errors import Unavailable
-from talas_stream.media import Codec, SourceInfo
+from talas_stream.media import LADDER, SourceInfo
 from talas_stream.news import QUEUE, News, Now
 from talas_stream.rendition import Sizes
 from talas_stream.station import Station
@@ -59,6 +59,7 @@ async def test_a_follower_is_told_how_things_stand_and_what_changes(station: Sta
         "started_at": "2030-01-01T00:00:00+00:00",
         "at": len(FRAMES) * 1152,
         "listeners": 0,
+        "loudness": None,
     }
     assert told[2][1] == {
         "station": "live",
@@ -70,6 +71,7 @@ async def test_a_follower_is_told_how_things_stand_and_what_changes(station: Sta
         "started_at": None,
         "at": None,
         "listeners": 0,
+        "loudness": None,
     }
 
 
@@ -80,7 +82,7 @@ async def test_listeners_are_told_when_their_number_has_changed(station: Station
     follower = news.follow(station)
     await follower.take()
     news.count()
-    station.join(Hearer(), Codec.MP3, False, lambda feed: None)
+    station.join(Hearer(), LADDER["mp3"], False, lambda feed: None)
     news.count()
     news.count()
     told = events(await follower.take() or b"")

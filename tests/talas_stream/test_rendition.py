@@ -1,17 +1,20 @@
 """One coding of a visit: who waits for the encoder, and which feeds there are."""
 
+import pytest
+
 from support.stage import KERNELS, OPUS_HEAD, Hearer, noise
 from talas_stream.feed import Feed
-from talas_stream.media import LADDER, Codec
+from talas_stream.media import LADDER, RATE
 from talas_stream.rendition import LiveRendition, Sizes
-from talas_stream.stages.frame import METAINT
+from talas_stream.stages.frame import METAINT, flac_head
 from talas_stream.wire.icy import IcyParser
 
 SIZES = Sizes(49_152, 65_536)
+STREAMINFO = bytes.fromhex("04800480 000000 0012a8 0bb802f000000000") + bytes(16)
 
 
-def live(codec: Codec) -> LiveRendition:
-    return LiveRendition(LADDER[codec], KERNELS, SIZES, "Night Line", 5)
+def live(name: str) -> LiveRendition:
+    return LiveRendition(LADDER[name], KERNELS, SIZES, "Night Line", 5)
 
 
 def join(rendition: LiveRendition, icy: bool = False) -> tuple[Hearer, list[Feed]]:
@@ -20,12 +23,55 @@ def join(rendition: LiveRendition, icy: bool = False) -> tuple[Hearer, list[Feed
     return hearer, feeds
 
 
-def test_sizes_keep_a_burst_and_a_queue() -> None:
-    assert (SIZES.burst, SIZES.keep) == (49_152, 114_688)
+def seconds(size: int, name: str) -> float:
+    return size * 8 / LADDER[name].bit_rate
+
+
+def test_at_the_usual_bit_rates_sizes_are_what_the_settings_say() -> None:
+    for name in ("opus", "aac", "mp3"):
+        size = SIZES.of(LADDER[name])
+        assert (size.burst, size.keep) == (49_152, 114_688)
+        assert SIZES.of(LADDER[name], low=True).burst == 8192
+
+
+def test_the_others_get_as_many_seconds_but_a_browser_s_block_at_least() -> None:
+    flac, aac = SIZES.of(LADDER["flac"]).burst, SIZES.of(LADDER["aac"]).burst
+    assert seconds(flac, "flac") == pytest.approx(seconds(aac, "aac"), rel=0.01)
+    assert SIZES.of(LADDER["32.opus"]).burst == 36_864
+    large = Sizes(300_000, 65_536)
+    assert large.of(LADDER["32.opus"]).burst == 100_000
+    low = SIZES.of(LADDER["32.opus"], low=True).burst
+    assert seconds(low, "32.opus") == pytest.approx(seconds(8192, "opus"), rel=0.01)
+    for rendition in LADDER.values():
+        for size in (SIZES.of(rendition), SIZES.of(rendition, low=True)):
+            assert size.burst < size.keep < 1_000_000
+            assert size.ticks == size.keep * 8 * RATE // rendition.bit_rate
+
+
+def test_a_quiet_passage_of_flac_is_not_kept_for_minutes() -> None:
+    rendition = live("flac")
+    rendition.ready(STREAMINFO)
+    rendition.push(noise([14] * 10_000, duration=1152))
+    hearer, _ = join(rendition)
+    kept = (len(hearer.heard) - 42) // 14 * 1152
+    assert kept <= SIZES.of(LADDER["flac"]).ticks + 1152
+
+
+def test_flac_begins_with_its_head_and_has_no_titles() -> None:
+    rendition = live("flac")
+    rendition.ready(STREAMINFO)
+    packets = noise([3000] * 10, duration=1152)
+    rendition.push(packets)
+    one, (feed,) = join(rendition, icy=True)
+    other, (same,) = join(rendition)
+    assert feed is same
+    assert one.heard == other.heard
+    audio = b"".join(packet.payload for packet in packets)
+    assert one.heard == flac_head(STREAMINFO) + audio
 
 
 def test_a_listener_waits_for_the_encoder_and_then_hears_from_its_first_packet() -> None:
-    rendition = live(Codec.OPUS)
+    rendition = live("opus")
     hearer, feeds = join(rendition)
     assert (hearer.heard, feeds, rendition.listeners) == (b"", [], 1)
     rendition.ready(OPUS_HEAD)
@@ -38,7 +84,7 @@ def test_a_listener_waits_for_the_encoder_and_then_hears_from_its_first_packet()
 
 
 def test_one_who_went_while_he_waited_is_forgotten() -> None:
-    rendition = live(Codec.OPUS)
+    rendition = live("opus")
     gone, feeds = join(rendition)
     stays, _ = join(rendition)
     rendition.forget(gone)
@@ -49,12 +95,12 @@ def test_one_who_went_while_he_waited_is_forgotten() -> None:
 
 
 def test_the_end_reaches_those_who_wait_and_those_who_listen() -> None:
-    rendition = live(Codec.MP3)
+    rendition = live("mp3")
     waits, _ = join(rendition)
     rendition.end()
     assert waits.ended
     assert rendition.listeners == 0
-    rendition = live(Codec.MP3)
+    rendition = live("mp3")
     rendition.ready(b"")
     listens, _ = join(rendition)
     rendition.push(noise([100]))
@@ -64,7 +110,7 @@ def test_the_end_reaches_those_who_wait_and_those_who_listen() -> None:
 
 def test_packets_of_an_encoder_that_was_closed_are_nobody_s() -> None:
     """Closed and opened again at once: what the first still delivers must not mix in."""
-    rendition = live(Codec.MP3)
+    rendition = live("mp3")
     hearer, _ = join(rendition)
     rendition.push(noise([100] * 3))
     rendition.ready(b"")
@@ -75,7 +121,7 @@ def test_packets_of_an_encoder_that_was_closed_are_nobody_s() -> None:
 
 
 def test_with_and_without_titles_are_two_feeds_of_the_same_bytes() -> None:
-    rendition = live(Codec.MP3)
+    rendition = live("mp3")
     rendition.ready(b"")
     rendition.retitle("Song")
     rendition.push(noise([METAINT] * 4))
@@ -93,7 +139,7 @@ def test_with_and_without_titles_are_two_feeds_of_the_same_bytes() -> None:
 
 
 def test_a_new_title_reaches_the_feeds_there_are() -> None:
-    rendition = live(Codec.AAC)
+    rendition = live("aac")
     rendition.ready(b"")
     icy, _ = join(rendition, icy=True)
     rendition.push(noise([METAINT]))
@@ -105,7 +151,7 @@ def test_a_new_title_reaches_the_feeds_there_are() -> None:
 
 
 def test_opus_has_no_titles_whatever_is_asked() -> None:
-    rendition = live(Codec.OPUS)
+    rendition = live("opus")
     rendition.ready(OPUS_HEAD)
     _, (one,) = join(rendition, icy=True)
     _, (other,) = join(rendition)
@@ -113,7 +159,7 @@ def test_opus_has_no_titles_whatever_is_asked() -> None:
 
 
 def test_the_first_listener_of_a_format_starts_with_what_the_rendition_kept() -> None:
-    rendition = live(Codec.MP3)
+    rendition = live("mp3")
     rendition.ready(b"")
     packets = noise([500] * 300)
     rendition.push(packets)
@@ -124,21 +170,21 @@ def test_the_first_listener_of_a_format_starts_with_what_the_rendition_kept() ->
 
 
 def test_a_listener_makes_it_busy_again() -> None:
-    rendition = live(Codec.MP3)
+    rendition = live("mp3")
     rendition.idle_since = 5.0
     join(rendition)
     assert rendition.idle_since is None
 
 
 def test_low_is_a_feed_of_its_own_with_a_short_start_and_nothing_held_back() -> None:
-    rendition = live(Codec.MP3)
+    rendition = live("mp3")
     rendition.ready(b"")
     rendition.push(noise([500] * 300))
     steady, (steady_feed,) = join(rendition)
     low, feeds = Hearer(), []  # type: tuple[Hearer, list[Feed]]
     rendition.join(low, False, feeds.append, low=True)
     assert feeds[0] is not steady_feed
-    assert SIZES.low_burst <= len(low.heard) < SIZES.low_burst + 500
+    assert 8192 <= len(low.heard) < 8192 + 500
     assert steady.heard.endswith(low.heard)
     before = len(steady.got)
     fresh = noise([300], seed=2)
@@ -149,7 +195,7 @@ def test_low_is_a_feed_of_its_own_with_a_short_start_and_nothing_held_back() -> 
 
 
 def test_low_opus_has_a_page_for_every_packet() -> None:
-    rendition = live(Codec.OPUS)
+    rendition = live("opus")
     low = Hearer()
     rendition.join(low, False, lambda feed: None, low=True)
     rendition.ready(OPUS_HEAD)
@@ -159,7 +205,7 @@ def test_low_opus_has_a_page_for_every_packet() -> None:
 
 
 def test_a_low_listener_of_titles_starts_right_after_a_block() -> None:
-    rendition = live(Codec.MP3)
+    rendition = live("mp3")
     rendition.ready(b"")
     rendition.retitle("Song")
     rendition.push(noise([700] * 300))

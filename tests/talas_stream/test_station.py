@@ -10,7 +10,7 @@ from support.stream import record
 from talas_core.clock import FakeClock
 from talas_core.errors import Conflict, Unavailable
 from talas_stream.feed import Feed
-from talas_stream.media import RATE, Codec, SourceInfo
+from talas_stream.media import LADDER, RATE, SourceInfo
 from talas_stream.rendition import Sizes
 from talas_stream.station import LIFE, Change, Event, State, Station
 
@@ -30,6 +30,21 @@ def clock() -> FakeClock:
 @pytest.fixture
 def codecs() -> RecordedCodecs:
     return RecordedCodecs()
+
+
+def test_it_is_offered_in_what_its_record_says_and_what_its_source_sends(
+    station: Station,
+) -> None:
+    def names() -> list[str]:
+        return [rendition.name for rendition in station.renditions]
+
+    assert (names(), station.usual) == (["opus", "aac", "mp3"], LADDER["mp3"])
+    station.record = record(renditions=("32.opus", "of a later version", "flac"))
+    assert (names(), station.usual) == (["32.opus", "flac"], LADDER["32.opus"])
+    sent(station)
+    assert (names(), station.usual) == (["32.opus", "flac", "mp3"], LADDER["mp3"])
+    station.record = record(renditions=("of a later version",))
+    assert names() == ["mp3"]
 
 
 @pytest.fixture
@@ -137,13 +152,13 @@ def test_media_time_never_goes_back_after_a_source_that_ran_ahead(
 def test_the_end_of_a_visit_ends_its_listeners_and_frees_the_station(station: Station) -> None:
     source = sent(station)
     hearer = Hearer()
-    station.join(hearer, Codec.MP3, False, lambda feed: None)
+    station.join(hearer, LADDER["mp3"], False, lambda feed: None)
     assert station.listeners == 1
     station.release(source)
     assert hearer.ended
     assert station.listeners == 0
     with pytest.raises(Unavailable):
-        station.join(Hearer(), Codec.MP3, False, lambda feed: None)
+        station.join(Hearer(), LADDER["mp3"], False, lambda feed: None)
     station.release(source)
     assert station.state is State.OFF
 
@@ -153,9 +168,9 @@ def test_the_most_listeners_at_once_are_remembered_for_the_visit(station: Statio
     feeds: list[Feed] = []
     hearers = [Hearer(), Hearer()]
     for hearer in hearers:
-        station.join(hearer, Codec.MP3, False, feeds.append)
+        station.join(hearer, LADDER["mp3"], False, feeds.append)
     feeds[0].leave(hearers[0])
-    station.join(Hearer(), Codec.MP3, False, feeds.append)
+    station.join(Hearer(), LADDER["mp3"], False, feeds.append)
     assert station.listeners == 2
     assert station.listener_peak == 2
     station.release(source)
@@ -169,7 +184,7 @@ def test_a_title_is_the_visit_s_and_a_new_source_starts_without(station: Station
     station.retitle("early")
     station.accept(FRAMES)
     hearer = Hearer()
-    station.join(hearer, Codec.MP3, True, lambda feed: None)
+    station.join(hearer, LADDER["mp3"], True, lambda feed: None)
     assert b"StreamTitle='early';" in hearer.heard
     station.retitle("late")
     assert station.title == "late"
@@ -186,7 +201,7 @@ def test_the_name_a_source_gives_goes_before_the_station_s(
         source, hearer = Source(), Hearer()
         station.claim(source, SourceInfo(name=said))
         station.accept(opus)
-        station.join(hearer, Codec.OPUS, False, lambda feed: None)
+        station.join(hearer, LADDER["opus"], False, lambda feed: None)
         station.release(source)
         assert told in hearer.heard
 
@@ -197,7 +212,7 @@ def test_tidying_is_passed_on_to_the_visit(
     station.tidy(5.0)
     sent(station)
     hearer = Hearer()
-    live = station.join(hearer, Codec.OPUS, False, lambda feed: None)
+    live = station.join(hearer, LADDER["opus"], False, lambda feed: None)
     live.forget(hearer)
     station.tidy(5.0)
     clock.advance(5.0)

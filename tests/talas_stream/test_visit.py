@@ -1,5 +1,8 @@
 """One source's visit: pass-through, codec jobs, and what is kept for a newcomer."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 
 from support.sound import programme
@@ -14,13 +17,22 @@ from support.stage import (
 )
 from talas_core.errors import Unavailable
 from talas_stream.feed import Feed
-from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet
+from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition
 from talas_stream.rendition import LiveRendition, Sizes
-from talas_stream.visit import MAX_HISTORY_TICKS, Output, Visit
+from talas_stream.stages.meter import Reading
+from talas_stream.visit import MAX_HISTORY_TICKS, Metered, Output, Visit
 
 SIZES = Sizes(49_152, 65_536)
 MP3_FRAMES = frames_of(programme(8.0), "mp3")
-OPUS, AAC = LADDER[Codec.OPUS], LADDER[Codec.AAC]
+OPUS, AAC, MP3 = LADDER["opus"], LADDER["aac"], LADDER["mp3"]
+FLAC, LEAN = LADDER["flac"], LADDER["32.opus"]
+OFFERED = (OPUS, AAC, MP3)
+
+
+def visit_of(
+    codecs: RecordedCodecs, *told: Any, renditions: Iterable[Rendition] = OFFERED
+) -> Visit:
+    return Visit(*told, renditions=renditions, kernels=KERNELS, codecs=codecs, sizes=SIZES)
 
 
 @pytest.fixture
@@ -30,14 +42,16 @@ def codecs() -> RecordedCodecs:
 
 @pytest.fixture
 def visit(codecs: RecordedCodecs) -> Visit:
-    visit = Visit(96_000, "Night Line", "Song", kernels=KERNELS, codecs=codecs, sizes=SIZES)
+    visit = visit_of(codecs, 96_000, "Night Line", "Song")
     visit.accept(MP3_FRAMES)
     return visit
 
 
-def join(visit: Visit, codec: Codec, icy: bool = False) -> tuple[Hearer, list[Feed], LiveRendition]:
+def join(
+    visit: Visit, rendition: Rendition, icy: bool = False
+) -> tuple[Hearer, list[Feed], LiveRendition]:
     hearer, feeds = Hearer(), []  # type: tuple[Hearer, list[Feed]]
-    live = visit.join(hearer, codec, icy, feeds.append)
+    live = visit.join(hearer, rendition, icy, feeds.append)
     return hearer, feeds, live
 
 
@@ -47,12 +61,12 @@ def payloads(frames: list[Frame]) -> bytes:
 
 def test_media_time_follows_the_frames(visit: Visit) -> None:
     assert visit.end_at == 96_000 + len(MP3_FRAMES) * 1152
-    assert visit.source_codec is Codec.MP3
+    assert visit.through is MP3
 
 
 def test_before_its_first_frame_a_visit_has_no_coding(codecs: RecordedCodecs) -> None:
-    visit = Visit(5, "", "", kernels=KERNELS, codecs=codecs, sizes=SIZES)
-    assert visit.source_codec is None
+    visit = visit_of(codecs, 5, "", "")
+    assert visit.through is None
     assert visit.end_at == 5
     visit.end()
 
@@ -61,10 +75,10 @@ def test_before_its_first_frame_a_visit_has_no_coding(codecs: RecordedCodecs) ->
 def test_a_coding_that_nobody_is_served_is_coded_anew_for_everybody(
     coding: str, codecs: RecordedCodecs
 ) -> None:
-    visit = Visit(0, "", "", kernels=KERNELS, codecs=codecs, sizes=SIZES)
+    visit = visit_of(codecs, 0, "", "")
     visit.accept(frames_of(programme(0.5), coding))
-    assert visit.source_codec is None
-    join(visit, Codec.MP3)
+    assert visit.through is None
+    join(visit, MP3)
     visit.end()
     assert [order for order, _ in codecs.jobs[0].orders] == ["open", "finish"]
     assert codecs.jobs[0].fed
@@ -73,7 +87,7 @@ def test_a_coding_that_nobody_is_served_is_coded_anew_for_everybody(
 def test_the_source_s_own_coding_passes_through_without_a_job(
     visit: Visit, codecs: RecordedCodecs
 ) -> None:
-    hearer, (feed,), live = join(visit, Codec.MP3)
+    hearer, (feed,), live = join(visit, MP3)
     assert payloads(MP3_FRAMES).endswith(hearer.heard)
     assert len(hearer.heard) >= SIZES.burst
     visit.accept(MP3_FRAMES[:3])
@@ -87,8 +101,8 @@ def test_the_source_s_own_coding_passes_through_without_a_job(
 def test_another_coding_starts_one_job_with_the_history(
     visit: Visit, codecs: RecordedCodecs
 ) -> None:
-    opus, opus_feeds, _ = join(visit, Codec.OPUS)
-    join(visit, Codec.AAC)
+    opus, opus_feeds, _ = join(visit, OPUS)
+    join(visit, AAC)
     (job,) = codecs.jobs
     assert job.orders == [("open", OPUS), ("open", AAC)]
     assert job.fed[-1].end == visit.end_at
@@ -102,7 +116,7 @@ def test_another_coding_starts_one_job_with_the_history(
 
 
 def test_the_title_reaches_newcomers_and_those_there(visit: Visit) -> None:
-    hearer, (feed,), _ = join(visit, Codec.MP3, icy=True)
+    hearer, (feed,), _ = join(visit, MP3, icy=True)
     assert b"StreamTitle='Song';" in hearer.heard
     visit.retitle("Next")
     visit.accept(MP3_FRAMES)
@@ -113,8 +127,8 @@ def test_the_title_reaches_newcomers_and_those_there(visit: Visit) -> None:
 def test_outputs_of_a_coding_nobody_needs_any_more_are_dropped(
     visit: Visit, codecs: RecordedCodecs
 ) -> None:
-    hearer, _, live = join(visit, Codec.OPUS)
-    join(visit, Codec.AAC)
+    hearer, _, live = join(visit, OPUS)
+    join(visit, AAC)
     live.forget(hearer)
     visit.tidy(0.0, 10.0)
     visit.tidy(10.0, 10.0)
@@ -127,7 +141,7 @@ def test_outputs_of_a_coding_nobody_needs_any_more_are_dropped(
 def test_an_idle_coding_is_closed_after_its_time_and_its_job_stopped(
     visit: Visit, codecs: RecordedCodecs
 ) -> None:
-    hearer, _, live = join(visit, Codec.OPUS)
+    hearer, _, live = join(visit, OPUS)
     (job,) = codecs.jobs
     job.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
     visit.tidy(0.0, 10.0)
@@ -142,31 +156,31 @@ def test_an_idle_coding_is_closed_after_its_time_and_its_job_stopped(
 
 
 def test_a_listener_in_time_keeps_it_open(visit: Visit, codecs: RecordedCodecs) -> None:
-    hearer, _, live = join(visit, Codec.OPUS)
+    hearer, _, live = join(visit, OPUS)
     live.forget(hearer)
     visit.tidy(0.0, 10.0)
-    join(visit, Codec.OPUS)
+    join(visit, OPUS)
     visit.tidy(9.0, 10.0)
     visit.tidy(20.0, 10.0)
     assert visit.live == [live]
 
 
 def test_pass_through_is_closed_when_idle_as_well_and_opens_again(visit: Visit) -> None:
-    hearer, (feed,), _ = join(visit, Codec.MP3)
+    hearer, (feed,), _ = join(visit, MP3)
     feed.leave(hearer)
     visit.tidy(0.0, 0.0)
     visit.tidy(0.0, 0.0)
     assert visit.live == []
-    again, _, _ = join(visit, Codec.MP3)
+    again, _, _ = join(visit, MP3)
     assert again.heard == hearer.heard
 
 
 def test_what_a_stopped_job_still_delivers_is_ignored(visit: Visit, codecs: RecordedCodecs) -> None:
-    hearer, _, live = join(visit, Codec.OPUS)
+    hearer, _, live = join(visit, OPUS)
     live.forget(hearer)
     visit.tidy(0.0, 0.0)
     visit.tidy(0.0, 0.0)
-    newcomer, feeds, _ = join(visit, Codec.OPUS)
+    newcomer, feeds, _ = join(visit, OPUS)
     stale, fresh = codecs.jobs
     stale.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
     stale.done()
@@ -178,12 +192,12 @@ def test_what_a_stopped_job_still_delivers_is_ignored(visit: Visit, codecs: Reco
 def test_a_coding_closed_and_opened_in_one_breath_takes_the_new_encoder_s_packets_only(
     visit: Visit, codecs: RecordedCodecs
 ) -> None:
-    join(visit, Codec.AAC)
-    hearer, _, live = join(visit, Codec.OPUS)
+    join(visit, AAC)
+    hearer, _, live = join(visit, OPUS)
     live.forget(hearer)
     visit.tidy(0.0, 0.0)
     visit.tidy(0.0, 0.0)
-    newcomer, _, _ = join(visit, Codec.OPUS)
+    newcomer, _, _ = join(visit, OPUS)
     (job,) = codecs.jobs
     assert job.orders[-2:] == [("close", OPUS), ("open", OPUS)]
     old, new = noise([100] * 5, seed=1), noise([100] * 5, seed=2)
@@ -196,13 +210,13 @@ def test_a_coding_closed_and_opened_in_one_breath_takes_the_new_encoder_s_packet
 def test_a_job_that_failed_ends_its_listeners_and_nobody_else(
     visit: Visit, codecs: RecordedCodecs
 ) -> None:
-    own, _, _ = join(visit, Codec.MP3)
-    waits, _, _ = join(visit, Codec.OPUS)
+    own, _, _ = join(visit, MP3)
+    waits, _, _ = join(visit, OPUS)
     codecs.jobs[0].done()
     assert waits.ended
     assert not own.ended
-    assert [live.rendition.codec for live in visit.live] == [Codec.MP3]
-    again, _, _ = join(visit, Codec.OPUS)
+    assert [live.rendition for live in visit.live] == [MP3]
+    again, _, _ = join(visit, OPUS)
     assert len(codecs.jobs) == 2
     assert not again.ended
 
@@ -210,8 +224,8 @@ def test_a_job_that_failed_ends_its_listeners_and_nobody_else(
 def test_the_end_of_the_visit_ends_its_own_coding_at_once_and_the_others_when_flushed(
     visit: Visit, codecs: RecordedCodecs
 ) -> None:
-    own, _, _ = join(visit, Codec.MP3)
-    other, _, _ = join(visit, Codec.OPUS)
+    own, _, _ = join(visit, MP3)
+    other, _, _ = join(visit, OPUS)
     (job,) = codecs.jobs
     job.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
     visit.end()
@@ -234,19 +248,19 @@ def test_the_history_of_a_source_that_sends_next_to_nothing_is_bounded_in_time(
     codecs: RecordedCodecs,
 ) -> None:
     """An hour of silence in Opus is less than half a megabyte."""
-    visit = Visit(0, "", "", kernels=KERNELS, codecs=codecs, sizes=SIZES)
+    visit = visit_of(codecs, 0, "", "")
     for _ in range(5):
         visit.accept(small(9000))
-    join(visit, Codec.MP3)
+    join(visit, MP3)
     fed = codecs.jobs[0].fed
     assert fed[-1].end - fed[0].at <= MAX_HISTORY_TICKS + 2 * 960
 
 
 def test_the_history_fills_a_burst_of_every_coding(codecs: RecordedCodecs) -> None:
-    visit = Visit(0, "", "", kernels=KERNELS, codecs=codecs, sizes=SIZES)
+    visit = visit_of(codecs, 0, "", "")
     for _ in range(20):
         visit.accept(MP3_FRAMES)
-    join(visit, Codec.OPUS)
+    join(visit, OPUS)
     fed: list[Packet] = codecs.jobs[0].fed
     assert sum(len(packet.payload) for packet in fed) >= SIZES.burst
     assert (fed[-1].end - fed[0].at) * OPUS.bit_rate / 8 / RATE >= SIZES.burst
@@ -256,9 +270,9 @@ def test_the_history_fills_a_burst_of_every_coding(codecs: RecordedCodecs) -> No
 def test_a_new_link_of_another_shape_passes_through_on_one_stream(codecs: RecordedCodecs) -> None:
     stereo = frames_of(programme(1.0), "opus")
     mono = frames_of(programme(1.0, channels=1), "opus")
-    visit = Visit(0, "", "", kernels=KERNELS, codecs=codecs, sizes=SIZES)
+    visit = visit_of(codecs, 0, "", "")
     visit.accept(stereo)
-    hearer, (feed,), _ = join(visit, Codec.OPUS)
+    hearer, (feed,), _ = join(visit, OPUS)
     visit.accept(mono)
     feed.flush()
     assert hearer.heard.count(b"OpusHead") == 1
@@ -271,21 +285,107 @@ def test_with_no_time_left_only_what_needs_an_encoder_more_is_refused(
 ) -> None:
     codecs.full = True
     with pytest.raises(Unavailable) as caught:
-        join(visit, Codec.OPUS)
+        join(visit, OPUS)
     assert caught.value.retry_after == 10
     assert codecs.jobs == []
     assert visit.live == []
-    own, _, _ = join(visit, Codec.MP3)
+    own, _, _ = join(visit, MP3)
     assert own.heard
     codecs.full = False
-    join(visit, Codec.OPUS)
+    join(visit, OPUS)
     codecs.full = True
-    join(visit, Codec.OPUS)
+    join(visit, OPUS)
     # The station's own worker is asked, whatever the others have left.
     codecs.jobs[0].full, codecs.full = True, False
     with pytest.raises(Unavailable):
-        visit.admit(Codec.AAC)
-    visit.admit(Codec.OPUS)
+        visit.admit(AAC)
+    visit.admit(OPUS)
     codecs.jobs[0].full = False
-    join(visit, Codec.AAC)
+    join(visit, AAC)
     assert codecs.jobs[0].orders == [("open", OPUS), ("open", AAC)]
+
+
+def test_what_is_kept_depends_on_what_the_station_is_offered_in(codecs: RecordedCodecs) -> None:
+    for renditions in (OFFERED, (MP3, FLAC), (*OFFERED, LEAN)):
+        visit = visit_of(codecs, 0, "", "", renditions=renditions)
+        visit.accept(MP3_FRAMES)
+        join(visit, FLAC)
+    usual, rich, lean = (job.history_ticks / RATE for job in codecs.jobs)
+    assert rich < usual < lean < 10.0
+
+
+def test_the_lean_coding_is_made_even_where_the_source_sends_its_codec(
+    codecs: RecordedCodecs,
+) -> None:
+    visit = visit_of(codecs, 0, "", "", renditions=(OPUS, LEAN))
+    visit.accept(frames_of(programme(1.0), "opus"))
+    own, _, _ = join(visit, OPUS)
+    lean, _, _ = join(visit, LEAN)
+    assert own.heard
+    (job,) = codecs.jobs
+    assert job.orders == [("open", LEAN)]
+    job.deliver([Output(LEAN, noise([80] * 5), OPUS_HEAD)])
+    assert lean.heard.count(b"OggS") == 3
+    visit.end()
+    assert own.ended
+    job.done()
+    assert lean.ended
+
+
+READING = Reading(-20.0, None, -21.0, None, -3.0, 0.0)
+
+
+def metered() -> tuple[Visit, RecordedCodecs]:
+    codecs = RecordedCodecs(metering=True)
+    visit = visit_of(codecs, 0, "", "")
+    visit.accept(MP3_FRAMES)
+    return visit, codecs
+
+
+def test_a_metered_visit_has_one_job_from_its_first_frame_to_its_end() -> None:
+    visit, codecs = metered()
+    hearer, (feed,), _ = join(visit, MP3)
+    opus, _, live = join(visit, OPUS)
+    live.forget(opus)
+    visit.tidy(0.0, 10.0)
+    visit.tidy(10.0, 10.0)
+    visit.accept(MP3_FRAMES[:2])
+    feed.flush()
+    visit.end()
+    (job,) = codecs.jobs
+    assert len(job.fed) == len(MP3_FRAMES) + 2
+    assert [order for order, _ in job.orders] == ["meter", "open", "close", "finish"]
+    assert (payloads(MP3_FRAMES) + payloads(MP3_FRAMES[:2])).endswith(hearer.heard)
+
+
+def test_the_last_reading_is_kept_until_the_job_has_ended() -> None:
+    visit, codecs = metered()
+    assert visit.reading is None
+    codecs.jobs[0].deliver([Metered(READING), Output(OPUS, noise([80]), OPUS_HEAD)])
+    assert visit.reading == READING
+    codecs.jobs[0].deliver([Metered(None)])
+    assert visit.reading is None
+    codecs.jobs[0].deliver([Metered(READING)])
+    codecs.jobs[0].done()
+    assert visit.reading is None
+    visit.accept(MP3_FRAMES[:5])
+    assert len(codecs.jobs) == 1, "a job that failed is not begun again for the meter's sake"
+    join(visit, OPUS)
+    assert [order for order, _ in codecs.jobs[1].orders] == ["meter", "open"]
+
+
+def test_a_job_that_only_measures_gives_way_to_one_where_there_is_room() -> None:
+    visit, codecs = metered()
+    codecs.jobs[0].full = True
+    join(visit, OPUS)
+    assert [[order for order, _ in job.orders] for job in codecs.jobs] == [
+        ["meter", "finish"], ["meter", "open"],
+    ]  # fmt: skip
+    codecs.jobs[0].deliver([Metered(READING)])
+    codecs.jobs[0].done()
+    assert visit.reading is None
+    codecs.full = True
+    other = visit_of(codecs, 0, "", "")
+    other.accept(MP3_FRAMES)
+    with pytest.raises(Unavailable):
+        join(other, OPUS)

@@ -2,12 +2,17 @@
 
 from itertools import pairwise
 
+import pytest
+from structlog.testing import capture_logs
+
 from support.sound import programme
 from support.stage import frames_of, placed
-from talas_stream.media import LADDER, RATE, Codec, Packet, Rendition
+from talas_stream.media import LADDER, RATE, Packet, Rendition
+from talas_stream.stages.meter import Meter, Reading
+from talas_stream.visit import Metered, Output
 from talas_stream.work import SLICE, Work
 
-OPUS, AAC = LADDER[Codec.OPUS], LADDER[Codec.AAC]
+OPUS, AAC = LADDER["opus"], LADDER["aac"]
 FRAMES = frames_of(programme(6.0), "mp3")
 FED = list(zip(FRAMES, placed(FRAMES), strict=True))
 FRAME = 1152
@@ -24,12 +29,17 @@ def through(work: Work) -> None:
 
 
 def packets(work: Work, rendition: Rendition) -> list[Packet]:
-    return [p for out in work.outputs if out.rendition == rendition for p in out.packets]
+    made = [output for output in work.outputs if isinstance(output, Output)]
+    return [p for out in made if out.rendition == rendition for p in out.packets]
+
+
+def readings(work: Work) -> list[Reading | None]:
+    return [output.reading for output in work.taken() if isinstance(output, Metered)]
 
 
 def test_orders_are_done_in_sequence_and_by_amount() -> None:
     work = Work(RATE, 4 * RATE)
-    work.open(OPUS)
+    work.open(OPUS, 60 * RATE)
     feed(work, 0, 20)
     assert work.behind
     work.run(5 * FRAME)
@@ -40,23 +50,24 @@ def test_orders_are_done_in_sequence_and_by_amount() -> None:
     work.run(100 * FRAME)
     assert not work.behind
     assert packets(work, OPUS)[-1].end > 19 * FRAME
-    assert [out.config is not None for out in work.taken()][:2] == [True, False]
+    taken = [output for output in work.taken() if isinstance(output, Output)]
+    assert [output.config is not None for output in taken][:2] == [True, False]
     assert work.taken() == []
 
 
 def test_history_is_coded_in_slices_while_the_source_goes_on() -> None:
     work = Work(4 * RATE, 4 * RATE)
     feed(work, 0, 150)
-    work.open(OPUS)
+    work.open(OPUS, 60 * RATE)
     work.run(100 * RATE)
     slices = 0
-    while not packets(work, OPUS):
+    while work.behind:
         feed(work, 150 + slices, 151 + slices)
         work.run(FRAME)
         work.catch_up()
         slices += 1
+        assert packets(work, OPUS), "of use from the first slice on"
     assert slices > 3 * RATE // SLICE
-    through(work)
     out = packets(work, OPUS)
     assert all(a.end == b.at for a, b in pairwise(out))
     assert out[-1].end > FED[149 + slices][1].end - 2000
@@ -65,8 +76,8 @@ def test_history_is_coded_in_slices_while_the_source_goes_on() -> None:
 def test_the_end_codes_what_is_left_and_nothing_comes_after() -> None:
     work = Work(RATE, 4 * RATE)
     feed(work, 0, 50)
-    work.open(OPUS)
-    work.open(AAC)
+    work.open(OPUS, 60 * RATE)
+    work.open(AAC, 60 * RATE)
     work.close(AAC)
     work.finish()
     feed(work, 50, 60)
@@ -81,7 +92,7 @@ def test_the_history_a_job_starts_with_is_never_left_out() -> None:
     work = Work(RATE, RATE)
     feed(work, 0, 200)
     assert work.shed() == 0
-    work.open(OPUS)
+    work.open(OPUS, 60 * RATE)
     feed(work, 200, 230)
     assert work.shed() == 0
     work.run(220 * FRAME)
@@ -90,12 +101,12 @@ def test_the_history_a_job_starts_with_is_never_left_out() -> None:
 
 def test_too_much_waiting_is_left_out_at_the_old_end_and_the_clock_is_kept() -> None:
     work = Work(RATE, RATE)
-    work.open(OPUS)
+    work.open(OPUS, 60 * RATE)
     feed(work, 0, 10)
     through(work)
     before = packets(work, OPUS)[-1].end
     feed(work, 10, 80)
-    work.open(AAC)
+    work.open(AAC, 60 * RATE)
     feed(work, 80, 130)
     shed = work.shed()
     assert 120 * FRAME - RATE < shed * FRAME <= 120 * FRAME - RATE // 2 + FRAME
@@ -105,3 +116,45 @@ def test_too_much_waiting_is_left_out_at_the_old_end_and_the_clock_is_kept() -> 
     assert out[-1].end - before > 118 * FRAME
     assert all(a.end == b.at for a, b in pairwise(out))
     assert packets(work, AAC), "only audio is left out, orders are not"
+
+
+def test_readings_are_given_once_each_and_not_of_what_was_fed_before() -> None:
+    work = Work(RATE, 4 * RATE)
+    feed(work, 0, 20)
+    work.meter()
+    feed(work, 20, 22)
+    work.run(100 * RATE)
+    assert readings(work) == []
+    feed(work, 22, 100)
+    work.run(100 * RATE)
+    (reading,) = readings(work)
+    assert reading is not None
+    assert reading.momentary is not None
+    assert readings(work) == []
+
+
+def test_what_is_left_out_is_not_measured_as_silence() -> None:
+    work = Work(RATE, RATE)
+    work.meter()
+    feed(work, 0, 150)
+    assert work.shed() > 50
+    work.run(100 * RATE)
+    (reading,) = readings(work)
+    assert reading is not None
+    assert reading.silent_seconds == 0
+
+
+def test_metering_that_fails_ends_alone_and_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Work(RATE, 4 * RATE)
+    work.meter()
+    work.open(OPUS, 60 * RATE)
+    feed(work, 0, 20)
+    through(work)
+    work.outputs.clear()
+    monkeypatch.setattr(Meter, "feed", lambda meter, pcm: 1 / 0)
+    with capture_logs() as logs:
+        feed(work, 20, 60)
+        through(work)
+    assert [line["event"] for line in logs] == ["metering failed"]
+    assert packets(work, OPUS)[-1].end > 58 * FRAME
+    assert readings(work) == [None]

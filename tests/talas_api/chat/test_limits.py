@@ -9,7 +9,7 @@ def test_the_settings_name_what_an_operator_may_change(tmp_path: Path) -> None:
         "postgresql://x@y/z", tmp_path, chat_queue_bytes=20_000, chat_sockets=7,
         chat_sockets_per_user=3, chat_requests_per_second=5.0,
     )  # fmt: skip
-    limits = Limits.of(settings)
+    limits = Limits.of(settings, 7)
     assert (limits.queue_bytes, limits.sockets) == (20_000, 7)
     assert (limits.sockets_per_person, limits.requests_per_second) == (3, 5.0)
     assert limits.sign_in_seconds == 10

@@ -21,6 +21,21 @@ async def test_a_station_is_made_and_its_key_shown_once(composed: Composed) -> N
     assert listed["meta"] == {"next": None}
 
 
+async def test_renditions_are_chosen_shown_and_changed(composed: Composed) -> None:
+    token = (await composed.sign_up())["access_token"]
+    wish = WISH | {"renditions": ["mp3", "flac"]}
+    _, made = await composed.call("POST", "/api/stations", wish, token)
+    assert made["data"]["renditions"] == ["mp3", "flac"]
+    change = {"renditions": ["32.opus"]}
+    await composed.call("PATCH", "/api/stations/my-radio", change, token)
+    _, shown = await composed.call("GET", "/api/stations/my-radio")
+    assert shown["data"]["renditions"] == ["32.opus"]
+    for wrong in ([], ["ogg"], ["mp3", "mp3"]):
+        change = {"renditions": wrong}
+        status, body = await composed.call("PATCH", "/api/stations/my-radio", change, token)
+        assert (status, list(body["error"]["fields"])) == (400, ["renditions"])
+
+
 async def test_taken_and_reserved_slugs(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     await composed.call("POST", "/api/stations", WISH, token)

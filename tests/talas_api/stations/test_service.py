@@ -91,6 +91,29 @@ async def test_only_owner_and_admins_change_one(world: World, owner: Claims) -> 
     assert world.announced.changed == ["my-radio"] * 3
 
 
+async def test_renditions_are_told_to_the_stream_service_and_changed(
+    world: World, owner: Claims
+) -> None:
+    made = await world.stations.make(NewStation("my-radio", "x", "", ("flac", "mp3")), owner)
+    assert made.renditions == ("flac", "mp3")
+    await world.stations.change("my-radio", StationChange(renditions=("32.opus",)), owner)
+    record = await world.stations.record("my-radio")
+    assert record is not None
+    assert record.renditions == ("32.opus",)
+    assert world.announced.changed == ["my-radio"] * 2
+
+
+async def test_a_rendition_is_named_once(world: World, owner: Claims) -> None:
+    await world.stations.make(WISH, owner)
+    for attempt in (
+        world.stations.make(NewStation("other", "x", "", ("mp3", "mp3")), owner),
+        world.stations.change("my-radio", StationChange(renditions=("mp3", "mp3")), owner),
+    ):
+        with pytest.raises(BadInput) as caught:
+            await attempt
+        assert list(caught.value.fields) == ["renditions"]
+
+
 async def test_a_new_key_voids_the_old(world: World, owner: Claims) -> None:
     made = await world.stations.make(WISH, owner)
     keyed = await world.stations.renew_key("my-radio", owner)

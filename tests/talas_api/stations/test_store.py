@@ -14,6 +14,7 @@ from talas_api.stations.values import RESERVED, Kept, Station, StationChange
 from talas_core.clock import FakeClock
 from talas_core.errors import BadInput, Conflict
 from talas_core.ids import uuid7
+from talas_core.messages import RENDITIONS
 from talas_core.postgres.pool import Dangling, Database
 
 NOW = FakeClock().now()
@@ -85,6 +86,19 @@ async def test_changes(pair: tuple[Any, UUID]) -> None:
     assert await store.change(uuid7(), StationChange(name="x"), NOW) is None
 
 
+async def test_renditions(pair: tuple[Any, UUID]) -> None:
+    store, ann = pair
+    own = kept("own", ann, renditions=("flac", "32.opus"))
+    await store.add(own)
+    assert (await store.by_slug("own")).station.renditions == ("flac", "32.opus")
+    one = await store.change(own.station.id, StationChange(name="New"), NOW)
+    assert one.station.renditions == ("flac", "32.opus")
+    two = await store.change(own.station.id, StationChange(renditions=RENDITIONS), NOW)
+    assert two.station.renditions == RENDITIONS
+    for owner in (None, ann):
+        assert await store.page("", 10, owner) == [two.station]
+
+
 async def test_keys(pair: tuple[Any, UUID]) -> None:
     store, ann = pair
     own = kept("own", ann)
@@ -141,3 +155,13 @@ async def test_an_owner_who_is_gone_is_a_conflict(db: Database) -> None:
 async def test_the_database_checks_slugs_itself(db: Database, slug: str) -> None:
     with pytest.raises(BadInput):
         await PostgresStations(db).add(kept(slug, name="x"))
+
+
+@pytest.mark.parametrize(
+    "renditions", [(), ("wav",), ("mp3", "mp3"), ("mp3", "wav"), (None,), ("mp3", None)]
+)
+async def test_the_database_checks_renditions_itself(
+    db: Database, renditions: tuple[Any, ...]
+) -> None:
+    with pytest.raises(BadInput):
+        await PostgresStations(db).add(kept("own", renditions=renditions))

@@ -14,6 +14,7 @@ from talas_api.stations.values import (
 from talas_core.clock import FakeClock
 from talas_core.errors import BadInput
 from talas_core.ids import uuid7
+from talas_core.messages import DEFAULT_RENDITIONS
 from talas_core.web.body import parse
 
 
@@ -47,6 +48,12 @@ def test_reserved_slugs_would_otherwise_pass() -> None:
         ("description", "nul\0"),
         ("owner_id", "x"),
         ("key_hash", "x"),
+        ("renditions", []),
+        ("renditions", ["wav"]),
+        ("renditions", ["opus", "opus\n"]),
+        ("renditions", ["opus"] * 6),
+        ("renditions", "opus"),
+        ("renditions", [1]),
     ],
 )
 def test_what_is_refused(field: str, value: str) -> None:
@@ -60,6 +67,18 @@ def test_a_change_may_name_one_thing() -> None:
     assert parse(b'{"description":"a\\nb"}', StationChange) == StationChange(description="a\nb")
     with pytest.raises(BadInput):
         parse(b'{"slug":"other"}', StationChange)
+
+
+def test_renditions_are_the_usual_ones_or_those_named() -> None:
+    assert parse(b'{"slug":"ab","name":"x"}', NewStation).renditions == DEFAULT_RENDITIONS
+    assert parse(b"{}", StationChange).renditions is None
+    wish = parse(b'{"renditions":["32.opus","flac"]}', StationChange)
+    assert wish.renditions == ("32.opus", "flac")
+    with pytest.raises(BadInput) as caught:
+        parse(b'{"renditions":["vorbis"]}', StationChange)
+    assert caught.value.fields == {
+        "renditions": "must be a list of one or more of opus, aac, mp3, flac, 32.opus"
+    }
 
 
 def test_a_keyed_station_is_the_station_and_its_key() -> None:

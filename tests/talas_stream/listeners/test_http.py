@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import random
 import socket
 from collections.abc import AsyncIterator
@@ -15,17 +16,20 @@ from support.sound import CONTENT_TYPES, coded, decoded, likeness, programme
 from support.stage import KERNELS, RecordedCodecs, frames_of
 from support.stream import Stream, auth, head, record, running_stream
 from support.wait import auntil
+from talas_core import messages
 from talas_core.clock import FakeClock
-from talas_core.messages import StationRecord
+from talas_core.messages import StationChanged, StationRecord
 from talas_stream import compose
 from talas_stream.air import Air
 from talas_stream.directory import Directory
 from talas_stream.front_door import Doorkeeper
 from talas_stream.listeners.http import HttpListener
-from talas_stream.media import Codec, SourceInfo
+from talas_stream.media import LADDER, Rendition, SourceInfo
 from talas_stream.rendition import Sizes
+from talas_stream.stages.fanout import NO_SOCKET
 from talas_stream.station import Station
 from talas_stream.wire.adts import AudioSpecificConfig, adts_header
+from talas_stream.wire.flac import parse_frame_header, parse_streaminfo
 from talas_stream.wire.icy import IcyParser
 from talas_stream.wire.request import RequestHead, parse_head
 from talas_stream.workers import CodecWorkers
@@ -471,6 +475,78 @@ async def test_the_kernel_holds_little_of_what_waits_for_a_slow_one(
         writer.close()
 
 
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[HttpListener]:
+    """The service's own side of every listener, in the order in which they came."""
+    found: list[HttpListener] = []
+
+    class SeenListener(HttpListener):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            found.append(self)
+
+    monkeypatch.setattr(compose, "HttpListener", SeenListener)
+    return found
+
+
+@pytest.mark.parametrize("query", ["", "?latency=low"])
+async def test_nobody_gets_the_bytes_of_a_listener_whose_socket_number_he_has(
+    tmp_path: Path, seen: list[HttpListener], inside: Inside, query: str
+) -> None:
+    """Between two flushes one leaves and another connects, who has not asked for anything yet."""
+    async with on_air(tmp_path, data=bulky(20), kind="audio/aac") as (stream, sending):
+        _, reader, stays = await stream.listen(f"/live.aac{query}")
+        _, gone, leaves = await stream.listen(f"/live.aac{query}")
+        await gone.read(1)
+        number = seen[1].idle_socket
+        assert number != NO_SOCKET
+        connected = inside.keeper.connections
+        leaves.transport.abort()
+        await auntil(lambda: as_many(inside, connected - 1))
+        # The lowest free number is the next one's.
+        stranger = await asyncio.get_running_loop().run_in_executor(
+            None, socket.create_connection, ("127.0.0.1", stream.port)
+        )
+        await auntil(lambda: as_many(inside, connected))
+        with socket.socket(fileno=os.dup(number)) as same:
+            assert same.getpeername() == stranger.getsockname()
+        stranger.setblocking(False)
+        before = len(await reader.read(1 << 20))
+        sending.write(bulky(40, seed=2))
+        while before < 30 * 8000:
+            before += len(await exactly(reader, 8000))
+        with pytest.raises(BlockingIOError):
+            stranger.recv(1)
+        stranger.close()
+        stays.close()
+
+
+async def as_many(inside: Inside, number: int) -> bool:
+    return inside.keeper.connections == number
+
+
+async def test_a_socket_is_idle_only_while_his_transport_is_open_and_holds_nothing_back(
+    tmp_path: Path, seen: list[HttpListener]
+) -> None:
+    async with on_air(tmp_path, data=bulky(20), kind="audio/aac", listener_stall_seconds=60.0) as (
+        stream,
+        sending,
+    ):
+        _, reader, writer = await stream.listen("/live.aac")
+        listener = await deaf(stream, "/live.aac")
+        await auntil(lambda: _count_is(stream, 2))
+        assert seen[0].idle_socket != NO_SOCKET
+        await told(sending, bulky(900, seed=2), reader)
+        assert seen[1].backlog
+        assert seen[1].idle_socket == NO_SOCKET
+        for one in seen:
+            one.end()
+            assert one.idle_socket == NO_SOCKET
+        await rest(listener)
+        assert [one.idle_socket for one in seen] == [NO_SOCKET] * 2
+        writer.close()
+
+
 @pytest.mark.parametrize("icy", [False, True])
 async def test_a_slow_one_who_reads_again_goes_on_with_clean_audio(
     tmp_path: Path, icy: bool
@@ -558,6 +634,62 @@ async def test_one_who_comes_before_the_encoder_is_ready_hears_all_of_it(tmp_pat
         assert len(heard) == pytest.approx(SOUND.shape[1], abs=7000)
 
 
+async def test_flac_and_the_lean_opus_come_where_the_station_has_them(tmp_path: Path) -> None:
+    async with running_stream(tmp_path) as stream:
+        _, sending = await stream.source(slug="demo")
+        sending.write(MP3)
+        await auntil(stream.status)
+        answer, reader, flac = await stream.listen("/demo.flac", "Icy-MetaData: 1")
+        assert "Content-Type: audio/flac" in answer
+        assert not {"icy-metaint", "icy-br"} & {line.split(":")[0] for line in answer.splitlines()}
+        assert (await exactly(reader, 8)) == b"fLaC\x80\x00\x00\x22"
+        assert parse_streaminfo(await exactly(reader, 34)).rate == 48_000
+        assert parse_frame_header(await exactly(reader, 16)) is not None
+        answer, reader, lean = await stream.listen("/demo.32.opus")
+        assert "Content-Type: audio/ogg" in answer
+        assert "icy-br: 32" in answer
+        assert (await exactly(reader, 4)) == b"OggS"
+        for writer in (sending, flac, lean):
+            writer.close()
+
+
+async def test_what_a_station_is_not_offered_in_is_404_but_not_what_its_source_sends(
+    tmp_path: Path,
+) -> None:
+    async with running_stream(tmp_path) as stream:
+        stream.api.stations["live"] = record("live", renditions=("32.opus", "aac"))
+        _, sending = await stream.source()
+        sending.write(MP3)
+        await auntil(stream.status)
+        answer = (await stream.ask("GET /live.opus HTTP/1.1")).decode()
+        assert answer.startswith("HTTP/1.1 404 ")
+        assert "live has no .opus, it has 32.opus, aac, mp3" in answer
+        answer, _, listening = await stream.listen("/live.mp3")
+        assert " 200 " in answer
+        sending.close()
+        listening.close()
+
+
+async def test_who_listens_stays_when_a_rendition_is_taken_off_the_list(tmp_path: Path) -> None:
+    async with on_air(tmp_path) as (stream, sending):
+        _, reader, listening = await stream.listen("/live.opus")
+        await exactly(reader, 4000)
+        stream.api.stations["live"] = record("live", renditions=("mp3",))
+        change = StationChanged("live")
+        await stream.api.bus.publish(messages.STATION_CHANGED, messages.encode(change))
+        await auntil(lambda: _refused(stream, "/live.opus"))
+        assert await count(stream) == 1
+        sending.write(MP3)
+        sending.write_eof()
+        async with asyncio.timeout(20):
+            assert len(await reader.read()) > 10_000
+        listening.close()
+
+
+async def _refused(stream: Stream, path: str) -> bool:
+    return (await stream.ask(f"HEAD {path} HTTP/1.1")).startswith(b"HTTP/1.1 404 ")
+
+
 async def test_one_who_vanishes_while_he_waits_for_the_encoder_is_forgotten(
     tmp_path: Path,
 ) -> None:
@@ -629,7 +761,7 @@ class Room:
     def station(self, known: StationRecord) -> Station:
         return self._station
 
-    def backlog_bytes(self, low: bool) -> int:
+    def backlog_bytes(self, rendition: Rendition, low: bool) -> int:
         return 1000
 
     def admit(self, slug: str, address: str) -> None: ...
@@ -670,7 +802,7 @@ def test_one_who_is_full_before_he_has_joined_is_behind_from_the_start() -> None
     station.claim(Source(), SourceInfo())
     station.accept(frames)
     room = Room(station)
-    listener = HttpListener(room, "live", Codec.MP3)
+    listener = HttpListener(room, "live", LADDER["mp3"])
     pipe = Pipe(listener)
     request = parse_head(head("GET /live.mp3 HTTP/1.1"))
     assert request is not None

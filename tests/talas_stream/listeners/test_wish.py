@@ -4,22 +4,21 @@ import pytest
 
 from support.stream import head
 from talas_stream.listeners.wish import PROBE_BYTES, Wish, wish
-from talas_stream.media import Codec
+from talas_stream.media import LADDER
 from talas_stream.wire.request import parse_head
 
 
-def of(
-    *lines: str, target: str = "/live.mp3", method: str = "GET", codec: Codec = Codec.MP3
-) -> Wish:
+def of(*lines: str, target: str = "/live.mp3", method: str = "GET", name: str = "mp3") -> Wish:
     request = parse_head(head("\n".join([f"{method} {target} HTTP/1.1", *lines])))
     assert request is not None
-    return wish(request, codec)
+    return wish(request, LADDER[name])
 
 
-def test_titles_are_for_those_who_ask_and_never_in_ogg() -> None:
+def test_titles_are_for_those_who_ask_and_never_in_ogg_or_flac() -> None:
     assert of("Icy-MetaData: 1") == Wish(icy=True)
     assert of("Icy-MetaData: 0") == of() == Wish()
-    assert of("Icy-MetaData: 1", codec=Codec.OPUS) == Wish()
+    for name in ("opus", "32.opus", "flac"):
+        assert of("Icy-MetaData: 1", name=name) == Wish()
 
 
 @pytest.mark.parametrize(

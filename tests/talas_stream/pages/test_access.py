@@ -57,3 +57,48 @@ async def test_another_site_s_page_cannot_kill_with_a_remembered_key(tmp_path: P
         lines = (auth(), "Sec-Fetch-Site: cross-site")
         assert (await get(stream, "/admin/killsource?mount=/live", *lines))[0] == 403
         assert len(await stream.status()) == 1
+
+
+PASSWORD = "battery-staple"
+BASIC = auth(PASSWORD, user="admin")
+
+
+async def test_the_admin_password_opens_what_an_admin_s_token_does(tmp_path: Path) -> None:
+    async with on_air(tmp_path, admin_password=PASSWORD) as stream:
+        for page in (
+            "stats",
+            "listmounts",
+            "listclients?mount=/live",
+            "killclient?mount=/live&id=1",
+        ):
+            assert (await get(stream, f"/admin/{page}", BASIC))[0] == 200, page
+        title = "/admin/metadata?mode=updinfo&mount=/live&song=New"
+        assert (await get(stream, title, BASIC))[0] == 200
+        assert (await get(stream, "/admin/stats", auth("not-the-password", user="admin")))[0] == 401
+        assert (await get(stream, "/admin/stats", auth(PASSWORD)))[0] == 401
+        put = f"PUT /live HTTP/1.1\nContent-Type: audio/mpeg\n{BASIC}"
+        assert b" 401 " in (await stream.ask(put)).splitlines()[0], "it is no stream key"
+        assert (await get(stream, PAGE, auth()))[0] == 200
+
+
+async def test_without_an_admin_password_there_is_no_such_user(tmp_path: Path) -> None:
+    async with on_air(tmp_path) as stream:
+        for password in ("", PASSWORD):
+            assert (await get(stream, "/admin/stats", auth(password, user="admin")))[0] == 401
+
+
+async def test_another_site_s_page_cannot_use_a_remembered_admin_password(tmp_path: Path) -> None:
+    async with on_air(tmp_path, admin_password=PASSWORD) as stream:
+        lines = (BASIC, "Sec-Fetch-Site: cross-site")
+        for page in ("stats", "killsource?mount=/live"):
+            assert (await get(stream, f"/admin/{page}", *lines))[0] == 403
+        assert len(await stream.status()) == 1
+
+
+async def test_guessing_the_admin_password_is_slowed(tmp_path: Path) -> None:
+    async with on_air(tmp_path, admin_password=PASSWORD) as stream:
+        wrong = auth("f" * 20, user="admin")
+        answers = [await get(stream, "/admin/stats", wrong) for _ in range(11)]
+        assert [status for status, _, _ in answers] == [401] * 10 + [429]
+        assert "Retry-After" in answers[-1][1]
+        assert (await get(stream, PAGE, auth()))[0] == 200, "a source is not concerned"

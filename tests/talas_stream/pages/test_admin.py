@@ -29,8 +29,20 @@ async def test_stats_tell_of_the_server_and_of_each_mount(tmp_path: Path) -> Non
         assert source.findtext("server_name") == "Guest"
         assert source.findtext("bitrate") == "128"
         assert source.findtext("listenurl") == "http://radio.example:3002/live.mp3"
+        assert source.findtext("source_ip") == "127.0.0.1"
+        assert source.findtext("slow_listeners") == "0"
+        assert source.findtext("max_listeners") == "unlimited"
         own = await xml(stream, "/admin/stats?mount=/live.mp3", auth())
         assert [s.get("mount") for s in own.findall("source")] == ["/live"]
+
+        async def measured() -> bool:
+            [source] = (await xml(stream, "/admin/stats?mount=/live", auth())).findall("source")
+            return -30 < float(source.findtext("loudness_integrated") or 0) < -5
+
+        await auntil(measured)
+        [source] = (await xml(stream, "/admin/stats?mount=/live", auth())).findall("source")
+        assert source.findtext("loudness_silent_seconds") == "0.0"
+        assert source.find("loudness_range") is None, "too early to tell"
 
 
 async def test_mounts_are_listed(tmp_path: Path) -> None:

@@ -41,10 +41,36 @@ async def test_now_tells_title_and_listeners(tmp_path: Path) -> None:
         writer.close()
 
 
+async def test_now_tells_how_loud_it_is(tmp_path: Path) -> None:
+    async with on_air(tmp_path) as stream:
+
+        async def known() -> bool:
+            loudness = (await data(stream, "/live/now"))["loudness"]
+            return loudness is not None and loudness["short_term"] is not None
+
+        await auntil(known)
+        loudness = (await data(stream, "/live/now"))["loudness"]
+        assert list(loudness) == [
+            "momentary", "short_term", "integrated", "range", "peak", "silent_seconds",
+        ]  # fmt: skip
+        for name in ("momentary", "short_term", "integrated"):
+            assert -30 < loudness[name] < -5
+        assert (loudness["range"], loudness["silent_seconds"]) == (None, 0)
+        assert -10 < loudness["peak"] < 0
+
+
+async def test_without_metering_nothing_is_decoded_for_it(tmp_path: Path) -> None:
+    async with on_air(tmp_path, metering=False) as stream:
+        _, _, writer = await stream.listen("/live.mp3")
+        assert (await data(stream, "/live/now"))["loudness"] is None
+        writer.close()
+
+
 async def test_a_station_off_the_air_is_told_as_such_and_no_station_is_404(tmp_path: Path) -> None:
     async with running_stream(tmp_path) as stream:
         now = await data(stream, "/live/now")
         assert (now["on_air"], now["text"], now["at"]) == (False, "", None)
+        assert now["loudness"] is None
         assert await data(stream, "/live/history") == []
         for page in ("now", "history", "events"):
             assert (await get(stream, f"/nobody/{page}"))[0] == 404

@@ -30,6 +30,17 @@ async def test_playlists_hold_one_entry(tmp_path: Path) -> None:
         ]
 
 
+async def test_they_hold_what_the_station_has(tmp_path: Path) -> None:
+    async with running_stream(tmp_path) as stream:
+        stream.api.stations["live"] = record("live", renditions=("flac", "32.opus"))
+        for query, name in (("", "flac"), ("?format=32.opus", "32.opus")):
+            body = (await get(stream, f"/live.m3u{query}"))[2].decode()
+            assert body.endswith(f"/live.{name}\n")
+        status, _, body = await get(stream, "/live.m3u?format=mp3")
+        assert status == 400
+        assert b"one of flac, 32.opus" in body
+
+
 @pytest.mark.parametrize(
     ("target", "status"),
     [

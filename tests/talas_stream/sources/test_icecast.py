@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import io
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import av
 import psutil
 import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from support.pages import data
 from support.sound import CONTENT_TYPES, coded, decoded, programme
 from support.stream import KEY, Stream, auth, head, running_stream
 from support.wait import auntil
@@ -475,3 +478,35 @@ async def test_one_who_goes_on_sending_after_a_refusal_is_cut(
 
         await auntil(cut)
         writer.close()
+
+
+def link(artist: str, title: str, seed: int) -> bytes:
+    """Two seconds of Ogg that say what they are."""
+    sink = io.BytesIO()
+    with av.open(sink, "w", format="ogg") as output:
+        opus = output.add_stream("libopus", rate=48_000, layout="stereo")
+        output.metadata.update({"artist": artist, "title": title})
+        for number in range(100):
+            frame = av.AudioFrame.from_ndarray(
+                programme(0.02, seed=seed), format="fltp", layout="stereo"
+            )
+            frame.sample_rate, frame.pts = 48_000, number * 960
+            output.mux(opus.encode(frame))
+        output.mux(opus.encode(None))
+    return sink.getvalue()
+
+
+async def test_each_link_of_an_ogg_chain_tells_its_title(tmp_path: Path) -> None:
+    async with running_stream(tmp_path) as stream:
+        _, writer = await stream.source(kind="audio/ogg")
+        for number, (artist, title) in enumerate((("N\u00efna", "One"), ("\u65e5\u672c", "Two"))):
+            writer.write(link(artist, title, number))
+            await auntil(lambda title=title: _plays(stream, title))  # type: ignore[misc]
+        writer.write(link("Nobody", "", 3))
+        history = await data(stream, "/live/history")
+        assert [entry["text"] for entry in history] == ["\u65e5\u672c - Two", "N\u00efna - One"]
+        writer.close()
+
+
+async def _plays(stream: Stream, title: str) -> bool:
+    return bool((await data(stream, "/live/now"))["title"] == title)

@@ -132,3 +132,21 @@ def test_he_aac_would_double_the_rate() -> None:
     assert decoder.rate == 24_000
     decoder.rate = RATE
     assert decoder.decode(Frame(b"", Format(Codec.AAC, 24_000, 2), 1024)).shape == (2, 2048)
+
+
+@pytest.mark.parametrize("coding", ["aac", "opus", "mp3"])
+def test_of_a_frame_that_means_less_than_it_holds_the_beginning_counts(coding: str) -> None:
+    frames = frames_of(coding)[:4]
+    whole, cut = Decoder(frames[0].format), Decoder(frames[0].format)
+    expected = [whole.decode(frame) for frame in frames][-1][:, :100]
+    last = Frame(frames[3].payload, frames[3].format, 100)
+    assert np.array_equal([cut.decode(frame) for frame in (*frames[:3], last)][-1], expected)
+
+
+def test_a_broken_frame_has_as_many_channels_as_those_before() -> None:
+    """AAC with parametric stereo is mono by its headers only."""
+    frames = frames_of("aac")
+    mono = Format(Codec.AAC, 48_000, 1)
+    decoder = Decoder(mono)
+    assert decoder.decode(Frame(frames[0].payload, mono, 1024)).shape == (2, 1024)
+    assert decoder.decode(Frame(b"", mono, 1024)).shape == (2, 1024)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import av
 import numpy as np
@@ -17,9 +18,10 @@ from talas_stream.media import Codec, Format, Frame, SourceCodec
 from talas_stream.stages.decode import Decoder
 from talas_stream.stages.demux import Demux, Flac, Ogg, Wav, Webm
 
-READINGS: dict[str, Callable[[], Demux]] = {
-    "vorbis": lambda: Ogg(KERNELS), "ogg-flac": lambda: Ogg(KERNELS), "flac": Flac, "wav": Wav,
-    "wav-24": Wav, "wav-32": Wav, "wav-float": Wav, "webm": Webm,
+READINGS: dict[str, Callable[[], Demux[Any]]] = {
+    "vorbis": lambda: Ogg(KERNELS), "ogg-flac": lambda: Ogg(KERNELS),
+    "flac": lambda: Flac(KERNELS), "wav": Wav, "wav-24": Wav, "wav-32": Wav,
+    "wav-float": Wav, "webm": Webm,
 }  # fmt: skip
 
 

@@ -1,11 +1,16 @@
 """Fan-out: the same object to all, nobody waited for, nothing twice."""
 
+import pytest
+
+from talas_stream.batch import Sockets
 from talas_stream.media import Packet
-from talas_stream.stages.fanout import Fanout
+from talas_stream.stages.fanout import NO_SOCKET, Fanout
 from talas_stream.stages.ring import Ring
 
 
 class Listener:
+    idle_socket = NO_SOCKET
+
     def __init__(self) -> None:
         self.got: list[bytes] = []
 
@@ -192,3 +197,130 @@ def test_one_who_leaves_during_a_flush_is_in_nobody_s_way() -> None:
     fed(ring, "b")
     fanout.flush()
     assert (leaving.heard, stays.heard) == (b"a", b"ab")
+
+
+# ---- those whose sockets are idle ----------------------------------------------------------------
+
+
+class Wire:
+    """A `send` that keeps what each socket was offered, and takes what it is told to."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[int]] = []
+        self.takes: dict[int, int] = {}
+        self.heard: dict[int, bytes] = {}
+
+    def send(self, data: bytes, sockets: Sockets) -> list[tuple[int, int]]:
+        self.calls.append(list(sockets))
+        shorts = []
+        for at, number in enumerate(sockets):
+            taken = self.takes.get(number, len(data))
+            self.heard[number] = self.heard.get(number, b"") + data[: max(taken, 0)]
+            if taken != len(data):
+                shorts.append((at, taken))
+        return shorts
+
+
+class Idle(Listener):
+    """One whose socket may be sent to."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.idle_socket = number
+
+
+def direct() -> tuple[Ring, Wire, Fanout]:
+    ring, wire = Ring(100), Wire()
+    return ring, wire, Fanout(ring, wire.send)
+
+
+def test_all_with_an_idle_socket_are_served_in_one_call_and_the_others_by_write() -> None:
+    ring, wire, fanout = direct()
+    other = Listener()
+    for listener in (Idle(5), other, Idle(7)):
+        fanout.join(listener, 10)
+    fed(ring, "ab")
+    fanout.flush()
+    assert (wire.calls, other.heard) == ([[5, 7]], b"ab")
+    assert wire.heard == {5: b"ab", 7: b"ab"}
+    assert (len(fanout), fanout.bytes_out) == (3, 6)
+
+
+def test_a_newcomer_s_burst_goes_by_write_and_what_follows_directly() -> None:
+    ring, wire, fanout = direct()
+    fed(ring, "ab")
+    fanout.flush()
+    newcomer = Idle(5)
+    fanout.join(newcomer, 10)
+    fed(ring, "c")
+    fanout.flush()
+    assert (newcomer.heard, wire.heard) == (b"ab", {5: b"c"})
+
+
+def test_one_whose_transport_holds_something_back_is_not_overtaken() -> None:
+    ring, wire, fanout = direct()
+    busy = Idle(NO_SOCKET)
+    fanout.join(busy, 10)
+    for letter in "ab":
+        fed(ring, letter)
+        fanout.flush()
+    busy.idle_socket = 5
+    for letter in "cd":
+        fed(ring, letter)
+        fanout.flush()
+    assert (busy.heard, wire.heard) == (b"abc", {5: b"d"})
+
+
+@pytest.mark.parametrize("taken", [2, 0, -11, -32])
+def test_what_a_socket_does_not_take_is_his_transport_s(taken: int) -> None:
+    """A part, nothing, no room, and a broken pipe."""
+    ring, wire, fanout = direct()
+    slow, quick = Idle(5), Idle(6)
+    fanout.join(slow, 10)
+    fanout.join(quick, 10)
+    wire.takes[5] = taken
+    slow.idle_socket = NO_SOCKET
+    fed(ring, "abc")
+    fanout.flush()
+    fed(ring, "d")
+    fanout.flush()
+    assert wire.heard[5] + slow.heard == b"abcd"
+    assert wire.heard[6] == b"abcd"
+    assert wire.calls == [[5, 6], [6]]
+
+
+def test_one_who_stops_while_the_rest_is_written_is_behind_and_catches_up() -> None:
+    ring, wire, fanout = direct()
+
+    class Full(Idle):
+        def write(self, data: bytes) -> None:
+            super().write(data)
+            fanout.pause(self)
+
+    full = Full(5)
+    fanout.join(full, 1)
+    wire.takes[5] = 1
+    fed(ring, "ab")
+    fanout.flush()
+    fed(ring, "cd")
+    fanout.flush()
+    fanout.resume(full, 1)
+    assert wire.heard[5] + full.heard == b"abcd"
+    assert wire.calls[1:] == [[]]
+
+
+def test_nothing_is_sent_to_a_socket_whose_listener_has_left_or_stopped() -> None:
+    ring, wire, fanout = direct()
+    gone, stopped, stays = Idle(5), Idle(6), Idle(7)
+    for listener in (gone, stopped, stays):
+        fanout.join(listener, 1)
+    fanout.leave(gone)
+    fanout.pause(stopped)
+    fed(ring, "a")
+    fanout.flush()
+    assert wire.calls == [[7]]
+    fanout.resume(stopped, 1)
+    fed(ring, "b")
+    fanout.flush()
+    assert sorted(wire.calls[1]) == [6, 7]
+    assert (stopped.heard, wire.heard[6]) == (b"a", b"b")

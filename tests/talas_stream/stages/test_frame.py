@@ -10,9 +10,17 @@ from support.sound import programme
 from support.stage import KERNELS, OPUS_HEAD, Hearer, frames_of, noise, placed
 from talas_stream import kernels
 from talas_stream.feed import Feed
-from talas_stream.media import LADDER, Codec, Packet, Pcm
+from talas_stream.media import LADDER, Packet, Pcm
 from talas_stream.stages.encode import Encoder
-from talas_stream.stages.frame import METAINT, PAGE_TICKS, IcyFramer, OggFramer, PlainFramer
+from talas_stream.stages.frame import (
+    METAINT,
+    PAGE_TICKS,
+    IcyFramer,
+    OggFramer,
+    PlainFramer,
+    flac_head,
+)
+from talas_stream.wire.flac import parse_streaminfo
 from talas_stream.wire.icy import IcyParser
 from talas_stream.wire.ogg import BeginStream, EndStream, PacketReader
 from talas_stream.wire.ogg import Packet as OggPacket
@@ -253,7 +261,7 @@ def test_ogg_has_no_place_for_titles_and_ends_without_a_page_when_it_holds_nothi
 @pytest.mark.parametrize("seed", range(3))
 def test_a_newcomer_s_bytes_play_from_any_moment_on(seed: int) -> None:
     dice = random.Random(seed)
-    encoder = Encoder(LADDER[Codec.OPUS])
+    encoder = Encoder(LADDER["opus"])
     sound = programme(12.0)
     packets = [
         packet
@@ -285,3 +293,20 @@ def test_a_source_s_own_opus_passes_through_with_its_config() -> None:
         decoded = list(player.decode(audio=0))
     assert sum(frame.samples for frame in decoded) == pytest.approx(96_000, abs=1300)
     assert out[0].at == 48_000 - 312
+
+
+# ---- FLAC ----------------------------------------------------------------------------------------
+
+
+def test_a_flac_head_says_the_shape_and_nothing_of_length() -> None:
+    told = parse_streaminfo(bytes.fromhex("04800480 000011 0012a8 0bb802f0 00012345") + b"m" * 16)
+    head = flac_head(told.raw)
+    assert head[:8] == b"fLaC\x80\x00\x00\x22"
+    assert head[8:] == bytes.fromhex("04800480 000000 000000 0bb802f0 00000000") + bytes(16)
+    again = parse_streaminfo(head[8:])
+    assert (again.rate, again.channels, again.bits) == (told.rate, told.channels, told.bits)
+
+
+def test_only_a_streaminfo_makes_a_flac_head() -> None:
+    with pytest.raises(ValueError, match="33 bytes"):
+        flac_head(bytes(33))

@@ -2,15 +2,30 @@
 
 import pytest
 
+from talas_stream.media import Codec
 from talas_stream.stages.govern import (
+    AFTER_RISE,
+    BEST,
     BUSY,
     CALM_SECONDS,
     LATE_SECONDS,
+    OPUS_COST,
     PROMISE_WINDOWS,
     STEPS,
+    TYPICAL,
     WINDOW_SECONDS,
+    Care,
     Governor,
+    Mix,
 )
+
+MIXES = {
+    "Opus and AAC": TYPICAL,
+    "Opus alone": Mix(7, {Codec.OPUS: 7}),
+    "AAC alone": Mix(7, {Codec.AAC: 7}),
+    "MP3 too": Mix(3, {Codec.OPUS: 1, Codec.AAC: 1, Codec.MP3: 3}),
+    "metered only": Mix(40, {}),
+}
 
 
 def live(governor: Governor, seconds: float, busy: float, late: float = 0.0) -> int:
@@ -21,16 +36,23 @@ def live(governor: Governor, seconds: float, busy: float, late: float = 0.0) -> 
     return changes
 
 
-def simulate(governor: Governor, seconds: float, load: float) -> int:
+def relief(governor: Governor, mix: Mix = TYPICAL) -> float:
+    """What the work is now, of what it was at the first step."""
+    return governor.step.cost(mix) / STEPS[0].cost(mix)
+
+
+def simulate(governor: Governor, seconds: float, load: float, mix: Mix = TYPICAL) -> int:
     """So long under a `load` that gets cheaper with every step down."""
-    return sum(live(governor, 0.1, load * governor.step.cost) for _ in range(round(seconds * 10)))
+    return sum(
+        live(governor, 0.1, load * relief(governor, mix)) for _ in range(round(seconds * 10))
+    )
 
 
 def test_at_ease_it_stays_at_the_best() -> None:
     governor = Governor()
     assert live(governor, 60, 0.7) == 0
     assert governor.step == STEPS[0]
-    assert (governor.step.quantum, governor.step.complexity) == (0.02, 10)
+    assert (governor.step.quantum, governor.step.care) == (0.02, BEST)
     assert governor.busy == pytest.approx(0.7)
     assert not governor.full
 
@@ -40,8 +62,12 @@ def test_short_of_time_it_takes_one_step_a_window_quantum_first() -> None:
     seen = []
     for _ in range(len(STEPS) + 1):
         live(governor, WINDOW_SECONDS, 1.0)
-        seen.append((governor.step.quantum, governor.step.complexity))
-    assert seen == [(0.04, 10), (0.1, 10), (0.1, 5), (0.1, 0), (0.1, 0), (0.1, 0)]
+        care = governor.step.care
+        seen.append((governor.step.quantum, care.coder, care.complexity))
+    assert seen == [
+        (0.04, "twoloop", 10), (0.1, "twoloop", 10), (0.1, "fast", 10), (0.1, "fast", 5),
+        (0.1, "fast", 0), (0.1, "fast", 0), (0.1, "fast", 0),
+    ]  # fmt: skip
     assert governor.full
 
 
@@ -71,19 +97,45 @@ def test_one_busy_window_starts_the_calm_time_afresh() -> None:
     assert live(governor, CALM_SECONDS - WINDOW_SECONDS, 0.2) == 0
 
 
-@pytest.mark.parametrize("load", [0.5, 0.75, 0.85, 0.95, 1.1, 1.25, 1.4])
-def test_under_a_steady_load_it_settles(load: float) -> None:
-    governor = Governor()
-    simulate(governor, 30, load)
-    assert simulate(governor, 300, load) == 0
-    assert load * governor.step.cost <= BUSY
+@pytest.mark.parametrize("mix", MIXES)
+@pytest.mark.parametrize("load", [0.5, 0.75, 0.85, 0.95, 1.1, 1.25, 1.4, 1.8, 2.2])
+def test_under_a_steady_load_it_settles_whatever_is_coded(load: float, mix: str) -> None:
+    governor = Governor(mix=lambda: MIXES[mix])
+    simulate(governor, 60, load, MIXES[mix])
+    assert simulate(governor, 300, load, MIXES[mix]) == 0
+    left = load * relief(governor, MIXES[mix])
+    assert left <= BUSY or governor.step == STEPS[-1]
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_when_the_load_is_gone_all_the_care_comes_back(mix: str) -> None:
+    governor = Governor(mix=lambda: MIXES[mix])
+    simulate(governor, 30, 3.0, MIXES[mix])
+    assert governor.step == STEPS[-1]
+    simulate(governor, 2 * len(STEPS) * CALM_SECONDS, AFTER_RISE - 0.01, MIXES[mix])
+    assert governor.step == STEPS[0]
+
+
+def test_a_step_is_never_dearer_than_the_one_before() -> None:
+    for mix in MIXES.values():
+        costs = [step.cost(mix) for step in STEPS]
+        assert costs == sorted(costs, reverse=True)
+    assert STEPS[-1].cost(TYPICAL) < STEPS[0].cost(TYPICAL) / 2
+    assert min(OPUS_COST) == 0, "any complexity held is above the least one known"
+
+
+def test_a_worker_with_nothing_to_do_goes_by_what_is_usual() -> None:
+    governor = Governor(mix=lambda: Mix(0, {}))
+    live(governor, 5, 1.0)
+    live(governor, 2 * len(STEPS) * CALM_SECONDS, 0.0)
+    assert governor.step == STEPS[0]
 
 
 def test_a_held_complexity_is_kept_and_the_quantum_alone_goes() -> None:
     governor = Governor(5)
-    assert (governor.step.quantum, governor.step.complexity) == (0.02, 5)
+    assert (governor.step.quantum, governor.step.care) == (0.02, Care(5, "twoloop"))
     live(governor, 5, 1.0)
-    assert (governor.step.quantum, governor.step.complexity) == (0.1, 5)
+    assert (governor.step.quantum, governor.step.care) == (0.1, Care(5, "twoloop"))
     assert governor.full
 
 

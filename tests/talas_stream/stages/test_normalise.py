@@ -76,3 +76,12 @@ def test_no_thread_is_started() -> None:
     for normaliser in many:
         through(normaliser, tone(44_100, seconds=0.1))
     assert threads() == before
+
+
+@pytest.mark.parametrize("rate", [44_100, 32_000, 22_050, 96_000])
+@pytest.mark.parametrize("samples", [1000, 4407, 22_087])
+def test_a_link_of_a_chain_is_never_a_sample_longer(rate: int, samples: int) -> None:
+    normaliser = Normaliser(rate, 2)
+    made = normaliser.feed(np.zeros((2, samples), np.float32)).shape[1]
+    made += normaliser.flush().shape[1]
+    assert made == samples * RATE // rate

@@ -9,12 +9,13 @@ import pytest
 
 from support.sound import coded, decoded, likeness, programme
 from talas_stream import kernels
-from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition
+from talas_stream.media import LADDER, RATE, Format, Frame, Packet
+from talas_stream.stages.govern import BEST, Care
 from talas_stream.stages.ingest import Ingest
-from talas_stream.stages.pipeline import Pipeline
+from talas_stream.stages.pipeline import Opened, Pipeline
 from talas_stream.stages.timeline import Timeline
 
-MP3, AAC, OPUS = LADDER[Codec.MP3], LADDER[Codec.AAC], LADDER[Codec.OPUS]
+MP3, AAC, OPUS = LADDER["mp3"], LADDER["aac"], LADDER["opus"]
 
 
 def frames_of(sound: np.ndarray, coding: str, rate: int = 48_000) -> list[Frame]:
@@ -111,50 +112,76 @@ def test_a_rendition_begun_catches_up_bit_by_bit_while_the_source_goes_on() -> N
         whole.feed(frame, packet)
         sliced.feed(frame, packet)
     config, expected = whole.open(OPUS)
-    sliced.begin(OPUS)
-    opened, turns = [], 0
+    sliced.begin(OPUS, 60 * RATE)
+    opened: list[Opened] = []
+    heard: list[Packet] = []
     for frame, packet in work[100:]:
         expected += whole.feed(frame, packet)[OPUS]
         made = sliced.feed(frame, packet).get(OPUS, [])
-        assert not made or opened
-        if opened:
-            opened[0].packets.extend(made)
-        else:
-            turns += 1
-            opened = sliced.advance(RATE // 5)
-        assert sliced.catching_up is not bool(opened)
-    assert turns > 8
-    assert (opened[0].rendition, opened[0].config) == (OPUS, config)
-    assert opened[0].packets == expected
+        assert not (made and sliced.catching_up)
+        heard += made
+        for part in sliced.advance(RATE // 5):
+            opened.append(part)
+            heard += part.packets
+    assert not sliced.catching_up
+    assert len(opened) > 8
+    assert all(part.packets for part in opened)
+    assert {part.rendition for part in opened} == {OPUS}
+    assert [part.config for part in opened] == [config] + [None] * (len(opened) - 1)
+    assert heard == expected
+
+
+def test_a_rendition_begins_with_as_much_of_the_history_as_it_needs() -> None:
+    pipeline = Pipeline(3 * RATE)
+    for frame, packet in placed(frames_of(programme(4.0), "mp3")):
+        pipeline.feed(frame, packet)
+    starts = []
+    for ticks in (RATE, 2 * RATE):
+        pipeline.begin(AAC, ticks)
+        (opened,) = pipeline.advance(10 * RATE)
+        starts.append(opened.packets[-1].end - opened.packets[0].at)
+        pipeline.close(AAC)
+    assert starts == [pytest.approx(RATE, abs=5000), pytest.approx(2 * RATE, abs=5000)]
+
+
+def test_renditions_begun_together_catch_up_together() -> None:
+    pipeline = Pipeline(3 * RATE)
+    for frame, packet in placed(frames_of(programme(2.0), "mp3")):
+        pipeline.feed(frame, packet)
+    for rendition in (MP3, OPUS):
+        pipeline.begin(rendition, RATE)
+    made = pipeline.advance(RATE // 2)
+    assert [opened.rendition for opened in made if opened.packets] == [MP3, OPUS]
 
 
 def test_a_rendition_closed_while_it_catches_up_is_forgotten() -> None:
     pipeline = Pipeline(RATE)
     pipeline.feed(*placed(frames_of(programme(0.2), "mp3"))[0])
-    pipeline.begin(OPUS)
+    pipeline.begin(OPUS, 60 * RATE)
     pipeline.close(OPUS)
     assert pipeline.advance(RATE) == []
     assert pipeline.flush() == {}
 
 
-def test_a_new_complexity_is_taken_up_one_encoder_at_a_time_and_the_clock_runs_on() -> None:
-    pipeline, out = Pipeline(RATE), []
-    lean = Rendition(Codec.OPUS, 32_000)
-    for rendition in (OPUS, lean, AAC):
+def test_a_new_care_is_taken_up_one_encoder_at_a_time_and_the_clock_runs_on() -> None:
+    pipeline, out = Pipeline(RATE), {OPUS: [], AAC: []}
+    for rendition in (OPUS, LADDER["32.opus"], AAC, MP3, LADDER["flac"]):
         pipeline.open(rendition)
     work = placed(frames_of(programme(2.0, 44_100), "mp3", 44_100))
     for number, (frame, packet) in enumerate(work):
-        if number in (2, 40):
-            pipeline.complexity = 5 if number == 2 else 0
+        if number in (2, 40, 60):
+            pipeline.care = BEST if number == 60 else Care(0, "fast")
         made = pipeline.feed(frame, packet)
-        out += made[OPUS]
+        for rendition in out:
+            out[rendition] += made[rendition]
         if number == 2:
             assert not pipeline.swap(), "too little to roll"
-        if number == 40:
-            assert [pipeline.swap() for _ in range(4)] == [True, True, False, False]
+        if number in (40, 60):
+            assert [pipeline.swap() for _ in range(5)] == [True, True, True, False, False]
     assert not pipeline.swap()
-    assert all(a.end == b.at for a, b in pairwise(out))
-    assert work[-1][1].end - out[-1].end < 2000
+    for packets in out.values():
+        assert all(a.end == b.at for a, b in pairwise(packets))
+        assert work[-1][1].end - packets[-1].end < 2048 + 1152
 
 
 @pytest.mark.parametrize(("coding", "rate"), [("mp3", 44_100), ("opus", 48_000)])
@@ -192,6 +219,19 @@ def test_frames_left_out_around_a_change_of_format_count_once() -> None:
     assert abs(out[-1].end - work[-1][1].end) < 1000
 
 
+def test_the_tap_gets_what_was_decoded_and_nothing_that_was_left_out() -> None:
+    pipeline, heard = Pipeline(RATE), []
+    pipeline.tap = heard.extend
+    work = placed(frames_of(programme(1.0), "mp3"))
+    for number, (frame, packet) in enumerate(work):
+        if 10 <= number < 20:
+            pipeline.skip(packet)
+        else:
+            pipeline.feed(frame, packet)
+    assert sum(pcm.end - pcm.at for pcm in heard) == (len(work) - 10) * 1152
+    assert all(np.abs(pcm.samples).max() > 0 for pcm in heard[3:-3])
+
+
 MINUTES = 10
 
 
@@ -224,7 +264,7 @@ def wreck(frames: list[Frame], dice: random.Random) -> list[Frame]:
 def test_ten_minutes_of_drops_and_changes_do_not_make_the_clock_drift() -> None:
     dice, stretches = random.Random(11), links()
     timeline, pipeline = Timeline(0), Pipeline(RATE)
-    pipeline.complexity = 0
+    pipeline.care = Care(complexity=0)
     pipeline.open(OPUS)
     out: list[Packet] = []
     began = time.process_time()

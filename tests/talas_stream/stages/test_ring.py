@@ -30,6 +30,15 @@ def test_a_packet_larger_than_the_ring_is_kept_alone() -> None:
     assert (ring.tail, ring.head) == (2, 3)
 
 
+def test_where_bytes_are_few_it_keeps_no_more_than_its_time() -> None:
+    ring = Ring(1000, keep_ticks=4 * 960)
+    for number in range(9):
+        ring.append(Packet(b"p", number * 960, 960))
+    assert (ring.tail, ring.head) == (5, 9)
+    ring.append(Packet(b"p" * 2000, 9 * 960, 960))
+    assert (ring.tail, ring.head) == (9, 10)
+
+
 def test_burst_is_never_below_its_size_where_the_ring_holds_it() -> None:
     ring = filled(9)
     assert ring.burst(250) == 6

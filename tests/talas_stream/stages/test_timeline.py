@@ -36,3 +36,10 @@ def test_pre_skip_is_sound_before_the_beginning() -> None:
 
 def test_before_the_first_frame_the_end_is_the_start() -> None:
     assert Timeline(77).end == 77
+
+
+def test_a_format_shorter_than_its_pre_skip_takes_no_time_back() -> None:
+    timeline = Timeline(48_000)
+    for _ in range(5):
+        timeline.place(frame(Format(Codec.OPUS, 48_000, 2, b"", 65_535), 960))
+        assert timeline.end == 48_000

@@ -5,9 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from talas_stream.wire.flac_crc import Crc16, crc8
+from talas_stream.kernels import select
+from talas_stream.wire.flac_crc import Crc16, crc8, flac_crc16
 
+NATIVE = select("auto")
 DATA = random.Random(4).randbytes(999)
 
 
@@ -26,15 +30,44 @@ def test_the_check_value_of_crc_8() -> None:
     assert crc8(b"") == 0
 
 
-@pytest.mark.parametrize("size", [0, 1, 2, 501, 998])
-def test_a_run_that_ends_with_its_own_sum_leaves_nothing(size: int) -> None:
-    data = DATA[:size] + by_bits(DATA[:size], 16, 0x8005).to_bytes(2, "big")
-    assert Crc16().residue(data, len(data)) == 0
-    assert size == 0 or Crc16().residue(b"x" + data[1:], len(data)) != 0
+class TestCrc16:
+    step = staticmethod(select("off").flac_crc16)
+
+    @pytest.mark.parametrize("size", [0, 1, 2, 7, 8, 9, 501, 998])
+    def test_a_run_that_ends_with_its_own_sum_leaves_nothing(self, size: int) -> None:
+        data = DATA[:size] + by_bits(DATA[:size], 16, 0x8005).to_bytes(2, "big")
+        assert Crc16(self.step).residue(data, len(data)) == 0
+        assert size == 0 or Crc16(self.step).residue(b"x" + data[1:], len(data)) != 0
+
+    def test_asking_on_the_way_changes_nothing(self) -> None:
+        data = DATA + by_bits(DATA, 16, 0x8005).to_bytes(2, "big")
+        crc = Crc16(self.step)
+        assert all(crc.residue(data, end) for end in (7, 8, 333, 998))
+        assert crc.residue(data, len(data)) == 0
+
+    def test_a_run_in_the_middle_goes_on_from_what_was_before(self) -> None:
+        for start in range(20):
+            before = self.step(DATA, 0, 0, start)
+            assert before == by_bits(DATA[:start], 16, 0x8005)
+            assert self.step(DATA, before, start, 91) == by_bits(DATA[:91], 16, 0x8005)
+            assert self.step(DATA, before, start, start) == before
+
+    @pytest.mark.parametrize(("start", "end"), [(5, 4), (0, 1000), (1000, 1000)])
+    def test_a_run_outside_the_data_is_refused(self, start: int, end: int) -> None:
+        with pytest.raises(ValueError, match="within the data"):
+            self.step(DATA, 0, start, end)
+
+    def test_a_long_run(self) -> None:
+        data = DATA * 70
+        assert self.step(data, 1, 3, len(data)) == flac_crc16(data, 1, 3, len(data))
 
 
-def test_asking_on_the_way_changes_nothing() -> None:
-    data = DATA + by_bits(DATA, 16, 0x8005).to_bytes(2, "big")
-    crc = Crc16()
-    assert all(crc.residue(data, end) for end in (7, 8, 333, 998))
-    assert crc.residue(data, len(data)) == 0
+@pytest.mark.skipif(NATIVE.name != "native", reason=NATIVE.note)
+class TestNativeCrc16(TestCrc16):
+    step = staticmethod(NATIVE.flac_crc16)
+
+    @given(data=st.binary(max_size=300), crc=st.integers(0, 0xFFFF))
+    def test_sums_as_the_twin_does(self, data: bytes, crc: int) -> None:
+        size = len(data)
+        for start, end in ((0, size), (size // 3, size), (size // 3, size // 2)):
+            assert self.step(data, crc, start, end) == flac_crc16(data, crc, start, end)

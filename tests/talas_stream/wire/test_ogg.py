@@ -53,7 +53,7 @@ class TestPacketReader:
     @pytest.mark.parametrize(
         ("codec", "name", "lengths"),
         [
-            ("libopus", "opus", {960}),
+            ("libopus", "opus", {960, 440}),
             ("vorbis", "vorbis", {0, 1024}),
             ("flac", "flac", {4608, 2048}),
         ],
@@ -69,6 +69,7 @@ class TestPacketReader:
         assert {packet.samples for packet in packets if isinstance(packet, Packet)} == lengths
         assert isinstance(end, EndStream) and end.clean
         assert end.granule is not None and 48000 <= end.granule < 50000
+        assert end.granule == sum(each.samples for each in packets if isinstance(each, Packet))
         assert reader.garbage_bytes == reader.dropped_packets == reader.lost_pages == 0
 
     def test_granules_stand_on_the_last_packet_of_a_page(self) -> None:
@@ -107,6 +108,39 @@ class TestPacketReader:
         events = self.reader().feed(headers + bytes(page) + bytes(rest))
         assert payloads(events) == [whole, torn]
         assert [each.granule for each in events if isinstance(each, Packet)] == [960, 1920]
+
+    @pytest.mark.parametrize(
+        ("granule", "lengths"),
+        [
+            (1920 + 1920, [960, 960, 960, 960]),  # as long as coded
+            (1920 + 1000, [960, 960, 960, 40]),
+            (1920 + 900, [960, 960, 900, 0]),
+            (1920, [960, 960, 0, 0]),
+            (1000, [960, 960, 960, 960]),  # before the page: a lie
+            (9_999_999, [960, 960, 960, 960]),
+        ],
+    )
+    def test_the_last_page_says_where_the_sound_ends(
+        self, granule: int, lengths: list[int]
+    ) -> None:
+        writer = OggWriter(5)
+        data = writer.header_pages(HEAD, TAGS) + writer.page([opus(1), opus(2)], 1920)
+        data += writer.page([opus(3), opus(4)], granule, eos=True)
+        events, _ = self.run(data)
+        assert [each.samples for each in events if isinstance(each, Packet)] == lengths
+
+    def test_what_was_lost_before_the_last_page_cuts_nothing_off(self) -> None:
+        writer = OggWriter(5)
+        data = writer.header_pages(HEAD, TAGS) + writer.page([opus(1)], 960)
+        writer.page([opus(2)], 1920)
+        events, _ = self.run(data + writer.page([opus(3)], 2880 - 100, eos=True))
+        assert [each.samples for each in events if isinstance(each, Packet)] == [960, 960]
+
+    def test_a_page_that_is_not_the_last_cuts_nothing_off(self) -> None:
+        writer = OggWriter(5)
+        data = writer.header_pages(HEAD, TAGS) + writer.page([opus(1), opus(2)], 1000)
+        events, _ = self.run(data + writer.page([opus(3)], 1960, eos=True))
+        assert [each.samples for each in events if isinstance(each, Packet)] == [960, 960, 960]
 
     def test_a_chain_of_streams(self) -> None:
         data = encoded("ogg", "libopus", seconds=0.3) + encoded("ogg", "flac", seconds=0.3)

@@ -34,7 +34,10 @@ def test_the_same_lengths_as_the_decoder_gives(rate: int, channels: int) -> None
         padded = av.Packet(len(packet.payload))
         padded.update(packet.payload)
         decoded.append(sum(frame.samples for frame in decoder.decode(padded)))  # type: ignore[attr-defined]
-    assert [packet.samples for packet in packets] == decoded
+    lengths = [packet.samples for packet in packets]
+    assert lengths[:-1] == decoded[:-1]
+    # The last block is filled up: the stream says where it ends.
+    assert sum(lengths) == 2 * rate <= sum(decoded)
     assert len(set(decoded)) >= (3 if rate > 8000 else 2), "long and short blocks"
 
 

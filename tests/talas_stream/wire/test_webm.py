@@ -105,6 +105,14 @@ def test_a_block_that_lies_about_its_size_does_not_fill_memory() -> None:
     assert reader.bytes_since_block == 0
 
 
+@pytest.mark.parametrize("lie", [b"\xa8\x08\xff\xff\xff\xff\xff\xff", b"\xe7\x08\xff\xff\xff\xff"])
+def test_an_element_that_cannot_be_does_not_swallow_the_stream(lie: bytes) -> None:
+    reader = WebmReader()
+    good = CLUSTER + block(b"good")
+    assert payloads(reader.feed(HEAD + good + lie + good)) == [b"good", b"good"]
+    assert reader.garbage_bytes >= len(lie)
+
+
 def test_what_is_not_wanted_is_stepped_over_and_not_kept() -> None:
     reader = WebmReader()
     reader.feed(HEAD + b"\xec\x08" + (10**6).to_bytes(7, "big"))
