@@ -1,163 +1,201 @@
-"""A hundred live sources and their listeners in one process, on raw epoll.
+"""Live MP3 sources and listeners of their streams, in one process on raw epoll.
 
-Does:        send each station its own MP3 in real time, frame by frame; read each station's Opus
-             and note when every page arrives and which media time it ends at.
-Never:       decodes; talks to anything but 127.0.0.1.
-Guarantees:  reports its own CPU share and the lateness of its own sending clock, so that a run in
-             which the driver was the bottleneck can be thrown away.
+Does:        send each source's frames in real time, the sources evenly spread over a frame; keep
+             every byte that a listener gets, and when it came.
+Never:       looks into what it reads, or decodes; talks to anything but 127.0.0.1.
+Guarantees:  reports its own CPU share and how late its own clock sent, so that a run in which it
+             was the bottleneck can be thrown away; fails if a source or listener is cut off. A
+             listener who is refused for want of time (503) comes again, and is counted.
 
-usage: streams_driver.py PORT KEYS_FILE MP3_FILE SECONDS PATH_SUFFIX
-       KEYS_FILE: lines of `slug key`. Prints one line of JSON.
+usage: streams_driver.py PLAN_FILE
+
+The plan is JSON: `port`; `sources`, each `{slug, key, file, at}`: MP3 of 48 kHz and 128 kbit/s
+without tags, `at` the frame to begin with; `listeners`, each a path, or null for a bare socket that
+gets the first source's frames with no server in between; `lead`, `joining`, `rest` and `seconds`,
+the times for sources alone, for listeners to come, for all to settle, and to measure; `folder`.
+Times are seconds of the monotonic clock. `begin` and `end` on standard error mark what is measured.
+The folder gets `report.json`, `N.body` of listener N, and as arrays of doubles `N.reads` (time and
+size of every read of listener N) and `N.sends` (time of every frame of source N).
 """
 
 from __future__ import annotations
 
 import base64
+import gc
 import json
 import resource
 import select
 import socket
-import struct
 import sys
 import time
-from itertools import pairwise
+from array import array
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from talas_stream.wire.mpeg import MpegFramer
-
+FRAME_BYTES = 384
 FRAME_SECONDS = 1152 / 48_000
-FIRST_SECONDS = 5.0
-SETTLE_SECONDS = 8.0
+READ_BYTES = 262_144
+LONGEST_WAIT_SECONDS = 0.01
+BUSY = b"HTTP/1.1 503 "
+AGAIN_SECONDS = 1.0
 
 
 class Sender:
-    """One source: its socket, its frames from an offset of its own, when the next is due."""
+    """One source: its socket, its frames from one of its own on, and when each was sent."""
 
-    def __init__(self, port: int, slug: str, key: str, frames: list[bytes], at: int) -> None:
+    def __init__(self, port: int, source: dict[str, Any], mp3: bytes) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
-        login = base64.b64encode(f"source:{key}".encode()).decode()
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        login = base64.b64encode(f"source:{source['key']}".encode()).decode()
         self.socket.sendall(
-            f"PUT /{slug} HTTP/1.1\r\nAuthorization: Basic {login}\r\n"
+            f"PUT /{source['slug']} HTTP/1.1\r\nAuthorization: Basic {login}\r\n"
             f"Content-Type: audio/mpeg\r\n\r\n".encode()
         )
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._frames = frames
-        self._at = at
+        self.times = array("d")
+        self.tapped: list[socket.socket] = []
+        self._mp3 = memoryview(mp3)
+        self._at = source["at"] * FRAME_BYTES
 
     def send(self) -> None:
-        self.socket.send(self._frames[self._at % len(self._frames)])
-        self._at += 1
+        if self._at + FRAME_BYTES > len(self._mp3):
+            self._at = 0
+        frame = self._mp3[self._at : self._at + FRAME_BYTES]
+        self.times.append(time.monotonic())
+        self.socket.send(frame)
+        for tap in self.tapped:
+            tap.send(frame)
+        self._at += FRAME_BYTES
 
 
 class Hearer:
-    """One listener: the arrival of each page against the media time it ends at, in seconds."""
+    """One listener: what came, and when."""
 
-    def __init__(self, port: int, path: str) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port))
-        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+    def __init__(self, connect: Callable[[], socket.socket], name: str) -> None:
+        self.name = name
+        self._connect = connect
+        self.connect()
+
+    def connect(self) -> None:
+        """Come, or come again: what was heard before does not count."""
+        self.socket = self._connect()
         self.socket.setblocking(False)
-        self._held = b""
-        self.pages: list[tuple[float, float]] = []
-        self.closed = False
+        self.pieces: list[bytes] = []
+        self.reads = array("d")
 
-    def take(self, now: float) -> None:
-        try:
-            data = self.socket.recv(262_144)
-        except BlockingIOError:
-            return
-        self.closed = self.closed or not data
-        self._held += data
-        while (at := self._held.find(b"OggS")) >= 0 and len(self._held) >= at + 27:
-            lacing = self._held[at + 26]
-            if len(self._held) < at + 27 + lacing:
-                break
-            size = 27 + lacing + sum(self._held[at + 27 : at + 27 + lacing])
-            if len(self._held) < at + size:
-                break
-            (granule,) = struct.unpack_from("<q", self._held, at + 6)
-            if granule > 0:
-                self.pages.append((now, granule / 48_000))
-            self._held = self._held[at + size :]
+    def take(self, now: float) -> bool:
+        """Read what there is. False if he was told to come again later."""
+        data = self.socket.recv(READ_BYTES)
+        if not data:
+            said = b"".join(self.pieces)
+            if not said.startswith(BUSY):
+                raise ConnectionError(f"{self.name} was cut off: {said[:200]!r}")
+            return False
+        self.pieces.append(data)
+        self.reads.append(now)
+        self.reads.append(len(data))
+        return True
 
 
-def main(port: int, stations: list[tuple[str, str]], mp3: bytes, seconds: float, path: str) -> None:
-    framer = MpegFramer()
-    frames = [frame.payload for frame in framer.feed(mp3) + framer.flush()]
-    step = len(frames) // len(stations)
-    senders = [
-        Sender(port, slug, key, frames, number * step)
-        for number, (slug, key) in enumerate(stations)
-    ]
-    late = Lateness()
-    drive(senders, [], SETTLE_SECONDS / 2, late)
-    hearers = [Hearer(port, f"/{slug}{path}") for slug, _ in stations]
-    drive(senders, hearers, SETTLE_SECONDS / 2, late)
-    for hearer in hearers:
-        hearer.pages.clear()
-    sys.stderr.write("begin\n")
+class Drive:
+    """Everybody, and the clock that the sources follow."""
+
+    def __init__(self, senders: list[Sender]) -> None:
+        self.late = array("d")
+        self._senders = senders
+        self._poll = select.epoll()
+        self._hearers: dict[int, Hearer] = {}
+        self._refused: deque[tuple[float, Hearer]] = deque()
+        self.refusals = 0
+        self._start = time.monotonic()
+        self._sent = 0
+
+    def add(self, hearer: Hearer) -> None:
+        self._hearers[hearer.socket.fileno()] = hearer
+        self._poll.register(hearer.socket.fileno(), select.EPOLLIN)
+
+    def until(self, stop: float) -> None:
+        senders, gap = self._senders, FRAME_SECONDS / len(self._senders)
+        while (now := time.monotonic()) < stop:
+            while (due := self._start + self._sent * gap) <= now:
+                senders[self._sent % len(senders)].send()
+                self.late.append((now - due) * 1000)
+                self._sent += 1
+            wait = min(due - now, LONGEST_WAIT_SECONDS)
+            for number, _ in self._poll.poll(max(0.0, wait)):
+                if not self._hearers[number].take(time.monotonic()):
+                    self._refuse(self._hearers.pop(number), now)
+            if self._refused and self._refused[0][0] <= now:
+                _, hearer = self._refused.popleft()
+                hearer.connect()
+                self.add(hearer)
+
+    def _refuse(self, hearer: Hearer, now: float) -> None:
+        self.refusals += 1
+        self._poll.unregister(hearer.socket.fileno())
+        hearer.socket.close()
+        self._refused.append((now + AGAIN_SECONDS, hearer))
+
+
+def bare_socket(sender: Sender) -> socket.socket:
+    """The far end of a connection that gets all that `sender` sends."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        near = socket.create_connection(server.getsockname())
+        near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sender.tapped.append(near)
+        return server.accept()[0]
+
+
+def get(port: int, path: str) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+    return connection
+
+
+def hearer_of(port: int, path: str | None, senders: list[Sender]) -> Hearer:
+    if path is None:
+        return Hearer(lambda: bare_socket(senders[0]), "the bare socket")
+    return Hearer(lambda: get(port, path), path)
+
+
+def main(plan: dict[str, Any]) -> None:
+    files = {source["file"]: Path(source["file"]).read_bytes() for source in plan["sources"]}
+    senders = [Sender(plan["port"], each, files[each["file"]]) for each in plan["sources"]]
+    gc.disable()
+    drive, hearers = Drive(senders), []
+    start = time.monotonic() + plan["lead"]
+    for number, path in enumerate(plan["listeners"]):
+        drive.until(start + plan["joining"] * number / len(plan["listeners"]))
+        hearers.append(hearer_of(plan["port"], path, senders))
+        drive.add(hearers[-1])
+    begin = start + plan["joining"] + plan["rest"]
+    drive.until(begin)
+    mark("begin")
+    drive.late = array("d")
+    before, end = cpu(), begin + plan["seconds"]
+    drive.until(end)
+    share = (cpu() - before) / plan["seconds"]
+    mark("end")
+    report = {"begin": begin, "end": end, "driver_share": share, "refusals": drive.refusals,
+              "send_late_ms": drive.late.tolist()}  # fmt: skip
+    keep(Path(plan["folder"]), senders, hearers, report)
+
+
+def keep(
+    folder: Path, senders: list[Sender], hearers: list[Hearer], report: dict[str, Any]
+) -> None:
+    (folder / "report.json").write_text(json.dumps(report))
+    for number, sender in enumerate(senders):
+        (folder / f"{number}.sends").write_bytes(sender.times)
+    for number, hearer in enumerate(hearers):
+        (folder / f"{number}.reads").write_bytes(hearer.reads)
+        (folder / f"{number}.body").write_bytes(b"".join(hearer.pieces))
+
+
+def mark(word: str) -> None:
+    sys.stderr.write(f"{word}\n")
     sys.stderr.flush()
-    late.values.clear()
-    before = cpu()
-    drive(senders, hearers, seconds, late)
-    share = (cpu() - before) / seconds
-    sys.stderr.write("end\n")
-    sys.stderr.flush()
-    print(json.dumps({**figures(hearers), "driver_share": share,  # noqa: T201
-                      "send_late_ms": spread(late.values)}))  # fmt: skip
-
-
-class Lateness:
-    """How late the driver's own clock sent, in milliseconds; frames go out evenly spread."""
-
-    def __init__(self) -> None:
-        self.values: list[float] = []
-        self.start = time.monotonic()
-        self.sent = 0
-
-
-def drive(senders: list[Sender], hearers: list[Hearer], seconds: float, late: Lateness) -> None:
-    poll = select.epoll()
-    by_number = {hearer.socket.fileno(): hearer for hearer in hearers}
-    for number in by_number:
-        poll.register(number, select.EPOLLIN)
-    gap = FRAME_SECONDS / len(senders)
-    stop = time.monotonic() + seconds
-    while (now := time.monotonic()) < stop:
-        while (due := late.start + late.sent * gap) <= now:
-            senders[late.sent % len(senders)].send()
-            late.values.append((now - due) * 1000)
-            late.sent += 1
-        for number, _ in poll.poll(max(0.0, min(due - now, 0.01))):
-            by_number[number].take(time.monotonic())
-    poll.close()
-
-
-def figures(hearers: list[Hearer]) -> dict[str, object]:
-    """Lateness of every page: due is the earliest offset of the first seconds plus media time."""
-    late: list[float] = []
-    gaps = 0
-    for hearer in hearers:
-        pages = hearer.pages
-        first = [at - media for at, media in pages if at - pages[0][0] <= FIRST_SECONDS]
-        zero = min(first)
-        late += [(at - media - zero) * 1000 for at, media in pages]
-        durations = [b[1] - a[1] for a, b in pairwise(pages)]
-        gaps += sum(abs(duration - durations[0]) > 0.0005 for duration in durations)
-    return {
-        "streams": len(hearers),
-        "closed": sum(hearer.closed for hearer in hearers),
-        "pages": sum(len(hearer.pages) for hearer in hearers),
-        "gaps": gaps,
-        "late_ms": spread(late),
-    }
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    ordered = sorted(values) or [0.0]
-    return {
-        name: round(ordered[min(int(share * len(ordered)), len(ordered) - 1)], 2)
-        for name, share in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0))
-    }
 
 
 def cpu() -> float:
@@ -166,6 +204,4 @@ def cpu() -> float:
 
 
 if __name__ == "__main__":
-    _, port, keys, mp3, seconds, path = sys.argv
-    stations = [tuple(line.split()) for line in Path(keys).read_text().splitlines()]
-    main(int(port), stations, Path(mp3).read_bytes(), float(seconds), path)  # type: ignore[arg-type]
+    main(json.loads(Path(sys.argv[1]).read_text()))
