@@ -27,7 +27,7 @@ from setuptools.errors import BaseError, CompileError, LinkError
 
 KERNELS = [
     "frame_scan", "mpeg_frames", "adts_frames", "ogg_pages", "flac_crc", "icy", "samples",
-    "batch_send",
+    "batch_send", "loudness",
 ]  # fmt: skip
 WARNINGS = [
     "-Wall",

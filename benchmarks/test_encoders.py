@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from support.sound import programme
-from support.stage import frames_of, placed
+from support.stage import KERNELS, frames_of, placed
 from talas_stream.media import LADDER, RATE, Pcm, Samples
 from talas_stream.stages.encode import Encoder
 from talas_stream.stages.govern import AAC_COST, OPUS_COST, SOURCE_COST, Care
@@ -63,7 +63,7 @@ def coding(name: str, care: Care) -> Job:
 
 def metering() -> None:
     """Measures the sound once."""
-    meter = Meter()
+    meter = Meter(KERNELS.loudness_steps)
     for at in range(0, SOUND.shape[1], BLOCK):
         meter.feed(Pcm(SOUND[:, at : at + BLOCK], at))
 
@@ -74,7 +74,7 @@ def source(metered: bool) -> Job:
     packets = placed(frames)
 
     def run() -> None:
-        work = Work(4 * RATE, 60 * RATE)
+        work = Work(4 * RATE, 60 * RATE, KERNELS)
         if metered:
             work.meter()
         for frame, packet in zip(frames, packets, strict=True):

@@ -10,6 +10,8 @@ Lifetime:    input is `bytes`, or an array whose buffer is held for the length o
              neither move nor be freed while the lock is not held.
 """
 
+from cpython.buffer cimport (PyBUF_FORMAT, PyBUF_ND, PyBUF_SIMPLE, PyBUF_WRITABLE,
+                             PyBuffer_Release, PyObject_GetBuffer)
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
 
@@ -23,6 +25,8 @@ cdef extern from "status.h":
         TALAS_BAD_BLOCK
         TALAS_BAD_GAIN
         TALAS_BAD_RANGE
+        TALAS_BAD_SHAPE
+        TALAS_BAD_SOCKETS
         TALAS_TOO_LARGE
 
 cdef extern from "frame_scan.h" nogil:
@@ -35,6 +39,8 @@ cdef extern from "frame_scan.h" nogil:
         size_t position
         size_t garbage
         uint32_t reference
+        bint prompt
+        bint hurried
     size_t talas_scan_frames(const talas_grammar *grammar, const uint8_t *data, size_t size,
                              bint final, talas_scan *scan, talas_span *spans, size_t capacity)
 
@@ -45,6 +51,9 @@ cdef extern from "adts_frames.h" nogil:
     const talas_grammar talas_adts
 
 cdef extern from "ogg_pages.h" nogil:
+    enum:
+        SEGMENTS "TALAS_OGG_SEGMENTS"
+        OGG_HEADER "TALAS_OGG_HEADER"
     struct talas_page:
         size_t end
         int64_t granule
@@ -58,7 +67,14 @@ cdef extern from "ogg_pages.h" nogil:
         size_t position
         size_t garbage
     void talas_ogg_prepare()
-    uint32_t talas_ogg_crc(uint32_t crc, const uint8_t *data, size_t size)
+    struct talas_page_head:
+        int64_t granule
+        uint32_t serial
+        uint32_t sequence
+        uint8_t flags
+        uint8_t segments
+    void talas_ogg_lay(const talas_page_head *head, const uint8_t *lacing, const uint8_t *body,
+                       size_t size, uint8_t *out)
     bint talas_ogg_next(const uint8_t *data, size_t size, bint final, talas_page_scan *scan,
                         talas_page *page)
 
@@ -86,9 +102,20 @@ cdef extern from "batch_send.h" nogil:
 
 cdef extern from "samples.h" nogil:
     void talas_int16_to_float(const int16_t *input, float *output, size_t count)
+    void talas_limit(const uint8_t *input, float *output, size_t count)
     void talas_float_to_int16(const float *input, int16_t *output, size_t count)
     talas_status talas_gain_ramp(const float *input, float *output, size_t count, double start,
                                  double end)
+
+cdef extern from "loudness.h" nogil:
+    struct talas_loudness:
+        pass
+    struct talas_step:
+        double power
+        double peak
+    size_t talas_loudness_steps(talas_loudness *state, const float *left, const float *right,
+                                size_t count, size_t *position, talas_step *steps,
+                                size_t capacity)
 
 # Letting go of the lock and taking it back costs about as much as a kernel needs for a few KiB;
 # below this many bytes (or samples) it is kept.
@@ -96,6 +123,7 @@ cdef enum:
     LONG = 32768
     SPANS = 256
     SHORTS = 256
+    STEPS = 16
     MANY = 32  # sockets; the same in another measure
 
 talas_ogg_prepare()
@@ -114,16 +142,22 @@ cdef int check(talas_status status) except -1:
         raise ValueError("a gain must be a number between -1000 and 1000")
     if status == TALAS_BAD_RANGE:
         raise ValueError("the run must lie within the data")
+    if status == TALAS_BAD_SHAPE:
+        raise ValueError("samples must be two planes, and the state one that was kept")
+    if status == TALAS_BAD_SOCKETS:
+        raise ValueError("sockets must be numbers of typecode i")
     raise OverflowError("the result is too large")
 
 
-cdef tuple scan_frames(const talas_grammar *grammar, bytes data, uint32_t reference, bint final):
+cdef tuple scan_frames(const talas_grammar *grammar, bytes data, uint32_t reference, bint final,
+                       bint prompt):
     cdef const uint8_t *start = <const uint8_t *> PyBytes_AS_STRING(data)
     cdef size_t size = <size_t> PyBytes_GET_SIZE(data), count = SPANS, i
     cdef talas_scan scan
     cdef talas_span spans[SPANS]
     cdef list found = []
     scan.position, scan.garbage, scan.reference = 0, 0, reference
+    scan.prompt, scan.hurried = prompt, False
     while count == SPANS:
         if size >= LONG:
             with nogil:
@@ -135,23 +169,31 @@ cdef tuple scan_frames(const talas_grammar *grammar, bytes data, uint32_t refere
     return found, scan.position, scan.reference, scan.garbage
 
 
-def mpeg_scan(bytes data not None, uint32_t reference, bint final):
-    return scan_frames(&talas_mpeg, data, reference, final)
+def mpeg_scan(bytes data not None, uint32_t reference, bint final, bint prompt=False, /):
+    return scan_frames(&talas_mpeg, data, reference, final, prompt)
 
 
-def adts_scan(bytes data not None, uint32_t reference, bint final):
-    return scan_frames(&talas_adts, data, reference, final)
+def adts_scan(bytes data not None, uint32_t reference, bint final, bint prompt=False, /):
+    return scan_frames(&talas_adts, data, reference, final, prompt)
 
 
-def ogg_crc(bytes data not None, uint32_t crc=0):
-    cdef const uint8_t *start = <const uint8_t *> PyBytes_AS_STRING(data)
-    cdef size_t size = <size_t> PyBytes_GET_SIZE(data)
+def ogg_page(uint8_t flags, int64_t granule, uint32_t serial, uint32_t sequence,
+             bytes lacing not None, bytes body not None):
+    cdef const uint8_t *laces = <const uint8_t *> PyBytes_AS_STRING(lacing)
+    cdef const uint8_t *start = <const uint8_t *> PyBytes_AS_STRING(body)
+    cdef Py_ssize_t segments = PyBytes_GET_SIZE(lacing), size = PyBytes_GET_SIZE(body)
+    cdef talas_page_head head
+    check(TALAS_OK if segments <= SEGMENTS else TALAS_TOO_LARGE)
+    head.flags, head.granule, head.serial, head.sequence = flags, granule, serial, sequence
+    head.segments = <uint8_t> segments
+    cdef bytes out = PyBytes_FromStringAndSize(NULL, OGG_HEADER + segments + size)
+    cdef uint8_t *target = <uint8_t *> PyBytes_AS_STRING(out)
     if size >= LONG:
         with nogil:
-            crc = talas_ogg_crc(crc, start, size)
+            talas_ogg_lay(&head, laces, start, <size_t> size, target)
     else:
-        crc = talas_ogg_crc(crc, start, size)
-    return crc
+        talas_ogg_lay(&head, laces, start, <size_t> size, target)
+    return out
 
 
 cdef tuple page_tuple(const talas_page *page):
@@ -216,22 +258,28 @@ def icy_interleave(bytes audio not None, size_t metaint, size_t position, bytes 
 
 def batch_send(bytes data not None, sockets not None):
     cdef const uint8_t *start = <const uint8_t *> PyBytes_AS_STRING(data)
-    cdef size_t size = <size_t> PyBytes_GET_SIZE(data), count = len(sockets), found = SHORTS, i
+    cdef size_t size = <size_t> PyBytes_GET_SIZE(data), count, found = SHORTS, i
     cdef size_t position = 0
     cdef talas_short shorts[SHORTS]
     cdef list told = []
-    if count == 0:
-        return told
-    cdef const int[::1] numbers = sockets
-    cdef const int *first = &numbers[0]
-    while found == SHORTS:
-        if count >= MANY:
-            with nogil:
-                found = talas_batch_send(start, size, first, count, &position, shorts, SHORTS)
-        else:
-            found = talas_batch_send(start, size, first, count, &position, shorts, SHORTS)
-        for i in range(found):
-            told.append((shorts[i].at, shorts[i].taken))
+    cdef Py_buffer numbers
+    # A memoryview would cost as much again as all the rest of a call for one socket.
+    PyObject_GetBuffer(sockets, &numbers, PyBUF_ND | PyBUF_FORMAT)
+    try:
+        check(TALAS_OK if numbers.format[0] == c"i" else TALAS_BAD_SOCKETS)
+        count = <size_t> numbers.len // sizeof(int)
+        while found == SHORTS:
+            if count >= MANY:
+                with nogil:
+                    found = talas_batch_send(start, size, <const int *> numbers.buf, count,
+                                             &position, shorts, SHORTS)
+            else:
+                found = talas_batch_send(start, size, <const int *> numbers.buf, count, &position,
+                                         shorts, SHORTS)
+            for i in range(found):
+                told.append((shorts[i].at, shorts[i].taken))
+    finally:
+        PyBuffer_Release(&numbers)
     return told
 
 
@@ -269,6 +317,32 @@ def float_to_int16(samples not None):
     return out
 
 
+def limit_planes(planes not None, Py_ssize_t count):
+    cdef tuple rows = tuple(planes)
+    cdef object out = numpy.empty((len(rows), count), numpy.float32), plane
+    cdef Py_buffer source, target
+    cdef float *into
+    PyObject_GetBuffer(out, &target, PyBUF_WRITABLE)
+    try:
+        into = <float *> target.buf
+        for plane in rows:
+            PyObject_GetBuffer(plane, &source, PyBUF_SIMPLE)
+            try:
+                check(TALAS_OK if count <= source.len // <Py_ssize_t> sizeof(float)
+                      else TALAS_BAD_RANGE)
+                if count >= LONG:
+                    with nogil:
+                        talas_limit(<const uint8_t *> source.buf, into, <size_t> count)
+                else:
+                    talas_limit(<const uint8_t *> source.buf, into, <size_t> count)
+            finally:
+                PyBuffer_Release(&source)
+            into += count
+    finally:
+        PyBuffer_Release(&target)
+    return out
+
+
 def gain_ramp(samples not None, double start, double end):
     cdef object out = numpy.empty(samples.shape, numpy.float32)
     check(talas_gain_ramp(NULL, NULL, 0, start, end))
@@ -285,3 +359,28 @@ def gain_ramp(samples not None, double start, double end):
         else:
             talas_gain_ramp(line, into, <size_t> count, start, end)
     return out
+
+
+def loudness_steps(samples not None, state not None):
+    cdef const float[:, ::1] planes = numpy.ascontiguousarray(samples)
+    cdef double[::1] kept = state
+    cdef size_t count = <size_t> planes.shape[1], position = 0, found = STEPS, i
+    cdef talas_step steps[STEPS]
+    cdef list told = []
+    check(TALAS_OK if planes.shape[0] == 2
+          and <size_t> kept.shape[0] * sizeof(double) == sizeof(talas_loudness)
+          else TALAS_BAD_SHAPE)
+    if count == 0:
+        return told
+    cdef const float *left = &planes[0, 0]
+    cdef const float *right = &planes[1, 0]
+    cdef talas_loudness *memory = <talas_loudness *> &kept[0]
+    while found == STEPS:
+        if count >= LONG:
+            with nogil:
+                found = talas_loudness_steps(memory, left, right, count, &position, steps, STEPS)
+        else:
+            found = talas_loudness_steps(memory, left, right, count, &position, steps, STEPS)
+        for i in range(found):
+            told.append((steps[i].power, steps[i].peak))
+    return told

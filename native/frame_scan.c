@@ -157,10 +157,22 @@ static enum step advance(const struct input *in, struct talas_scan *scan, struct
     return STEP_ON;
 }
 
+/* Nothing more to find without more data: is that not to be waited for? */
+static bool hurry(struct input *in, struct talas_scan *scan) {
+    size_t at = scan->position;
+    if (in->final || !scan->prompt || scan->reference == 0)
+        return false;
+    if (!fits(in, at, in->grammar->header_bytes) ||
+        frame_of_kind(in, at, scan->reference) != in->size - at)
+        return false;
+    in->final = scan->hurried = true;
+    return true;
+}
+
 size_t talas_scan_frames(const struct talas_grammar *grammar, const uint8_t *data, size_t size,
                          bool final, struct talas_scan *scan, struct talas_span *spans,
                          size_t capacity) {
-    const struct input in = {grammar, data, size, final};
+    struct input in = {grammar, data, size, final || scan->hurried};
     size_t count = 0;
     while (count < capacity && scan->position < size) {
         switch (advance(&in, scan, &spans[count])) {
@@ -168,7 +180,9 @@ size_t talas_scan_frames(const struct talas_grammar *grammar, const uint8_t *dat
             count++;
             break;
         case STEP_WAIT:
-            return count;
+            if (!hurry(&in, scan))
+                return count;
+            break;
         case STEP_ON:
             break;
         }

@@ -35,6 +35,8 @@ struct talas_scan {
     size_t position;
     size_t garbage;
     uint32_t reference; /* what the locked stream's headers look like; 0 while not locked */
+    bool prompt;        /* a frame in step that ends where the data does is waited for no longer */
+    bool hurried;       /* there was one: the data is scanned to its end as if it were final */
 };
 
 /* Fill `spans` with the next audio frames and move `scan` behind them. Fewer than `capacity` were

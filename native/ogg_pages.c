@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#define PAGE_HEADER_BYTES 27
 #define CAPTURE_BYTES 4
 #define CRC_OFFSET 22
 
@@ -49,15 +48,15 @@ static bool crc_holds(const uint8_t *page, size_t size) {
 
 /* Whether a sound page stands at `p`, of which `size` bytes are here; sets `length` if so. */
 static enum verdict judge(const uint8_t *p, size_t size, size_t *length) {
-    if (size < PAGE_HEADER_BYTES)
+    if (size < TALAS_OGG_HEADER)
         return VERDICT_WAIT;
     if (p[4] != 0 || p[5] > 7)
         return VERDICT_NO;
-    size_t total = (size_t)PAGE_HEADER_BYTES + p[26];
+    size_t total = (size_t)TALAS_OGG_HEADER + p[26];
     if (size < total)
         return VERDICT_WAIT;
     for (size_t i = 0; i < p[26]; i++)
-        total += p[PAGE_HEADER_BYTES + i];
+        total += p[TALAS_OGG_HEADER + i];
     if (size < total)
         return VERDICT_WAIT;
     *length = total;
@@ -72,9 +71,9 @@ static void describe(const uint8_t *data, size_t at, struct talas_page *page) {
     page->sequence = little32(p + 18);
     page->pieces = 0;
     page->complete = true;
-    size_t start = at + PAGE_HEADER_BYTES + p[26], end = start;
+    size_t start = at + TALAS_OGG_HEADER + p[26], end = start;
     for (size_t i = 0; i < p[26]; i++) {
-        uint8_t lace = p[PAGE_HEADER_BYTES + i];
+        uint8_t lace = p[TALAS_OGG_HEADER + i];
         end += lace;
         page->complete = lace < 255;
         if (page->complete || i + 1 == p[26]) {
@@ -84,6 +83,27 @@ static void describe(const uint8_t *data, size_t at, struct talas_page *page) {
         }
     }
     page->end = end;
+}
+
+static void put_little(uint8_t *out, uint64_t value, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        out[i] = (uint8_t)(value >> 8 * i);
+}
+
+void talas_ogg_lay(const struct talas_page_head *head, const uint8_t *lacing, const uint8_t *body,
+                   size_t size, uint8_t *out) {
+    memcpy(out, "OggS", CAPTURE_BYTES);
+    out[4] = 0;
+    out[5] = head->flags;
+    put_little(out + 6, (uint64_t)head->granule, 8);
+    put_little(out + 14, head->serial, 4);
+    put_little(out + 18, head->sequence, 4);
+    put_little(out + CRC_OFFSET, 0, 4);
+    out[26] = head->segments;
+    memcpy(out + TALAS_OGG_HEADER, lacing, head->segments);
+    memcpy(out + TALAS_OGG_HEADER + head->segments, body, size);
+    uint32_t crc = talas_ogg_crc(0, out, TALAS_OGG_HEADER + head->segments + size);
+    put_little(out + CRC_OFFSET, crc, 4);
 }
 
 /* Where the capture pattern next stands, or might once more bytes are here. */

@@ -1,8 +1,8 @@
-/* Ogg pages: finding whole ones in a stream of bytes, and their CRC.
+/* Ogg pages: finding whole ones in a stream of bytes, laying new ones, and their CRC.
  *
- * Does:        find the next page whose CRC holds; say where its packet pieces lie; compute the
- *              CRC.
- * Never:       copies, allocates, keeps a pointer, or reads outside [data, data + size).
+ * Does:        find the next page whose CRC holds; say where its packet pieces lie; write a page;
+ *              compute the CRC.
+ * Never:       allocates, keeps a pointer, or reads outside [data, data + size).
  * Guarantees:  a page that lies about its length or was damaged is passed over, and the search goes
  *              on inside it.
  *
@@ -14,6 +14,7 @@
 #include "frame_scan.h"
 
 #define TALAS_OGG_SEGMENTS 255
+#define TALAS_OGG_HEADER 27
 
 struct talas_page {
     size_t end; /* where the page ends in the data */
@@ -31,11 +32,24 @@ struct talas_page_scan {
     size_t garbage;
 };
 
+/* What stands in front of a page's segments. */
+struct talas_page_head {
+    int64_t granule;
+    uint32_t serial;
+    uint32_t sequence;
+    uint8_t flags;
+    uint8_t segments;
+};
+
 /* Fill the CRC's tables. Call once, from one thread, before anything else here. */
 void talas_ogg_prepare(void);
 
 /* The CRC of Ogg (polynomial 0x04c11db7, first bit first, no inversion), going on from `crc`. */
 uint32_t talas_ogg_crc(uint32_t crc, const uint8_t *data, size_t size);
+
+/* Write a page: TALAS_OGG_HEADER bytes, one for each segment, and the body, `size` bytes. */
+void talas_ogg_lay(const struct talas_page_head *head, const uint8_t *lacing, const uint8_t *body,
+                   size_t size, uint8_t *out);
 
 /* Find the next page and move `scan` behind it. False: the data is used up; `final` says no more
  * will come. */

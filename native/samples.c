@@ -1,10 +1,21 @@
 #include "samples.h"
 
 #include <math.h>
+#include <string.h>
 
 void talas_int16_to_float(const int16_t *in, float *out, size_t count) {
     for (size_t i = 0; i < count; i++)
         out[i] = (float)in[i] * (1.0f / 32768.0f);
+}
+
+void talas_limit(const uint8_t *in, float *out, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        float x;
+        memcpy(&x, in + i * sizeof x, sizeof x);
+        x = x == x ? x : 0.0f;
+        x = x > -1.0f ? x : -1.0f;
+        out[i] = x < 1.0f ? x : 1.0f;
+    }
 }
 
 void talas_float_to_int16(const float *in, int16_t *out, size_t count) {

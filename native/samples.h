@@ -1,4 +1,4 @@
-/* PCM samples: 16-bit integers to floats and back, and a gain that moves.
+/* PCM samples: 16-bit integers to floats and back, limiting, and a gain that moves.
  *
  * Does:        map -32768..32767 to -1..1 and back, limiting what is louder and silencing what is
  *              not a number.
@@ -18,6 +18,9 @@
 #define TALAS_MAX_GAIN 1000.0 /* 60 dB */
 
 void talas_int16_to_float(const int16_t *in, float *out, size_t count);
+
+/* Limits to -1..1; what is not a number becomes 0. `in` need not be aligned. */
+void talas_limit(const uint8_t *in, float *out, size_t count);
 
 /* Rounds halves to the even neighbour. */
 void talas_float_to_int16(const float *in, int16_t *out, size_t count);

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -27,6 +28,8 @@ Serve = Callable[[Settings, asyncio.Event], Awaitable[None]]
 
 CLEAN, FAILED, USAGE = 0, 1, 2
 _STUCK_SECONDS = 1.0
+GC_OBJECTS = 20_000
+"""New objects after which the collector looks for cycles; Python's 700 are a few packets' worth."""
 
 
 def run(name: str, serve: Serve, *, needs: Sequence[str] = ()) -> NoReturn:
@@ -59,6 +62,10 @@ def _require(settings: Settings, needs: Sequence[str]) -> None:
 def _run(name: str, serve: Serve, settings: Settings) -> int:
     import uvloop  # here, so that the supervisor may use `complain` without loading it
 
+    # What is there before the first request stays; to look through it again and again for cycles
+    # would stop every thread each time.
+    gc.freeze()
+    gc.set_threshold(GC_OBJECTS, 20, 20)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             return runner.run(_until_drained(name, serve, settings))

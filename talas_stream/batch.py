@@ -75,10 +75,10 @@ class Batch(Generic[Member]):
     def send(self, data: bytes) -> list[tuple[Member, int]]:
         """Send `data` to all. Those that did not take all are in here no more; returns them, and
         how many bytes each took."""
-        shorts = [
-            (self._members[place], max(taken, 0))
-            for place, taken in self._send(data, self._sockets)
-        ]
+        told = self._send(data, self._sockets) if self._members else []
+        if not told:
+            return []
+        shorts = [(self._members[place], max(taken, 0)) for place, taken in told]
         for member, _ in shorts:
             self.discard(member)
         return shorts

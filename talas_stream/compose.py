@@ -117,6 +117,7 @@ class Parts:
         self.workers = CodecWorkers(
             settings.codec_workers,
             asyncio.get_running_loop(),
+            self.kernels,
             lead_seconds=settings.source_lead_seconds,
             complexity=None if held == "auto" else int(held),
             metering=settings.metering,

@@ -66,6 +66,8 @@ class Feed:
         self._first_turn = next(_first_turns)
         self._pushed_bytes = 0
         self._flushed_bytes = [0] * len(self._shares)
+        # What may still come before the share that was flushed longest ago has a burst waiting.
+        self._room = burst_bytes
 
     def __len__(self) -> int:
         """Listeners now."""
@@ -91,14 +93,18 @@ class Feed:
 
     def flush(self) -> None:
         """Send what is new to all who keep up."""
-        for number in range(len(self._shares)):
-            self._flush_share(number)
+        self._flushed_bytes = [self._pushed_bytes] * len(self._shares)
+        self._room = self._burst_bytes
+        for share in self._shares:
+            share.flush()
 
     def flush_turn(self, turn: int) -> None:
         """Send what is new to the share of them whose turn it is, 0 up to TURNS."""
         number = (turn + self._first_turn) % TURNS
         if number < len(self._shares):
-            self._flush_share(number)
+            self._flushed_bytes[number] = self._pushed_bytes
+            self._room = self._burst_bytes - self._pushed_bytes + min(self._flushed_bytes)
+            self._shares[number].flush()
 
     def join(self, listener: Listener) -> None:
         """Add a listener: the format's head, the burst, and from then on all that comes."""
@@ -142,11 +148,8 @@ class Feed:
         """Into the ring. A flood is flushed on the way: the ring must not lose what nobody saw."""
         for packet in framed:
             size = len(packet.payload)
-            if self._pushed_bytes + size - min(self._flushed_bytes) > self._burst_bytes:
+            if size > self._room:
                 self.flush()
             self._ring.append(packet)
             self._pushed_bytes += size
-
-    def _flush_share(self, number: int) -> None:
-        self._flushed_bytes[number] = self._pushed_bytes
-        self._shares[number].flush()
+            self._room -= size

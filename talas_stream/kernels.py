@@ -18,14 +18,17 @@ from talas_stream.wire.adts import adts_scan
 from talas_stream.wire.flac_crc import Crc16Step, flac_crc16
 from talas_stream.wire.framing import Scan
 from talas_stream.wire.icy import Interleave, icy_interleave
+from talas_stream.wire.loudness import Weigh, loudness_steps
 from talas_stream.wire.mpeg import mpeg_scan
-from talas_stream.wire.ogg_pages import Crc, PageScan, ogg_crc, ogg_scan
+from talas_stream.wire.ogg_pages import PageLay, PageScan, ogg_page, ogg_scan
 from talas_stream.wire.samples import (
     Floats,
     Int16s,
+    Limit,
     float_to_int16,
     gain_ramp,
     int16_to_float,
+    limit_planes,
 )
 
 
@@ -44,12 +47,14 @@ class Kernels(msgspec.Struct, frozen=True):
     mpeg_scan: Scan
     adts_scan: Scan
     ogg_scan: PageScan
-    ogg_crc: Crc
+    ogg_page: PageLay
     flac_crc16: Crc16Step
     icy_interleave: Interleave
     int16_to_float: Callable[[Int16s], Floats]
     float_to_int16: Callable[[Floats], Int16s]
     gain_ramp: Callable[[Floats, float, float], Floats]
+    limit_planes: Limit
+    loudness_steps: Weigh
     batch_send: Send
 
 
@@ -77,12 +82,14 @@ def _twins(note: str) -> Kernels:
         mpeg_scan=mpeg_scan,
         adts_scan=adts_scan,
         ogg_scan=ogg_scan,
-        ogg_crc=ogg_crc,
+        ogg_page=ogg_page,
         flac_crc16=flac_crc16,
         icy_interleave=icy_interleave,
         int16_to_float=int16_to_float,
         float_to_int16=float_to_int16,
         gain_ramp=gain_ramp,
+        limit_planes=limit_planes,
+        loudness_steps=loudness_steps,
         batch_send=batch_send,
     )
 
@@ -96,11 +103,13 @@ def _native() -> Kernels:
         mpeg_scan=native.mpeg_scan,
         adts_scan=native.adts_scan,
         ogg_scan=native.ogg_scan,
-        ogg_crc=native.ogg_crc,
+        ogg_page=native.ogg_page,
         flac_crc16=native.flac_crc16,
         icy_interleave=native.icy_interleave,
         int16_to_float=native.int16_to_float,
         float_to_int16=native.float_to_int16,
         gain_ramp=native.gain_ramp,
+        limit_planes=native.limit_planes,
+        loudness_steps=native.loudness_steps,
         batch_send=native.batch_send,
     )

@@ -53,6 +53,12 @@ class Warden:
             return self._governor.step
 
     @property
+    def eased(self) -> bool:
+        """Whether it is short of time."""
+        with self._lock:
+            return self._governor.place > 0
+
+    @property
     def full(self) -> bool:
         """Whether one rendition more would be too many."""
         with self._lock:

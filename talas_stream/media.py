@@ -95,7 +95,7 @@ class Packet(msgspec.Struct, frozen=True, gc=False):
         return self.at + self.duration
 
 
-class Pcm(msgspec.Struct, frozen=True):
+class Pcm(msgspec.Struct, frozen=True, gc=False):
     """Normalised audio, stereo at 48 kHz, with the media time of its first sample."""
 
     samples: Any

@@ -10,7 +10,7 @@ From / to:   sources, listeners, admin  ->  here  ->  visit.py
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -71,6 +71,11 @@ class Watcher(Protocol):
 class Source(Protocol):
     """What a station needs of its source."""
 
+    @property
+    def damage(self) -> Mapping[str, int]:
+        """What was wrong with what it sent, counted by name."""
+        ...
+
     def close(self, reason: str) -> None:
         """Cut it off; `reason` is logged."""
         ...
@@ -90,8 +95,6 @@ class Station:
         self.history = History()
         self.watchers: set[Watcher] = set()
         self.source: Source | None = None
-        self.damage: dict[str, int] = {}
-        """What was wrong with what the source sent, counted by name (see stages.ingest)."""
         self.started_at: str = ""
         self.listener_peak = 0
         self._clock = clock
@@ -137,6 +140,11 @@ class Station:
         return self._visit.reading if self._visit else None
 
     @property
+    def damage(self) -> Mapping[str, int]:
+        """What was wrong with what the source sent, counted by name; empty without one."""
+        return self.source.damage if self.source is not None else {}
+
+    @property
     def listeners(self) -> int:
         """Listeners now."""
         return self._visit.listeners if self._visit else 0
@@ -151,7 +159,7 @@ class Station:
         if (self.state, Event.CLAIM) not in LIFE:
             raise Conflict(f"{self.record.slug} is in use by another source")
         self._step(Event.CLAIM)
-        self.source, self.damage = source, {}
+        self.source = source
         self.info = info
         self.title = self._artist = ""
         self.listener_peak = 0
@@ -159,28 +167,10 @@ class Station:
 
     def accept(self, frames: list[Frame]) -> None:
         """Frames of the source that holds the station."""
-        if not frames:
-            return
-        if self._visit is None:
-            elapsed = int((self._clock.monotonic() - self._epoch) * RATE)
-            name = self.info.name or self.record.name
-            self._visit = Visit(
-                max(self._end, elapsed),
-                name,
-                self.title,
-                renditions=self.renditions,
-                kernels=self._kernels,
-                codecs=self._codecs,
-                sizes=self._sizes,
-            )
-        start = self._visit.end_at
-        self._visit.accept(frames)
-        began = self.state is not State.ON_AIR
-        self._step(Event.AUDIO)
-        if began:
-            self.started_at = self._clock.now().isoformat(timespec="seconds")
-            self._enter(start)
-            self._tell(Change.ON_AIR)
+        if self._visit is not None:  # on the air, and stays so
+            self._visit.accept(frames)
+        elif frames:
+            self._begin(frames)
 
     def release(self, source: Source) -> None:
         """The source has gone; a source that does not hold the station changes nothing."""
@@ -224,6 +214,26 @@ class Station:
         """Close what nobody needs any more."""
         if self._visit is not None:
             self._visit.tidy(self._clock.monotonic(), idle_seconds)
+
+    def _begin(self, frames: list[Frame]) -> None:
+        """The first frames of a visit: with them the station is on the air."""
+        state = LIFE[self.state, Event.AUDIO]
+        elapsed = int((self._clock.monotonic() - self._epoch) * RATE)
+        start = max(self._end, elapsed)
+        visit = Visit(
+            start,
+            self.info.name or self.record.name,
+            self.title,
+            renditions=self.renditions,
+            kernels=self._kernels,
+            codecs=self._codecs,
+            sizes=self._sizes,
+        )
+        visit.accept(frames)
+        self._visit, self.state = visit, state
+        self.started_at = self._clock.now().isoformat(timespec="seconds")
+        self._enter(start)
+        self._tell(Change.ON_AIR)
 
     def _enter(self, at: int) -> None:
         started_at = self._clock.now().isoformat(timespec="seconds")

@@ -19,7 +19,7 @@ import msgspec
 from talas_core.errors import Unavailable
 from talas_stream.feed import Feed, Listener
 from talas_stream.kernels import Kernels
-from talas_stream.media import LADDER, RATE, Codec, Frame, Packet, Rendition
+from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition
 from talas_stream.rendition import LiveRendition, Sizes
 from talas_stream.stages.meter import Reading
 from talas_stream.stages.timeline import Timeline
@@ -110,10 +110,14 @@ class Visit:
         self._sizes = sizes
         self._history: deque[tuple[Frame, Packet]] = deque()
         self._history_bytes = 0
+        self._format: Format | None = None
         self._history_ticks = max(map(sizes.history_ticks, renditions), default=0)
         self._job: Job | None = None
         self._jobs = 0
         self._live: dict[str, LiveRendition] = {}
+        self.through: Rendition | None = None
+        """The rendition that the source's own packets make; None before its first frame, and where
+        there is none."""
         self.reading: Reading | None = None
         """What was measured last; None where nothing is."""
 
@@ -121,13 +125,6 @@ class Visit:
     def end_at(self) -> int:
         """Media time right after the last frame."""
         return self._timeline.end
-
-    @property
-    def through(self) -> Rendition | None:
-        """The rendition that the source's own packets make; None before its first frame, and where
-        there is none."""
-        codec = self._history[-1][0].format.codec if self._history else None
-        return LADDER[codec] if isinstance(codec, Codec) else None
 
     @property
     def live(self) -> list[LiveRendition]:
@@ -141,18 +138,21 @@ class Visit:
 
     def accept(self, frames: list[Frame]) -> None:
         """Take what the source sent, in order."""
-        through = self._live.get(self.through.name) if self.through else None
-        packets = []
-        if self._codecs.metering and not self._history:
+        if self._format is None and self._codecs.metering:
             self._start_job()
+        packets = []
         for frame in frames:
             packet = self._timeline.place(frame)
             self._remember(frame, packet)
             packets.append(packet)
             if self._job is not None:
                 self._job.feed(frame, packet)
-        if through is not None:
-            through.push(packets)
+        if self.through is not None and self.through.name in self._live:
+            self._live[self.through.name].push(packets)
+        if frames and frames[-1].format is not self._format:
+            self._format = frames[-1].format
+            codec = self._format.codec
+            self.through = LADDER[codec] if isinstance(codec, Codec) else None
 
     def admit(self, rendition: Rendition) -> None:
         """Raises Unavailable where `rendition` would have to be encoded and nobody has time for it.
@@ -213,14 +213,17 @@ class Visit:
     def _remember(self, frame: Frame, packet: Packet) -> None:
         self._history.append((frame, packet))
         self._history_bytes += len(packet.payload)
+        end = packet.end
         while True:
             oldest = self._history[0][1]
-            spare_bytes = self._history_bytes - len(oldest.payload) >= self._sizes.burst
-            past = packet.end - oldest.end
-            if past < MAX_HISTORY_TICKS and not (spare_bytes and past >= self._history_ticks):
+            past = end - oldest.at - oldest.duration
+            if past < self._history_ticks and past < MAX_HISTORY_TICKS:
+                return
+            left = self._history_bytes - len(oldest.payload)
+            if left < self._sizes.burst and past < MAX_HISTORY_TICKS:
                 return
             self._history.popleft()
-            self._history_bytes -= len(oldest.payload)
+            self._history_bytes = left
 
     @property
     def _encoded(self) -> list[LiveRendition]:

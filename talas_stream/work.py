@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 
 from talas_core.telemetry.logs import logger
+from talas_stream.kernels import Kernels
 from talas_stream.media import RATE, Frame, Packet, Pcm, Rendition
 from talas_stream.stages.meter import Meter, Reading
 from talas_stream.stages.pipeline import Opened, Pipeline
@@ -24,17 +25,21 @@ from talas_stream.visit import Metered, Output
 SLICE = RATE // 10
 """Ticks that a job behind does at a time."""
 
+Order = tuple[Frame, Packet] | Callable[[], None]
+"""A frame to decode with its place, or something else to do."""
+
 log = logger("codec")
 
 
 class Work:
     """One job's orders and outputs. At most `backlog_ticks` of source may wait, after the start."""
 
-    def __init__(self, history_ticks: int, backlog_ticks: int) -> None:
-        self.pipeline = Pipeline(history_ticks)
+    def __init__(self, history_ticks: int, backlog_ticks: int, kernels: Kernels) -> None:
+        self.pipeline = Pipeline(history_ticks, kernels.limit_planes)
+        self._kernels = kernels
         self.outputs: list[Output | Metered] = []
         self.finished = False
-        self._orders: deque[tuple[Packet | None, Callable[[], None]]] = deque()
+        self._orders: deque[Order] = deque()
         self._waiting = 0
         self._limit = backlog_ticks
         self._history: int | None = None
@@ -52,35 +57,38 @@ class Work:
         if self._ending:
             return
         self._waiting += packet.duration
-        self._orders.append((packet, lambda: self._add(self.pipeline.feed(frame, packet))))
+        self._orders.append((frame, packet))
 
     def open(self, rendition: Rendition, ticks: int) -> None:
         """To be done: encode `rendition`, the last `ticks` of the history first."""
         self._past_history()
-        self._orders.append((None, lambda: self.pipeline.begin(rendition, ticks)))
+        self._orders.append(lambda: self.pipeline.begin(rendition, ticks))
 
     def close(self, rendition: Rendition) -> None:
         """To be done: encode `rendition` no more."""
-        self._orders.append((None, lambda: self.pipeline.close(rendition)))
+        self._orders.append(lambda: self.pipeline.close(rendition))
 
     def meter(self) -> None:
         """To be done: measure from here on."""
         self._past_history()
-        self._orders.append((None, self._start_meter))
+        self._orders.append(self._start_meter)
 
     def finish(self) -> None:
         """To be done: flush everything. Nothing is taken up afterwards."""
         self._ending = True
-        self._orders.append((None, self._finish))
+        self._orders.append(self._finish)
 
     def run(self, ticks: int) -> None:
         """Carry out orders up to about so much audio; one at least."""
         while self._orders and ticks > 0 and not self.finished:
-            packet, order = self._orders.popleft()
-            if packet is not None:
+            order = self._orders.popleft()
+            if isinstance(order, tuple):
+                frame, packet = order
                 ticks -= packet.duration
                 self._gone(packet)
-            order()
+                self._add(self.pipeline.feed(frame, packet))
+            else:
+                order()
 
     def catch_up(self) -> None:
         """A slice: of the history that renditions begun have to code, then of what `run` left."""
@@ -96,16 +104,18 @@ class Work:
         """
         if self._waiting - (self._history or 0) <= self._limit or self._history is None:
             return 0
-        aside, count = [], 0
+        aside: list[Order] = []
+        count = 0
         while self._waiting > self._limit // 2:
-            packet, order = self._orders.popleft()
-            if packet is None:
-                aside.append(order)
-            else:
+            order = self._orders.popleft()
+            if isinstance(order, tuple):
+                _, packet = order
                 self._gone(packet)
                 self.pipeline.skip(packet)
                 count += 1
-        self._orders.extendleft((None, order) for order in reversed(aside))
+            else:
+                aside.append(order)
+        self._orders.extendleft(reversed(aside))
         return count
 
     def taken(self) -> list[Output | Metered]:
@@ -122,7 +132,7 @@ class Work:
             self._history = self._waiting
 
     def _start_meter(self) -> None:
-        self._meter = Meter()
+        self._meter = Meter(self._kernels.loudness_steps)
         self.pipeline.tap = self._measure
 
     def _measure(self, blocks: list[Pcm]) -> None:
@@ -150,4 +160,4 @@ class Work:
         self.outputs += [Output(new.rendition, new.packets, new.config) for new in opened]
 
     def _add(self, made: dict[Rendition, list[Packet]]) -> None:
-        self.outputs += [Output(rendition, packets) for rendition, packets in made.items()]
+        self.outputs += [Output(name, packets) for name, packets in made.items() if packets]

@@ -1,244 +1,24 @@
-"""Codec workers: the threads that decode and encode, each owning some stations' pipelines.
+"""The codec workers: as many threads as the settings say, and stations shared out among them.
 
-Does:        take orders for a job in sequence, work them off once a quantum, and hand everything a
-             quantum made to the event loop in one call; measure that, and work as the governor
-             says: at longer intervals, or with simpler coding, while the machine is short.
+Does:        give each new job to a worker; tell how they are doing.
 Never:       lets codec work run on the event loop, or two threads touch one pipeline.
-Guarantees:  a job's outputs arrive in order; a pipeline that fails ends its own job only, with one
-             logged event; a job that starts, or whose source sends a flood, gets the time that the
-             others leave; what is left out under load is counted, and logged at most once a second.
-
-    loop:    job.feed / open / close / finish ──> inbox ─┐
-    thread:                  wake, work all, catch up, sleep to the quantum's end
-    loop:    deliver(outputs), done() <── call_soon_threadsafe once a quantum, and once more
-                                          where something has caught up
-
-From / to:   visit.py  <->  here  ->  work.py, load.py
+Guarantees:  the number of threads does not grow with the stations; a job goes where there is room.
+From / to:   compose, visit.py  ->  here  ->  worker.py
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
-import threading
-import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from talas_core.telemetry.logs import logger
-from talas_stream.load import Load, Warden
-from talas_stream.media import RATE, Frame, Packet, Rendition
-from talas_stream.stages.govern import Governor, Mix, Step
-from talas_stream.visit import Metered, Output
+from talas_stream.kernels import Kernels
+from talas_stream.load import Load
+from talas_stream.media import RATE
 from talas_stream.work import Work
-
-SWITCH_INTERVAL = 0.0005
-"""The interpreter's default of 5 ms lets a codec thread hold the loop up for a quarter quantum."""
-
-LIVE_QUANTA = 4
-"""Audio that a job may do in its turn, in quanta; what it has beyond that waits for spare time."""
-
-LIVE_SECONDS = 0.2
-"""The least of that: sources send several frames in one segment."""
-
-SWAPS_A_SECOND = 40
-"""Encoders that change over, each at the price of its pre-roll: 7 ms for AAC's better coder."""
+from talas_stream.worker import Deliver, Worker, WorkerJob
 
 BACKLOG_SECONDS = 2.0
 """What may wait of a source beyond the lead it is allowed."""
-
-IDLE_SECONDS = 0.5
-"""A worker with nothing to do looks up so often: its governor must see that it has time again."""
-
-log = logger("codec")
-
-Deliver = Callable[[list[Output | Metered]], None]
-
-
-class WorkerJob:
-    """A job as the loop sees it: every call becomes an order in the worker's inbox."""
-
-    def __init__(self, worker: Worker, work: Work, deliver: Deliver, done: Callable[[], None]):
-        self._worker = worker
-        self.work = work
-        self.deliver = deliver
-        self.done = done
-        self.queued = False
-
-    @property
-    def full(self) -> bool:
-        """Whether its worker has no room for one rendition more."""
-        return self._worker.full
-
-    def feed(self, frame: Frame, packet: Packet) -> None:
-        """Decode `frame`, which stands at `packet`."""
-        self._worker.submit(self, lambda: self.work.feed(frame, packet))
-
-    def open(self, rendition: Rendition, ticks: int) -> None:
-        """Encode `rendition` from now on, the last `ticks` of the history first."""
-        self._worker.admit()
-        self._worker.submit(self, lambda: self.work.open(rendition, ticks))
-
-    def close(self, rendition: Rendition) -> None:
-        """Encode `rendition` no more."""
-        self._worker.submit(self, lambda: self.work.close(rendition))
-
-    def meter(self) -> None:
-        """Measure from now on, what was fed before left out."""
-        self._worker.submit(self, self.work.meter)
-
-    def finish(self) -> None:
-        """Flush all encoders; `done` follows the last output."""
-        self._worker.submit(self, self.work.finish)
-
-
-class Worker:
-    """One codec thread."""
-
-    def __init__(
-        self, number: int, loop: asyncio.AbstractEventLoop, complexity: int | None = None
-    ) -> None:
-        self._loop = loop
-        self._warden = Warden(number, Governor(complexity, self._mix))
-        self._inbox: deque[tuple[WorkerJob, Callable[[], None]]] = deque()
-        self._behind: deque[WorkerJob] = deque()
-        self._works: dict[WorkerJob, None] = {}
-        self._wake = threading.Event()
-        self._stopping = False
-        self.jobs = 0
-        self._thread = threading.Thread(target=self._run, name=f"codec-{number}", daemon=True)
-        self._thread.start()
-
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
-
-    @property
-    def full(self) -> bool:
-        """Whether one rendition more would be too many."""
-        return self._warden.full
-
-    @property
-    def load(self) -> Load:
-        """How it is doing."""
-        return self._warden.load(self.jobs)
-
-    def admit(self) -> None:
-        """Called on the loop, once a rendition that is opened."""
-        self._warden.admit()
-
-    def submit(self, job: WorkerJob, order: Callable[[], None]) -> None:
-        """Called on the loop."""
-        self._inbox.append((job, order))
-        if not self._wake.is_set():
-            self._wake.set()
-
-    def stop(self) -> None:
-        """End the thread after the quantum it is in."""
-        self._stopping = True
-        self._wake.set()
-        self._thread.join(timeout=5.0)
-
-    def _run(self) -> None:
-        last = time.monotonic()
-        while not self._stopping:
-            self._wake.wait(IDLE_SECONDS)
-            # Cleared before the inbox is read: an order that comes in between wakes us again.
-            self._wake.clear()
-            began = time.monotonic()
-            step = self._warden.step
-            self._hand_over(self._live(step))
-            settled = not self._swap(step)
-            worked = time.monotonic() - began
-            ends = began + step.quantum
-            self._hand_over(self._catch_up(ends))
-            if self._behind:
-                self._wake.set()
-            time.sleep(max(0.0, ends - time.monotonic()))
-            now = time.monotonic()
-            # While encoders change over, the load is neither the old one nor the new.
-            if settled:
-                self._warden.note(worked, now - last, max(0.0, now - ends))
-            self._warden.tell(now)
-            last = now
-
-    def _live(self, step: Step) -> list[WorkerJob]:
-        """Everybody's turn: what came in since the last one. Those it was done for."""
-        # What comes in meanwhile is the next quantum's: under overload, too, results go out.
-        touched: dict[WorkerJob, None] = {}
-        for _ in range(len(self._inbox)):
-            job, order = self._inbox.popleft()
-            if not job.work.finished:
-                order()
-                touched[job] = self._works[job] = None
-        ticks = int(max(LIVE_SECONDS, LIVE_QUANTA * step.quantum) * RATE)
-        for job in touched:
-            self._warden.shed(job.work.shed())
-            self._attempt(job, lambda work: work.run(ticks))
-            if job.work.behind and not job.queued:
-                job.queued = True
-                self._behind.append(job)
-        return list(touched)
-
-    def _catch_up(self, ends: float) -> list[WorkerJob]:
-        """Those behind, a slice each in turn, in the time that is left; one slice in any case."""
-        touched: dict[WorkerJob, None] = {}
-        while self._behind:
-            job = self._behind.popleft()
-            self._attempt(job, Work.catch_up)
-            touched[job] = None
-            job.queued = job.work.behind
-            if job.queued:
-                self._behind.append(job)
-            if time.monotonic() >= ends or self._stopping:
-                break
-        return list(touched)
-
-    def _swap(self, step: Step) -> bool:
-        """Bring encoders to the step's care, a few a quantum. True where there were any."""
-        left = most = max(1, int(step.quantum * SWAPS_A_SECOND))
-        for job in list(self._works):
-            job.work.pipeline.care = step.care
-            while left and self._attempt(job, lambda work: work.pipeline.swap()):
-                left -= 1
-        return left < most
-
-    def _mix(self) -> Mix:
-        codecs = (codec for job in self._works for codec in job.work.pipeline.codecs)
-        return Mix(len(self._works), Counter(codecs))
-
-    def _attempt(self, job: WorkerJob, action: Callable[[Work], bool | None]) -> bool:
-        """Do something to a job, which fails alone."""
-        try:
-            return bool(action(job.work))
-        except Exception:
-            job.work.finished = True
-            log.exception("a codec job failed")
-            return False
-
-    def _hand_over(self, jobs: Iterable[WorkerJob]) -> None:
-        batch = [(job, job.work.taken(), job.work.finished) for job in jobs if job in self._works]
-        for job, _, finished in batch:
-            if finished:
-                del self._works[job]
-                if job.work.pipeline.errors:
-                    log.info("broken frames became silence", frames=job.work.pipeline.errors)
-        if not batch:
-            return
-        try:
-            self._loop.call_soon_threadsafe(_arrive, batch)
-        except RuntimeError:
-            # The loop has closed: the service is going down, and nobody is left to listen.
-            self._stopping = True
-
-
-def _arrive(batch: list[tuple[WorkerJob, list[Output | Metered], bool]]) -> None:
-    """On the loop: everything one quantum made."""
-    for job, outputs, finished in batch:
-        if outputs:
-            job.deliver(outputs)
-        if finished:
-            job.done()
 
 
 class CodecWorkers:
@@ -252,13 +32,14 @@ class CodecWorkers:
         self,
         threads: int,
         loop: asyncio.AbstractEventLoop,
+        kernels: Kernels,
         *,
         lead_seconds: float = 2.0,
         complexity: int | None = None,
         metering: bool = False,
     ) -> None:
         self.metering = metering
-        sys.setswitchinterval(SWITCH_INTERVAL)
+        self._kernels = kernels
         self._backlog_ticks = int((lead_seconds + BACKLOG_SECONDS) * RATE)
         self._workers = [Worker(number, loop, complexity) for number in range(threads)]
 
@@ -281,7 +62,8 @@ class CodecWorkers:
             worker.jobs -= 1
             done()
 
-        return WorkerJob(worker, Work(history_ticks, self._backlog_ticks), deliver, over)
+        work = Work(history_ticks, self._backlog_ticks, self._kernels)
+        return WorkerJob(worker, work, deliver, over)
 
     async def check(self) -> None:
         """For health: raises when a thread has died."""

@@ -46,7 +46,7 @@ static int scan_target(const struct talas_grammar *grammar, const uint8_t *data,
     data += 2;
     size -= 2;
     cut = size > 0 ? cut % (size + 1) : 0;
-    struct finding whole = {{0, 0, 0}, 0, 0}, pieces = {{0, 0, 0}, 0, 0};
+    struct finding whole = {0}, pieces = {0};
     scan_on(grammar, data, size, true, 0, &whole);
     DEMAND(whole.scan.garbage <= size);
 

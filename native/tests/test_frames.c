@@ -42,21 +42,33 @@ static size_t scan(const struct talas_grammar *grammar, const uint8_t *data, siz
 static void test_prefixes(const struct talas_grammar *grammar, const uint8_t *data, size_t size,
                           size_t frame) {
     for (size_t end = 0; end <= size; end++) {
-        struct talas_scan state = {0, 0, 0};
+        struct talas_scan state = {0};
         size_t whole = end < grammar->header_bytes ? 0 : (end - grammar->header_bytes) / frame;
         CHECK(scan(grammar, data, end, false, &state) == whole);
         CHECK(state.position <= end);
-        struct talas_scan last = {0, 0, 0};
+        struct talas_scan last = {0};
         size_t expected = end / frame;
         CHECK(scan(grammar, data, end, true, &last) == (whole > 0 ? expected : 0));
         CHECK(last.position == end);
     }
 }
 
+/* In step, what ends with a frame is not held back; what ends anywhere else is scanned as ever. */
+static void test_prompt(const struct talas_grammar *grammar, const uint8_t *data, size_t size,
+                        size_t frame) {
+    for (size_t end = 2 * frame; end <= size; end++) {
+        struct talas_scan state = {.prompt = true};
+        size_t whole = end % frame ? (end - grammar->header_bytes) / frame : end / frame;
+        CHECK(scan(grammar, data, end, false, &state) == whole);
+        CHECK(state.position == whole * frame && state.garbage == 0 && state.reference != 0);
+        CHECK(state.hurried == (end % frame == 0));
+    }
+}
+
 static void test_capacity(void) {
     uint8_t data[FRAMES * 417];
     size_t size = mpeg_stream(data);
-    struct talas_scan state = {0, 0, 0};
+    struct talas_scan state = {0};
     struct talas_span *spans = (struct talas_span *)(void *)exact(NULL, 4 * sizeof *spans);
     CHECK(talas_scan_frames(&talas_mpeg, data, size, true, &state, spans, 0) == 0);
     CHECK(talas_scan_frames(&talas_mpeg, data, size, true, &state, spans, 4) == 4);
@@ -71,13 +83,13 @@ static void test_tags(void) {
     memcpy(data, "ID3\x04\x00\x00\x00\x00\x00\x00", 10);
     size_t size = 10 + mpeg_stream(data + 10);
     for (size_t end = 0; end <= size; end++) {
-        struct talas_scan state = {0, 0, 0};
+        struct talas_scan state = {0};
         size_t found = scan(&talas_mpeg, data, end, true, &state);
         CHECK(end < size || (found == FRAMES && state.garbage == 0));
     }
     /* The largest tag: the position goes past the data, and nothing there is touched. */
     memcpy(data, "ID3\x04\x00\x10\x7f\x7f\x7f\x7f", 10);
-    struct talas_scan state = {0, 0, 0};
+    struct talas_scan state = {0};
     CHECK(scan(&talas_mpeg, data, size, false, &state) == 0);
     CHECK(state.position == 20 + 0x0fffffff && state.garbage == 0);
 }
@@ -87,7 +99,7 @@ static void test_cut_short(void) {
     size_t size = mpeg_stream(data);
     memmove(data + 2 * 417 + 100, data + 3 * 417, size - 3 * 417);
     size -= 317;
-    struct talas_scan state = {0, 0, 0};
+    struct talas_scan state = {0};
     CHECK(scan(&talas_mpeg, data, size, true, &state) == FRAMES - 1);
     CHECK(state.garbage == 100);
 }
@@ -137,7 +149,7 @@ static void test_noise(const struct talas_grammar *grammar, const uint8_t *sound
                     data[size++] = dice() % 2 ? 0xff : (uint8_t)dice();
             }
         }
-        struct talas_scan state = {0, 0, references[dice() % 4]};
+        struct talas_scan state = {.reference = references[dice() % 4], .prompt = dice() % 2};
         scan(grammar, data, dice() % (size + 1), dice() % 2, &state);
     }
 }
@@ -147,6 +159,8 @@ int main(void) {
     size_t mpeg_size = mpeg_stream(mpeg), adts_size = adts_stream(adts);
     test_prefixes(&talas_mpeg, mpeg, mpeg_size, 417);
     test_prefixes(&talas_adts, adts, adts_size, 67);
+    test_prompt(&talas_mpeg, mpeg, mpeg_size, 417);
+    test_prompt(&talas_adts, adts, adts_size, 67);
     test_capacity();
     test_tags();
     test_cut_short();

@@ -46,6 +46,21 @@ static bool next(const uint8_t *data, size_t size, bool final, struct talas_page
     return found;
 }
 
+static void test_lay(void) {
+    for (size_t segments = 0; segments < 256; segments += 51) {
+        uint8_t page[27 + 255 + 255 * 255];
+        size_t size = build(page, segments, 7), body = size - 27 - segments;
+        struct talas_page_head head = {-1, 9, 3, 2, (uint8_t)segments};
+        uint8_t *lacing = exact(page + 27, segments), *rest = exact(page + 27 + segments, body);
+        uint8_t *out = exact(NULL, size);
+        talas_ogg_lay(&head, lacing, rest, body, out);
+        CHECK(memcmp(out, page, size) == 0);
+        free(lacing);
+        free(rest);
+        free(out);
+    }
+}
+
 static void test_crc(void) {
     for (size_t size = 0; size < 70; size++) {
         uint8_t *data = exact(NULL, size);
@@ -142,6 +157,7 @@ static void test_noise(void) {
 int main(void) {
     talas_ogg_prepare();
     test_crc();
+    test_lay();
     test_prefixes();
     test_largest();
     test_damage();

@@ -27,6 +27,21 @@ static void test_limits(void) {
     CHECK(memcmp(got, out, sizeof out) == 0);
 }
 
+static void test_limiting(void) {
+    const float in[] = {2, -2, INFINITY, -INFINITY, NAN, 3e38f, 1, -1, 0.25f};
+    const float out[] = {1, -1, 1, -1, 0, 1, 1, -1, 0.25f};
+    for (size_t count = 0; count <= 9; count++) {
+        /* One byte before the samples, so that they lie at odd addresses. */
+        uint8_t *odd = exact(NULL, count * sizeof *in + 1);
+        float *got = (float *)(void *)exact(NULL, count * sizeof *got);
+        memcpy(odd + 1, in, count * sizeof *in);
+        talas_limit(odd + 1, got, count);
+        CHECK(memcmp(got, out, count * sizeof *got) == 0);
+        free(odd);
+        free(got);
+    }
+}
+
 static void test_counts(void) {
     for (size_t count = 0; count < 40; count++) {
         float *in = (float *)(void *)exact(NULL, count * sizeof *in);
@@ -59,6 +74,7 @@ static void test_gains(void) {
 int main(void) {
     test_every_integer();
     test_limits();
+    test_limiting();
     test_counts();
     test_gains();
     return failures != 0;

@@ -72,7 +72,7 @@ class IcecastSource(Successor):
         self._body: Body
         self._ingest = room.ingest()
         self._pace = room.pace()
-        self._pending = bytearray()
+        self._pending = b""
         self._sent_seconds = 0.0
         self._tags: Mapping[str, str] = {}
         self._held: asyncio.TimerHandle | None = None
@@ -85,6 +85,11 @@ class IcecastSource(Successor):
     def waits_for_us(self) -> bool:
         """Whether silence is our doing: we are admitting it or holding it back."""
         return self._station is None or self._held is not None
+
+    @property
+    def damage(self) -> dict[str, int]:
+        """What was wrong with what it sent, counted by name (see stages.ingest)."""
+        return self._ingest.damage
 
     def take(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
         """Begin, with the request's head and what followed it."""
@@ -161,17 +166,22 @@ class IcecastSource(Successor):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _pump(self) -> None:
-        """Feed what is pending, as far as the pace allows."""
+        """Feed what is pending, as far as the pace allows. `heard_at` is now."""
         if self._held is not None or self._station is None:
             return
+        # A live source's reads are shorter than a slice: they pass through uncopied.
+        pending, self._pending = self._pending, b""
         try:
-            while self._pending and not self._ended:
-                piece = bytes(self._pending[:SLICE])
-                del self._pending[:SLICE]
-                self._feed(self._body.feed(piece))
-                wait = self._pace.hold(self._sent_seconds, self._room.now())
+            for at in range(0, len(pending), SLICE):
+                audio = self._body.feed(pending[at : at + SLICE])
+                if audio:
+                    self._take(self._ingest.feed(audio))
+                wait = self._pace.hold(self._sent_seconds, self.heard_at)
                 if wait > 0:
+                    self._pending = pending[at + SLICE :]
                     self._hold(wait)
+                    return
+                if self._ended:
                     return
         except TalasError as error:
             self._refuse(error)
@@ -180,22 +190,17 @@ class IcecastSource(Successor):
         if self._complete:
             self._finish()
 
-    def _feed(self, audio: bytes) -> None:
-        if audio:
-            self._take(self._ingest.feed(audio))
-
     def _take(self, frames: list[Frame]) -> None:
         assert self._station is not None  # noqa: S101 - all callers have looked
         if frames:
-            self._retitle(self._ingest.tags)
-            self._sent_seconds += sum(frame.samples / frame.format.rate for frame in frames)
+            if self._ingest.tags is not self._tags:
+                self._retitle(self._ingest.tags)
+            for frame in frames:
+                self._sent_seconds += frame.samples / frame.format.rate
             self._station.accept(frames)
-            self._station.damage = self._ingest.damage
 
     def _retitle(self, tags: Mapping[str, str]) -> None:
         """A stream that tells what it plays, as Ogg does: another title with each link."""
-        if tags is self._tags:
-            return
         self._tags = tags
         artist, title = clean(tags.get("ARTIST", "")), clean(tags.get("TITLE", ""))
         if self._station is not None and title:
@@ -249,7 +254,7 @@ class IcecastSource(Successor):
 
     def _leave(self) -> None:
         self._ended = True
-        self._pending.clear()
+        self._pending = b""
         if self._held is not None:
             self._held.cancel()
             self._held = None

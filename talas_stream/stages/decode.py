@@ -20,6 +20,7 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 
 from talas_stream.media import RATE, Codec, Format, Frame, Samples, SourceCodec
+from talas_stream.wire.samples import Limit, limit_planes
 
 # The float decoders, by their FFmpeg names.
 _DECODER = {Codec.MP3: "mp3float", Codec.AAC: "aac", Codec.OPUS: "opus"}
@@ -29,8 +30,9 @@ _FULL_SCALE = {"int16": 2**15, "int32": 2**31}
 class Decoder:
     """Decoder of one format. `errors` counts the frames it had to replace by silence."""
 
-    def __init__(self, format: Format) -> None:
+    def __init__(self, format: Format, limit: Limit | None = None) -> None:
         self._format = format
+        self._limit = limit or limit_planes
         self._context = _context(format)
         self._skip = format.pre_skip
         self._channels = max(format.channels, 1)
@@ -41,10 +43,13 @@ class Decoder:
     def decode(self, frame: Frame) -> Samples:
         """The samples of `frame`, shape (channels, n) at `rate`."""
         decoded = self._run(frame.payload)
+        pieces = [self._planes(piece) for piece in decoded]
         if decoded:
-            self.rate, self._channels = decoded[0].sample_rate, decoded[0].layout.nb_channels
-        wanted = frame.samples * self.rate // self._format.rate - self._skipped(frame)
-        return _exactly(wanted, self._channels, [_planes(piece) for piece in decoded])
+            self.rate, self._channels = decoded[0].sample_rate, pieces[0].shape[0]
+        wanted = frame.samples * self.rate // self._format.rate
+        if self._skip:
+            wanted -= self._skipped(frame)
+        return _exactly(wanted, self._channels, pieces)
 
     def _run(self, payload: bytes) -> list[AudioFrame]:
         if not payload:
@@ -64,6 +69,11 @@ class Decoder:
         self._skip -= skipped
         return skipped * self.rate // RATE
 
+    def _planes(self, piece: AudioFrame) -> Samples:
+        """The piece's samples as float32 in [-1, 1], shape (channels, n)."""
+        planes = piece.planes if piece.format.name == "fltp" else tuple(_converted(piece))
+        return self._limit(planes, piece.samples)
+
 
 def _context(format: Format) -> AudioCodecContext:
     codec = format.codec
@@ -78,18 +88,14 @@ def _context(format: Format) -> AudioCodecContext:
     return context
 
 
-def _planes(piece: AudioFrame) -> Samples:
-    """The frame's samples as float32 in [-1, 1], shape (channels, n)."""
+def _converted(piece: AudioFrame) -> Samples:
+    """Samples of another kind as float32, shape (channels, n). Doubles may be beyond its range."""
     samples = piece.to_ndarray()
-    full_scale = _FULL_SCALE.get(samples.dtype.name)
-    if full_scale:
-        samples = samples.astype(np.float32) / np.float32(full_scale)
     if not piece.format.is_planar:
         samples = samples.reshape(-1, piece.layout.nb_channels).T
-    # One look at the peak is cheaper than always clipping; NaN fails the comparison too.
-    if samples.size and not float(np.abs(samples).max()) <= 1.0:
-        samples = np.clip(np.nan_to_num(samples), -1.0, 1.0)
-    return np.asarray(samples, np.float32)
+    full_scale = _FULL_SCALE.get(samples.dtype.name, 1)
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(samples, np.float32) / np.float32(full_scale)
 
 
 def _exactly(wanted: int, channels: int, pieces: Sequence[Samples]) -> Samples:

@@ -86,12 +86,18 @@ class Demux(ABC, Generic[Event]):
         return [frame for event in events if (frame := self._take(event)) is not None]
 
 
-class Framed(Demux[framing.Frame]):
+class Framed(Demux[bytes]):
     """Self-framing audio: MP3 or ADTS."""
 
     def __init__(self, codec: Codec, framer: framing.Framer) -> None:
         self._codec = codec
-        self._parser = self._framer = framer
+        self._framer = framer
+
+    def feed(self, data: bytes) -> list[Frame]:
+        return [self._take(payload) for payload in self._framer.cut(data)]
+
+    def flush(self) -> list[Frame]:
+        return [self._take(payload) for payload in self._framer.cut_rest()]
 
     @property
     def fruitless(self) -> int:
@@ -101,11 +107,12 @@ class Framed(Demux[framing.Frame]):
     def damage(self) -> dict[str, int]:
         return {"garbage_bytes": self._framer.garbage_bytes}
 
-    def _take(self, event: framing.Frame) -> Frame:
+    def _take(self, event: bytes) -> Frame:
+        samples, rate, channels = self._framer.shape(event)
         known = self._format
-        if known is None or (known.rate, known.channels) != (event.sample_rate, event.channels):
-            self._format = known = Format(self._codec, event.sample_rate, event.channels)
-        return Frame(event.payload, known, event.samples)
+        if known is None or known.rate != rate or known.channels != channels:
+            self._format = known = Format(self._codec, rate, channels)
+        return Frame(event, known, samples)
 
 
 class Ogg(Demux[ogg.Event]):

@@ -116,7 +116,7 @@ class Fanout:
         self._burst = None
         data = _merged(packets)
         self.bytes_out += len(data) * (len(self._batch) + len(self._in_step))
-        by_write = tuple(self._in_step.items())
+        by_write = tuple(self._in_step.items()) if self._in_step else ()
         for sink, taken in self._batch.send(data):
             # The rest, or an error, is his transport's to deal with, and so is all that follows.
             write = self._in_step[sink] = sink.write
@@ -150,4 +150,6 @@ class Fanout:
 
 
 def _merged(packets: list[Packet]) -> bytes:
+    if len(packets) == 1:  # as always where nothing waits for a flush
+        return packets[0].payload
     return b"".join([packet.payload for packet in packets])

@@ -135,26 +135,30 @@ class OggFramer:
         page_ticks: int = PAGE_TICKS,
     ) -> None:
         self._page_ticks = page_ticks
-        self._writer = OggWriter(serial, kernels.ogg_crc)
+        self._writer = OggWriter(serial, kernels.ogg_page)
         self._pre_skip = parse_head(opus_head).pre_skip
         self.head = self._writer.header_pages(opus_head, build_tags("Talas", {"TITLE": name}))
         self._held: list[Packet] = []
         self._segments = 0
+        self._ticks = 0
         self._granule = 0
 
     def feed(self, packet: Packet) -> list[Packet]:
+        if packet.duration >= self._page_ticks and not self._held:
+            return [self._page([packet.payload], packet.at, packet.end)]
         segments = len(packet.payload) // 255 + 1
         # A page must tell where its packets end, which takes a segment for every 255 bytes.
         full = self._held and self._segments + segments > MAX_SEGMENTS
-        out = self._page() if full else []
+        out = self._held_page() if full else []
         self._held.append(packet)
         self._segments += segments
-        if sum(held.duration for held in self._held) >= self._page_ticks:
-            out += self._page()
+        self._ticks += packet.duration
+        if self._ticks >= self._page_ticks:
+            out += self._held_page()
         return out
 
     def flush(self) -> list[Packet]:
-        return self._page(eos=True) if self._held else []
+        return self._held_page(eos=True) if self._held else []
 
     def retitle(self, title: str) -> None:
         """A new title in Ogg would chain a new stream, which stops browsers: it goes elsewhere."""
@@ -162,12 +166,14 @@ class OggFramer:
     def remind(self) -> None:
         """Nothing to remind of."""
 
-    def _page(self, *, eos: bool = False) -> list[Packet]:
-        first, last = self._held[0], self._held[-1]
-        payloads = [packet.payload for packet in self._held]
-        self._held, self._segments = [], 0
+    def _held_page(self, *, eos: bool = False) -> list[Packet]:
+        held, self._held, self._segments, self._ticks = self._held, [], 0, 0
+        payloads = [packet.payload for packet in held]
+        return [self._page(payloads, held[0].at, held[-1].end, eos=eos)]
+
+    def _page(self, payloads: list[bytes], at: int, end: int, *, eos: bool = False) -> Packet:
         # A granule counts what a decoder has put out, pre-skip included (RFC 7845, section 4). A
         # source that chains a link with a long pre-skip goes back in media time; granules do not.
-        self._granule = max(last.end + self._pre_skip, self._granule)
+        self._granule = max(end + self._pre_skip, self._granule)
         page = self._writer.page(payloads, self._granule, eos=eos)
-        return [Packet(page, first.at, last.end - first.at)]
+        return Packet(page, at, end - at)

@@ -6,9 +6,12 @@ Never:       asks a clock or measures anything; the caller brings seconds.
 Guarantees:  one step a window; a step back up is taken only after a calm time, and only from a load
              that stays below the step-down mark once its cost is added, so steps do not alternate.
 
-    quantum       20 ms ─── 40 ms ─── 100 ms ── 100 ms ── 100 ms ── 100 ms
+    quantum        5 ms ─── 20 ms ─── 100 ms ── 100 ms ── 100 ms ── 100 ms
     AAC coder    twoloop   twoloop   twoloop    fast      fast      fast
     complexity      10        10        10        10         5         0      then: no room
+
+A source's frames are longer than an Opus packet, so that some packets are complete 20 ms after
+others anyway: what the first quantum adds to that is to be little.
 
 From / to:   workers.py  ->  here  ->  workers.py, stages.encode
 """
@@ -54,7 +57,7 @@ OTHER_COST = {Codec.MP3: 3.3, Codec.FLAC: 0.2}
 
 class Step(msgspec.Struct, frozen=True):
     """A way to work. `quantum` in seconds; `thrift` is the work that longer quanta leave of the
-    same audio, those of 20 ms being 1."""
+    same audio, those of 5 ms being 1."""
 
     quantum: float
     thrift: float
@@ -73,8 +76,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 STEPS = (
-    Step(0.02, 1.0, BEST),
-    Step(0.04, 0.9, BEST),
+    Step(0.005, 1.0, BEST),
+    Step(0.02, 0.9, BEST),
     Step(0.1, 0.8, BEST),
     Step(0.1, 0.8, Care(10, "fast")),
     Step(0.1, 0.8, Care(5, "fast")),

@@ -11,6 +11,7 @@ From / to:   sources  ->  here, with stages.demux  ->  stages.timeline
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from talas_core.errors import UnsupportedMedia
@@ -37,6 +38,8 @@ TYPES = frozenset(
 """What a source may declare. `application/octet-stream` and nothing at all are looked into."""
 
 UNTYPED = ("", "application/octet-stream")
+
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 # What begins with these is that and nothing else. Everything else may have garbage in front.
 _SIGNED: dict[bytes, Callable[[Kernels], Demux[Any]]] = {
@@ -70,15 +73,21 @@ class Ingest:
         self._kernels = kernels
         self._head = b""
         self._readings: list[Demux[Any]] = []
+        self._sure: Demux[Any] | None = None
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames completed by `data`. Raises UnsupportedMedia when it is no audio."""
+        if self._sure is not None:
+            frames = self._sure.feed(data)
+            if not frames:
+                self._check(self._sure.fruitless)
+            return frames
         if not self._readings:
             data = self._head + data
             if len(data) < _SIGNATURE_BYTES:
                 self._head = data
                 return []
-            self._readings = self._choose(data)
+            self._keep(self._choose(data))
         return self._through(lambda reading: reading.feed(data))
 
     def flush(self) -> list[Frame]:
@@ -88,13 +97,13 @@ class Ingest:
     @property
     def tags(self) -> Mapping[str, str]:
         """What the stream says of what it plays, see Demux; empty while its reading is not sure."""
-        return self._readings[0].tags if len(self._readings) == 1 else {}
+        return NO_TAGS if self._sure is None else self._sure.tags
 
     @property
     def damage(self) -> dict[str, int]:
         """What was wrong with the bytes so far, counted by name; empty while nothing was, or while
         it is not known what they are."""
-        found = self._readings[0].damage if len(self._readings) == 1 else {}
+        found = {} if self._sure is None else self._sure.damage
         return {name: count for name, count in found.items() if count}
 
     def _choose(self, data: bytes) -> list[Demux[Any]]:
@@ -111,8 +120,16 @@ class Ingest:
         for reading in self._readings:
             frames = step(reading)
             if frames:
-                self._readings = [reading]
+                self._keep([reading])
                 return frames
-        if min((reading.fruitless for reading in self._readings), default=0) > GIVE_UP_BYTES:
-            raise UnsupportedMedia(f"no audio frame in {GIVE_UP_BYTES} bytes: send {SENDABLE}")
+        self._check(min((reading.fruitless for reading in self._readings), default=0))
         return []
+
+    def _keep(self, readings: list[Demux[Any]]) -> None:
+        self._readings = readings
+        self._sure = readings[0] if len(readings) == 1 else None
+
+    @staticmethod
+    def _check(fruitless: int) -> None:
+        if fruitless > GIVE_UP_BYTES:
+            raise UnsupportedMedia(f"no audio frame in {GIVE_UP_BYTES} bytes: send {SENDABLE}")

@@ -1,8 +1,7 @@
 """How loud a programme is: loudness by EBU R 128, its peak, and how long it has been silent.
 
-Does:        measure normalised audio with FFmpeg's ebur128; look for dead air.
-Never:       changes the audio, or starts a thread: a filter graph would make one per processor
-             unless told otherwise.
+Does:        measure normalised audio in steps of a tenth of a second; look for dead air.
+Never:       changes the audio, or keeps any of it.
 Guarantees:  a new reading after every tenth of a second of audio; what a reading cannot know yet,
              or what silence has none of, is None, so that every number in it is finite.
 From / to:   stages.pipeline  ->  here  ->  the station
@@ -11,27 +10,26 @@ From / to:   stages.pipeline  ->  here  ->  the station
 from __future__ import annotations
 
 import math
-from fractions import Fraction
+from collections import deque
 
-import av
 import msgspec
-import numpy as np
-from av.audio.frame import AudioFrame
-from av.filter import Graph
 
-from talas_stream.media import RATE, Pcm, Samples
-
-STEP = RATE // 10
-"""Ticks from one reading to the next, as ebur128 makes them."""
+from talas_stream.media import RATE, Pcm
+from talas_stream.stages.loudness import FLOOR, Gated, level
+from talas_stream.wire.loudness import STEP, Weigh, silence
 
 SILENT = 10 ** (-60 / 20)
 """Below this peak, -60 dBFS, a programme is dead air: noise of the studio's line is let through."""
 
-FLOOR = -70.0
-"""LUFS: what is no louder counts for nothing (ITU-R BS.1770's absolute gate)."""
+MOMENTARY_STEPS = 4
+SHORT_TERM_STEPS = 30
+"""The windows of EBU Tech 3341; a new block of each begins every step."""
 
-SHORT_TERM_TICKS = 3 * RATE
-RANGE_TICKS = 60 * RATE
+INTEGRATED_GATE = 10.0
+RANGE_GATE = 20.0
+"""LU below what is above the absolute gate (ITU-R BS.1770, EBU Tech 3342)."""
+
+RANGE_STEPS = 60 * RATE // STEP
 """Before a minute has been heard, a loudness range says little (EBU Tech 3342)."""
 
 
@@ -50,73 +48,59 @@ class Reading(msgspec.Struct, frozen=True):
     silent_seconds: float
 
 
-class Meter:
-    """Measures one programme from its first sample on."""
+class _Window:
+    """The last so many steps of a programme, and all such windows since it began."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: int, relative_gate: float) -> None:
+        self._powers: deque[float] = deque(maxlen=steps)
+        self._samples = steps * STEP
+        self._steps = steps
+        self.all = Gated(relative_gate)
+
+    def add(self, power: float) -> float | None:
+        """How loud it is with one step more; None before it is full, and when that is silence."""
+        self._powers.append(power)
+        if len(self._powers) < self._steps:
+            return None
+        mean = sum(self._powers) / self._samples
+        loudness = level(mean)
+        self.all.add(mean, loudness)
+        return loudness if loudness > FLOOR else None
+
+
+class Meter:
+    """Measures one programme from its first sample on, with the kernel `loudness_steps`."""
+
+    def __init__(self, loudness_steps: Weigh) -> None:
         self.reading: Reading | None = None
         """The last; None before there is one."""
-        self._graph = _graph()
-        self._waiting: list[Samples] = []
-        self._held = 0
-        self._ticks = 0
-        self._peak = 0.0
+        self._weigh = loudness_steps
+        self._state = silence()
+        self._momentary = _Window(MOMENTARY_STEPS, INTEGRATED_GATE)
+        self._short_term = _Window(SHORT_TERM_STEPS, RANGE_GATE)
+        self._steps = 0
         self._silent = 0
+        self._peak = 0.0
 
     def feed(self, pcm: Pcm) -> None:
         """What comes next. Its media time does not matter: gaps are not measured."""
-        self._waiting.append(pcm.samples)
-        self._held += pcm.samples.shape[1]
-        if self._held < STEP:
-            return
-        heard = np.concatenate(self._waiting, axis=1, dtype=np.float32)
-        whole = self._held - self._held % STEP
-        self._waiting = [heard[:, whole:]]
-        self._held -= whole
-        for start in range(0, whole, STEP):
-            self._measure(heard[:, start : start + STEP])
+        for power, peak in self._weigh(pcm.samples, self._state):
+            self._measure(power, peak)
 
-    def _measure(self, samples: Samples) -> None:
-        peak = float(np.abs(samples).max())
+    def _measure(self, power: float, peak: float) -> None:
+        self._steps += 1
+        self._silent = self._silent + 1 if peak < SILENT else 0
         self._peak = max(self._peak, peak)
-        self._silent = self._silent + STEP if peak < SILENT else 0
-        frame = AudioFrame.from_ndarray(
-            np.ascontiguousarray(samples), format="fltp", layout="stereo"
-        )
-        frame.sample_rate = RATE
-        frame.pts = self._ticks
-        frame.time_base = Fraction(1, RATE)
-        self._ticks += STEP
-        self._graph.push(frame)
-        try:
-            told = self._graph.pull().metadata
-        except av.BlockingIOError:
-            return
+        momentary, short_term = self._momentary.add(power), self._short_term.add(power)
         self.reading = Reading(
-            momentary=_level(told["lavfi.r128.M"]),
-            short_term=self._known(told["lavfi.r128.S"], SHORT_TERM_TICKS),
-            integrated=_level(told["lavfi.r128.I"]),
-            range=float(told["lavfi.r128.LRA"]) if self._ticks >= RANGE_TICKS else None,
+            momentary=_told(momentary),
+            short_term=_told(short_term),
+            integrated=_told(self._momentary.all.loudness()),
+            range=_told(self._short_term.all.range()) if self._steps >= RANGE_STEPS else None,
             peak=round(20 * math.log10(self._peak), 2) if self._peak else None,
-            silent_seconds=round(self._silent / RATE, 1),
+            silent_seconds=round(self._silent * STEP / RATE, 1),
         )
 
-    def _known(self, text: str, ticks: int) -> float | None:
-        return _level(text) if self._ticks >= ticks else None
 
-
-def _level(text: str) -> float | None:
-    level = float(text)
-    return level if level > FLOOR else None
-
-
-def _graph() -> Graph:
-    graph = Graph()
-    graph.threads = 1
-    source = graph.add_abuffer(
-        sample_rate=RATE, format="fltp", layout="stereo", time_base=Fraction(1, RATE)
-    )
-    graph.link_nodes(
-        source, graph.add("ebur128", "metadata=1:framelog=quiet"), graph.add("abuffersink")
-    ).configure()
-    return graph
+def _told(number: float | None) -> float | None:
+    return None if number is None else round(number, 2)

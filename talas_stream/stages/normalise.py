@@ -13,7 +13,9 @@ from fractions import Fraction
 
 import av
 import numpy as np
+from av.audio.format import AudioFormat
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from av.filter import Graph
 
 from talas_stream.media import RATE, Samples
@@ -22,6 +24,7 @@ from talas_stream.media import RATE, Samples
 QUALITY = "filter_size=64:filter_type=kaiser:kaiser_beta=12:cutoff=0.96"
 
 _LAYOUT = {1: "mono", 2: "stereo"}
+_NOTHING = np.zeros((2, 0), np.float32)
 
 
 class Normaliser:
@@ -32,62 +35,75 @@ class Normaliser:
         self.channels = channels
         self._position = 0
         self._given = 0
-        self._graph = None if rate == RATE else _graph(rate, min(channels, 2))
+        self._resampler = None if rate == RATE else _Resampler(rate, min(channels, 2))
 
     def feed(self, samples: Samples) -> Samples:
         """What `samples`, shape (channels, n), completes: shape (2, m) at 48 kHz; m may be 0."""
         kept = samples[:2]
-        if self._graph is None:
+        if self._resampler is None:
             return _stereo(kept)
-        if kept.shape[1]:
-            self._graph.push(self._frame(kept))
-        made = _stereo(self._pull(kept.shape[0]))
+        made = self._resampler.feed(kept, self._position) if kept.shape[1] else _NOTHING
+        self._position += kept.shape[1]
         self._given += made.shape[1]
         return made
 
     def flush(self) -> Samples:
         """The tail that the resampler's filter still holds. Feed nothing afterwards."""
-        channels = min(self.channels, 2)
-        if self._graph is None:
-            return np.zeros((2, 0), np.float32)
-        self._graph.push(None)
+        if self._resampler is None:
+            return _NOTHING
         # The filter rounds its last sample up: over the links of a long chain that would add up.
         due = self._position * RATE // self.rate - self._given
-        return _stereo(self._pull(channels))[:, :due]
+        return self._resampler.flush()[:, :due]
 
-    def _frame(self, samples: Samples) -> AudioFrame:
-        frame = AudioFrame.from_ndarray(
-            np.ascontiguousarray(samples), format="fltp", layout=_LAYOUT[samples.shape[0]]
+
+class _Resampler:
+    """FFmpeg's resampler in a graph of its own."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        graph = Graph()
+        graph.threads = 1
+        self._tick = Fraction(1, rate)
+        self._source = graph.add_abuffer(
+            sample_rate=rate, format="fltp", layout=_LAYOUT[channels], time_base=self._tick
         )
-        frame.sample_rate = self.rate
-        frame.pts = self._position
-        frame.time_base = Fraction(1, self.rate)
-        self._position += samples.shape[1]
-        return frame
+        self._sink = graph.add("abuffersink")
+        resample = graph.add("aresample", f"{RATE}:{QUALITY}")
+        graph.link_nodes(self._source, resample, self._sink).configure()
+        # The nodes do not keep it.
+        self._graph = graph
+        self._rate = rate
+        self._form = AudioFormat("fltp"), AudioLayout(_LAYOUT[channels])
 
-    def _pull(self, channels: int) -> Samples:
-        pieces: list[Samples] = []
-        assert self._graph is not None  # noqa: S101 - both callers have looked
-        while True:
-            try:
-                pieces.append(np.asarray(self._graph.pull().to_ndarray(), np.float32))
-            except (av.BlockingIOError, av.EOFError):
-                break
-        if not pieces:
-            return np.zeros((channels, 0), np.float32)
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=1)
+    def feed(self, samples: Samples, at: int) -> Samples:
+        """What `samples`, of as many channels as it was made for, completes, in stereo."""
+        frame = AudioFrame(*self._form, samples.shape[1])
+        for plane, channel in zip(frame.planes, np.ascontiguousarray(samples), strict=True):
+            plane.update(channel)
+        frame.sample_rate = self._rate
+        frame.pts = at
+        frame.time_base = self._tick
+        self._source.push(frame)
+        # For a frame in, it has one to give or none: asking again would only cost an exception.
+        return self._pull()
 
+    def flush(self) -> Samples:
+        """What it still holds."""
+        self._source.push(None)
+        pieces = []
+        while (piece := self._pull()).shape[1]:
+            pieces.append(piece)
+        return np.concatenate([_NOTHING, *pieces], axis=1)
 
-def _graph(rate: int, channels: int) -> Graph:
-    graph = Graph()
-    graph.threads = 1
-    source = graph.add_abuffer(
-        sample_rate=rate, format="fltp", layout=_LAYOUT[channels], time_base=Fraction(1, rate)
-    )
-    graph.link_nodes(
-        source, graph.add("aresample", f"{RATE}:{QUALITY}"), graph.add("abuffersink")
-    ).configure()
-    return graph
+    def _pull(self) -> Samples:
+        try:
+            frame: AudioFrame = self._sink.pull()  # type: ignore[assignment]
+        except (av.BlockingIOError, av.EOFError):
+            return _NOTHING
+        planes, count = frame.planes, frame.samples
+        made = np.empty((2, count), np.float32)
+        made[0] = np.frombuffer(memoryview(planes[0]), np.float32, count)
+        made[1] = np.frombuffer(memoryview(planes[-1]), np.float32, count)
+        return made
 
 
 def _stereo(samples: Samples) -> Samples:

@@ -25,4 +25,5 @@ class SourcePace:
         """
         if self._zero is None or now - self._zero > sent:
             self._zero = now - sent
-        return max(0.0, sent - (now - self._zero) - self._lead)
+        wait = sent - (now - self._zero) - self._lead
+        return wait if wait > 0 else 0.0

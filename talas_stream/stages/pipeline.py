@@ -21,6 +21,7 @@ from talas_stream.stages.decode import Decoder
 from talas_stream.stages.encode import Encoder, successor
 from talas_stream.stages.govern import BEST
 from talas_stream.stages.normalise import Normaliser
+from talas_stream.wire.samples import Limit
 
 MAX_FILL = RATE // 2
 """Most silence put in to close a gap at a change of format, in ticks."""
@@ -61,8 +62,9 @@ class _Opening:
 class Pipeline:
     """Decoder, normaliser and encoders of one source's visit."""
 
-    def __init__(self, history_ticks: int) -> None:
+    def __init__(self, history_ticks: int, limit: Limit | None = None) -> None:
         self._history_ticks = history_ticks
+        self._limit = limit
         self._history: deque[Pcm] = deque()
         self._encoders: dict[Rendition, Encoder] = {}
         self._openings: dict[Rendition, _Opening] = {}
@@ -142,7 +144,7 @@ class Pipeline:
 
     def feed(self, frame: Frame, packet: Packet) -> dict[Rendition, list[Packet]]:
         """Everything that one source frame, placed as `packet`, completes."""
-        blocks = self._silence()
+        blocks = self._silence() if self._lost else []
         left_out = len(blocks)
         if frame.format is not self._format:
             blocks += self._change(frame, packet)
@@ -169,7 +171,7 @@ class Pipeline:
         blocks = self._drain()
         self._past_errors = self.errors
         self._format = frame.format
-        self._decoder = Decoder(frame.format)
+        self._decoder = Decoder(frame.format, self._limit)
         self._normaliser = None
         if self._at is not None:
             start = packet.at + frame.format.pre_skip
@@ -208,14 +210,17 @@ class Pipeline:
         pcm = Pcm(samples, self._at or 0)
         self._at = pcm.end
         self._history.append(pcm)
-        while self._history[0].end < pcm.end - self._history_ticks:
+        oldest = self._at - self._history_ticks
+        while self._history[0].end < oldest:
             self._history.popleft()
         return [pcm]
 
     def _encode(self, blocks: list[Pcm]) -> dict[Rendition, list[Packet]]:
         for opening in self._openings.values():
             opening.ahead.extend(blocks)
-        return {
-            rendition: [packet for pcm in blocks for packet in encoder.encode(pcm)]
-            for rendition, encoder in self._encoders.items()
-        }
+        made: dict[Rendition, list[Packet]] = {}
+        for rendition, encoder in self._encoders.items():
+            packets = made[rendition] = []
+            for pcm in blocks:
+                packets += encoder.encode(pcm)
+        return made

@@ -18,6 +18,7 @@ From / to:   stages.encode, wire framers  ->  here  ->  stages.fanout
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from itertools import islice
 
@@ -33,20 +34,16 @@ class Ring:
 
     def __init__(self, keep_bytes: int, keep_ticks: int | None = None) -> None:
         self._keep = keep_bytes
-        self._ticks = keep_ticks
+        self._ticks = sys.maxsize if keep_ticks is None else keep_ticks
         self._packets: deque[Packet] = deque()
         self._bytes = 0
-        self._head = 0
-
-    @property
-    def head(self) -> int:
-        """Sequence number the next packet will have."""
-        return self._head
+        self.head = 0
+        """Sequence number the next packet will have; for others to read."""
 
     @property
     def tail(self) -> int:
         """Sequence number of the oldest packet kept; equals `head` when empty."""
-        return self._head - len(self._packets)
+        return self.head - len(self._packets)
 
     @property
     def size(self) -> int:
@@ -55,15 +52,19 @@ class Ring:
 
     def append(self, packet: Packet) -> None:
         """Add the newest packet."""
-        self._packets.append(packet)
-        self._head += 1
+        packets = self._packets
+        packets.append(packet)
+        self.head += 1
         self._bytes += len(packet.payload)
-        while (
-            self._bytes - len(self._packets[0].payload) >= self._keep
-            or len(self._packets) > MAX_PACKETS
-            or (self._ticks is not None and packet.end - self._packets[0].end >= self._ticks)
-        ):
-            self._bytes -= len(self._packets.popleft().payload)
+        end = packet.end
+        while True:
+            oldest = packets[0]
+            left = self._bytes - len(oldest.payload)
+            past = end - oldest.at - oldest.duration
+            if left < self._keep and past < self._ticks and len(packets) <= MAX_PACKETS:
+                return
+            packets.popleft()
+            self._bytes = left
 
     def burst(self, size: int, until: int | None = None) -> int:
         """Where a newcomer starts, so that he gets at least `size` bytes up to `until`.
@@ -71,7 +72,7 @@ class Ring:
         The nearest start at or before that point; where the ring holds less, the oldest start;
         `until` itself where it holds none. `until` is a sequence number and defaults to the head.
         """
-        end = self._head if until is None else until
+        end = self.head if until is None else until
         found, total = end, 0
         for sequence in range(end - 1, self.tail - 1, -1):
             total += len(self._at(sequence).payload)
@@ -93,9 +94,11 @@ class Ring:
 
     def read(self, cursor: int, until: int | None = None) -> list[Packet]:
         """The packets from `cursor`, or from the tail where that is later, up to `until`."""
-        end = self._head if until is None else until
-        start = max(cursor, self.tail)
-        return list(islice(self._packets, start - self.tail, max(end - self.tail, 0)))
+        after = 0 if until is None else self.head - until
+        # A deque is walked from one end, and what is asked for stands at this one.
+        found = list(islice(reversed(self._packets), after, self.head - cursor))
+        found.reverse()
+        return found
 
     def _at(self, sequence: int) -> Packet:
         return self._packets[sequence - self.tail]

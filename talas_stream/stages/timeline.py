@@ -19,26 +19,24 @@ class Timeline:
     def __init__(self, start: int) -> None:
         self._base = start
         self._samples = 0
+        self._next = start
         self._format: Format | None = None
         self._sounds = start
 
     @property
     def end(self) -> int:
         """Media time right after the last frame placed."""
-        return max(self._at(), self._sounds)
+        return max(self._next, self._sounds)
 
     def place(self, frame: Frame) -> Packet:
         """The frame as a packet. A new format starts where the last one ended."""
-        if frame.format is not self._format:
+        form = frame.format
+        if form is not self._format:
             self._sounds = self.end
-            self._base = self._sounds - frame.format.pre_skip
+            self._base = self._next = self._sounds - form.pre_skip
             self._samples = 0
-            self._format = frame.format
-        at = self._at()
+            self._format = form
+        at = self._next
         self._samples += frame.samples
-        return Packet(frame.payload, at, self._at() - at)
-
-    def _at(self) -> int:
-        if self._format is None:
-            return self._base
-        return self._base + self._samples * RATE // self._format.rate
+        self._next = self._base + self._samples * RATE // form.rate
+        return Packet(frame.payload, at, self._next - at)

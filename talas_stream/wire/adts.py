@@ -16,11 +16,11 @@ import msgspec
 
 from talas_stream.wire.errors import MalformedHeader
 from talas_stream.wire.framing import (
-    Frame,
     Framer,
     Grammar,
     Scan,
     ScanResult,
+    Shape,
     byte_class,
     scan_frames,
 )
@@ -63,14 +63,8 @@ class AdtsFramer(Framer):
     def __init__(self, scan: Scan | None = None, *, prompt: bool = False) -> None:
         super().__init__(scan or adts_scan, prompt=prompt)
 
-    def _frame(self, payload: bytes) -> Frame:
-        sample_rate, channels = _shape(payload[2:4])
-        samples = BLOCK_SAMPLES * ((payload[6] & 3) + 1)
-        return Frame(payload, samples, sample_rate, channels)
-
-    def _length(self, data: bytes) -> int | None:
-        header = parse_header(data)
-        return header.frame_bytes if header else None
+    def shape(self, payload: bytes) -> Shape:
+        return BLOCK_SAMPLES * ((payload[6] & 3) + 1), *_shape(payload[2:4])
 
 
 def parse_header(data: bytes, at: int = 0) -> AdtsHeader | None:
@@ -127,9 +121,9 @@ def adts_header(config: AudioSpecificConfig, payload_bytes: int) -> bytes:
     return (word << 2).to_bytes(HEADER_BYTES, "big")
 
 
-def adts_scan(data: bytes, reference: int, final: bool) -> ScanResult:
-    """Find the ADTS frames in `data`; see `wire.framing.ScanResult`."""
-    return scan_frames(_GRAMMAR, data, reference, final)
+def adts_scan(data: bytes, reference: int, final: bool, prompt: bool = False) -> ScanResult:
+    """Find the ADTS frames in `data`; see `wire.framing.Scan`."""
+    return scan_frames(_GRAMMAR, data, reference, final, prompt)
 
 
 @lru_cache(maxsize=1024)

@@ -21,7 +21,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -29,9 +29,18 @@ import msgspec
 # its end where a tag goes on; what the locked stream's headers look like (0: not locked); how many
 # bytes were garbage.
 ScanResult = tuple[list[tuple[int, int]], int, int, int]
-# scan(data, reference, final): `reference` as the last scan gave it; `final` when no more data will
-# come.
-Scan = Callable[[bytes, int, bool], ScanResult]
+Shape = tuple[int, int, int]  # of a frame: its samples, sample_rate and channels, see Frame
+
+
+class Scan(Protocol):
+    """What finds the frames of one codec in `data`."""
+
+    def __call__(
+        self, data: bytes, reference: int, final: bool, prompt: bool = False, /
+    ) -> ScanResult:
+        """`reference` as the last scan gave it; `final` when no more data will come. If `prompt`, a
+        frame in step that ends where the data does is taken as if that were the end."""
+        ...
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -96,38 +105,40 @@ class Framer(ABC):
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that `data` completes and confirms."""
+        return [Frame(payload, *self.shape(payload)) for payload in self.cut(data)]
+
+    def flush(self) -> list[Frame]:
+        """The frames that were waiting for the header after them; the stream has ended."""
+        return [Frame(payload, *self.shape(payload)) for payload in self.cut_rest()]
+
+    def cut(self, data: bytes) -> list[bytes]:
+        """As `feed`, for who asks for the shape of those frames that he wants to know it of."""
         if self._tag_left:
             skipped = min(self._tag_left, len(data))
             self._tag_left -= skipped
             self.bytes_since_frame += skipped
             data = data[skipped:]
         self.bytes_since_frame += len(data)
-        frames = self._take(self._held + data, final=False) if data else []
-        if self._prompt and self.locked and len(self._held) == self._length(self._held):
-            # As at the end of the stream: nothing behind it is waited for.
-            frames += self._take(self._held, final=True)
-        return frames
+        return self._take(self._held + data, False) if data else []
 
-    def flush(self) -> list[Frame]:
-        """The frames that were waiting for the header after them; the stream has ended."""
-        return self._take(self._held, final=True)
+    def cut_rest(self) -> list[bytes]:
+        """As `flush`, see `cut`."""
+        return self._take(self._held, True)
 
-    def _take(self, data: bytes, *, final: bool) -> list[Frame]:
-        spans, used, self._reference, garbage = self._scan(data, self._reference, final)
+    def _take(self, data: bytes, final: bool) -> list[bytes]:
+        found = self._scan(data, self._reference, final, self._prompt)
+        spans, used, self._reference, garbage = found
         self.garbage_bytes += garbage
-        self._tag_left = max(0, used - len(data))
+        size = len(data)
+        self._tag_left = used - size if used > size else 0
         self._held = data[used:]
         if spans:
-            self.bytes_since_frame = len(data) - spans[-1][1]
-        return [self._frame(data[start:end]) for start, end in spans]
+            self.bytes_since_frame = size - spans[-1][1]
+        return [data[start:end] for start, end in spans]
 
     @abstractmethod
-    def _frame(self, payload: bytes) -> Frame:
-        """Label one frame."""
-
-    @abstractmethod
-    def _length(self, data: bytes) -> int | None:
-        """Bytes of the frame whose header `data` begins with; None where there is none."""
+    def shape(self, payload: bytes) -> Shape:
+        """Samples per channel, rate in Hz and channels of a frame."""
 
 
 def byte_class(accept: Callable[[int], bool]) -> bytes:
@@ -154,9 +165,11 @@ def tag_bytes(data: bytes, at: int) -> int:
     return TAG_HEADER_BYTES + size + footer
 
 
-def scan_frames(grammar: Grammar, data: bytes, reference: int, final: bool) -> ScanResult:
-    """Find every frame that `data` holds whole; see `ScanResult`."""
-    return _Scanner(grammar, data, reference, final).run()
+def scan_frames(
+    grammar: Grammar, data: bytes, reference: int, final: bool, prompt: bool = False
+) -> ScanResult:
+    """Find every frame that `data` holds whole; see `Scan` and `ScanResult`."""
+    return _Scanner(grammar, data, reference, final, prompt).run()
 
 
 @cache
@@ -172,18 +185,20 @@ def _header_pattern(header: bytes) -> re.Pattern[bytes]:
 class _Scanner:
     """One pass over one buffer. The steps answer whether to go on: False waits for more data."""
 
-    def __init__(self, grammar: Grammar, data: bytes, reference: int, final: bool) -> None:
+    def __init__(
+        self, grammar: Grammar, data: bytes, reference: int, final: bool, prompt: bool
+    ) -> None:
         self.grammar = grammar
         self.data = data
         self.size = len(data)
-        self.final = final
+        self.final, self.prompt = final, prompt
         self.position = 0
         self.garbage = 0
         self.reference = reference
         self.spans: list[tuple[int, int]] = []
 
     def run(self) -> ScanResult:
-        while self.position < self.size and self._advance():
+        while self.position < self.size and (self._advance() or self._hurry()):
             pass
         return self.spans, self.position, self.reference, self.garbage
 
@@ -203,6 +218,14 @@ class _Scanner:
         else:
             self.reference = 0
         return True
+
+    def _hurry(self) -> bool:
+        """Nothing more to find without more data: is that not to be waited for?"""
+        if self.final or not self.prompt or not self.reference:
+            return False
+        length = self._frame_of_kind(self.position, self.reference)
+        self.final = self.position + length == self.size
+        return self.final
 
     def _search(self) -> bool:
         """Out of step: find a header that leads to another of its kind, or a tag."""

@@ -16,11 +16,11 @@ from typing import Literal
 import msgspec
 
 from talas_stream.wire.framing import (
-    Frame,
     Framer,
     Grammar,
     Scan,
     ScanResult,
+    Shape,
     byte_class,
     scan_frames,
 )
@@ -68,11 +68,8 @@ class MpegFramer(Framer):
     def __init__(self, scan: Scan | None = None, *, prompt: bool = False) -> None:
         super().__init__(scan or mpeg_scan, prompt=prompt)
 
-    def _frame(self, payload: bytes) -> Frame:
-        return Frame(payload, *_shape(payload[1:HEADER_BYTES]))
-
-    def _length(self, data: bytes) -> int | None:
-        return _frame_bytes(data, 0) or None
+    def shape(self, payload: bytes) -> Shape:
+        return _shape(payload[1:HEADER_BYTES])
 
 
 def parse_header(data: bytes, at: int = 0) -> MpegHeader | None:
@@ -80,9 +77,9 @@ def parse_header(data: bytes, at: int = 0) -> MpegHeader | None:
     return _read(data[at : at + HEADER_BYTES])
 
 
-def mpeg_scan(data: bytes, reference: int, final: bool) -> ScanResult:
-    """Find the MPEG audio frames in `data`; see `wire.framing.ScanResult`."""
-    return scan_frames(_GRAMMAR, data, reference, final)
+def mpeg_scan(data: bytes, reference: int, final: bool, prompt: bool = False) -> ScanResult:
+    """Find the MPEG audio frames in `data`; see `wire.framing.Scan`."""
+    return scan_frames(_GRAMMAR, data, reference, final, prompt)
 
 
 # A stream uses few of all headers; the bound is for input that is no stream.
@@ -115,7 +112,7 @@ def _read(field: bytes) -> MpegHeader | None:
 
 
 @lru_cache(maxsize=4096)
-def _shape(fields: bytes) -> tuple[int, int, int]:
+def _shape(fields: bytes) -> Shape:
     """Samples, rate and channels from the last three bytes of a sound header."""
     version, layer = _VERSIONS[fields[0] >> 3 & 3], _LAYERS[fields[0] >> 1 & 3]
     samples = 576 if version != "1" and layer == 3 else _SAMPLES[layer]

@@ -6,13 +6,15 @@ Never:       joins packets across pages when reading (wire.ogg does); knows a co
 Guarantees:  the same pages however the stream was cut into pieces; a page that is damaged, or lies
              about its length, is passed over, and the search goes on inside it; less than one page
              is held.
-Twin:        `ogg_scan` and `ogg_crc` define what native/ogg_pages.c does.
+Twin:        `ogg_scan` and `ogg_page` define what native/ogg_pages.c does.
 """
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -23,14 +25,16 @@ NO_GRANULE = -1  # no packet ends on this page
 
 _CONTINUED, _BOS, _EOS = 1, 2, 4
 _CRC_AT = 22
+# Capture pattern, version, flags, granule, serial, sequence, CRC, number of segments.
+_HEADER = struct.Struct("<4sBBqIIIB")
 
 # One page as a scan tells it: where it ends, serial, sequence, granule, flags, (start, end) of each
 # piece, and whether the last piece ends its packet.
 PageSpan = tuple[int, int, int, int, int, list[tuple[int, int]], bool]
 # scan(data, final) -> pages, how far the data is used up, how many bytes were garbage.
 PageScan = Callable[[bytes, bool], tuple[list[PageSpan], int, int]]
-# The arguments are the data and the CRC to go on from.
-Crc = Callable[[bytes, int], int]
+# The arguments are flags, granule, serial, sequence, lacing (how long the packets are) and body.
+PageLay = Callable[[int, int, int, int, bytes, bytes], bytes]
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -86,9 +90,9 @@ class PageReader:
 class OggWriter:
     """Builds the pages of one logical stream, numbered from 0."""
 
-    def __init__(self, serial: int, crc: Crc | None = None) -> None:
-        self._serial = serial.to_bytes(4, "little")
-        self._crc = crc or ogg_crc
+    def __init__(self, serial: int, lay: PageLay | None = None) -> None:
+        self._serial = serial
+        self._lay = lay or ogg_page
         self.sequence = 0
 
     def header_pages(self, head: bytes, *others: bytes) -> bytes:
@@ -105,14 +109,14 @@ class OggWriter:
         return self._pages(packets, granule, _EOS if eos else 0)
 
     def _pages(self, packets: Sequence[bytes], granule: int, flags: int) -> bytes:
-        lacing = b"".join(
-            b"\xff" * (len(packet) // 255) + bytes((len(packet) % 255,)) for packet in packets
-        )
-        if len(lacing) > MAX_SEGMENTS and len(packets) > 1:
-            raise ValueError(f"{len(packets)} packets do not fit one page")
+        lacing = b"".join(map(_lacing, map(len, packets)))
         body = b"".join(packets)
+        if len(lacing) <= MAX_SEGMENTS:
+            return self._build(flags, granule, lacing, body)
+        if len(packets) > 1:
+            raise ValueError(f"{len(packets)} packets do not fit one page")
         pages = []
-        for start in range(0, max(len(lacing), 1), MAX_SEGMENTS):
+        for start in range(0, len(lacing), MAX_SEGMENTS):
             laces = lacing[start : start + MAX_SEGMENTS]
             last = start + MAX_SEGMENTS >= len(lacing)
             # The end of the stream is the last page's to tell, its start the first one's.
@@ -122,16 +126,15 @@ class OggWriter:
         return b"".join(pages)
 
     def _build(self, flags: int, granule: int, lacing: bytes, body: bytes) -> bytes:
-        head = (
-            CAPTURE
-            + bytes((0, flags))
-            + granule.to_bytes(8, "little", signed=True)
-            + self._serial
-            + self.sequence.to_bytes(4, "little")
-        )
-        tail = bytes((len(lacing),)) + lacing + body
+        page = self._lay(flags, granule, self._serial, self.sequence, lacing, body)
         self.sequence = (self.sequence + 1) & 0xFFFFFFFF
-        return head + self._crc(head + bytes(4) + tail, 0).to_bytes(4, "little") + tail
+        return page
+
+
+@lru_cache(maxsize=2048)
+def _lacing(size: int) -> bytes:
+    """How a packet's length is told: a byte for each 255 bytes, and one that is less."""
+    return b"\xff" * (size // 255) + bytes((size % 255,))
 
 
 def ogg_scan(data: bytes, final: bool) -> tuple[list[PageSpan], int, int]:
@@ -152,6 +155,19 @@ def ogg_scan(data: bytes, final: bool) -> tuple[list[PageSpan], int, int]:
         garbage += found - used
         used = at = found + total
     return pages, len(data), garbage + len(data) - used
+
+
+def ogg_page(  # noqa: PLR0917 - in the order in which they stand in a page
+    flags: int, granule: int, serial: int, sequence: int, lacing: bytes, body: bytes, /
+) -> bytes:
+    """A page whose `body` is cut as `lacing` tells, its CRC made. Raises OverflowError where it has
+    more than MAX_SEGMENTS."""
+    if len(lacing) > MAX_SEGMENTS:
+        raise OverflowError("the result is too large")
+    fields = CAPTURE, 0, flags, granule, serial, sequence
+    rest = lacing + body
+    crc = ogg_crc(_HEADER.pack(*fields, 0, len(lacing)) + rest)
+    return _HEADER.pack(*fields, crc, len(lacing)) + rest
 
 
 # Ogg's CRC takes each byte's highest bit first, zlib's the lowest: of the same polynomial, so one

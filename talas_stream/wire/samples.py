@@ -1,4 +1,4 @@
-"""PCM samples: 16-bit integers to floats and back, and a gain that moves.
+"""PCM samples: 16-bit integers to floats and back, limiting, and a gain that moves.
 
 Does:        map -32768..32767 to -1..1 and back, limiting what is louder and silencing what is not
              a number; change the loudness without a step.
@@ -9,6 +9,7 @@ Twin:        these functions define what native/samples.c does, to the bit.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 Int16s = NDArray[np.int16]
 Floats = NDArray[np.float32]
+Limit = Callable[[Sequence[Any], int], Floats]
 
 MAX_GAIN = 1000.0  # 60 dB
 _SCALE = np.float32(32768)
@@ -37,6 +39,21 @@ def float_to_int16(samples: Floats) -> Int16s:
         scaled = np.where(np.isnan(samples), np.float32(0), samples * _SCALE)
     limited: Int16s = np.rint(np.clip(scaled, -32768, 32767)).astype(np.int16)
     return limited
+
+
+def limit_planes(planes: Sequence[Any], count: int) -> Floats:
+    """The first `count` float32 samples of each plane, limited to [-1, 1]: shape (planes, count).
+
+    A plane is anything with a contiguous buffer, such as one channel of a decoder's frame. What is
+    not a number becomes 0. Raises ValueError for a plane that holds fewer samples.
+    """
+    out = np.empty((len(planes), count), np.float32)
+    for row, plane in zip(out, planes, strict=True):
+        if memoryview(plane).nbytes < 4 * count:
+            raise ValueError("the run must lie within the data")
+        np.clip(np.frombuffer(plane, np.float32, count), -1.0, 1.0, out=row)
+        row[np.isnan(row)] = 0.0
+    return out
 
 
 def gain_ramp(samples: Floats, start: float, end: float) -> Floats:

@@ -1,6 +1,7 @@
 """The stations of a server, and the beat that serves them."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ FRAMES = frames_of(programme(1.0), "mp3")
 
 
 class Source:
+    damage: Mapping[str, int] = {}
+
     def __init__(self, air: Air, slug: str) -> None:
         self.station = air.station(record(slug))
         self.station.claim(self, SourceInfo())

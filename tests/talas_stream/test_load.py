@@ -14,7 +14,7 @@ def test_the_governor_s_steps_are_logged_once_each() -> None:
         warden.note(0.1, CALM_SECONDS, 0.0)
         warden.note(0.1, 1.0, 0.0)
     assert [line["event"] for line in logs] == ["codec work eased", "codec work restored"]
-    assert (logs[0]["worker"], logs[0]["quantum_ms"]) == (3, 40)
+    assert (logs[0]["worker"], logs[0]["quantum_ms"]) == (3, 20)
     assert (logs[0]["opus_complexity"], logs[0]["aac_coder"]) == (10, "twoloop")
     assert logs[0]["busy"] == 1.0
 
@@ -22,7 +22,7 @@ def test_the_governor_s_steps_are_logged_once_each() -> None:
 def test_the_load_can_be_read() -> None:
     warden = Warden(0, Governor(5))
     warden.shed(7)
-    assert warden.load(2) == Load(2, 0.0, 0.0, 0.02, 5, "twoloop", False, 7)
+    assert warden.load(2) == Load(2, 0.0, 0.0, 0.005, 5, "twoloop", False, 7)
     while not warden.full:
         warden.admit()
     assert warden.load(0).full

@@ -1,6 +1,7 @@
 """Followers: told of each change, bounded in what waits and in number, ended cleanly."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -18,6 +19,8 @@ FRAMES = frames_of(programme(0.5), "mp3")
 
 
 class Source:
+    damage: Mapping[str, int] = {}
+
     def close(self, reason: str) -> None: ...
 
 

@@ -1,5 +1,6 @@
 """A station: its life as a table, and a clock that never goes back."""
 
+from collections.abc import Mapping
 from itertools import product
 
 import pytest
@@ -19,6 +20,8 @@ TICKS = len(FRAMES) * 1152
 
 
 class Source:
+    damage: Mapping[str, int] = {}
+
     def close(self, reason: str) -> None: ...
 
 
@@ -161,6 +164,15 @@ def test_the_end_of_a_visit_ends_its_listeners_and_frees_the_station(station: St
         station.join(Hearer(), LADDER["mp3"], False, lambda feed: None)
     station.release(source)
     assert station.state is State.OFF
+
+
+def test_the_damage_is_what_its_source_tells_now(station: Station) -> None:
+    source = to(station, State.CLAIMED)
+    assert station.damage == {}
+    source.damage = {"garbage_bytes": 7}
+    assert station.damage == {"garbage_bytes": 7}
+    station.release(source)
+    assert station.damage == {}
 
 
 def test_the_most_listeners_at_once_are_remembered_for_the_visit(station: Station) -> None:

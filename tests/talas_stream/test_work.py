@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from support.sound import programme
-from support.stage import frames_of, placed
+from support.stage import KERNELS, frames_of, placed
 from talas_stream.media import LADDER, RATE, Packet, Rendition
 from talas_stream.stages.meter import Meter, Reading
 from talas_stream.visit import Metered, Output
@@ -38,7 +38,7 @@ def readings(work: Work) -> list[Reading | None]:
 
 
 def test_orders_are_done_in_sequence_and_by_amount() -> None:
-    work = Work(RATE, 4 * RATE)
+    work = Work(RATE, 4 * RATE, KERNELS)
     work.open(OPUS, 60 * RATE)
     feed(work, 0, 20)
     assert work.behind
@@ -56,7 +56,7 @@ def test_orders_are_done_in_sequence_and_by_amount() -> None:
 
 
 def test_history_is_coded_in_slices_while_the_source_goes_on() -> None:
-    work = Work(4 * RATE, 4 * RATE)
+    work = Work(4 * RATE, 4 * RATE, KERNELS)
     feed(work, 0, 150)
     work.open(OPUS, 60 * RATE)
     work.run(100 * RATE)
@@ -74,7 +74,7 @@ def test_history_is_coded_in_slices_while_the_source_goes_on() -> None:
 
 
 def test_the_end_codes_what_is_left_and_nothing_comes_after() -> None:
-    work = Work(RATE, 4 * RATE)
+    work = Work(RATE, 4 * RATE, KERNELS)
     feed(work, 0, 50)
     work.open(OPUS, 60 * RATE)
     work.open(AAC, 60 * RATE)
@@ -89,7 +89,7 @@ def test_the_end_codes_what_is_left_and_nothing_comes_after() -> None:
 
 
 def test_the_history_a_job_starts_with_is_never_left_out() -> None:
-    work = Work(RATE, RATE)
+    work = Work(RATE, RATE, KERNELS)
     feed(work, 0, 200)
     assert work.shed() == 0
     work.open(OPUS, 60 * RATE)
@@ -100,7 +100,7 @@ def test_the_history_a_job_starts_with_is_never_left_out() -> None:
 
 
 def test_too_much_waiting_is_left_out_at_the_old_end_and_the_clock_is_kept() -> None:
-    work = Work(RATE, RATE)
+    work = Work(RATE, RATE, KERNELS)
     work.open(OPUS, 60 * RATE)
     feed(work, 0, 10)
     through(work)
@@ -119,7 +119,7 @@ def test_too_much_waiting_is_left_out_at_the_old_end_and_the_clock_is_kept() -> 
 
 
 def test_readings_are_given_once_each_and_not_of_what_was_fed_before() -> None:
-    work = Work(RATE, 4 * RATE)
+    work = Work(RATE, 4 * RATE, KERNELS)
     feed(work, 0, 20)
     work.meter()
     feed(work, 20, 22)
@@ -134,7 +134,7 @@ def test_readings_are_given_once_each_and_not_of_what_was_fed_before() -> None:
 
 
 def test_what_is_left_out_is_not_measured_as_silence() -> None:
-    work = Work(RATE, RATE)
+    work = Work(RATE, RATE, KERNELS)
     work.meter()
     feed(work, 0, 150)
     assert work.shed() > 50
@@ -145,7 +145,7 @@ def test_what_is_left_out_is_not_measured_as_silence() -> None:
 
 
 def test_metering_that_fails_ends_alone_and_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    work = Work(RATE, 4 * RATE)
+    work = Work(RATE, 4 * RATE, KERNELS)
     work.meter()
     work.open(OPUS, 60 * RATE)
     feed(work, 0, 20)

@@ -5,7 +5,7 @@ import contextlib
 import os
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -823,6 +823,8 @@ def test_one_who_is_full_before_he_has_joined_is_behind_from_the_start() -> None
 
 
 class Source:
+    damage: Mapping[str, int] = {}
+
     def close(self, reason: str) -> None: ...
 
 

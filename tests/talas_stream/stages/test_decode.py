@@ -9,7 +9,7 @@ import pytest
 
 from support.sound import coded, programme
 from talas_stream import kernels
-from talas_stream.media import RATE, Codec, Format, Frame
+from talas_stream.media import RATE, Codec, Format, Frame, SourceCodec
 from talas_stream.stages.decode import Decoder
 from talas_stream.stages.ingest import Ingest
 
@@ -69,6 +69,36 @@ def test_wild_samples_are_clipped() -> None:
         assert samples.shape[1] == frame.samples
         assert np.isfinite(samples).all()
         assert float(np.abs(samples).max(initial=0)) <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("codec", "kind"), [(SourceCodec.PCM_F32, np.float32), (SourceCodec.PCM_F64, np.float64)]
+)
+def test_floats_of_any_width_are_limited(codec: SourceCodec, kind: type) -> None:
+    sent = np.array([[0.5, 2, np.nan], [-0.25, -9e30, np.inf]], kind)
+    sent[0, 1] *= 1e300 if kind is np.float64 else 1
+    heard = Decoder(form := Format(codec, RATE, 2)).decode(Frame(sent.T.tobytes(), form, 3))
+    assert heard.dtype == np.float32
+    assert heard.tolist() == [[0.5, 1, 0], [-0.25, -1, 1]]
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(
+    ("codec", "kind"), [(SourceCodec.PCM_S16, np.int16), (SourceCodec.PCM_S32, np.int32)]
+)
+def test_integers_become_parts_of_full_scale(codec: SourceCodec, kind: type, channels: int) -> None:
+    sent = np.array([[1, 2, 3], [-4, 0, 1]], kind)[:channels] * kind(np.iinfo(kind).max // 4 + 1)
+    form = Format(codec, RATE, channels)
+    heard = Decoder(form).decode(Frame(sent.T.tobytes(), form, 3))
+    assert heard.tolist() == (sent / -float(np.iinfo(kind).min)).tolist()
+
+
+@pytest.mark.parametrize("coding", ["mp3", "aac", "opus", "vorbis", "flac", "wav-24"])
+def test_both_sets_of_kernels_hear_the_same(coding: str) -> None:
+    frames = frames_of(coding)
+    twin = Decoder(frames[0].format, kernels.select("off").limit_planes)
+    ours = Decoder(frames[0].format, kernels.select("auto").limit_planes)
+    assert all(np.array_equal(twin.decode(frame), ours.decode(frame)) for frame in frames)
 
 
 def test_a_source_without_its_first_frames_keeps_its_clock() -> None:

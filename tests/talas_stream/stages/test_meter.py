@@ -1,4 +1,5 @@
-"""Metering: against the ffmpeg program, from nothing known to everything, and in silence."""
+"""Metering: against the ffmpeg program and the EBU's test signals, from nothing known to
+everything, and in silence."""
 
 import re
 import subprocess
@@ -9,12 +10,18 @@ import numpy as np
 import pytest
 
 from support.sound import Array, programme
+from support.stage import KERNELS
 from talas_stream.media import RATE, Pcm
-from talas_stream.stages.meter import STEP, Meter, Reading
+from talas_stream.stages.meter import Meter, Reading
+from talas_stream.wire.loudness import STEP
+
+
+def new_meter() -> Meter:
+    return Meter(KERNELS.loudness_steps)
 
 
 def measured(sound: Array, block: int = 1152) -> Reading:
-    meter = Meter()
+    meter = new_meter()
     for at in range(0, sound.shape[1], block):
         meter.feed(Pcm(sound[:, at : at + block], at))
     assert meter.reading is not None
@@ -26,6 +33,13 @@ def varied(seconds: float) -> Array:
     sound = programme(seconds, seed=5)
     swing = 10 ** (np.sin(np.arange(sound.shape[1]) / RATE / 3) * 0.4 - 0.4)
     return (sound * swing).astype(np.float32)
+
+
+def tones(*parts: tuple[float, float]) -> Array:
+    """1 kHz in both channels at one (peak in dBFS, seconds) after the other, without a break."""
+    peaks = np.concatenate([np.full(round(s * RATE), 10 ** (dbfs / 20)) for dbfs, s in parts])
+    plane = (peaks * np.sin(2 * np.pi * 1000 / RATE * np.arange(peaks.size))).astype(np.float32)
+    return np.stack([plane, plane])
 
 
 def by_the_program(sound: Array) -> dict[str, float]:
@@ -58,19 +72,64 @@ def test_readings_are_those_of_the_ffmpeg_program(block: int) -> None:
     assert ours.silent_seconds == 0
 
 
-def test_a_full_scale_tone_reads_what_the_standard_says() -> None:
-    """EBU Tech 3341, case 1: 1 kHz at -23 dBFS in both channels is -23 LUFS."""
-    time = np.arange(20 * RATE) / RATE
-    tone = 10 ** (-23 / 20) * np.sin(2 * np.pi * 1000 * time)
-    reading = measured(np.stack([tone, tone]).astype(np.float32))
+@pytest.mark.parametrize("loudness", [-23.0, -33.0])
+def test_a_tone_reads_what_the_standard_says(loudness: float) -> None:
+    """EBU Tech 3341, cases 1 and 2: 1 kHz at -23 dBFS in both channels is -23 LUFS."""
+    reading = measured(tones((loudness, 20)))
     assert (reading.momentary, reading.short_term, reading.integrated) == pytest.approx(
-        (-23.0, -23.0, -23.0), abs=0.1
+        (loudness, loudness, loudness), abs=0.1
     )
-    assert reading.peak == pytest.approx(-23.0, abs=0.01)
+    assert reading.peak == pytest.approx(loudness, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param([(-36, 10), (-23, 60), (-36, 10)], id="case 3"),
+        pytest.param([(-72, 10), (-36, 10), (-23, 60), (-36, 10), (-72, 10)], id="case 4"),
+        pytest.param([(-26, 20), (-20, 20.1), (-26, 20)], id="case 5"),
+    ],
+)
+def test_gates_leave_out_what_the_standard_says(parts: list[tuple[float, float]]) -> None:
+    """EBU Tech 3341. Its case 6 has five channels; we measure two."""
+    assert measured(tones(*parts)).integrated == pytest.approx(-23.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("window", "parts", "known_after"),
+    [
+        pytest.param("short_term", [(-20, 1.34), (-30, 1.66)] * 5, 3.0, id="case 9"),
+        pytest.param("momentary", [(-20, 0.18), (-30, 0.22)] * 25, 1.0, id="case 12"),
+    ],
+)
+def test_a_window_takes_in_all_of_its_length(
+    window: str, parts: list[tuple[float, float]], known_after: float
+) -> None:
+    """EBU Tech 3341: wherever the window stands, it holds one of each part."""
+    meter, sound = new_meter(), tones(*parts)
+    for at in range(0, sound.shape[1], STEP):
+        meter.feed(Pcm(sound[:, at : at + STEP], at))
+        if at + STEP >= known_after * RATE:
+            assert getattr(meter.reading, window) == pytest.approx(-23.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        pytest.param([-20, -30], 10, id="case 1"),
+        pytest.param([-20, -15], 5, id="case 2"),
+        pytest.param([-40, -20], 20, id="case 3"),
+        pytest.param([-50, -35, -20, -35, -50], 15, id="case 4"),
+    ],
+)
+def test_range_is_what_the_standard_says(levels: list[float], expected: float) -> None:
+    """EBU Tech 3342, but 30 s each for 20: we tell no range before a minute."""
+    reading = measured(tones(*((each, 30) for each in levels)))
+    assert reading.range == pytest.approx(expected, abs=0.2)
 
 
 def test_what_is_not_known_yet_is_none() -> None:
-    meter, sound = Meter(), programme(61.0)
+    meter, sound = new_meter(), programme(61.0)
     seen: dict[str, float] = {}
     meter.feed(Pcm(sound[:, : STEP - 1], 0))
     assert meter.reading is None
@@ -107,7 +166,7 @@ def test_twenty_meters_start_no_thread() -> None:
         return len(list(Path("/proc/self/task").iterdir()))
 
     before, sound = threads(), programme(0.5)
-    meters = [Meter() for _ in range(20)]
+    meters = [new_meter() for _ in range(20)]
     for meter in meters:
         meter.feed(Pcm(sound, 0))
     assert threads() == before

@@ -187,5 +187,6 @@ class TestNativeAdtsFramer(TestAdtsFramer):
         stream = b"".join(data.draw(st.lists(piece)))
         reference = data.draw(st.sampled_from((0, 0xFFF04C80 & 0xFFFEFDC0)))
         final = data.draw(st.booleans())
-        twin = select("off").adts_scan(stream, reference, final)
-        assert self.kernels.adts_scan(stream, reference, final) == twin
+        for prompt in (False, True):
+            twin = select("off").adts_scan(stream, reference, final, prompt)
+            assert self.kernels.adts_scan(stream, reference, final, prompt) == twin

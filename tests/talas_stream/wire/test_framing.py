@@ -80,6 +80,15 @@ class TestFramer:
         assert payloads(framer.feed(frames[21][50:])) == frames[21:22]
         assert framer.garbage_bytes == 0
 
+    def test_a_prompt_scan_goes_on_in_what_it_took_for_the_end(self) -> None:
+        """Cut short, and full of small sound frames: more than a kernel tells of at a time."""
+        small = b"\xff\xf3\x14\xc4" + bytes(20)
+        large = b"\xff\xf3\xe4\xc4" + small * 19
+        stream = small * 300 + large + small
+        for end in range(len(stream) - 50, len(stream) + 1):
+            twin = select("off").mpeg_scan(stream[:end], 0xFFF20480, False, True)
+            assert self.kernels.mpeg_scan(stream[:end], 0xFFF20480, False, True) == twin
+
     def test_a_prompt_framer_gets_back_in_step(self, frames: list[bytes]) -> None:
         """A frame cut short costs at most itself and the next; what follows is found again."""
         framer = MpegFramer(self.kernels.mpeg_scan, prompt=True)
@@ -225,11 +234,11 @@ class TestNativeFramer(TestFramer):
         tag = st.integers(0, 40).map(id3)
         piece = st.one_of(frame, header, tag, st.binary(max_size=30), st.just(b"ID3\x04"))
         stream = b"".join(data.draw(st.lists(st.tuples(piece, st.integers(1, 3)).map(_repeat))))
-        end = data.draw(st.integers(0, len(stream)))
+        end = data.draw(st.one_of(st.just(len(stream)), st.integers(0, len(stream))))
         reference = data.draw(st.sampled_from((0, 0xFFFA0000, 0xFFF20000, 0xFFE20000)))
-        final = data.draw(st.booleans())
-        twin = select("off").mpeg_scan(stream[:end], reference, final)
-        assert self.kernels.mpeg_scan(stream[:end], reference, final) == twin
+        final, prompt = data.draw(st.booleans()), data.draw(st.booleans())
+        twin = select("off").mpeg_scan(stream[:end], reference, final, prompt)
+        assert self.kernels.mpeg_scan(stream[:end], reference, final, prompt) == twin
 
 
 def _repeat(pair: tuple[bytes, int]) -> bytes:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from support.wire import cuts, encoded
 from talas_stream.kernels import select
-from talas_stream.wire.ogg_pages import OggWriter, Page, PageReader
+from talas_stream.wire.ogg_pages import OggWriter, Page, PageReader, ogg_crc
 
 NATIVE = select("auto")
 
@@ -37,7 +37,7 @@ class TestOggPages:
     kernels = select("off")
 
     def writer(self, serial: int = 7) -> OggWriter:
-        return OggWriter(serial, self.kernels.ogg_crc)
+        return OggWriter(serial, self.kernels.ogg_page)
 
     def run(self, data: bytes) -> tuple[list[Page], PageReader]:
         answers = []
@@ -55,12 +55,19 @@ class TestOggPages:
     @pytest.mark.parametrize("size", [*range(18), 100])
     def test_the_crc_bit_by_bit(self, size: int) -> None:
         data = random.Random(size).randbytes(size)
-        assert self.kernels.ogg_crc(data, 0) == slow_crc(data)
-        assert self.kernels.ogg_crc(b"more", slow_crc(data)) == slow_crc(data + b"more")
+        assert ogg_crc(data) == slow_crc(data)
+        assert ogg_crc(b"more", slow_crc(data)) == slow_crc(data + b"more")
+        page = self.writer().page([data], size)
+        assert reframe(page, 4, 0) == page
 
-    def test_the_crc_of_a_long_buffer(self) -> None:
-        data = random.Random(1).randbytes(50_000)
-        assert self.kernels.ogg_crc(data, 0) == slow_crc(data)
+    def test_the_crc_of_a_long_page(self) -> None:
+        page = self.writer().page([random.Random(1).randbytes(50_000)], 1)
+        assert reframe(page, 4, 0) == page
+
+    def test_a_page_has_no_more_segments_than_it_can_tell(self) -> None:
+        assert len(self.kernels.ogg_page(0, 0, 0, 0, b"\1" * 255, bytes(255))) == 27 + 2 * 255
+        with pytest.raises(OverflowError):
+            self.kernels.ogg_page(0, 0, 0, 0, b"\1" * 256, bytes(256))
 
     @pytest.mark.parametrize("codec", ["libopus", "flac"])
     def test_every_page_that_ffmpeg_writes(self, codec: str) -> None:

@@ -36,7 +36,7 @@ export class Player {
     this.audio = audio;
     this.directory = directory;
     this.stream = stream;
-    this.formats = playable((type) => audio.canPlayType(type));
+    this.formats = this.#playable('');
     /** @type {Signal<import('./states.js').State>} */
     this.state = new Signal('idle');
     /** The station that is, or was last, listened to. */
@@ -68,6 +68,11 @@ export class Player {
     else this.play(slug);
   }
 
+  /** @param {string} slug */
+  #playable(slug) {
+    return playable((type) => this.audio.canPlayType(type), this.directory.find(slug)?.renditions);
+  }
+
   #listen() {
     const { audio } = this;
     audio.addEventListener('playing', () => this.#happen('sound'));
@@ -93,11 +98,13 @@ export class Player {
   }
 
   #connect() {
+    this.formats = this.#playable(this.slug.value);
+    this.#formatAt %= this.formats.length;
     this.#position = 0;
     this.#since = performance.now();
     // The number keeps a browser from answering with what it kept of the last connection.
     const number = Date.now().toString(36);
-    this.audio.src = `${this.stream}/${this.slug.value}.${this.format.extension}?n=${number}`;
+    this.audio.src = `${this.stream}/${this.slug.value}.${this.format.rendition}?n=${number}`;
     this.audio.play().catch((error) => {
       if (error.name === 'NotAllowedError') this.#happen('refused');
     });

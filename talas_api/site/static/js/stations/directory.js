@@ -53,8 +53,8 @@ export class Directory {
   }
 
   /** A station was just made or changed here: do not wait for the next list. @param {any} made */
-  add({ id, slug, name, description, room, owner, created_at }) {
-    const station = { id, slug, name, description, room, owner, created_at };
+  add({ id, slug, name, description, room, owner, created_at, renditions }) {
+    const station = { id, slug, name, description, room, owner, created_at, renditions };
     this.#listed = [...this.#listed.filter((one) => one.slug !== slug), station];
     this.#tell();
   }

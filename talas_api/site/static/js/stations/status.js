@@ -23,6 +23,7 @@
  * @property {string} room
  * @property {string | null} owner
  * @property {string} created_at
+ * @property {string[]} renditions
  */
 
 /** @typedef {Listed & {air: Air | null}} Station */

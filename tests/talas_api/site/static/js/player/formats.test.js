@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { playable } from '#page/player/formats.js';
 
-const names = (answer) => playable(answer).map((format) => format.extension);
+const names = (answer, offered) => playable(answer, offered).map((format) => format.rendition);
 
 test('the best comes first', () => {
   assert.deepEqual(names(() => 'probably'), ['opus', 'aac', 'mp3']);
@@ -14,4 +14,9 @@ test('what a browser does not play is left out', () => {
 
 test('a browser that admits nothing is tried with MP3', () => {
   assert.deepEqual(names(() => ''), ['mp3']);
+});
+
+test('only what the station is offered in is tried', () => {
+  assert.deepEqual(names(() => 'maybe', ['flac', '32.opus']), ['flac', '32.opus']);
+  assert.deepEqual(names(() => '', ['flac']), ['flac']);
 });
