@@ -30,5 +30,5 @@ def room_for(sockets: int, setting: str) -> int:
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return sockets
     possible = max(soft - SPARE, 1)
-    _log.warning("the limit on open files is too low", setting=setting, possible=possible)
+    _log.info("the limit on open files allows fewer sockets", setting=setting, possible=possible)
     return possible

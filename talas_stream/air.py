@@ -24,7 +24,7 @@ from talas_stream.rendition import Sizes
 from talas_stream.station import Station
 from talas_stream.visit import Codecs
 
-PERIOD_SECONDS = 0.3
+PERIOD_SECONDS = 0.32
 """Between two writes to a listener of the steady profile. Fewer, larger writes are what makes
 listeners cheap; what a player's buffer must bridge is this and a little."""
 

@@ -50,6 +50,10 @@ opening at once."""
 
 MANY_OPENING = 3
 
+PATIENCE_SECONDS = 2.0
+"""Once somebody has been behind for so long, the worker is short of time whatever else it looks
+like: on a busy machine it may wait more than it works."""
+
 SWAP_SECONDS = 0.1
 """Between two looks for encoders to change over."""
 
@@ -70,6 +74,7 @@ class WorkerJob:
         self.deliver = deliver
         self.done = done
         self.queued = False
+        self.behind_since = 0.0
 
     @property
     def full(self) -> bool:
@@ -112,6 +117,7 @@ class Worker:
         self._wake = threading.Event()
         self._stopping = False
         self._swap_at = 0.0
+        self._behind_for = 0.0
         self.jobs = 0
         self._thread = threading.Thread(target=self._run, name=f"codec-{number}", daemon=True)
         self._thread.start()
@@ -123,7 +129,7 @@ class Worker:
     @property
     def full(self) -> bool:
         """Whether one rendition more would be too many."""
-        return self._warden.full
+        return self._warden.full or self._behind_for > PATIENCE_SECONDS
 
     @property
     def load(self) -> Load:
@@ -166,13 +172,15 @@ class Worker:
             worked = time.thread_time() - spent
             ends, lived = began + step.quantum, time.monotonic()
             self._hand_over(self._catch_up(max(ends, lived + CATCH_UP_SHARE * (lived - began))))
+            self._behind_for = max((lived - job.behind_since for job in self._behind), default=0.0)
             if self._behind:
                 self._wake.set()
             time.sleep(max(0.0, ends - time.monotonic()))
             now = time.monotonic()
             # While encoders change over, the load is neither the old one nor the new.
             if settled:
-                self._warden.note(worked, now - last, max(0.0, lived - ends))
+                late = self._behind_for if self._behind_for > PATIENCE_SECONDS else lived - ends
+                self._warden.note(worked, now - last, max(0.0, late))
             self._warden.tell(now)
             last = now
 
@@ -197,7 +205,7 @@ class Worker:
             self._warden.shed(work.shed())
             self._attempt(job, lambda work: work.run(ticks))
             if work.behind and not job.queued:
-                job.queued = True
+                job.queued, job.behind_since = True, time.monotonic()
                 self._behind.append(job)
         return list(touched)
 
