@@ -9,9 +9,11 @@ from structlog.testing import capture_logs
 from support.codec import AAC, BAD, MP3, OPUS, WORK, Client, relax, squeeze, working
 from support.stage import KERNELS
 from support.wait import auntil
+from talas_stream import worker
 from talas_stream.media import RATE, Frame, Packet
 from talas_stream.stages.govern import BEST, STEPS
 from talas_stream.stages.meter import Meter
+from talas_stream.worker import HURRIED_TICKS
 from talas_stream.workers import CodecWorkers
 
 
@@ -158,8 +160,8 @@ async def test_a_flood_is_left_out_in_silence_and_told() -> None:
                 client.job.feed(frame, Packet(packet.payload, at, packet.duration))
             client.job.finish()
             await auntil(lambda: client.done, seconds=60)
+            await auntil(lambda: "source frames left out" in [line["event"] for line in logs])
         assert workers.loads[0].shed > 0
-        assert "source frames left out" in [line["event"] for line in logs]
         packets = client.packets(OPUS)
         assert all(a.end == b.at for a, b in pairwise(packets))
         assert packets[-1].end >= 5 * WORK[-1][1].end - 2000
@@ -190,3 +192,29 @@ async def test_readings_come_with_the_packets_and_metering_that_fails_ends_alone
     packets = client.packets(OPUS)
     assert all(a.end == b.at for a, b in pairwise(packets))
     assert len(packets) > 150
+
+
+async def test_short_of_time_a_rendition_begins_with_less_history() -> None:
+    async with working() as workers:
+        client = Client(workers, history_ticks=10 * RATE)
+        squeeze(workers)
+        client.feed(times=5)
+        client.job.open(OPUS, 60 * RATE)
+        client.job.finish()
+        await auntil(lambda: client.done)
+    coded = sum(packet.duration for packet in client.packets(OPUS))
+    assert HURRIED_TICKS <= coded <= HURRIED_TICKS + RATE // 10
+
+
+async def test_a_worker_with_somebody_behind_for_long_is_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "PATIENCE_SECONDS", 0.01)
+    async with working() as workers:
+        client = Client(workers)
+        # What comes before the first order is history, which is never left out.
+        client.feed(times=400)
+        client.job.open(OPUS, 60 * RATE)
+        await auntil(lambda: workers.full)
+        assert client.job.full
+        await auntil(lambda: workers.loads[0].quantum > STEPS[0].quantum)
