@@ -105,7 +105,7 @@ def fair(report: Report, bytes_per_second: float) -> None:
 def complaints(served: Served) -> None:
     """Nothing went wrong in the log either."""
     wrong = [row for row in served.events() if row.get("level") in ("warning", "error", "critical")]
-    assert wrong == []
+    assert wrong == [], wrong
 
 
 def judge(verdicts: dict[str, bool]) -> None:
