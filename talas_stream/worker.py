@@ -49,6 +49,7 @@ HURRIED_TICKS = 2 * RATE
 opening at once."""
 
 MANY_OPENING = 3
+"""Jobs with a rendition that has not caught up yet."""
 
 PATIENCE_SECONDS = 2.0
 """Once somebody has been behind for so long, the worker is short of time whatever else it looks

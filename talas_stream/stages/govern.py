@@ -49,10 +49,10 @@ TYPICAL = Mix(1, {Codec.OPUS: 1, Codec.AAC: 1})
 # are the first choice to save on: the step gives three times what both Opus steps give together.
 # `fast` is as close to most music as `twoloop` is, but clips a loud tone that stands alone, and
 # keeps its rate less exactly after silence.
-SOURCE_COST = 0.4
-OPUS_COST = {10: 0.75, 5: 0.55, 0: 0.32}
-AAC_COST = {"twoloop": 2.3, "fast": 0.8}
-OTHER_COST = {Codec.MP3: 3.3, Codec.FLAC: 0.2}
+SOURCE_COST = 0.2
+OPUS_COST = {10: 0.57, 5: 0.47, 0: 0.25}
+AAC_COST = {"twoloop": 2.2, "fast": 0.86}
+OTHER_COST = {Codec.MP3: 3.6, Codec.FLAC: 0.21}
 
 
 class Step(msgspec.Struct, frozen=True):
