@@ -43,6 +43,7 @@ from talas_core.bus.port import Bus
 from talas_core.clock import Clock, SystemClock
 from talas_core.errors import SettingError
 from talas_core.files import room_for
+from talas_core.hosts import check_host
 from talas_core.messages import RENDITIONS, KeySet
 from talas_core.postgres import migrate
 from talas_core.postgres.pool import Database
@@ -229,7 +230,8 @@ async def serve(settings: Settings, drain: asyncio.Event) -> None:
 
 
 async def listen(settings: Settings, api: Api) -> list[WebServer]:
-    """Both ports open, or neither. Raises UsageError naming the port's setting."""
+    """Both ports open, or neither. Raises UsageError naming the setting at fault."""
+    check_host(settings.host)
     ports = (("TALAS_API_PORT", settings.api_port), ("TALAS_CHAT_PORT", settings.chat_port))
     seconds = settings.shutdown_seconds * DRAIN_SHARE
     shared = settings.api_workers > 1

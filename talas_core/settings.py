@@ -139,7 +139,7 @@ KNOBS: tuple[Knob, ...] = (
          high=1_000_000),
     Knob("TALAS_RENDITION_IDLE_SECONDS", "float", 10.0, "Time an encoder runs on without a "
          "listener", "seconds", 0, 3600),
-    Knob("TALAS_CODEC_WORKERS", "int", 2, "Threads that decode and encode", low=1, high=64),
+    Knob("TALAS_CODEC_WORKERS", "int", 2, "Processes that decode and encode", low=1, high=64),
     Knob("TALAS_OPUS_COMPLEXITY", "choice", "auto", "Care Opus is encoded with; auto lowers it "
          "from 10, and AAC's, while the machine is short", choices=("auto", *map(str, range(11)))),
     Knob("TALAS_METERING", "bool", True, "Measure loudness of every station on the air; costs a "
@@ -248,7 +248,8 @@ def explain(environ: Mapping[str, str], **overrides: object) -> list[Value]:
 
 
 def _read_file(environ: Mapping[str, str]) -> tuple[dict[str, Any], str]:
-    """The TOML file's table, and its name. A file named by TALAS_CONFIG must exist."""
+    """The TOML file's table, and its name. A file named by TALAS_CONFIG must exist. What is wrong
+    in it is refused with its path, whether or not the environment goes before it."""
     named = environ.get(CONFIG)
     path = Path(named or DEFAULT_FILE)
     if not named and not path.is_file():
@@ -257,10 +258,15 @@ def _read_file(environ: Mapping[str, str]) -> tuple[dict[str, Any], str]:
         table = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingError(CONFIG, f"cannot read {path}: {error}") from error
-    fields = {knob.field for knob in KNOBS}
-    for key in table:
-        if key not in fields:
+    knobs = {knob.field: knob for knob in KNOBS}
+    for key, raw in table.items():
+        if key not in knobs:
             raise SettingError(key, f"no such setting in {path}; `talas settings` lists them all")
+        try:
+            _check(knobs[key], raw)
+        except SettingError as error:
+            problem = f"{error.problem}, in {path}"
+            raise SettingError(error.name, problem, error.sentence) from error
     return table, path.name
 
 

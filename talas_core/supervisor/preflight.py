@@ -12,6 +12,7 @@ import socket
 from urllib.parse import urlsplit
 
 from talas_core.errors import SettingError
+from talas_core.hosts import addresses, check_host
 from talas_core.settings import Settings
 from talas_core.supervisor import lock, run_file
 from talas_core.supervisor.lock import Lock
@@ -45,6 +46,7 @@ async def preflight(settings: Settings) -> Lock:
 
 async def check_ports(settings: Settings, seconds: float) -> None:
     """See that all three ports can be listened on, within `seconds`. Raises SettingError."""
+    check_host(settings.host)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     for name, port in (
@@ -52,10 +54,11 @@ async def check_ports(settings: Settings, seconds: float) -> None:
         ("TALAS_CHAT_PORT", settings.chat_port),
         ("TALAS_STREAM_PORT", settings.stream_port),
     ):
-        while problem := _cannot_listen(settings.host, port):
-            if loop.time() >= deadline:
-                raise SettingError(name, f"cannot listen on {settings.host}:{port}: {problem}")
-            await asyncio.sleep(_POLL_SECONDS)
+        for host in addresses(settings.host):
+            while problem := _cannot_listen(host, port):
+                if loop.time() >= deadline:
+                    raise SettingError(name, f"cannot listen on {host}:{port}: {problem}")
+                await asyncio.sleep(_POLL_SECONDS)
 
 
 async def check_database(url: str) -> None:
@@ -126,8 +129,8 @@ def _cannot_listen(host: str, port: int) -> str:
                     probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                 probe.bind(address)
                 probe.listen(1)
-    except OSError as error:
-        return error.strerror or str(error)
+    except (OSError, UnicodeError) as error:
+        return _reason(error)
     return ""
 
 

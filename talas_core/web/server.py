@@ -16,6 +16,7 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
+from talas_core.hosts import addresses
 from talas_core.telemetry.logs import logger
 from talas_core.web.answers import failed
 from talas_core.web.application import request_id
@@ -110,12 +111,3 @@ class WebServer:
         """Stop accepting, let requests in hand finish, close every connection."""
         self.stop_accepting()
         await self._runner.cleanup()
-
-
-def addresses(host: str) -> list[str]:
-    """The addresses to bind for a `host` setting: a list may be comma-separated, and `::` or an
-    empty host means every address of both families (asyncio's IPv6 sockets take IPv6 only)."""
-    names = [name.strip() for name in host.split(",")]
-    if names in ([""], ["::"], ["*"]):
-        return ["0.0.0.0", "::"]  # noqa: S104 - the operator asked for every address
-    return [name for name in names if name]

@@ -187,6 +187,15 @@ async def test_a_taken_port_is_named(tmp_path: Path, migrated: str, db: Database
             api.close()
 
 
+async def test_a_host_that_is_not_ours_is_blamed_on_no_port(tmp_path: Path, db: Database) -> None:
+    settings = settings_for("", tmp_path, host="192.0.2.1")
+    api = Api(settings, db, MemoryBus(), SystemClock())
+    with pytest.raises(SettingError) as caught:
+        await listen(settings, api)
+    assert caught.value.name == "TALAS_HOST"
+    api.close()
+
+
 async def test_two_workers_share_the_ports(tmp_path: Path, migrated: str, db: Database) -> None:
     api_port, chat_port = free_ports(2)
     settings = settings_for(

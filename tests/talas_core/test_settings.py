@@ -151,7 +151,15 @@ def test_a_named_file(tmp_path: Path) -> None:
 def test_bad_files(tmp_path: Path, content: bytes, problem: str) -> None:
     file = tmp_path / "bad.toml"
     file.write_bytes(content)
-    assert problem in refused({CONFIG: str(file)})
+    said = refused({CONFIG: str(file)})
+    assert problem in said
+    assert str(file) in said
+
+
+def test_a_bad_file_in_the_working_directory_is_named_too(tmp_path: Path) -> None:
+    (tmp_path / "talas.toml").write_text("api_port = 0\n")
+    said = refused({"TALAS_API_PORT": "9000"})
+    assert said.startswith("TALAS_API_PORT: 0 is out of bounds, in talas.toml (Port of the HTTP")
 
 
 def test_a_named_file_must_be_there(tmp_path: Path) -> None:

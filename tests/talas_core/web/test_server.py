@@ -7,7 +7,7 @@ from aiohttp import web
 from talas_core.web.answers import answer
 from talas_core.web.application import application
 from talas_core.web.headers import Cors
-from talas_core.web.server import WebServer, addresses
+from talas_core.web.server import WebServer
 
 
 async def raw(port: int, request: bytes, host: str = "127.0.0.1") -> bytes:
@@ -143,21 +143,6 @@ async def test_a_port_in_use_is_an_oserror() -> None:
         await second.listen("127.0.0.1", port)
     await first.close()
     await second.close()
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("127.0.0.1", ["127.0.0.1"]),
-        ("::1", ["::1"]),
-        ("127.0.0.1, ::1", ["127.0.0.1", "::1"]),
-        ("::", ["0.0.0.0", "::"]),
-        ("", ["0.0.0.0", "::"]),
-        ("localhost", ["localhost"]),
-    ],
-)
-def test_addresses(host: str, expected: list[str]) -> None:
-    assert addresses(host) == expected
 
 
 async def test_both_families_share_a_port() -> None:
