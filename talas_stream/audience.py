@@ -10,7 +10,6 @@ From / to:   listeners  ->  house  ->  here  ->  pages/admin.py
 from __future__ import annotations
 
 from collections import Counter
-from itertools import count
 from typing import Protocol
 
 import msgspec
@@ -37,11 +36,11 @@ class Seat(msgspec.Struct, frozen=True, eq=False):
 
 
 class Audience:
-    """The listeners of every station here."""
+    """The listeners of every station here. `entered` counts all since the service began."""
 
     def __init__(self) -> None:
         self._seats: dict[Present, Seat] = {}
-        self._numbers = count(1)
+        self.entered = 0
         self._slow: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -50,8 +49,8 @@ class Audience:
 
     def enter(self, listener: Present, slug: str, since: float, agent: str, address: str) -> None:
         """A listener has been let in."""
-        number = next(self._numbers)
-        self._seats[listener] = Seat(listener, number, slug, since, agent, address)
+        self.entered += 1
+        self._seats[listener] = Seat(listener, self.entered, slug, since, agent, address)
 
     def leave(self, listener: Present) -> None:
         """He has gone; one who never entered changes nothing."""

@@ -62,6 +62,7 @@ class Feed:
         self._ring = Ring(keep_bytes, keep_ticks)
         self._shares = [Fanout(self._ring, send) for _ in range(1 if at_once else TURNS)]
         self._seats: dict[Listener, Fanout] = {}
+        self._head_bytes = 0
         # The first listener of one feed has another turn than the first of the next.
         self._first_turn = next(_first_turns)
         self._pushed_bytes = 0
@@ -81,7 +82,7 @@ class Feed:
     @property
     def bytes_out(self) -> int:
         """Bytes written to all listeners so far."""
-        return sum(share.bytes_out for share in self._shares)
+        return self._head_bytes + sum(share.bytes_out for share in self._shares)
 
     def push(self, packets: Iterable[Packet]) -> None:
         """Take what the rendition has new."""
@@ -110,6 +111,7 @@ class Feed:
         """Add a listener: the format's head, the burst, and from then on all that comes."""
         if self._framer.head:
             listener.write(self._framer.head)
+            self._head_bytes += len(self._framer.head)
         share = self._seats[listener] = min(self._shares, key=len)
         if not share.join(listener, self._burst_bytes):
             self._framer.remind()

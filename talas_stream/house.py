@@ -77,6 +77,7 @@ class House:
         self._stalled: dict[Stalled, tuple[float, int]] = {}
         self.audience = Audience()
         self.cut_listeners = 0
+        self.source_connections = 0
         self._reported = 0
 
     def now(self) -> float:
@@ -124,7 +125,8 @@ class House:
         self.audience.leave(listener)
 
     def entered(self, source: Watched) -> None:
-        """A source to watch from now on."""
+        """A source was let in: one more to watch from now on."""
+        self.source_connections += 1
         self._sources.add(source)
 
     def source_left(self, source: Watched) -> None:

@@ -10,7 +10,7 @@ From / to:   sources, listeners, admin  ->  here  ->  visit.py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -76,6 +76,11 @@ class Source(Protocol):
         """What was wrong with what it sent, counted by name."""
         ...
 
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of its body that were taken so far."""
+        ...
+
     def close(self, reason: str) -> None:
         """Cut it off; `reason` is logged."""
         ...
@@ -106,6 +111,9 @@ class Station:
         self._artist = ""
         self._claimed = self._epoch
         self._visit: Visit | None = None
+        # The visit's renditions whose bytes may still grow, and the bytes of those that closed.
+        self._heard: set[LiveRendition] = set()
+        self._heard_bytes = 0
 
     @property
     def on_air(self) -> bool:
@@ -145,6 +153,16 @@ class Station:
         return self.source.damage if self.source is not None else {}
 
     @property
+    def bytes_read(self) -> int:
+        """Bytes of its body that the source's visit has brought so far; 0 without one."""
+        return self.source.bytes_read if self.source is not None else 0
+
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes that listeners were given during the source's visit so far; 0 without one."""
+        return self._heard_bytes + _bytes_out(self._heard)
+
+    @property
     def listeners(self) -> int:
         """Listeners now."""
         return self._visit.listeners if self._visit else 0
@@ -180,6 +198,8 @@ class Station:
         self.source = None
         self.info = SourceInfo()
         self.song = None
+        self._heard.clear()
+        self._heard_bytes = 0
         visit, self._visit = self._visit, None
         if visit is not None:
             self._end = visit.end_at
@@ -196,6 +216,7 @@ class Station:
     ) -> LiveRendition:
         """Let a listener in, see Visit. Raises Unavailable off the air."""
         live = self.visit.join(listener, rendition, icy, joined, low)
+        self._heard.add(live)
         self.listener_peak = max(self.listener_peak, self.listeners)
         return live
 
@@ -214,6 +235,9 @@ class Station:
         """Close what nobody needs any more."""
         if self._visit is not None:
             self._visit.tidy(self._clock.monotonic(), idle_seconds)
+            closed = self._heard.difference(self._visit.live)
+            self._heard_bytes += _bytes_out(closed)
+            self._heard -= closed
 
     def _begin(self, frames: list[Frame]) -> None:
         """The first frames of a visit: with them the station is on the air."""
@@ -245,3 +269,7 @@ class Station:
 
     def _step(self, event: Event) -> None:
         self.state = LIFE[self.state, event]
+
+
+def _bytes_out(renditions: Iterable[LiveRendition]) -> int:
+    return sum(feed.bytes_out for live in renditions for feed in live.feeds)

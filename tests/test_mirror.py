@@ -29,4 +29,8 @@ def test_every_source_file_has_its_test_and_every_test_its_source() -> None:
 def _tests_several(name: str) -> bool:
     """A test of a whole folder, named for what the folder promises."""
     folder = ROOT / Path(name).parent.relative_to("tests")
-    return folder.is_dir() and Path(name).stem in ("test_contract", "test_http", "test_queries")
+    return folder.is_dir() and Path(name).stem in (
+        "test_contract",
+        "test_renditions",
+        "test_slowness",
+    )

@@ -1,7 +1,8 @@
 """Icecast's administration in XML, for monitoring panels.
 
 Does:        `/admin/stats`, `listmounts`, `listclients`, `killclient`, `killsource`: of one mount
-             for its source, its owner and admins, of all for admins.
+             for its source, its owner and admins, of all for admins. `moveclients` is known, and
+             refused.
 Never:       acts on HEAD; shows a listener's address to anybody but an admin.
 Guarantees:  an order that found nobody to act on is answered with `<return>0</return>`, as there.
 """
@@ -26,6 +27,15 @@ from talas_stream.pages.status import Status, served_as
 from talas_stream.sources.credentials import slug_of
 from talas_stream.station import Station
 
+NOT_HERE = {
+    "file_connections": 0,
+    "source_relay_connections": 0,
+    "stats": 0,
+    "stats_connections": 0,
+}
+"""Icecast's counters of what this server does not do: serve files, relay, push its statistics.
+Monitoring scripts stumble where they are missing."""
+
 log = logger("admin")
 
 
@@ -46,15 +56,15 @@ class AdminPages:
             web.get("/admin/listclients", self.listclients),
             web.get("/admin/killclient", self.killclient, allow_head=False),
             web.get("/admin/killsource", self.killsource, allow_head=False),
+            web.get("/admin/moveclients", self.moveclients, allow_head=False),
         ]
 
     async def stats(self, request: web.Request) -> web.Response:
         """All that is known of the server, and of each mount on the air."""
         stations = await self._stations(request)
         root = Element("icestats")
-        facts = self._status.server(request)
-        facts |= {"sources": len(self._air.on_air()), "listeners": len(self._house.audience)}
-        xml.children(root, facts)
+        xml.children(root, self._status.server(request))
+        xml.children(root, self._counters())
         for station in stations:
             mount = _mount(root, station.record)
             xml.children(mount, self._status.source(station, request))
@@ -111,6 +121,12 @@ class AdminPages:
         station.source.close(f"cut by {who.value}")
         return xml.done("Source Removed")
 
+    async def moveclients(self, request: web.Request) -> web.Response:
+        """Refused: a player that has begun with one station's stream cannot go on with another's,
+        whose headers, and titles between the audio, are not those it was promised."""
+        await self._one(request)
+        return xml.done("Listeners cannot be moved on this server", worked=False, status=501)
+
     async def _one(self, request: web.Request) -> tuple[StationRecord, Who]:
         """The mount that is asked about, and by whom."""
         mount = query.fields(request.raw_path).get("mount", "")
@@ -128,6 +144,19 @@ class AdminPages:
         record, _ = await self._one(request)
         return [s for s in self._air.on_air() if s.record.slug == record.slug]
 
+    def _counters(self) -> xml.Facts:
+        """Of the whole server: who is here now, and who was since it started."""
+        sources, audience = len(self._air.on_air()), self._house.audience
+        return {
+            "clients": sources + len(audience),
+            "listener_connections": audience.entered,
+            "listeners": len(audience),
+            "source_client_connections": self._house.source_connections,
+            "source_total_connections": self._house.source_connections,
+            "sources": sources,
+            **NOT_HERE,
+        }
+
     def _more(self, station: Station) -> xml.Facts:
         """What Icecast tells of a mount besides. No mount here has a limit of its own."""
         return {
@@ -135,6 +164,8 @@ class AdminPages:
             "public": 0,
             "slow_listeners": self._house.audience.slow(station.record.slug),
             "source_ip": station.info.address,
+            "total_bytes_read": station.bytes_read,
+            "total_bytes_sent": station.bytes_sent,
             "user_agent": station.info.user_agent,
         }
 

@@ -24,14 +24,14 @@ def children(parent: Element, facts: Facts) -> None:
         SubElement(parent, name).text = clean(str(value))
 
 
-def answer(root: Element) -> web.Response:
+def answer(root: Element, status: int = 200) -> web.Response:
     """The document as a response."""
     body = b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, "utf-8") + b"\n"
-    return web.Response(body=body, content_type="text/xml", charset="utf-8")
+    return web.Response(body=body, status=status, content_type="text/xml", charset="utf-8")
 
 
-def done(message: str, *, worked: bool = True) -> web.Response:
+def done(message: str, *, worked: bool = True, status: int = 200) -> web.Response:
     """Icecast's short answer to an order."""
     root = Element("iceresponse")
     children(root, {"message": message, "return": int(worked)})
-    return answer(root)
+    return answer(root, status)

@@ -62,7 +62,7 @@ class SourceRoom(Protocol):
 
 
 class IcecastSource(Successor):
-    """One source's connection."""
+    """One source's connection. `bytes_read` counts what was taken of its body."""
 
     def __init__(self, room: SourceRoom) -> None:
         self._room = room
@@ -79,6 +79,7 @@ class IcecastSource(Successor):
         self._admission: asyncio.Task[None] | None = None
         self._complete = False
         self._ended = False
+        self.bytes_read = 0
         self.heard_at = room.now()
 
     @property
@@ -96,7 +97,6 @@ class IcecastSource(Successor):
         self._transport = transport
         self._head = head
         self._pending += rest
-        self._room.entered(self)
         transport.pause_reading()
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
@@ -142,6 +142,7 @@ class IcecastSource(Successor):
             self._refuse(TalasError("something went wrong on our side"))
             return
         self._station = station
+        self._room.entered(self)
         self._log("source connected", agent=station.info.user_agent, method=self._head.method)
         self.heard_at = self._room.now()
         self._welcome()
@@ -175,6 +176,7 @@ class IcecastSource(Successor):
             for at in range(0, len(pending), SLICE):
                 audio = self._body.feed(pending[at : at + SLICE])
                 if audio:
+                    self.bytes_read += len(audio)
                     self._take(self._ingest.feed(audio))
                 wait = self._pace.hold(self._sent_seconds, self.heard_at)
                 if wait > 0:

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 import uvloop
 
-BOTH = {"listeners/test_http.py", "sources/test_icecast.py", "test_front_door.py"}
+BOTH = {
+    "listeners/test_http.py",
+    "listeners/test_renditions.py",
+    "listeners/test_slowness.py",
+    "sources/test_icecast.py",
+    "test_front_door.py",
+}
 SERVING = {"test_compose.py", "test_web.py"}
 
 

@@ -30,6 +30,7 @@ def test_who_leaves_is_forgotten_and_his_number_not_given_again() -> None:
     assert len(audience) == 0
     audience.enter(ada, "live", 0.0, "", "")
     assert audience.of("live")[0].number > number
+    assert audience.entered == 2
 
 
 def test_who_is_cut_for_being_slow_is_counted_for_his_station() -> None:

@@ -128,6 +128,13 @@ def test_bytes_are_counted_for_each_listener_bursts_included() -> None:
     assert feed.bytes_out == 700
 
 
+def test_the_head_counts_too() -> None:
+    framer = OggFramer(KERNELS, OPUS_HEAD, 1, "x")
+    feed, hearer = Feed(framer, 1000, 3000), Hearer()
+    feed.join(hearer)
+    assert feed.bytes_out == len(hearer.heard) == len(framer.head) > 0
+
+
 def test_a_newcomer_who_found_no_title_in_his_burst_is_told_at_the_next_block() -> None:
     feed = Feed(IcyFramer(KERNELS, "t"), 49_152, 120_000)
     early, late = Hearer(), Hearer()

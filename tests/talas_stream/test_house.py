@@ -117,6 +117,7 @@ async def test_connections_are_counted_out(house: House, doors: Doors) -> None:
     house.source_left(source)
     house.listener_left()
     assert doors.gone == 2
+    assert house.source_connections == 1
 
 
 async def test_a_listener_who_takes_nothing_is_cut_once(house: House, clock: FakeClock) -> None:

@@ -20,6 +20,7 @@ FRAMES = frames_of(programme(0.5), "mp3")
 
 class Source:
     damage: Mapping[str, int] = {}
+    bytes_read = 0
 
     def close(self, reason: str) -> None: ...
 

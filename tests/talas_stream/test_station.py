@@ -21,6 +21,7 @@ TICKS = len(FRAMES) * 1152
 
 class Source:
     damage: Mapping[str, int] = {}
+    bytes_read = 0
 
     def close(self, reason: str) -> None: ...
 
@@ -173,6 +174,29 @@ def test_the_damage_is_what_its_source_tells_now(station: Station) -> None:
     assert station.damage == {"garbage_bytes": 7}
     station.release(source)
     assert station.damage == {}
+
+
+def test_bytes_are_counted_for_the_visit(station: Station, clock: FakeClock) -> None:
+    source = sent(station)
+    source.bytes_read = 7
+    heard: list[Feed] = []
+    first, second = Hearer(), Hearer()
+    station.join(first, LADDER["mp3"], False, heard.append)
+    station.join(second, LADDER["mp3"], False, heard.append, low=True)
+    assert station.bytes_read == 7
+    assert station.bytes_sent == len(first.heard) + len(second.heard) > 0
+    for feed, hearer in zip(heard, (first, second), strict=True):
+        feed.leave(hearer)
+    for _ in range(2):
+        station.tidy(5.0)
+        clock.advance(5.0)
+    assert station.visit.live == []
+    assert station.bytes_sent == len(first.heard) + len(second.heard), "what closed still counts"
+    third = Hearer()
+    station.join(third, LADDER["mp3"], False, heard.append)
+    assert station.bytes_sent == len(first.heard) + len(second.heard) + len(third.heard)
+    station.release(source)
+    assert (station.bytes_read, station.bytes_sent) == (0, 0)
 
 
 def test_the_most_listeners_at_once_are_remembered_for_the_visit(station: Station) -> None:

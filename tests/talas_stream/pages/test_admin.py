@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from support.pages import admin, get, on_air
+from support.pages import MP3, admin, get, on_air
 from support.stream import KEY, Stream, auth, head, running_stream
 from support.wait import auntil
 
@@ -43,6 +43,61 @@ async def test_stats_tell_of_the_server_and_of_each_mount(tmp_path: Path) -> Non
         [source] = (await xml(stream, "/admin/stats?mount=/live", auth())).findall("source")
         assert source.findtext("loudness_silent_seconds") == "0.0"
         assert source.find("loudness_range") is None, "too early to tell"
+
+
+async def test_bytes_and_connections_are_counted(tmp_path: Path) -> None:
+    async with on_air(tmp_path) as stream:
+        line = await admin(stream)
+        wrong = await stream.source(key="f" * 32)
+        assert b" 401 " in await wrong[0].readline()
+        _, reader, writer = await stream.listen("/live.mp3")
+        heard = await reader.readexactly(30_000)
+        root = await xml(stream, "/admin/stats", line)
+        [source] = root.findall("source")
+        assert source.findtext("total_bytes_read") == str(len(MP3))
+        assert len(heard) <= int(source.findtext("total_bytes_sent") or 0) <= len(MP3)
+        writer.close()
+
+        async def left() -> bool:
+            return (await xml(stream, "/admin/stats", line)).findtext("listeners") == "0"
+
+        await auntil(left)
+        root = await xml(stream, "/admin/stats", line)
+        counted = {name: root.findtext(name) for name in COUNTERS}
+        assert counted == COUNTERS
+        assert int(root.findtext("source/total_bytes_sent") or 0) >= len(heard)
+        wrong[1].close()
+
+
+COUNTERS = {
+    "clients": "1",
+    "file_connections": "0",
+    "listener_connections": "1",
+    "listeners": "0",
+    "source_client_connections": "1",
+    "source_relay_connections": "0",
+    "source_total_connections": "1",
+    "sources": "1",
+    "stats": "0",
+    "stats_connections": "0",
+}
+"""With one source on the air, one that was refused, and a listener who has gone."""
+
+
+async def test_listeners_are_not_moved_and_those_who_ask_are_told(tmp_path: Path) -> None:
+    move = "/admin/moveclients?mount=/live&destination=/demo"
+    async with on_air(tmp_path) as stream:
+        _, reader, writer = await stream.listen("/live.mp3")
+        status, start, body = await get(stream, move, auth())
+        assert status == 501
+        assert "Content-Type: text/xml; charset=utf-8" in start
+        answer = fromstring(body)  # noqa: S314 - our own answer
+        assert (answer.tag, answer.findtext("return")) == ("iceresponse", "0")
+        assert answer.findtext("message") == "Listeners cannot be moved on this server"
+        assert (await get(stream, move))[0] == 401
+        assert (await get(stream, move.replace("/live", "/nobody"), auth()))[0] == 404
+        assert await reader.readexactly(30_000)
+        writer.close()
 
 
 async def test_mounts_are_listed(tmp_path: Path) -> None:

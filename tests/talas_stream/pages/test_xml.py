@@ -26,3 +26,5 @@ def test_an_order_is_answered_in_icecast_s_shape() -> None:
         assert (found.tag, found.findtext("return")) == ("iceresponse", number)
         assert found.findtext("message") == "as you wish"
         assert response.content_type == "text/xml"
+        assert response.status == 200
+    assert xml.done("never", worked=False, status=501).status == 501
