@@ -23,6 +23,7 @@ import psutil
 import pytest
 from load import BUSIEST_DRIVER, HERE, Void
 
+from support.processes import cpu_seconds, family
 from support.serve import Served
 
 SHORT = os.environ.get("TALAS_BENCH") == "short"
@@ -60,7 +61,7 @@ def compiled(name: str, folder: Path) -> Path:
     """The driver of this name, built into `folder`; without a compiler the test is skipped."""
     compiler = shutil.which("cc")
     if compiler is None:
-        pytest.skip("no C compiler (cc): the listeners' driver cannot be built")
+        pytest.skip("no C compiler (cc): the driver cannot be built")
     program = folder / name
     source = HERE / "drivers" / f"{name}.c"
     subprocess.run([compiler, "-O2", "-o", str(program), str(source)], check=True)
@@ -82,8 +83,9 @@ def gather(program: Path, port: int, path: str, plan: Plan, server: psutil.Proce
 
 
 def rss(process: psutil.Process) -> int:
-    """Bytes of memory it holds, the kernel's buffers for its sockets not counted."""
-    return int(process.memory_info().rss)
+    """Bytes of memory that it and its family hold, the kernel's buffers for their sockets not
+    counted."""
+    return sum(int(each.memory_info().rss) for each in family(process))
 
 
 def median(reports: Sequence[Report], *path: str) -> float:
@@ -140,5 +142,4 @@ def _gather(program: Path, port: int, path: str, plan: Plan, server: psutil.Proc
 
 
 def _mark(name: str, server: psutil.Process) -> Mark:
-    spent = server.cpu_times()
-    return Mark(name, time.monotonic(), spent.user + spent.system, rss(server))
+    return Mark(name, time.monotonic(), cpu_seconds(server), rss(server))

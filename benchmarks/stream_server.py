@@ -17,11 +17,13 @@ import asyncio
 import sys
 import time
 from array import array
+from functools import partial
 from pathlib import Path
 
 from support.stream import FakeApi, record
 from talas_core.service import run
 from talas_core.settings import Settings
+from talas_stream.codec.nursery import Nursery
 from talas_stream.compose import service
 
 TICK_SECONDS = 0.02
@@ -32,15 +34,18 @@ def slug(number: int) -> str:
     return f"s{number:03}"
 
 
-async def serve(settings: Settings, drain: asyncio.Event, stations: int, file: Path) -> None:
+async def serve(
+    settings: Settings, drain: asyncio.Event, nursery: Nursery, stations: int, file: Path
+) -> None:
     """Run until `drain`, then write down the ticks."""
     api = FakeApi(*(record(slug(number)) for number in range(stations)))
     await api.start()
     ticks = array("d")
-    async with service(settings, api.bus):
+    async with service(settings, api.bus, nursery.launch):
         probe = asyncio.create_task(tick(ticks))
         await drain.wait()
         probe.cancel()
+    nursery.stop()
     write(file, ticks)
 
 
@@ -61,4 +66,5 @@ async def tick(ticks: array[float]) -> None:
 
 if __name__ == "__main__":
     _, count, ticks_file = sys.argv
-    run("stream", lambda settings, drain: serve(settings, drain, int(count), Path(ticks_file)))
+    nursery = Nursery()
+    run("stream", partial(serve, nursery=nursery, stations=int(count), file=Path(ticks_file)))

@@ -25,6 +25,7 @@ from load import BUSIEST_DRIVER, Void
 from stream_server import slug
 
 from support.ports import free_port
+from support.processes import cpu_seconds
 from support.sound import coded, programme
 from support.stream import KEY
 from support.wait import until
@@ -192,7 +193,7 @@ def _spent(driver: subprocess.Popen[str], server: psutil.Process) -> tuple[float
     assert driver.stderr is not None
     for line in driver.stderr:
         if line in ("begin\n", "end\n"):
-            spent.append(sum(server.cpu_times()[:2]))
+            spent.append(cpu_seconds(server))
         else:
             said.append(line)
     return spent[-1] - spent[0] if len(spent) == 2 else 0.0, "".join(said)

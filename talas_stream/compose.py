@@ -19,6 +19,7 @@ from talas_core.bus.port import Bus
 from talas_core.clock import SystemClock
 from talas_core.errors import UsageError
 from talas_core.files import room_for
+from talas_core.hosts import addresses, check_host
 from talas_core.messages import KeySet
 from talas_core.security.tokens import TokenVerifier
 from talas_core.settings import Settings
@@ -27,9 +28,12 @@ from talas_core.telemetry.logs import logger
 from talas_core.web import health as health_pages
 from talas_core.web.application import application
 from talas_core.web.headers import Cors
-from talas_core.web.server import WebServer, addresses
+from talas_core.web.server import WebServer
 from talas_stream import kernels as choose
 from talas_stream.air import PERIOD_SECONDS, Air, every
+from talas_stream.codec.link import Launch
+from talas_stream.codec.nursery import Nursery
+from talas_stream.codec.workers import CodecWorkers
 from talas_stream.directory import Directory
 from talas_stream.feed import TURNS
 from talas_stream.front_door import Doorkeeper, FrontDoor, Successor
@@ -40,7 +44,6 @@ from talas_stream.media import Rendition
 from talas_stream.news import COUNT_SECONDS, News
 from talas_stream.pages import site
 from talas_stream.sources.icecast import IcecastSource
-from talas_stream.workers import CodecWorkers
 
 BACKLOG = 4096
 
@@ -68,20 +71,23 @@ class Rooms:
         return self._web.protocol()
 
 
-async def serve(settings: Settings, drain: asyncio.Event) -> None:
-    """Run the stream service until `drain`."""
+async def serve(settings: Settings, drain: asyncio.Event, nursery: Nursery) -> None:
+    """Run the stream service until `drain`, with codec workers of `nursery`."""
     bus = await NatsBus.open(settings.nats_url, name="talas-stream")
+    nursery.watch(asyncio.get_running_loop())
     try:
-        async with service(settings, bus):
+        async with service(settings, bus, nursery.launch):
             await drain.wait()
     finally:
+        nursery.stop()
         await bus.close()
 
 
 @contextlib.asynccontextmanager
-async def service(settings: Settings, bus: Bus) -> AsyncIterator[int]:
-    """The service on `settings.stream_port`, over any bus; gives the port it listens on."""
-    parts = Parts(settings, bus)
+async def service(settings: Settings, bus: Bus, launch: Launch) -> AsyncIterator[int]:
+    """The service on `settings.stream_port`, over any bus and with workers from anywhere; gives the
+    port it listens on."""
+    parts = Parts(settings, bus, launch)
     pages = await WebServer.start(parts.pages(), shutdown_seconds=settings.shutdown_seconds)
     rooms = Rooms(parts.house, pages)
     servers: list[asyncio.Server] = []
@@ -107,9 +113,9 @@ async def service(settings: Settings, bus: Bus) -> AsyncIterator[int]:
 
 class Parts:
     """What the service is made of, each part given what it needs; nothing runs but the codec
-    threads."""
+    workers."""
 
-    def __init__(self, settings: Settings, bus: Bus) -> None:
+    def __init__(self, settings: Settings, bus: Bus, launch: Launch) -> None:
         self._settings = settings
         clock = SystemClock()
         held = settings.opus_complexity
@@ -117,7 +123,8 @@ class Parts:
         self.workers = CodecWorkers(
             settings.codec_workers,
             asyncio.get_running_loop(),
-            self.kernels,
+            launch,
+            native=settings.native,
             lead_seconds=settings.source_lead_seconds,
             complexity=None if held == "auto" else int(held),
             metering=settings.metering,
@@ -175,6 +182,7 @@ async def _listen(
 ) -> None:
     """Add a server for each address. Raises UsageError where one is not to be had."""
     loop = asyncio.get_running_loop()
+    check_host(settings.host)
     for address in addresses(settings.host):
         try:
             server = await loop.create_server(door, address, settings.stream_port, backlog=BACKLOG)

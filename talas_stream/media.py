@@ -75,7 +75,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     samples: int
 
 
-class Packet(msgspec.Struct, frozen=True, gc=False):
+class Packet(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One coded unit on the station's timeline: what rings hold and fan-out writes.
 
     `at` and `duration` in ticks. `joint` says that a newcomer may start right after it. `opening`
@@ -106,7 +106,7 @@ class Pcm(msgspec.Struct, frozen=True, gc=False):
         return self.at + int(self.samples.shape[1])
 
 
-class Rendition(msgspec.Struct, frozen=True):
+class Rendition(msgspec.Struct, frozen=True, array_like=True):
     """One way a station is offered. `name` ends the listener's address; `bit_rate` in bit/s, for
     FLAC what music takes, by which buffers are measured."""
 

@@ -2,7 +2,7 @@
 
 Does:        place frames on the timeline; pass them on to the rendition that is coded alike; have
              a codec worker make the others, each only while somebody listens.
-Never:       knows where the source or a listener is connected, or which thread encodes.
+Never:       knows where the source or a listener is connected, or which process encodes.
 Guarantees:  a listener of any rendition starts with the last seconds that the source sent.
 From / to:   sources  ->  here  ->  rendition.py
 """
@@ -14,9 +14,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-import msgspec
-
 from talas_core.errors import Unavailable
+from talas_stream.codec.messages import Metered, Output
 from talas_stream.feed import Feed, Listener
 from talas_stream.kernels import Kernels
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition
@@ -29,22 +28,8 @@ MAX_HISTORY_TICKS = 90 * RATE
 all."""
 
 
-class Output(msgspec.Struct, frozen=True):
-    """What a codec job hands over: a rendition's packets, its `config` when it opened."""
-
-    rendition: Rendition
-    packets: list[Packet]
-    config: bytes | None = None
-
-
-class Metered(msgspec.Struct, frozen=True):
-    """What a codec job has measured last; None where that failed."""
-
-    reading: Reading | None
-
-
 class Job(Protocol):
-    """A station's codec work, on some other thread. Orders are carried out in sequence."""
+    """A station's codec work, in some other process. Orders are carried out in sequence."""
 
     @property
     def full(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -44,6 +45,29 @@ def configure(style: str, service: str) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=_Printer,
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
+
+
+def relay(hear: Callable[[str, str, dict[str, Any]], None]) -> None:
+    """Set up this process to print nothing: `hear` gets each line's level, event and facts, which
+    are made of text and numbers, for another process to log."""
+
+    def pass_on(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        level, said = event.pop("level"), _safe(event.pop("event"))
+        event.pop("part", None)
+        hear(level, said, {key: value if isinstance(value, bool | int | float) else _safe(value)
+                           for key, value in event.items()})  # fmt: skip
+        raise structlog.DropEvent
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            pass_on,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)

@@ -1,13 +1,13 @@
-"""A codec job as its thread sees it: what waits to be done, and what came of it.
+"""A codec job as its worker sees it: what waits to be done, and what came of it.
 
 Does:        keep orders in sequence; carry them out by amounts of audio, so that no job's flood or
              history holds up another; leave out the oldest source frames when too much waits; give
              the last reading along with the packets.
-Never:       asks a clock or knows a thread: its worker calls it from one thread only.
+Never:       asks a clock, or knows a process.
 Guarantees:  what is left out is silence of the same length, so the clock is kept; the history that
              a job starts with is never left out; metering that fails ends alone, with one logged
              event.
-From / to:   workers.py  ->  here  ->  stages.pipeline, stages.meter
+From / to:   worker.py  ->  here  ->  stages.pipeline, stages.meter
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from collections import deque
 from collections.abc import Callable
 
 from talas_core.telemetry.logs import logger
+from talas_stream.codec.messages import Metered, Output
 from talas_stream.kernels import Kernels
 from talas_stream.media import RATE, Frame, Packet, Pcm, Rendition
 from talas_stream.stages.meter import Meter, Reading
 from talas_stream.stages.pipeline import Opened, Pipeline
-from talas_stream.visit import Metered, Output
 
 SLICE = RATE // 10
 """Ticks that a job behind does at a time."""
 
-Order = tuple[Frame, Packet] | Callable[[], None]
+_Task = tuple[Frame, Packet] | Callable[[], None]
 """A frame to decode with its place, or something else to do."""
 
 log = logger("codec")
@@ -39,7 +39,7 @@ class Work:
         self._kernels = kernels
         self.outputs: list[Output | Metered] = []
         self.finished = False
-        self._orders: deque[Order] = deque()
+        self._orders: deque[_Task] = deque()
         self._waiting = 0
         self._limit = backlog_ticks
         self._history: int | None = None
@@ -104,7 +104,7 @@ class Work:
         """
         if self._waiting - (self._history or 0) <= self._limit or self._history is None:
             return 0
-        aside: list[Order] = []
+        aside: list[_Task] = []
         count = 0
         while self._waiting > self._limit // 2:
             order = self._orders.popleft()

@@ -1,35 +1,51 @@
-"""A codec worker: one thread that decodes and encodes, and owns some stations' pipelines.
+"""A codec worker: decodes and encodes for some stations, and owns their pipelines.
 
-Does:        take orders for a job in sequence, work them off once a quantum, and hand everything a
-             quantum made to the event loop in one call; measure that, and work as the governor
-             says: at longer intervals, or with simpler coding, while the machine is short.
-Never:       lets codec work run on the event loop, or two threads touch one pipeline.
+Does:        take orders for its jobs in sequence, work them off once a quantum, and hand everything
+             a quantum made back at once; measure that, and work as the governor says: at longer
+             intervals, or with simpler coding, while the machine is short.
+Never:       shares anything with the event loop but a socket; outlives the socket's other end.
 Guarantees:  a job's outputs arrive in order; a pipeline that fails ends its own job only, with one
              logged event; a job that starts, or whose source sends a flood, gets the time that the
              others leave; what is left out under load is counted, and logged at most once a second.
 
-    loop:    job.feed / open / close / finish ──> inbox ─┐
-    thread:                  wake, work all, catch up, sleep to the quantum's end
-    loop:    deliver(outputs), done() <── call_soon_threadsafe once a quantum, and once more
-                                          where something has caught up
+    wait for orders, read all, everybody's turn, hand over, those behind, hand over, sleep to the
+    quantum's end
 
-From / to:   workers.py, visit.py  <->  here  ->  work.py, load.py
+From / to:   link.py  <->  here  ->  work.py, load.py
 """
 
 from __future__ import annotations
 
-import asyncio
-import threading
+import select
+import socket
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
 
 from talas_core.telemetry.logs import logger
-from talas_stream.load import Load, Warden
-from talas_stream.media import RATE, Frame, Packet, Rendition
+from talas_stream import kernels
+from talas_stream.codec.load import Load, Warden
+from talas_stream.codec.messages import (
+    Begin,
+    Change,
+    Close,
+    Feed,
+    Finish,
+    Measure,
+    Open,
+    Order,
+    Report,
+    Result,
+    Said,
+    Take,
+    Unpacker,
+    pack,
+)
+from talas_stream.codec.work import Work
+from talas_stream.media import RATE, Format, Frame, Packet
 from talas_stream.stages.govern import Governor, Mix, Step
-from talas_stream.visit import Metered, Output
-from talas_stream.work import Order, Work
 
 LIVE_QUANTA = 4
 """Audio that a job may do in its turn, in quanta; what it has beyond that waits for spare time."""
@@ -61,158 +77,154 @@ SWAP_SECONDS = 0.1
 IDLE_SECONDS = 0.5
 """A worker with nothing to do looks up so often: its governor must see that it has time again."""
 
+READ_BYTES = 1 << 18
+MOST_READS = 64
+"""In one turn."""
+
 log = logger("codec")
 
-Deliver = Callable[[list[Output | Metered]], None]
 
+class _Job:
+    """A job, and how long it has been waiting for spare time."""
 
-class WorkerJob:
-    """A job as the loop sees it: every call becomes an order in the worker's inbox."""
-
-    def __init__(self, worker: Worker, work: Work, deliver: Deliver, done: Callable[[], None]):
-        self._worker = worker
+    def __init__(self, number: int, work: Work) -> None:
+        self.number = number
         self.work = work
-        self.deliver = deliver
-        self.done = done
+        self.format: Format | None = None
         self.queued = False
         self.behind_since = 0.0
 
-    @property
-    def full(self) -> bool:
-        """Whether its worker has no room for one rendition more."""
-        return self._worker.full
-
-    def feed(self, frame: Frame, packet: Packet) -> None:
-        """Decode `frame`, which stands at `packet`."""
-        self._worker.submit(self, (frame, packet))
-
-    def open(self, rendition: Rendition, ticks: int) -> None:
-        """Encode `rendition` from now on, the last `ticks` of the history first."""
-        self._worker.admit()
-        self._worker.submit(self, lambda: self.work.open(rendition, self._worker.history(ticks)))
-
-    def close(self, rendition: Rendition) -> None:
-        """Encode `rendition` no more."""
-        self._worker.submit(self, lambda: self.work.close(rendition))
-
-    def meter(self) -> None:
-        """Measure from now on, what was fed before left out."""
-        self._worker.submit(self, self.work.meter)
-
-    def finish(self) -> None:
-        """Flush all encoders; `done` follows the last output."""
-        self._worker.submit(self, self.work.finish)
-
 
 class Worker:
-    """One codec thread."""
+    """The worker of `begin`, at its end of `link`; `said` is what was logged and not yet told.
+    `wind` is called every turn."""
 
     def __init__(
-        self, number: int, loop: asyncio.AbstractEventLoop, complexity: int | None = None
+        self,
+        link: socket.socket,
+        begin: Begin,
+        said: deque[Said],
+        wind: Callable[[], None] = lambda: None,
     ) -> None:
-        self._loop = loop
-        self._warden = Warden(number, Governor(complexity, self._mix))
-        self._inbox: deque[tuple[WorkerJob, Order]] = deque()
-        self._behind: deque[WorkerJob] = deque()
-        self._works: dict[WorkerJob, None] = {}
-        self._wake = threading.Event()
-        self._stopping = False
-        self._swap_at = 0.0
+        self._link = link
+        self._said = said
+        self._wind = wind
+        self._kernels = kernels.select(begin.native)
+        self.warden = Warden(begin.number, Governor(begin.complexity, self._mix))
+        self._poll = select.poll()
+        self._poll.register(link, select.POLLIN)
+        self._unpacker = Unpacker(list[Order])
+        self.jobs: dict[int, _Job] = {}
+        self._behind: deque[_Job] = deque()
         self._behind_for = 0.0
-        self.jobs = 0
-        self._thread = threading.Thread(target=self._run, name=f"codec-{number}", daemon=True)
-        self._thread.start()
+        self._opened = 0
+        self._swap_at = 0.0
+        self._told: Load | None = None
+        self._turned = time.monotonic()
+
+    def run(self) -> None:
+        """Work until the other end is closed."""
+        with self._link:
+            try:
+                while True:
+                    self._poll.poll(0 if self._behind else IDLE_SECONDS * 1000)
+                    self._turn()
+            except (EOFError, ConnectionError):
+                # Whoever listened has gone.
+                return
+
+    def _turn(self) -> None:
+        self._wind()
+        began, spent = time.monotonic(), time.thread_time()
+        step = self.warden.step
+        touched = self._take_orders(step)
+        self._live(touched, step)
+        self._hand_over(touched)
+        settled = not self._swap(step, began)
+        # Not the clock's: what others on this machine took is not our load, and shows as late.
+        worked = time.thread_time() - spent
+        ends, lived = began + step.quantum, time.monotonic()
+        self._hand_over(self._catch_up(max(ends, lived + CATCH_UP_SHARE * (lived - began))))
+        self._behind_for = max((lived - job.behind_since for job in self._behind), default=0.0)
+        time.sleep(max(0.0, ends - time.monotonic()))
+        now = time.monotonic()
+        # While encoders change over, the load is neither the old one nor the new.
+        if settled:
+            late = self._behind_for if self._overdue else lived - ends
+            self.warden.note(worked, now - self._turned, max(0.0, late))
+        self.warden.tell(now)
+        self._turned = now
 
     @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
+    def _overdue(self) -> bool:
+        """Whether somebody has been behind for too long."""
+        return self._behind_for > PATIENCE_SECONDS
 
-    @property
-    def full(self) -> bool:
-        """Whether one rendition more would be too many."""
-        return self._warden.full or self._behind_for > PATIENCE_SECONDS
+    def _take_orders(self, step: Step) -> list[_Job]:
+        """All that have come; the jobs they were for. Raises EOFError at the end."""
+        touched: dict[_Job, None] = {}
+        # What comes in meanwhile is the next quantum's: under overload, too, results go out.
+        for batch in self._received():
+            for order in batch:
+                if isinstance(order, Take):
+                    work = Work(order.history_ticks, order.backlog_ticks, self._kernels)
+                    self.jobs[order.job] = _Job(order.job, work)
+                elif (job := self.jobs.get(order.job)) is not None:
+                    job.work.pipeline.care = step.care
+                    self._order(job, order)
+                    touched[job] = None
+        return list(touched)
 
-    @property
-    def load(self) -> Load:
-        """How it is doing."""
-        return self._warden.load(self.jobs)
+    def _received(self) -> Iterator[list[Order]]:
+        for _ in range(MOST_READS):
+            try:
+                data = self._link.recv(READ_BYTES, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+            if not data:
+                raise EOFError
+            yield from self._unpacker.feed(data)
 
-    def admit(self) -> None:
-        """Called on the loop, once a rendition that is opened."""
-        self._warden.admit()
+    def _order(self, job: _Job, order: Order) -> None:
+        work = job.work
+        match order:
+            case Feed(_, payload, samples, at, duration):
+                assert job.format is not None  # noqa: S101 - the other end has sent one
+                frame = Frame(payload, job.format, samples)
+                work.feed(frame, Packet(payload, at, duration))
+            case Change():
+                job.format = order.format
+            case Open(_, rendition, ticks):
+                self._opened += 1
+                self.warden.admit()
+                work.open(rendition, self._history(ticks))
+            case Close(_, rendition):
+                work.close(rendition)
+            case Measure():
+                work.meter()
+            case Finish():
+                work.finish()
 
-    def history(self, ticks: int) -> int:
+    def _history(self, ticks: int) -> int:
         """How much history a rendition that opens now should begin with, `ticks` at most."""
         opening = sum(job.work.pipeline.catching_up for job in self._behind)
-        hurried = opening >= MANY_OPENING or self._warden.eased
+        hurried = opening >= MANY_OPENING or self.warden.eased
         return min(ticks, HURRIED_TICKS) if hurried else ticks
 
-    def submit(self, job: WorkerJob, order: Order) -> None:
-        """Called on the loop."""
-        self._inbox.append((job, order))
-        if not self._wake.is_set():
-            self._wake.set()
-
-    def stop(self) -> None:
-        """End the thread after the quantum it is in."""
-        self._stopping = True
-        self._wake.set()
-        self._thread.join(timeout=5.0)
-
-    def _run(self) -> None:
-        last = time.monotonic()
-        while not self._stopping:
-            self._wake.wait(IDLE_SECONDS)
-            # Cleared before the inbox is read: an order that comes in between wakes us again.
-            self._wake.clear()
-            began, spent = time.monotonic(), time.thread_time()
-            step = self._warden.step
-            self._hand_over(self._live(step))
-            settled = not self._swap(step, began)
-            # Not the clock's: what others on this machine took is not our load, and shows as late.
-            worked = time.thread_time() - spent
-            ends, lived = began + step.quantum, time.monotonic()
-            self._hand_over(self._catch_up(max(ends, lived + CATCH_UP_SHARE * (lived - began))))
-            self._behind_for = max((lived - job.behind_since for job in self._behind), default=0.0)
-            if self._behind:
-                self._wake.set()
-            time.sleep(max(0.0, ends - time.monotonic()))
-            now = time.monotonic()
-            # While encoders change over, the load is neither the old one nor the new.
-            if settled:
-                late = self._behind_for if self._behind_for > PATIENCE_SECONDS else lived - ends
-                self._warden.note(worked, now - last, max(0.0, late))
-            self._warden.tell(now)
-            last = now
-
-    def _live(self, step: Step) -> list[WorkerJob]:
-        """Everybody's turn: what came in since the last one. Those it was done for."""
-        # What comes in meanwhile is the next quantum's: under overload, too, results go out.
-        touched: dict[WorkerJob, None] = {}
-        for _ in range(len(self._inbox)):
-            job, order = self._inbox.popleft()
-            if job.work.finished:
-                continue
-            if isinstance(order, tuple):
-                job.work.feed(*order)
-            else:
-                # It may open an encoder.
-                job.work.pipeline.care = step.care
-                order()
-            touched[job] = self._works[job] = None
+    def _live(self, touched: Iterable[_Job], step: Step) -> None:
+        """Everybody's turn: what came in since the last one."""
         ticks = int(max(LIVE_SECONDS, LIVE_QUANTA * step.quantum) * RATE)
         for job in touched:
             work = job.work
-            self._warden.shed(work.shed())
+            self.warden.shed(work.shed())
             self._attempt(job, lambda work: work.run(ticks))
             if work.behind and not job.queued:
                 job.queued, job.behind_since = True, time.monotonic()
                 self._behind.append(job)
-        return list(touched)
 
-    def _catch_up(self, ends: float) -> list[WorkerJob]:
+    def _catch_up(self, ends: float) -> list[_Job]:
         """Those behind, a slice each in turn, until the time is up; one slice in any case."""
-        touched: dict[WorkerJob, None] = {}
+        touched: dict[_Job, None] = {}
         while self._behind:
             job = self._behind.popleft()
             self._attempt(job, Work.catch_up)
@@ -220,7 +232,7 @@ class Worker:
             job.queued = job.work.behind
             if job.queued:
                 self._behind.append(job)
-            if time.monotonic() >= ends or self._stopping:
+            if time.monotonic() >= ends:
                 break
         return list(touched)
 
@@ -230,18 +242,20 @@ class Worker:
             return False
         self._swap_at = now + SWAP_SECONDS
         left = most = int(SWAP_SECONDS * SWAPS_A_SECOND)
-        for job in list(self._works):
+        for job in list(self.jobs.values()):
             job.work.pipeline.care = step.care
             while left and self._attempt(job, lambda work: work.pipeline.swap()):
                 left -= 1
         return left < most
 
     def _mix(self) -> Mix:
-        codecs = (codec for job in self._works for codec in job.work.pipeline.codecs)
-        return Mix(len(self._works), Counter(codecs))
+        jobs = self.jobs.values()
+        return Mix(len(jobs), Counter(codec for job in jobs for codec in job.work.pipeline.codecs))
 
-    def _attempt(self, job: WorkerJob, action: Callable[[Work], bool | None]) -> bool:
+    def _attempt(self, job: _Job, action: Callable[[Work], bool | None]) -> bool:
         """Do something to a job, which fails alone."""
+        if job.work.finished:
+            return False
         try:
             return bool(action(job.work))
         except Exception:
@@ -249,26 +263,28 @@ class Worker:
             log.exception("a codec job failed")
             return False
 
-    def _hand_over(self, jobs: Iterable[WorkerJob]) -> None:
-        batch = [(job, job.work.taken(), job.work.finished) for job in jobs if job in self._works]
-        for job, _, finished in batch:
+    def _hand_over(self, jobs: Iterable[_Job]) -> None:
+        """Everything that was made for `jobs`, and how the worker is doing."""
+        results = []
+        for job in jobs:
+            if job.number not in self.jobs:
+                continue
+            outputs, finished = job.work.taken(), job.work.finished
+            if outputs or finished:
+                results.append(Result(job.number, outputs, finished))
             if finished:
-                del self._works[job]
+                del self.jobs[job.number]
                 if job.work.pipeline.errors:
                     log.info("broken frames became silence", frames=job.work.pipeline.errors)
-        if not batch:
-            return
-        try:
-            self._loop.call_soon_threadsafe(_arrive, batch)
-        except RuntimeError:
-            # The loop has closed: the service is going down, and nobody is left to listen.
-            self._stopping = True
+        self._report(results)
 
-
-def _arrive(batch: list[tuple[WorkerJob, list[Output | Metered], bool]]) -> None:
-    """On the loop: everything one quantum made."""
-    for job, outputs, finished in batch:
-        if outputs:
-            job.deliver(outputs)
-        if finished:
-            job.done()
+    def _report(self, results: list[Result]) -> None:
+        """Tell what there is to tell."""
+        load = self.warden.load
+        if self._overdue:
+            load = msgspec.structs.replace(load, room=0)
+        if results or self._said or load != self._told:
+            self._told = load
+            report = Report(results, load, self._opened, list(self._said))
+            self._said.clear()
+            self._link.sendall(pack(report))

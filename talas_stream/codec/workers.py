@@ -1,9 +1,10 @@
-"""The codec workers: as many threads as the settings say, and stations shared out among them.
+"""The codec workers: as many as the settings say, and stations shared out among them.
 
 Does:        give each new job to a worker; tell how they are doing.
-Never:       lets codec work run on the event loop, or two threads touch one pipeline.
-Guarantees:  the number of threads does not grow with the stations; a job goes where there is room.
-From / to:   compose, visit.py  ->  here  ->  worker.py
+Never:       lets codec work run on the event loop, or in the service's own process.
+Guarantees:  the number of processes does not grow with the stations; a job goes where there is
+             room.
+From / to:   compose, visit.py  ->  here  ->  link.py
 """
 
 from __future__ import annotations
@@ -11,67 +12,69 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from talas_stream.kernels import Kernels
-from talas_stream.load import Load
+from talas_stream.codec.link import Deliver, Launch, Link, LinkedJob
+from talas_stream.codec.load import Load, Warden
+from talas_stream.codec.messages import Begin
 from talas_stream.media import RATE
-from talas_stream.work import Work
-from talas_stream.worker import Deliver, Worker, WorkerJob
+from talas_stream.stages.govern import Governor
 
 BACKLOG_SECONDS = 2.0
 """What may wait of a source beyond the lead it is allowed."""
 
 
 class CodecWorkers:
-    """All codec threads; a new job goes to the one that owns fewest and has room.
+    """All codec workers; a new job goes to the one that owns fewest and has room.
 
-    `lead_seconds` is how far sources may run ahead; a `complexity` given is held under any
-    load, and AAC is then coded with the same care all the time.
+    `native` is how they choose their kernels, see kernels.py; `lead_seconds` is how far sources may
+    run ahead; a `complexity` given is held under any load, and AAC is then coded with the same care
+    all the time.
     """
 
     def __init__(
         self,
-        threads: int,
+        number: int,
         loop: asyncio.AbstractEventLoop,
-        kernels: Kernels,
+        launch: Launch,
         *,
+        native: str = "auto",
         lead_seconds: float = 2.0,
         complexity: int | None = None,
         metering: bool = False,
     ) -> None:
         self.metering = metering
-        self._kernels = kernels
         self._backlog_ticks = int((lead_seconds + BACKLOG_SECONDS) * RATE)
-        self._workers = [Worker(number, loop, complexity) for number in range(threads)]
+        fresh = Warden(0, Governor(complexity)).load
+        self._links = [
+            Link(loop, Begin(place, complexity, native), fresh, launch) for place in range(number)
+        ]
 
     @property
     def full(self) -> bool:
         """Whether no worker has room for a rendition more."""
-        return all(worker.full for worker in self._workers)
+        return all(link.full for link in self._links)
 
     @property
     def loads(self) -> list[Load]:
-        """How each worker is doing."""
-        return [worker.load for worker in self._workers]
+        """How each worker was doing when it last reported."""
+        return [link.load for link in self._links]
 
-    def job(self, history_ticks: int, deliver: Deliver, done: Callable[[], None]) -> WorkerJob:
+    @property
+    def jobs(self) -> list[int]:
+        """How many jobs each has."""
+        return [link.jobs for link in self._links]
+
+    def job(self, history_ticks: int, deliver: Deliver, done: Callable[[], None]) -> LinkedJob:
         """A new job; both callbacks come on the loop."""
-        worker = min(self._workers, key=lambda candidate: (candidate.full, candidate.jobs))
-        worker.jobs += 1
-
-        def over() -> None:
-            worker.jobs -= 1
-            done()
-
-        work = Work(history_ticks, self._backlog_ticks, self._kernels)
-        return WorkerJob(worker, work, deliver, over)
+        link = min(self._links, key=lambda candidate: (candidate.full, candidate.jobs))
+        return link.job(history_ticks, self._backlog_ticks, deliver, done)
 
     async def check(self) -> None:
-        """For health: raises when a thread has died."""
-        dead = sum(not worker.alive for worker in self._workers)
-        if dead:
-            raise RuntimeError(f"{dead} of {len(self._workers)} codec threads have died")
+        """For health: raises while a worker is missing."""
+        missing = sum(not link.alive for link in self._links)
+        if missing:
+            raise RuntimeError(f"{missing} of {len(self._links)} codec workers are missing")
 
     def stop(self) -> None:
-        """End every thread."""
-        for worker in self._workers:
-            worker.stop()
+        """Let every worker go."""
+        for link in self._links:
+            link.stop()

@@ -13,7 +13,7 @@ Guarantees:  one step a window; a step back up is taken only after a calm time, 
 A source's frames are longer than an Opus packet, so that some packets are complete 20 ms after
 others anyway: what the first quantum adds to that is to be little.
 
-From / to:   workers.py  ->  here  ->  workers.py, stages.encode
+From / to:   codec.worker  ->  here  ->  codec.worker, stages.encode
 """
 
 from __future__ import annotations
@@ -130,14 +130,14 @@ class Governor:
         return self._steps[self.place]
 
     @property
-    def full(self) -> bool:
-        """Whether one rendition more would be too many, even with every step down taken."""
+    def room(self) -> int:
+        """How many renditions more there is time for, with every step down taken."""
         least = self._steps[-1]
-        expected = self.busy * self._dearer(least)
+        if self.place == len(self._steps) - 1 and self.late > LATE_SECONDS:
+            return 0
         one = least.cost(Mix(0, TYPICAL.renditions)) / len(TYPICAL.renditions) / 100
-        expected += (sum(self._promised) + 1) * one
-        short = self.place == len(self._steps) - 1 and self.late > LATE_SECONDS
-        return short or expected > BUSY
+        spare = BUSY - self.busy * self._dearer(least)
+        return max(0, int(spare / one) - sum(self._promised))
 
     def admit(self) -> None:
         """A rendition was let in: count it until it can be seen in the load."""

@@ -1,23 +1,51 @@
-"""Codec workers for tests, and a client that does what a visit does with a job."""
+"""Codec workers for tests, in threads of this process, and a client that does what a visit does
+with a job."""
 
 import asyncio
 import contextlib
+import socket
 import threading
+from collections import deque
 from collections.abc import AsyncIterator
 
 from support.sound import programme
-from support.stage import KERNELS, frames_of, placed
-from talas_stream.media import LADDER, Format, Frame, Packet, Rendition
+from support.stage import frames_of, placed
+from talas_stream.codec.link import LinkedJob
+from talas_stream.codec.messages import Begin, Metered, Output
+from talas_stream.codec.worker import Worker
+from talas_stream.codec.workers import CodecWorkers
+from talas_stream.media import LADDER, Format, Frame, Packet, Rendition, SourceCodec
 from talas_stream.stages.govern import STEPS
-from talas_stream.visit import Metered, Output
-from talas_stream.worker import WorkerJob
-from talas_stream.workers import CodecWorkers
 
 OPUS, AAC, MP3 = LADDER["opus"], LADDER["aac"], LADDER["mp3"]
 # 44.1 kHz, so that every job has a resampler as well.
 FRAMES = frames_of(programme(1.5, 44_100), "mp3", 44_100)
 WORK = list(zip(FRAMES, placed(FRAMES), strict=True))
-BAD = Frame(b"x", Format("no codec", 48_000, 2), 960)  # type: ignore[arg-type]
+BAD = Frame(bytes(8), Format(SourceCodec.PCM_S16, 0, 2), 960)
+"""No parser lets a rate of nothing through: coding it fails."""
+
+
+class Threads:
+    """Starts workers that a test can look into. They log as the test does, not to their link."""
+
+    def __init__(self) -> None:
+        self.workers: list[Worker] = []
+        self.running: list[threading.Thread] = []
+
+    def launch(self, begin: Begin) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        worker = Worker(theirs, begin, deque())
+        thread = threading.Thread(target=worker.run, name=f"codec-{begin.number}", daemon=True)
+        self.workers.append(worker)
+        self.running.append(thread)
+        thread.start()
+        return ours
+
+    def join(self) -> None:
+        """Wait until all have seen that nobody needs them."""
+        for thread in self.running:
+            thread.join(timeout=20)
+            assert not thread.is_alive()
 
 
 class Client:
@@ -27,7 +55,7 @@ class Client:
         self.outputs: list[Output] = []
         self.metered: list[Metered] = []
         self.done = 0
-        self.job: WorkerJob = workers.job(history_ticks, self._deliver, self._done)
+        self.job: LinkedJob = workers.job(history_ticks, self._deliver, self._done)
 
     def _deliver(self, outputs: list[Output | Metered]) -> None:
         assert threading.current_thread() is threading.main_thread()
@@ -54,23 +82,25 @@ class Client:
 
 
 @contextlib.asynccontextmanager
-async def working(threads: int = 1) -> AsyncIterator[CodecWorkers]:
-    workers = CodecWorkers(threads, asyncio.get_running_loop(), KERNELS)
+async def working(number: int = 1, **options: float) -> AsyncIterator[tuple[CodecWorkers, Threads]]:
+    threads = Threads()
+    workers = CodecWorkers(number, asyncio.get_running_loop(), threads.launch, **options)
     try:
-        yield workers
+        yield workers, threads
     finally:
         workers.stop()
+        threads.join()
 
 
-def squeeze(workers: CodecWorkers) -> None:
+def squeeze(threads: Threads) -> None:
     """Let the first worker's governor believe that time is short until it has no step left."""
-    warden = workers._workers[0]._warden
-    while not workers.loads[0].full or workers.loads[0].complexity:
+    warden = threads.workers[0].warden
+    while warden.load.room or warden.load.complexity:
         warden.note(1.0, 1.0, 0.0)
 
 
-def relax(workers: CodecWorkers) -> None:
+def relax(threads: Threads) -> None:
     """Let it believe that there is time again."""
-    warden = workers._workers[0]._warden
-    while workers.loads[0].quantum > STEPS[0].quantum:
+    warden = threads.workers[0].warden
+    while warden.load.quantum > STEPS[0].quantum:
         warden.note(0.01, 1.0, 0.0)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from support.sound import Array, coded
 from talas_stream import kernels
+from talas_stream.codec.messages import Metered, Output
 from talas_stream.media import Frame, Packet, Rendition
 from talas_stream.stages.fanout import NO_SOCKET
 from talas_stream.stages.ingest import Ingest
 from talas_stream.stages.timeline import Timeline
-from talas_stream.visit import Metered, Output
 
 KERNELS = kernels.select("auto")
 OPUS_HEAD = b"OpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00"

@@ -13,6 +13,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from support.codec import Threads
 from support.ports import free_port
 from talas_core import messages, settings
 from talas_core.bus.memory import MemoryBus
@@ -149,5 +150,8 @@ async def running_stream(tmp_path: Path, **overrides: object) -> AsyncIterator[S
     """The service with the stations live, and demo which has every rendition."""
     api = FakeApi(record("live"), record("demo", renditions=RENDITIONS))
     await api.start()
-    async with service(stream_settings(tmp_path, **overrides), api.bus) as port:
+    threads = Threads()
+    settings = stream_settings(tmp_path, **overrides)
+    async with service(settings, api.bus, threads.launch) as port:
         yield Stream(port, api)
+    threads.join()

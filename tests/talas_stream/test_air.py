@@ -13,15 +13,16 @@ from support.stream import record, stream_settings
 from support.wait import auntil
 from talas_core.clock import FakeClock
 from talas_stream.air import Air, every
+from talas_stream.codec.messages import Output
 from talas_stream.feed import TURNS
 from talas_stream.media import LADDER, SourceInfo
-from talas_stream.visit import Output
 
 FRAMES = frames_of(programme(1.0), "mp3")
 
 
 class Source:
     damage: Mapping[str, int] = {}
+    bytes_read = 0
 
     def __init__(self, air: Air, slug: str) -> None:
         self.station = air.station(record(slug))

@@ -1,4 +1,4 @@
-"""A job's work by amounts of audio, without a thread."""
+"""A job's work by amounts of audio, without a process."""
 
 from itertools import pairwise
 
@@ -7,10 +7,10 @@ from structlog.testing import capture_logs
 
 from support.sound import programme
 from support.stage import KERNELS, frames_of, placed
+from talas_stream.codec.messages import Metered, Output
+from talas_stream.codec.work import SLICE, Work
 from talas_stream.media import LADDER, RATE, Packet, Rendition
 from talas_stream.stages.meter import Meter, Reading
-from talas_stream.visit import Metered, Output
-from talas_stream.work import SLICE, Work
 
 OPUS, AAC = LADDER["opus"], LADDER["aac"]
 FRAMES = frames_of(programme(6.0), "mp3")

@@ -54,7 +54,7 @@ def test_at_ease_it_stays_at_the_best() -> None:
     assert governor.step == STEPS[0]
     assert (governor.step.quantum, governor.step.care) == (0.005, BEST)
     assert governor.busy == pytest.approx(0.7)
-    assert not governor.full
+    assert governor.room
 
 
 def test_short_of_time_it_takes_one_step_a_window_quantum_first() -> None:
@@ -68,7 +68,7 @@ def test_short_of_time_it_takes_one_step_a_window_quantum_first() -> None:
         (0.02, "twoloop", 10), (0.1, "twoloop", 10), (0.1, "fast", 10), (0.1, "fast", 5),
         (0.1, "fast", 0), (0.1, "fast", 0), (0.1, "fast", 0),
     ]  # fmt: skip
-    assert governor.full
+    assert not governor.room
 
 
 def test_lateness_alone_is_being_short() -> None:
@@ -76,7 +76,7 @@ def test_lateness_alone_is_being_short() -> None:
     assert live(governor, WINDOW_SECONDS, 0.1, late=LATE_SECONDS * 2) == 1
     live(governor, 5, 0.1, late=LATE_SECONDS * 2)
     assert governor.step == STEPS[-1]
-    assert governor.full
+    assert not governor.room
 
 
 def test_after_a_calm_time_it_goes_back_one_step_at_a_time() -> None:
@@ -136,19 +136,19 @@ def test_a_held_complexity_is_kept_and_the_quantum_alone_goes() -> None:
     assert (governor.step.quantum, governor.step.care) == (0.005, Care(5, "twoloop"))
     live(governor, 5, 1.0)
     assert (governor.step.quantum, governor.step.care) == (0.1, Care(5, "twoloop"))
-    assert governor.full
+    assert not governor.room
 
 
 def test_what_was_let_in_counts_until_it_can_be_measured() -> None:
     governor = Governor()
     live(governor, 1, 0.2)
     admitted = 0
-    while not governor.full:
+    while governor.room:
         governor.admit()
         admitted += 1
     assert 100 < admitted < 300
     live(governor, PROMISE_WINDOWS * WINDOW_SECONDS, 0.2)
-    assert not governor.full
+    assert governor.room
 
 
 def test_a_long_idle_time_is_one_window() -> None:

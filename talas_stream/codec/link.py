@@ -1,0 +1,242 @@
+"""A codec worker as the event loop sees it.
+
+Does:        turn calls into orders, and send those of one turn of the loop at once; hand over what
+             the worker reports; start another where one has died.
+Never:       waits for a worker.
+Guarantees:  a job is told its end once, also where its worker died; a worker that takes no orders
+             any more is given up once so many bytes wait for it.
+From / to:   workers.py  ->  here  <->  worker.py, at the other end of a socket
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+
+from talas_core.telemetry.logs import logger
+from talas_stream.codec.load import Load
+from talas_stream.codec.messages import (
+    Begin,
+    Change,
+    Close,
+    Feed,
+    Finish,
+    Measure,
+    Metered,
+    Open,
+    Order,
+    Output,
+    Report,
+    Take,
+    Unpacker,
+    pack,
+)
+from talas_stream.media import Format, Frame, Packet, Rendition
+
+READ_BYTES = 1 << 18
+
+MOST_WAITING = 64 << 20
+"""Bytes of orders: what a hundred sources send in half a minute."""
+
+AGAIN_SECONDS = 1.0
+"""Before another worker is started in the place of one that died."""
+
+log = logger("codec")
+
+Deliver = Callable[[list[Output | Metered]], None]
+Launch = Callable[[Begin], socket.socket]
+"""Starts a worker; gives our end of the socket to it. Raises OSError."""
+
+
+class LinkedJob:
+    """A job as the loop sees it: every call becomes an order."""
+
+    def __init__(self, link: Link, number: int, deliver: Deliver, done: Callable[[], None]) -> None:
+        self._link = link
+        self._number = number
+        self._format: Format | None = None
+        self.deliver = deliver
+        self.done = done
+
+    @property
+    def full(self) -> bool:
+        """Whether its worker has no room for one rendition more."""
+        return self._link.full
+
+    def feed(self, frame: Frame, packet: Packet) -> None:
+        """Decode `frame`, which stands at `packet`."""
+        if frame.format is not self._format:
+            self._format = frame.format
+            self._link.submit(Change.to(self._number, frame.format))
+        self._link.submit(
+            Feed(self._number, frame.payload, frame.samples, packet.at, packet.duration)
+        )
+
+    def open(self, rendition: Rendition, ticks: int) -> None:
+        """Encode `rendition` from now on, the last `ticks` of the history first."""
+        self._link.opened += 1
+        self._link.submit(Open(self._number, rendition, ticks))
+
+    def close(self, rendition: Rendition) -> None:
+        """Encode `rendition` no more."""
+        self._link.submit(Close(self._number, rendition))
+
+    def meter(self) -> None:
+        """Measure from now on, what was fed before left out."""
+        self._link.submit(Measure(self._number))
+
+    def finish(self) -> None:
+        """Flush all encoders; `done` follows the last output."""
+        self._link.submit(Finish(self._number))
+
+
+class Link:
+    """One worker at a time: another takes the place of one that died."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, begin: Begin, fresh: Load, launch: Launch
+    ) -> None:
+        self._loop = loop
+        self._begin = begin
+        self._fresh = fresh
+        self._launch = launch
+        self._socket: socket.socket | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._jobs: dict[int, LinkedJob] = {}
+        self._last = 0
+        self._orders: list[Order] = []
+        self._start()
+
+    def _start(self) -> None:
+        self._again = None
+        self._unpacker = Unpacker(Report)
+        self._waiting = bytearray()
+        self.load = self._fresh
+        self.opened = self._opened_there = 0
+        try:
+            link = self._launch(self._begin)
+        except OSError as error:
+            log.error("no codec worker", worker=self._begin.number, reason=str(error))
+            self._again = self._loop.call_later(AGAIN_SECONDS, self._start)
+            return
+        link.setblocking(False)
+        self._socket = link
+        self._loop.add_reader(link, self._readable, link)
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a worker now."""
+        return self._socket is not None
+
+    @property
+    def jobs(self) -> int:
+        """Jobs it has."""
+        return len(self._jobs)
+
+    @property
+    def full(self) -> bool:
+        """Whether one rendition more would be too many."""
+        # What it was sent since it reported is not in its report.
+        return not self.alive or self.load.room <= self.opened - self._opened_there
+
+    def job(
+        self, history_ticks: int, backlog_ticks: int, deliver: Deliver, done: Callable[[], None]
+    ) -> LinkedJob:
+        """A new job."""
+        self._last += 1
+        job = self._jobs[self._last] = LinkedJob(self, self._last, deliver, done)
+        self.submit(Take(self._last, history_ticks, backlog_ticks))
+        if not self.alive:
+            self._loop.call_soon(self._end, self._last)
+        return job
+
+    def submit(self, order: Order) -> None:
+        """Send an order, along with the others of this turn of the loop."""
+        if not self._orders:
+            self._loop.call_soon(self._flush)
+        self._orders.append(order)
+
+    def stop(self) -> None:
+        """Let the worker go: it ends with the turn it is in."""
+        if self._again is not None:
+            self._again.cancel()
+        self._close()
+
+    def _flush(self) -> None:
+        orders, self._orders = self._orders, []
+        link = self._socket
+        if link is None or not orders:
+            return
+        data = pack(orders)
+        if self._waiting:
+            self._waiting += data
+            if len(self._waiting) > MOST_WAITING:
+                log.error("a codec worker takes no orders", worker=self._begin.number)
+                self._lost()
+            return
+        sent = self._sent(link, data)
+        if sent < len(data):
+            self._waiting += memoryview(data)[sent:]
+            self._loop.add_writer(link, self._writable, link)
+
+    def _writable(self, link: socket.socket) -> None:
+        del self._waiting[: self._sent(link, self._waiting)]
+        if not self._waiting:
+            self._loop.remove_writer(link)
+
+    def _sent(self, link: socket.socket, data: bytes | bytearray) -> int:
+        try:
+            return link.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            # It has died: reading will tell.
+            return len(data)
+
+    def _readable(self, link: socket.socket) -> None:
+        try:
+            data = link.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            log.error("a codec worker has died", worker=self._begin.number, jobs=self.jobs)
+            self._lost()
+            return
+        for report in self._unpacker.feed(data):
+            self._take(report)
+
+    def _take(self, report: Report) -> None:
+        self.load, self._opened_there = report.load, report.opened
+        for said in report.said:
+            log.log(logging.getLevelNamesMapping()[said.level.upper()], said.event, **said.facts)
+        for result in report.results:
+            job = self._jobs.get(result.job)
+            if job is None:
+                continue
+            if result.outputs:
+                job.deliver(result.outputs)
+            if result.finished:
+                self._end(result.job)
+
+    def _end(self, number: int) -> None:
+        job = self._jobs.pop(number, None)
+        if job is not None:
+            job.done()
+
+    def _lost(self) -> None:
+        """The worker is no more: so are its jobs."""
+        self._close()
+        self._again = self._loop.call_later(AGAIN_SECONDS, self._start)
+        for number in list(self._jobs):
+            self._end(number)
+
+    def _close(self) -> None:
+        link, self._socket = self._socket, None
+        if link is not None:
+            self._loop.remove_reader(link)
+            self._loop.remove_writer(link)
+            link.close()

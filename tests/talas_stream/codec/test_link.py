@@ -1,0 +1,192 @@
+"""The loop's side of a codec worker, with a worker at the other end that only reads and answers."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from structlog.testing import capture_logs
+
+from support.codec import OPUS, WORK
+from support.wait import auntil
+from talas_stream.codec import link as linking
+from talas_stream.codec.link import Link
+from talas_stream.codec.load import Load
+from talas_stream.codec.messages import (
+    Begin,
+    Change,
+    Close,
+    Feed,
+    Finish,
+    Measure,
+    Open,
+    Order,
+    Output,
+    Report,
+    Result,
+    Said,
+    Take,
+    Unpacker,
+    pack,
+)
+from talas_stream.media import Packet
+
+LOAD = Load(0.0, 0.0, 0.005, 10, "twoloop", 2, 0)
+OUTPUT = Output(OPUS, [Packet(b"sound", 0, 960)], b"head")
+
+
+class Other:
+    """The other end: workers that do nothing of themselves."""
+
+    def __init__(self) -> None:
+        self.started: list[socket.socket] = []
+        self.refuses = 0
+
+    def launch(self, begin: Begin) -> socket.socket:
+        if self.refuses:
+            self.refuses -= 1
+            raise OSError("no more processes")
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)
+        self.started.append(theirs)
+        self._unpacker = Unpacker(list[Order])
+        return ours
+
+    async def batches(self, until: Callable[[list[Order]], bool]) -> list[list[Order]]:
+        """What comes in, up to the batch that satisfies."""
+        loop = asyncio.get_running_loop()
+        batches: list[list[Order]] = []
+        async with asyncio.timeout(20):
+            while not batches or not until(batches[-1]):
+                data = await loop.sock_recv(self.started[-1], 1 << 16)
+                batches += self._unpacker.feed(data)
+        return batches
+
+    def report(self, *results: Result, load: Load = LOAD, opened: int = 0, **said: Said) -> None:
+        self.started[-1].send(pack(Report(list(results), load, opened, list(said.values()))))
+
+
+@pytest.fixture
+async def other(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Other]:
+    monkeypatch.setattr(linking, "AGAIN_SECONDS", 0.01)
+    other = Other()
+    yield other
+    for end in other.started:
+        end.close()
+
+
+def linked(other: Other) -> Link:
+    return Link(asyncio.get_running_loop(), Begin(0, None, "auto"), LOAD, other.launch)
+
+
+async def test_the_calls_of_one_turn_are_one_batch_in_order(other: Other) -> None:
+    link = linked(other)
+    job = link.job(5, 6, lambda outputs: None, lambda: None)
+    frame, packet = WORK[0]
+    job.meter()
+    job.feed(frame, packet)
+    job.feed(*WORK[1])
+    job.open(OPUS, 7)
+    job.close(OPUS)
+    job.finish()
+    (batch,) = await other.batches(bool)
+    feed = Feed(1, frame.payload, frame.samples, packet.at, packet.duration)
+    change = Change.to(1, frame.format)
+    assert [batch[0], *batch[1:4]] == [Take(1, 5, 6), Measure(1), change, feed]
+    assert batch[5:] == [Open(1, OPUS, 7), Close(1, OPUS), Finish(1)]
+    link.stop()
+    assert await asyncio.get_running_loop().sock_recv(other.started[0], 9) == b""
+
+
+async def test_results_reach_their_job_and_the_end_comes_once(other: Other) -> None:
+    link = linked(other)
+    heard: list[object] = []
+    link.job(0, 0, heard.extend, lambda: heard.append("done"))
+    link.job(0, 0, lambda outputs: pytest.fail("not mine"), lambda: None)
+    other.report(Result(1, [OUTPUT], True), Result(1, [OUTPUT], True), Result(99, [], True))
+    await auntil(lambda: heard)
+    assert heard == [OUTPUT, "done"]
+    assert link.jobs == 1
+    link.stop()
+
+
+async def test_what_a_worker_says_is_logged_here(other: Other) -> None:
+    link = linked(other)
+    with capture_logs() as logs:
+        other.report(said=Said("warning", "source frames left out", {"number": 3}))
+        await auntil(lambda: logs)
+    assert logs[0]["log_level"] == "warning"
+    assert (logs[0]["event"], logs[0]["number"]) == ("source frames left out", 3)
+    link.stop()
+
+
+async def test_what_was_sent_since_the_last_report_counts_as_taken(other: Other) -> None:
+    link = linked(other)
+    job = link.job(0, 0, lambda outputs: None, lambda: None)
+    job.open(OPUS, 0)
+    assert not link.full
+    job.open(OPUS, 0)
+    assert link.full
+    other.report(load=LOAD, opened=2)
+    await auntil(lambda: not link.full)
+    link.stop()
+
+
+async def test_where_a_worker_dies_its_jobs_end_and_another_takes_its_place(other: Other) -> None:
+    link = linked(other)
+    done: list[int] = []
+    for number in (1, 2):
+        link.job(0, 0, lambda outputs: None, lambda number=number: done.append(number))  # type: ignore[misc]
+    with capture_logs() as logs:
+        other.refuses = 2
+        other.started[0].close()
+        await auntil(lambda: done)
+        assert done == [1, 2]
+        assert link.full
+        late = link.job(0, 0, lambda outputs: None, lambda: done.append(3))
+        late.open(OPUS, 0)
+        await auntil(lambda: len(done) == 3)
+        await auntil(lambda: link.alive)
+    assert [line["event"] for line in logs] == ["a codec worker has died", *["no codec worker"] * 2]
+    job = link.job(0, 0, lambda outputs: None, lambda: None)
+    job.open(OPUS, 0)
+    (batch,) = await other.batches(bool)
+    assert [type(order) for order in batch] == [Take, Open]
+    assert not link.full
+    link.stop()
+
+
+async def test_a_worker_that_takes_no_orders_gets_them_later_or_is_given_up(
+    other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = linked(other)
+    done: list[bool] = []
+    job = link.job(0, 0, lambda outputs: None, lambda: done.append(True))
+    frame, packet = WORK[0]
+
+    async def flood(rounds: int) -> None:
+        for _ in range(rounds):
+            for _ in range(1000):
+                job.feed(frame, packet)
+            await asyncio.sleep(0)
+
+    await flood(8)
+    job.finish()
+    batches = await other.batches(lambda batch: Finish(1) in batch)
+    feeds = [order for batch in batches for order in batch if isinstance(order, Feed)]
+    assert len(feeds) == 8000
+    monkeypatch.setattr(linking, "MOST_WAITING", 1 << 20)
+    with capture_logs() as logs:
+        await flood(20)
+    assert "a codec worker takes no orders" in [line["event"] for line in logs]
+    assert done == [True]
+    link.stop()
+
+
+async def test_stopping_lets_nobody_start_again(other: Other) -> None:
+    other.refuses = 1
+    with capture_logs():
+        link = linked(other)
+    link.stop()
+    await asyncio.sleep(0.02)
+    assert other.started == []

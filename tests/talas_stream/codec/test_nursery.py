@@ -1,0 +1,112 @@
+"""Codec workers as processes of their own: they come, they die, they leave nobody behind."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import psutil
+import pytest
+from structlog.testing import capture_logs
+
+from support.codec import OPUS, WORK, Client
+from support.wait import auntil
+from talas_stream.codec import link as linking
+from talas_stream.codec.nursery import Nursery
+from talas_stream.codec.workers import CodecWorkers
+from talas_stream.media import RATE
+
+
+@pytest.fixture
+async def nursery() -> AsyncIterator[Nursery]:
+    nursery = Nursery()
+    nursery.watch(asyncio.get_running_loop())
+    yield nursery
+    nursery.stop()
+
+
+def family(nursery: Nursery) -> list[psutil.Process]:
+    """The nursery, and its workers."""
+    head = psutil.Process(nursery.pid)
+    return [head, *head.children()]
+
+
+def gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+async def coded(workers: CodecWorkers) -> None:
+    """A job from beginning to end."""
+    client = Client(workers)
+    client.job.open(OPUS, 60 * RATE)
+    client.feed()
+    client.job.finish()
+    await auntil(lambda: client.done)
+    assert client.packets(OPUS)[-1].end >= WORK[-1][1].end
+
+
+async def test_a_worker_that_dies_takes_its_own_jobs_along_and_comes_back(
+    nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(linking, "AGAIN_SECONDS", 0.01)
+    workers = CodecWorkers(2, asyncio.get_running_loop(), nursery.launch)
+    first, second = Client(workers), Client(workers)
+    for client in (first, second):
+        client.job.open(OPUS, 60 * RATE)
+        client.feed()
+    await auntil(lambda: first.packets(OPUS) and second.packets(OPUS))
+    victim = family(nursery)[1]
+    with capture_logs() as logs:
+        victim.send_signal(signal.SIGSEGV)
+        await auntil(lambda: first.done or second.done)
+        await auntil(lambda: len(logs) == 2)
+    assert first.done + second.done == 1
+    assert {line["event"] for line in logs} == {
+        "a codec worker has died", "a codec worker has ended",
+    }  # fmt: skip
+    assert "signal SIGSEGV" in [line.get("how") for line in logs]
+    await auntil(lambda: sum(workers.jobs) == 1 and all(load.room for load in workers.loads))
+    await coded(workers)
+    await workers.check()
+    workers.stop()
+
+
+async def test_a_nursery_that_died_is_started_again(
+    nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(linking, "AGAIN_SECONDS", 0.01)
+    first = CodecWorkers(1, asyncio.get_running_loop(), nursery.launch)
+    await coded(first)
+    processes = family(nursery)
+    os.kill(nursery.pid, signal.SIGKILL)
+    # Its workers know nothing of it, and go on.
+    await coded(first)
+    await auntil(lambda: gone(processes[0]))
+    with capture_logs() as logs:
+        second = CodecWorkers(1, asyncio.get_running_loop(), nursery.launch)
+        await coded(second)
+    assert [line["event"] for line in logs] == [
+        "codec workers cannot be started: once more from the beginning"
+    ]
+    for workers in (first, second):
+        workers.stop()
+    await auntil(lambda: all(gone(process) for process in processes))
+
+
+async def test_nobody_is_left_behind_and_a_signal_to_all_does_not_disturb(
+    nursery: Nursery,
+) -> None:
+    workers = CodecWorkers(3, asyncio.get_running_loop(), nursery.launch)
+    await coded(workers)
+    await auntil(lambda: len(family(nursery)) == 4)
+    processes = family(nursery)
+    for process in processes:
+        process.terminate()
+        process.send_signal(signal.SIGINT)
+    await coded(workers)
+    # One that hangs is killed in the end.
+    processes[1].suspend()
+    nursery.stop()
+    assert all(gone(process) for process in processes[:2])
+    workers.stop()
+    await auntil(lambda: all(gone(process) for process in processes))
