@@ -160,3 +160,23 @@ def test_a_line_and_its_end_are_one_write() -> None:
     os.close(reader)
     assert [packet.count(b"\n") for packet in packets] == [1, 1, 0]
     assert packets[0].endswith(b"}\n")
+
+
+def test_lines_can_be_given_to_another_process(capsys: pytest.CaptureFixture[str]) -> None:
+    heard: list[tuple[str, str, dict[str, Any]]] = []
+    logs.relay(lambda *line: heard.append(line))
+    log = logs.logger("codec")
+    log.debug("not this")
+    log.warning("frames", number=3, late=0.5, eased=True, what=Forger())
+    try:
+        raise RuntimeError("broken")
+    except RuntimeError:
+        log.exception("failed")
+    logging.getLogger("library").error("its own %s", "line")
+    assert heard[0] == ("warning", "frames", {"number": 3, "late": 0.5, "eased": True,
+                                              "what": repr(Forger())})  # fmt: skip
+    level, event, facts = heard[1]
+    assert (level, event, list(facts)) == ("error", "failed", ["exception"])
+    assert "RuntimeError: broken" in facts["exception"]
+    assert heard[2] == ("error", "its own line", {})
+    assert capsys.readouterr().err == ""
