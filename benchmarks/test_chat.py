@@ -18,6 +18,7 @@ import aiohttp
 import msgspec
 import psutil
 import pytest
+from crowd import compiled
 from load import drive, yardstick
 
 from support.chat import talking
@@ -35,12 +36,13 @@ LONGEST_P99_MS = 50.0
 def test_a_thousand_people_in_one_room(
     benchmark: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    program = compiled("room", tmp_path)
     with running_serve(tmp_path) as served:
         served.wait_ready()
         tokens = make_people(served, tmp_path)
         room, frame_bytes = asyncio.run(make_room(served, tokens.read_text().split()[0]))
-        plan = {"host": "127.0.0.1", "port": served.chat, "sockets": SOCKETS, "rate": RATE,
-                "seconds": SECONDS, "warmup": WARMUP}  # fmt: skip
+        plan = {"program": str(program), "host": "127.0.0.1", "port": served.chat,
+                "sockets": SOCKETS, "rate": RATE, "seconds": SECONDS, "warmup": WARMUP}  # fmt: skip
         chat = benchmark.pedantic(
             drive, args=("chat", {**plan, "room": room, "tokens": str(tokens)}, tmp_path),
             kwargs={"watched": parts(served)}, rounds=1,

@@ -10,33 +10,38 @@
 
 #define SECOND INT64_C(1000000000)
 
-static int64_t now_ns(void) {
+static inline int64_t now_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * SECOND + t.tv_nsec;
 }
 
-static double cpu_seconds(void) {
+static inline double cpu_seconds(void) {
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
     return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
            (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-static int ascending(const void *a, const void *b) {
+static inline int ascending(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
+/* The value below which this share of the sorted values lies; 0 if there are none. */
+static inline double at_share(const double *values, int64_t count, double share) {
+    return count ? values[(int64_t)(share * (double)(count - 1) + 0.5)] : 0;
+}
+
 /* Sorts the values, and prints them as one member of a JSON object. */
-static void print_spread(const char *name, double *values, int count) {
+static inline void print_spread(const char *name, double *values, int count) {
     static const struct { const char *name; double share; } at[] = {
         {"min", 0}, {"p1", 0.01}, {"p50", 0.5}, {"p99", 0.99}, {"max", 1}};
     qsort(values, (size_t)count, sizeof *values, ascending);
     printf("\"%s\": {", name);
     for (int i = 0; i < 5; i++)
         printf("%s\"%s\": %.3f", i ? ", " : "", at[i].name,
-               count ? values[(int)(at[i].share * (count - 1) + 0.5)] : 0);
+               at_share(values, count, at[i].share));
     printf("}");
 }
 
