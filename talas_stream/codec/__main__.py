@@ -71,8 +71,6 @@ def tell(control: socket.socket, status: int) -> None:
 
 def work(link: socket.socket, begin: Begin) -> NoReturn:
     """Be a worker."""
-    os.nice(5)
-    os.nice(5)
     said: deque[Said] = deque()
     logs.relay(lambda level, event, facts: said.append(Said(level, event, facts)))
     Worker(link, begin, said, wind).run()

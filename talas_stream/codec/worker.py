@@ -67,7 +67,7 @@ opening at once."""
 MANY_OPENING = 3
 """Jobs with a rendition that has not caught up yet."""
 
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 1.0
 """Once somebody has been behind for so long, the worker is short of time whatever else it looks
 like: on a busy machine it may wait more than it works."""
 
@@ -76,6 +76,9 @@ SWAP_SECONDS = 0.1
 
 IDLE_SECONDS = 0.5
 """A worker with nothing to do looks up so often: its governor must see that it has time again."""
+
+HAND_OVER_SECONDS = 0.001
+"""Work after which what it made is handed over, in the middle of a turn too."""
 
 READ_BYTES = 1 << 18
 MOST_READS = 64
@@ -135,14 +138,12 @@ class Worker:
 
     def _turn(self) -> None:
         self._wind()
-        began, spent = time.monotonic(), time.thread_time()
+        began = time.monotonic()
         step = self.warden.step
         touched = self._take_orders(step)
         self._live(touched, step)
-        self._hand_over(touched)
         settled = not self._swap(step, began)
-        # Not the clock's: what others on this machine took is not our load, and shows as late.
-        worked = time.thread_time() - spent
+        # The clock's, not the processor's: on a machine that others use too, there is less to have.
         ends, lived = began + step.quantum, time.monotonic()
         self._hand_over(self._catch_up(max(ends, lived + CATCH_UP_SHARE * (lived - began))))
         self._behind_for = max((lived - job.behind_since for job in self._behind), default=0.0)
@@ -151,7 +152,7 @@ class Worker:
         # While encoders change over, the load is neither the old one nor the new.
         if settled:
             late = self._behind_for if self._overdue else lived - ends
-            self.warden.note(worked, now - self._turned, max(0.0, late))
+            self.warden.note(lived - began, now - self._turned, max(0.0, late))
         self.warden.tell(now)
         self._turned = now
 
@@ -214,6 +215,8 @@ class Worker:
     def _live(self, touched: Iterable[_Job], step: Step) -> None:
         """Everybody's turn: what came in since the last one."""
         ticks = int(max(LIVE_SECONDS, LIVE_QUANTA * step.quantum) * RATE)
+        ready: list[_Job] = []
+        since = time.monotonic()
         for job in touched:
             work = job.work
             self.warden.shed(work.shed())
@@ -221,6 +224,12 @@ class Worker:
             if work.behind and not job.queued:
                 job.queued, job.behind_since = True, time.monotonic()
                 self._behind.append(job)
+            ready.append(job)
+            # Who is done first need not wait for everybody.
+            if (now := time.monotonic()) - since > HAND_OVER_SECONDS:
+                self._hand_over(ready)
+                ready, since = [], now
+        self._hand_over(ready)
 
     def _catch_up(self, ends: float) -> list[_Job]:
         """Those behind, a slice each in turn, until the time is up; one slice in any case."""

@@ -52,7 +52,7 @@ def test_at_ease_it_stays_at_the_best() -> None:
     governor = Governor()
     assert live(governor, 60, 0.7) == 0
     assert governor.step == STEPS[0]
-    assert (governor.step.quantum, governor.step.care) == (0.005, BEST)
+    assert (governor.step.quantum, governor.step.care) == (0.003, BEST)
     assert governor.busy == pytest.approx(0.7)
     assert governor.room
 
@@ -133,7 +133,7 @@ def test_a_worker_with_nothing_to_do_goes_by_what_is_usual() -> None:
 
 def test_a_held_complexity_is_kept_and_the_quantum_alone_goes() -> None:
     governor = Governor(5)
-    assert (governor.step.quantum, governor.step.care) == (0.005, Care(5, "twoloop"))
+    assert (governor.step.quantum, governor.step.care) == (0.003, Care(5, "twoloop"))
     live(governor, 5, 1.0)
     assert (governor.step.quantum, governor.step.care) == (0.1, Care(5, "twoloop"))
     assert not governor.room
