@@ -89,9 +89,9 @@ STEPS = (
 )
 WINDOW_SECONDS = 0.5
 CALM_SECONDS = 5.0
-BUSY = 0.8
+BUSY = 0.85
 """Share of the time at work above which the next step down is taken. What is left is for bursts."""
-AFTER_RISE = 0.65
+AFTER_RISE = 0.75
 """A step up is taken if the work would fill no more than this share afterwards."""
 LATE_SECONDS = 0.03
 """Mean lateness of quanta that counts as being short, even where the worker itself is idle:

@@ -1,0 +1,19 @@
+-- What happened to accounts and sign-ins, for those who must answer for it. Never a token, a
+-- password or an e-mail address: people are named by id.
+CREATE TABLE audit_events (
+    id uuid PRIMARY KEY,
+    at timestamptz NOT NULL,
+    kind text NOT NULL
+        CONSTRAINT audit_events_kind_shape CHECK (kind ~ '^[a-z]+(\.[a-z_]+)+$'),
+    -- Whom it concerns, who did it: the same person, an admin, or nobody who is known.
+    user_id uuid
+        CONSTRAINT audit_events_user REFERENCES users (id) ON DELETE SET NULL,
+    actor_id uuid
+        CONSTRAINT audit_events_actor REFERENCES users (id) ON DELETE SET NULL,
+    session_id uuid,
+    address inet,
+    detail jsonb NOT NULL DEFAULT '{}'
+        CONSTRAINT audit_events_detail_object CHECK (jsonb_typeof(detail) = 'object')
+);
+CREATE INDEX audit_events_by_time ON audit_events (at);
+CREATE INDEX audit_events_by_user ON audit_events (user_id, at);
