@@ -1,7 +1,8 @@
 """A codec worker as the event loop sees it.
 
-Does:        turn calls into orders, and send those of one turn of the loop at once; hand over what
-             the worker reports; start another where one has died.
+Does:        turn calls into orders, and send those of one turn of the loop at once, frames that
+             nobody waits for in larger lots; hand over what the worker reports; start another where
+             one has died.
 Never:       waits for a worker.
 Guarantees:  a job is told its end once, also where its worker died; a worker that takes no orders
              any more is given up once so many bytes wait for it.
@@ -33,12 +34,16 @@ from talas_stream.codec.messages import (
     Unpacker,
     pack,
 )
-from talas_stream.media import Format, Frame, Packet, Rendition
+from talas_stream.media import RATE, Format, Frame, Packet, Rendition
 
 READ_BYTES = 1 << 18
 
 MOST_WAITING = 64 << 20
 """Bytes of orders: what a hundred sources send in half a minute."""
+
+UNHURRIED_TICKS = RATE // 5
+"""Frames of a job that only measures are sent in so large lots: to wake a worker for each costs
+more than to decode it."""
 
 AGAIN_SECONDS = 1.0
 """Before another worker is started in the place of one that died."""
@@ -57,6 +62,9 @@ class LinkedJob:
         self._link = link
         self._number = number
         self._format: Format | None = None
+        self._renditions: set[Rendition] = set()
+        self._held: list[Order] = []
+        self._held_ticks = 0
         self.deliver = deliver
         self.done = done
 
@@ -69,27 +77,38 @@ class LinkedJob:
         """Decode `frame`, which stands at `packet`."""
         if frame.format is not self._format:
             self._format = frame.format
-            self._link.submit(Change.to(self._number, frame.format))
-        self._link.submit(
+            self._held.append(Change.to(self._number, frame.format))
+        self._held.append(
             Feed(self._number, frame.payload, frame.samples, packet.at, packet.duration)
         )
+        self._held_ticks += packet.duration
+        if self._renditions or self._held_ticks >= UNHURRIED_TICKS:
+            self._let_go()
 
     def open(self, rendition: Rendition, ticks: int) -> None:
         """Encode `rendition` from now on, the last `ticks` of the history first."""
         self._link.opened += 1
-        self._link.submit(Open(self._number, rendition, ticks))
+        self._renditions.add(rendition)
+        self._let_go(Open(self._number, rendition, ticks))
 
     def close(self, rendition: Rendition) -> None:
         """Encode `rendition` no more."""
-        self._link.submit(Close(self._number, rendition))
+        self._renditions.discard(rendition)
+        self._let_go(Close(self._number, rendition))
 
     def meter(self) -> None:
         """Measure from now on, what was fed before left out."""
-        self._link.submit(Measure(self._number))
+        self._let_go(Measure(self._number))
 
     def finish(self) -> None:
         """Flush all encoders; `done` follows the last output."""
-        self._link.submit(Finish(self._number))
+        self._let_go(Finish(self._number))
+
+    def _let_go(self, *more: Order) -> None:
+        """Send what was held back, and `more`."""
+        held, self._held, self._held_ticks = self._held, [], 0
+        for order in (*held, *more):
+            self._link.submit(order)
 
 
 class Link:

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from support.codec import OPUS, WORK
 from support.wait import auntil
 from talas_stream.codec import link as linking
-from talas_stream.codec.link import Link
+from talas_stream.codec.link import UNHURRIED_TICKS, Link
 from talas_stream.codec.load import Load
 from talas_stream.codec.messages import (
     Begin,
@@ -96,6 +96,24 @@ async def test_the_calls_of_one_turn_are_one_batch_in_order(other: Other) -> Non
     assert batch[5:] == [Open(1, OPUS, 7), Close(1, OPUS), Finish(1)]
     link.stop()
     assert await asyncio.get_running_loop().sock_recv(other.started[0], 9) == b""
+
+
+async def test_frames_that_nobody_waits_for_come_in_larger_lots(other: Other) -> None:
+    link = linked(other)
+    job = link.job(0, 0, lambda outputs: None, lambda: None)
+    duration = WORK[0][1].duration
+    lot = -(-UNHURRIED_TICKS // duration)
+    for frame, packet in WORK[: lot + 3]:
+        job.feed(frame, packet)
+        await asyncio.sleep(0)
+    batches = await other.batches(lambda batch: isinstance(batch[-1], Feed))
+    assert [len(batch) for batch in batches] == [1, lot + 1]
+    job.open(OPUS, 0)
+    (batch,) = await other.batches(bool)
+    assert [type(order) for order in batch] == [Feed, Feed, Feed, Open]
+    job.feed(*WORK[0])
+    assert await other.batches(bool)
+    link.stop()
 
 
 async def test_results_reach_their_job_and_the_end_comes_once(other: Other) -> None:
