@@ -27,6 +27,9 @@ MAX_HISTORY_TICKS = 90 * RATE
 """Most that is kept of a source, however few bytes it sends: a codec job that starts decodes it
 all."""
 
+AGAIN_SECONDS = 60.0
+"""Before a programme is measured again whose codec job was lost."""
+
 
 class Job(Protocol):
     """A station's codec work, in some other process. Orders are carried out in sequence."""
@@ -99,6 +102,8 @@ class Visit:
         self._history_ticks = max(map(sizes.history_ticks, renditions), default=0)
         self._job: Job | None = None
         self._jobs = 0
+        self._lost_at: float | None = None
+        self._ended = False
         self._live: dict[str, LiveRendition] = {}
         self.through: Rendition | None = None
         """The rendition that the source's own packets make; None before its first frame, and where
@@ -186,14 +191,27 @@ class Visit:
                     self._job.close(live.rendition)
         if self._job is not None and not self._encoded and not self._codecs.metering:
             self._stop_job()
+        self._measure_again(now)
 
     def end(self) -> None:
         """The source has gone: send what is left, then end every listener."""
+        self._ended = True
         through = self._live.pop(self.through.name, None) if self.through else None
         if through is not None:
             through.end()
         if self._job is not None:
             self._job.finish()
+
+    def _measure_again(self, now: float) -> None:
+        """Some time after the job was lost: at once, it might be lost for the same reason, and a
+        worker's other stations with it."""
+        if self._job is not None or self._format is None or self._ended:
+            self._lost_at = None
+        elif self._lost_at is None:
+            self._lost_at = now
+        elif self._codecs.metering and now - self._lost_at >= AGAIN_SECONDS:
+            self._lost_at = None
+            self._start_job()
 
     def _remember(self, frame: Frame, packet: Packet) -> None:
         self._history.append((frame, packet))

@@ -20,7 +20,7 @@ from talas_stream.feed import Feed
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition
 from talas_stream.rendition import LiveRendition, Sizes
 from talas_stream.stages.meter import Reading
-from talas_stream.visit import MAX_HISTORY_TICKS, Metered, Output, Visit
+from talas_stream.visit import AGAIN_SECONDS, MAX_HISTORY_TICKS, Metered, Output, Visit
 
 SIZES = Sizes(49_152, 65_536)
 MP3_FRAMES = frames_of(programme(8.0), "mp3")
@@ -372,6 +372,21 @@ def test_the_last_reading_is_kept_until_the_job_has_ended() -> None:
     assert len(codecs.jobs) == 1, "a job that failed is not begun again for the meter's sake"
     join(visit, OPUS)
     assert [order for order, _ in codecs.jobs[1].orders] == ["meter", "open"]
+
+
+def test_a_programme_whose_job_was_lost_is_measured_again_later() -> None:
+    visit, codecs = metered()
+    codecs.jobs[0].done()
+    for now in (100.0, 100.0 + AGAIN_SECONDS - 1):
+        visit.tidy(now, 10.0)
+        assert len(codecs.jobs) == 1
+    visit.tidy(100.0 + AGAIN_SECONDS, 10.0)
+    assert [order for order, _ in codecs.jobs[1].orders] == ["meter"]
+    visit.end()
+    codecs.jobs[1].done()
+    for now in (300.0, 300.0 + AGAIN_SECONDS):
+        visit.tidy(now, 10.0)
+    assert len(codecs.jobs) == 2, "it is over"
 
 
 def test_a_job_that_only_measures_gives_way_to_one_where_there_is_room() -> None:
