@@ -10,15 +10,20 @@ Guarantees:  both ports answer /health before the database or the bus has; after
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
 from aiohttp import web
 
 from talas_api import links
+from talas_api.accounts.compose import Personal
 from talas_api.accounts.passwords import Hashers, Passwords
-from talas_api.accounts.service import Accounts
 from talas_api.accounts.store import PostgresAccounts
+from talas_api.admin.service import Administration
+from talas_api.admin.store import PostgresPeople
+from talas_api.audit.service import Audit
+from talas_api.audit.store import PostgresAudit
 from talas_api.chat import endpoint
 from talas_api.chat.limits import Limits
 from talas_api.chat.log import PostgresLog
@@ -26,11 +31,18 @@ from talas_api.chat.people import People
 from talas_api.chat.service import Chat
 from talas_api.keys.service import Keys
 from talas_api.keys.store import PostgresKeys
+from talas_api.keys.upkeep import Upkeep
+from talas_api.limits.handlers import limited
+from talas_api.limits.service import Limiter
+from talas_api.limits.store import PostgresLimits
+from talas_api.limits.values import RULES
 from talas_api.rooms.service import Rooms
 from talas_api.rooms.store import PostgresRooms
 from talas_api.routes import routes
 from talas_api.seed import loader
 from talas_api.seed.content import Composer
+from talas_api.sessions import refresh
+from talas_api.sessions.gate import gate
 from talas_api.sessions.service import Sessions
 from talas_api.sessions.store import PostgresSessions
 from talas_api.site import handlers as site_http
@@ -38,6 +50,9 @@ from talas_api.startup import Startup
 from talas_api.stations.service import Stations
 from talas_api.stations.store import PostgresStations
 from talas_api.stations.values import NewStation
+from talas_api.tokens.service import PersonalTokens
+from talas_api.tokens.store import PostgresTokens
+from talas_core.bus.memory import MemoryBus
 from talas_core.bus.nats import NatsBus
 from talas_core.bus.port import Bus
 from talas_core.clock import Clock, SystemClock
@@ -55,13 +70,18 @@ from talas_core.telemetry.health import Health
 from talas_core.web import health as health_http
 from talas_core.web.application import application
 from talas_core.web.headers import Cors
-from talas_core.web.server import WebServer
+from talas_core.web.peer import Proxies
+from talas_core.web.server import Deadlines, WebServer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+BESIDE_CHAT = 64
+"""Connections on the chat port that are no chat sockets: of who asks for /health, or is told that
+it is full."""
 CHAT_DRAIN_SHARE = 0.4
 DRAIN_SHARE = 0.4
-"""Of the shutdown time, the parts that the chat's farewell and then requests in hand may use; the
-rest closes connections."""
+MAIL_DRAIN_SHARE = 0.1
+"""Of the shutdown time, the parts that the chat's farewell, then requests in hand, then letters
+that wait may use; the rest closes connections."""
 
 HOUSE_STATIONS = (
     NewStation(
@@ -85,14 +105,21 @@ class Api:
     def __init__(self, settings: Settings, database: Database, bus: Bus, clock: Clock) -> None:
         self._settings = settings
         self._bus = bus
-        self._announcer = links.BusAnnouncer(bus)
+        self._announcer = links.BusAnnouncer(bus, self._session_ended)
         self._verifier = TokenVerifier(KeySet(()), clock)
         seal = sealer(settings)
+        self.audit = Audit(PostgresAudit(database), clock)
+        quotas = {rule.name: rule.quota(settings) for rule in RULES}
+        self.limiter = Limiter(
+            PostgresLimits(database), seal.mark(b"talas limits v1"), clock, self.audit, quotas
+        )
         self.hashers = Hashers(settings.hash_threads, settings.hash_queue)
         passwords = Passwords(self.hashers, settings.bcrypt_cost)
-        self.accounts = Accounts(PostgresAccounts(database), passwords, clock)
         self.stations = Stations(PostgresStations(database), self._announcer, clock)
-        self.keys = Keys(PostgresKeys(database), seal, clock)
+        self.keys = Keys(
+            PostgresKeys(database), seal, clock, days=settings.key_days, audit=self.audit
+        )
+        self._upkeep = Upkeep(self.keys, self._verifier, self._announcer)
         self.sessions = Sessions(
             store=PostgresSessions(database),
             signer=self.keys,
@@ -101,20 +128,50 @@ class Api:
             announcer=self._announcer,
             clock=clock,
             lives=settings,
+            audit=self.audit,
+        )
+        self.personal = Personal(
+            settings,
+            database,
+            passwords=passwords,
+            sessions=self.sessions,
+            seal=seal,
+            audit=self.audit,
+            clock=clock,
+        )
+        self.accounts = self.personal.accounts
+        self.tokens = PersonalTokens(
+            store=PostgresTokens(database),
+            marker=seal,
+            announcer=self._announcer,
+            audit=self.audit,
+            clock=clock,
+        )
+        self.administration = Administration(
+            store=PostgresPeople(database),
+            accounts=PostgresAccounts(database),
+            passwords=passwords,
+            sessions=self.sessions,
+            tokens=self.tokens,
+            audit=self.audit,
+            clock=clock,
         )
         self.rooms = Rooms(PostgresRooms(database), clock)
+        api_connections, chat_sockets = shares(settings)
+        self.connections = (api_connections, chat_sockets + BESIDE_CHAT)
         self.chat = Chat(
-            people=People(self.sessions, self.accounts, database),
+            people=People(self.sessions, self.tokens, self.accounts, database),
             rooms=self.rooms,
             log=PostgresLog(database),
             bus=bus,
             clock=clock,
-            limits=Limits.of(settings, room_for(settings.chat_sockets, "TALAS_CHAT_SOCKETS")),
+            limits=Limits.of(settings, chat_sockets),
         )
         self.startup = Startup(
             [
                 ("migrations", self._migrate),
-                ("signing keys", self._first_keys),
+                ("signing keys", self._upkeep.begin),
+                ("costs of passwords", self.personal.expect_costs),
                 ("stations of the house", self._house_stations),
                 ("answers to other processes", self._answer),
             ]
@@ -123,22 +180,30 @@ class Api:
         self.health.register("database", database.check)
         self.health.register("bus", links.bus_check(bus))
         self.health.register("startup", self.startup.check)
-        self._reloading: asyncio.Task[None] | None = None
+        self._marker = seal
+        self._sweeping: asyncio.Task[None] | None = None
 
     def applications(self) -> tuple[web.Application, web.Application]:
         """The applications of the API port and of the chat port."""
         cors = Cors.own(self._settings)
-        api, chat = application(cors=cors), application(cors=cors)
-        api.add_routes(
-            routes(
-                accounts=self.accounts,
-                sessions=self.sessions,
-                stations=self.stations,
-                keys=self.keys,
-                rooms=self.rooms,
-                reader=self.chat.reader,
-            )
+        proxies = Proxies(self._settings.trusted_proxies)
+        api, chat = (application(cors=cors, proxies=proxies) for _ in range(2))
+        table = routes(
+            accounts=self.accounts,
+            sign_in=self.personal.sign_in,
+            recovery=self.personal.recovery,
+            factors=self.personal.factors,
+            sessions=self.sessions,
+            stations=self.stations,
+            keys=self.keys,
+            rooms=self.rooms,
+            reader=self.chat.reader,
+            audit=self.audit,
+            tokens=self.tokens,
+            administration=self.administration,
         )
+        asked_by = gate(self.sessions, self.tokens)
+        api.add_routes(limited(table, self.limiter, asked_by, self._session_of))
         api.add_routes(site_http.routes(self._settings))
         chat.add_routes(endpoint.routes(self.chat, cors))
         for app in (api, chat):
@@ -150,28 +215,27 @@ class Api:
         await links.listen(
             self._bus,
             session_ended=self._session_ended,
-            keys_changed=self._reload_keys,
+            keys_changed=self._upkeep.again,
             returned=self._bus_returned,
         )
         self.chat.start()
+        self.personal.post.start()
+        self._sweeping = asyncio.create_task(self.limiter.sweep_forever())
 
     def close(self) -> None:
         """End what runs in the background."""
-        if self._reloading is not None:
-            self._reloading.cancel()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        self._upkeep.close()
         self.chat.close()
+        self.personal.post.close()
         self.hashers.close()
+
+    def _session_of(self, token: str) -> str:
+        return str(refresh.read(token, self._marker).session_id)
 
     async def _migrate(self) -> None:
         await migrate.migrate(self._settings.database_url, migrate.read(MIGRATIONS))
-
-    async def _load_keys(self) -> None:
-        if await self.keys.load():
-            self._verifier.replace_keys(self.keys.public)
-
-    async def _first_keys(self) -> None:
-        await self._load_keys()
-        await self._announcer.keys_changed()
 
     async def _answer(self) -> None:
         """Last: a question put to nobody fails at once and is asked again, while one that this
@@ -186,18 +250,13 @@ class Api:
 
     def _session_ended(self, sid: str) -> None:
         self.sessions.ended(sid)
+        self.tokens.ended(sid)
         self.chat.session_ended(sid)
 
     def _bus_returned(self) -> None:
         self.sessions.doubt()
-        self._reload_keys()
-
-    def _reload_keys(self) -> None:
-        """Read the ring again, until it works; the last call wins."""
-        if self._reloading is not None:
-            self._reloading.cancel()
-        again = Startup([("signing keys", self._load_keys)], done="signing keys read again")
-        self._reloading = asyncio.get_running_loop().create_task(again.run())
+        self.tokens.doubt()
+        self._upkeep.again()
 
 
 async def serve(settings: Settings, drain: asyncio.Event) -> None:
@@ -224,9 +283,19 @@ async def serve(settings: Settings, drain: asyncio.Event) -> None:
             server.stop_accepting()
         await api.chat.drain(settings.shutdown_seconds * CHAT_DRAIN_SHARE)
         await asyncio.gather(*(server.close() for server in servers))
+        await api.personal.post.drain(settings.shutdown_seconds * MAIL_DRAIN_SHARE)
         api.close()
         await bus.close()
         await database.close()
+
+
+def shares(settings: Settings) -> tuple[int, int]:
+    """How many connections the API port and how many sockets the chat may have in this process:
+    what is wanted, or, of the open files there can be, at most half for the API."""
+    wanted = settings.api_connections + settings.chat_sockets
+    room = room_for(wanted, "TALAS_API_CONNECTIONS, TALAS_CHAT_SOCKETS")
+    api = min(settings.api_connections, max(1, room // 2))
+    return api, max(1, min(settings.chat_sockets, room - api))
 
 
 async def listen(settings: Settings, api: Api) -> list[WebServer]:
@@ -237,8 +306,11 @@ async def listen(settings: Settings, api: Api) -> list[WebServer]:
     shared = settings.api_workers > 1
     servers: list[WebServer] = []
     try:
-        for app, (name, port) in zip(api.applications(), ports, strict=True):
-            server = await WebServer.start(app, shutdown_seconds=seconds)
+        rows = zip(api.applications(), ports, api.connections, strict=True)
+        for app, (name, port), most in rows:
+            server = await WebServer.start(
+                app, shutdown_seconds=seconds, deadlines=Deadlines.of(settings), connections=most
+            )
             servers.append(server)
             try:
                 await server.listen(settings.host, port, reuse_port=shared)
@@ -271,6 +343,22 @@ async def migrated(settings: Settings, target: str = "head") -> str:
     return f"The database went from version {done.before} to {done.after}."
 
 
+async def administered(settings: Settings, job: Callable[[Administration], Awaitable[str]]) -> str:
+    """What `job` returns, done beside whatever runs, which hears of it. Migrates first."""
+    await migrated(settings)
+    database = Database(settings.database_url, size=2)
+    await database.open()
+    named = settings.nats_url
+    bus: Bus = await NatsBus.open(named, name="operator") if named else MemoryBus()
+    api = Api(settings, database, bus, SystemClock())
+    try:
+        return await job(api.administration)
+    finally:
+        api.close()
+        await bus.close()
+        await database.close()
+
+
 async def seeded(settings: Settings, people: int = 0, tokens: Path | None = None) -> str:
     """Add the invented content, or `people` signed in with their access tokens in file `tokens`.
 
@@ -283,7 +371,9 @@ async def seeded(settings: Settings, people: int = 0, tokens: Path | None = None
     try:
         if tokens is None:
             return await loader.add_content(database, Composer())
-        keys = Keys(PostgresKeys(database), sealer(settings), clock)
+        audit = Audit(PostgresAudit(database), clock)
+        seal, days = sealer(settings), settings.key_days
+        keys = Keys(PostgresKeys(database), seal, clock, days=days, audit=audit)
         await keys.load()
         now = clock.now()
         times = loader.Times(

@@ -39,10 +39,12 @@ _log = logger("links")
 
 
 class BusAnnouncer:
-    """Tells the other processes, if it can."""
+    """Tells the other processes, if it can. `ended` hears of ended sessions in this one, also while
+    the bus is away; it hears of them again when they come over the bus."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, ended: Callable[[str], None] = lambda sid: None) -> None:
         self._bus = bus
+        self._ended = ended
 
     @property
     def heard(self) -> bool:
@@ -55,6 +57,7 @@ class BusAnnouncer:
 
     async def session_ended(self, session_id: UUID, user_id: UUID) -> None:
         """Tokens of the session are void."""
+        self._ended(str(session_id))
         await self._tell(SESSION_ENDED, SessionEnded(str(session_id), str(user_id)))
 
     async def keys_changed(self) -> None:

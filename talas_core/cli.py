@@ -1,4 +1,4 @@
-"""The command line: `talas serve`, `talas migrate`, `talas seed`, `talas settings`.
+"""The command line: `talas serve`, `talas migrate`, `talas seed`, `talas user`, `talas settings`.
 
 Does:        turn options into settings, settings into a run; tell mistakes in one line.
 Never:       prints a secret; imports the supervisor for a command that does not need it.
@@ -16,6 +16,7 @@ from typing import NoReturn
 import click
 
 from talas_core import settings as knobs
+from talas_core import terminal
 from talas_core.errors import SettingError, UsageError
 from talas_core.service import complain
 from talas_core.settings import Settings
@@ -95,6 +96,52 @@ def seed(people: int | None, tokens: Path | None) -> None:
     _task("seed", "--people", str(people), "--tokens", str(tokens.absolute()))
 
 
+@commands.group()
+def user() -> None:
+    """Look after the people: make accounts, give roles, shut somebody out.
+
+    The first admin comes from here: create an account, then promote it.
+    """
+
+
+@user.command()
+@click.argument("name")
+@click.option("--email", required=True, help="Its e-mail address.")
+@click.option("--password-stdin", is_flag=True, help="Take the password from standard input.")
+def create(name: str, email: str, password_stdin: bool) -> None:
+    """Make an account; asks for its password."""
+    password = terminal.password(from_stdin=password_stdin)
+    _task("user", "create", "--password-stdin", "--email", email, "--", name, feed=password + "\n")
+
+
+@user.command()
+@click.argument("name")
+@click.option("--role", type=click.Choice(("user", "moderator", "admin")), required=True)
+def promote(name: str, role: str) -> None:
+    """Give somebody a role; they have to sign in again."""
+    _task("user", "promote", "--role", role, "--", name)
+
+
+@user.command()
+@click.argument("name")
+def disable(name: str) -> None:
+    """Shut somebody out: sessions and personal tokens end at once."""
+    _task("user", "disable", "--", name)
+
+
+@user.command()
+@click.argument("name")
+def enable(name: str) -> None:
+    """Let somebody in again."""
+    _task("user", "enable", "--", name)
+
+
+@user.command("list")
+def list_users() -> None:
+    """List everybody: name, role, since when, whether disabled."""
+    _task("user", "list")
+
+
 @commands.command()
 def settings() -> None:
     """List every setting: its value, where that came from, and what it is for."""
@@ -107,11 +154,12 @@ def settings() -> None:
         click.echo("  ".join((*cells, row[3])))
 
 
-def _task(*arguments: str) -> NoReturn:
-    """Run a command of the API's beside the database, and exit with its status."""
+def _task(*arguments: str, feed: str = "") -> NoReturn:
+    """Run a command of the API's beside the database, `feed` on its standard input, and exit with
+    its status."""
     loaded: Settings = knobs.load(os.environ)
     from talas_core.supervisor.parts import module
     from talas_core.supervisor.task import run_task
 
     logs.configure(loaded.log_format, "supervisor")
-    sys.exit(asyncio.run(run_task(loaded, module("talas_api", *arguments))))
+    sys.exit(asyncio.run(run_task(loaded, module("talas_api", *arguments), feed)))

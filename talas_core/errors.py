@@ -8,6 +8,7 @@
     ├── Forbidden                  403
     ├── NotFound                   404
     ├── Conflict                   409
+    ├── TooSlow                    408
     ├── TooLarge                   413
     ├── UnsupportedMedia           415
     ├── TooMany                    429, with the seconds to wait
@@ -108,6 +109,13 @@ class Conflict(TalasError):
         self.fields: dict[str, str] = dict(fields or {})
 
 
+class TooSlow(TalasError):
+    """The client took too long over its request."""
+
+    code = "too_slow"
+    status = 408
+
+
 class TooLarge(TalasError):
     """The body or frame is over its limit."""
 
@@ -123,14 +131,17 @@ class UnsupportedMedia(TalasError):
 
 
 class TooMany(TalasError):
-    """A limit was met. `retry_after` is in seconds."""
+    """A limit was met. `retry_after` is in seconds; `headers` tell more of the limit."""
 
     code = "too_many"
     status = 429
 
-    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+    def __init__(
+        self, message: str, retry_after: float = 1.0, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.headers: dict[str, str] = dict(headers or {})
 
 
 class Unavailable(TalasError):

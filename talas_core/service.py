@@ -22,6 +22,7 @@ from talas_core import settings as knobs
 from talas_core.errors import UsageError
 from talas_core.settings import Settings
 from talas_core.telemetry import logs
+from talas_core.web import headers
 
 Serve = Callable[[Settings, asyncio.Event], Awaitable[None]]
 """Runs until the event, which asks for a drain, and returns when drained."""
@@ -43,6 +44,7 @@ def run(name: str, serve: Serve, *, needs: Sequence[str] = ()) -> NoReturn:
     except UsageError as error:
         sys.exit(complain(error))
     logs.configure(settings.log_format, name)
+    headers.configure(https=settings.https)
     sys.exit(_run(name, serve, settings))
 
 

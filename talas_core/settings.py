@@ -9,6 +9,7 @@ Guarantees:  the environment wins over the file, the file over the default; a se
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,9 @@ BUILD_ONLY = ("TALAS_BUILD_NATIVE", "TALAS_BUILD_MODE")
 
 ADMIN_PASSWORD_CHARACTERS = 12
 """The fewest. It is one password for every station, and may be guessed at from afar."""
+
+
+_MAILBOX = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{1,189}")
 
 
 class Knob(msgspec.Struct, frozen=True):
@@ -90,6 +94,8 @@ KNOBS: tuple[Knob, ...] = (
          "empty takes it from the request"),
     Knob("TALAS_ORIGINS", "list", (), "Web origins, comma-separated, that may use API and chat; "
          "empty allows this machine's own page"),
+    Knob("TALAS_HTTPS", "bool", False, "Browsers reach all three ports over HTTPS alone, through "
+         "a proxy; they are told to come back by no other way"),
     Knob("TALAS_BCRYPT_COST", "int", 12, "Work factor of password hashes; under 10 only with "
          "TALAS_ENV=test", "log2 rounds", 4, 16),
     Knob("TALAS_HASH_THREADS", "int", 2, "Threads that hash passwords", low=1, high=64),
@@ -98,11 +104,22 @@ KNOBS: tuple[Knob, ...] = (
     Knob("TALAS_ACCESS_TOKEN_SECONDS", "int", 900, "Life of an access token", "seconds", 5, 86_400),
     Knob("TALAS_SESSION_DAYS", "int", 30, "Longest life of a session, however often refreshed",
          "days", 1, 365),
+    Knob("TALAS_SESSION_IDLE_DAYS", "int", 14, "Days a session may go unused before it is over",
+         "days", 1, 365),
+    Knob("TALAS_REFRESH_GRACE_SECONDS", "float", 10.0, "Time in which the refresh token just "
+         "exchanged gets the same answer again; later it ends the session", "seconds", 0, 60),
+    Knob("TALAS_KEY_DAYS", "int", 30, "Days a key signs access tokens before the next takes over",
+         "days", 1, 365),
     Knob("TALAS_MASTER_KEY", "str", "", "64 hex characters that seal signing keys in the database; "
          "empty keeps one in the data directory", secret=True),
     Knob("TALAS_ADMIN_PASSWORD", "str", "", "Password of the user admin on the stream port's "
          "/admin pages, for Icecast's panels, 12 characters or more; empty knows no such user",
          secret=True),
+    Knob("TALAS_SMTP_URL", "str", "", "Mail server, smtp://user:password@host:port?tls=starttls, "
+         "implicit or off; empty writes mail to the log and the terminal", secret=True),
+    Knob("TALAS_MAIL_FROM", "str", "", "Address that mail comes from; needed with a mail server"),
+    Knob("TALAS_SITE_URL", "str", "", "Address of the page as people reach it, for links in mail; "
+         "empty sends the bare token"),
     Knob("TALAS_DEMO", "bool", False, "Keep the stations demo and live, with keys from the data "
          "directory's secrets"),
     Knob("TALAS_MUSIC_DIR", "str", "", "Folder of audio files the demo station plays; empty plays "
@@ -134,9 +151,29 @@ KNOBS: tuple[Knob, ...] = (
     Knob("TALAS_MAX_STATION_LISTENERS", "int", 20_000, "Listeners of one station", low=1,
          high=1_000_000),
     Knob("TALAS_MAX_ADDRESS_LISTENERS", "int", 20_000, "Listeners from one address; behind a proxy "
-         "all have the proxy's", low=1, high=1_000_000),
+         "see TALAS_TRUSTED_PROXIES", low=1, high=1_000_000),
     Knob("TALAS_MAX_CONNECTIONS", "int", 24_000, "Open connections on the stream port", low=4,
          high=1_000_000),
+    Knob("TALAS_API_CONNECTIONS", "int", 4000, "Open connections on the API port of each API "
+         "worker", low=4, high=1_000_000),
+    Knob("TALAS_IDLE_SECONDS", "float", 75.0, "Time a connection of the API or the pages may wait "
+         "for its next request", "seconds", 0.1, 3600),
+    Knob("TALAS_TRUSTED_PROXIES", "list", (), "Networks, comma-separated, whose X-Forwarded-For "
+         "says where a request comes from; empty believes none"),
+    Knob("TALAS_LIMIT_REGISTER", "int", 60, "Sign-ups from one address in an hour", low=2,
+         high=1_000_000_000),
+    Knob("TALAS_LIMIT_LOGIN", "int", 120, "Sign-ins, good or not, from one address in a minute",
+         low=2, high=1_000_000_000),
+    Knob("TALAS_LIMIT_LOGIN_FAILURES", "int", 20, "Failed sign-ins to one account from one address "
+         "in an hour", low=2, high=1_000_000_000),
+    Knob("TALAS_LIMIT_ACCOUNT_FAILURES", "int", 60, "Failed sign-ins to one account in an hour "
+         "from all addresses where it never signed in", low=2, high=1_000_000_000),
+    Knob("TALAS_LIMIT_REFRESH", "int", 600, "Token refreshes from one address in a minute", low=2,
+         high=1_000_000_000),
+    Knob("TALAS_LIMIT_MAIL", "int", 60, "Requests about passwords and addresses by mail from one "
+         "address in an hour", low=2, high=1_000_000_000),
+    Knob("TALAS_LIMIT_STATIONS", "int", 60, "Stations one account may make in an hour", low=2,
+         high=1_000_000_000),
     Knob("TALAS_RENDITION_IDLE_SECONDS", "float", 10.0, "Time an encoder runs on without a "
          "listener", "seconds", 0, 3600),
     Knob("TALAS_CODEC_WORKERS", "int", 2, "Processes that decode and encode", low=1, high=64),
@@ -184,13 +221,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     native: str
     public_url: str
     origins: tuple[str, ...]
+    https: bool
     bcrypt_cost: int
     hash_threads: int
     hash_queue: int
     access_token_seconds: int
     session_days: int
+    session_idle_days: int
+    refresh_grace_seconds: float
+    key_days: int
     master_key: str
     admin_password: str
+    smtp_url: str
+    mail_from: str
+    site_url: str
     demo: bool
     music_dir: str
     chat_queue_bytes: int
@@ -208,6 +252,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_station_listeners: int
     max_address_listeners: int
     max_connections: int
+    api_connections: int
+    idle_seconds: float
+    trusted_proxies: tuple[str, ...]
+    limit_register: int
+    limit_login: int
+    limit_login_failures: int
+    limit_account_failures: int
+    limit_refresh: int
+    limit_mail: int
+    limit_stations: int
     rendition_idle_seconds: float
     codec_workers: int
     opus_complexity: str
@@ -297,6 +351,12 @@ def _check_together(values: Mapping[str, Any]) -> None:
     if 0 < len(values["admin_password"]) < ADMIN_PASSWORD_CHARACTERS:
         knob = BY_NAME["TALAS_ADMIN_PASSWORD"]
         raise SettingError(knob.name, "the value is too short", knob.description)
+    if values["smtp_url"] and not _MAILBOX.fullmatch(values["mail_from"]):
+        knob = BY_NAME["TALAS_MAIL_FROM"]
+        raise SettingError(knob.name, "the value is not an address", knob.description)
+    if values["site_url"] and not values["site_url"].startswith(("https://", "http://")):
+        knob = BY_NAME["TALAS_SITE_URL"]
+        raise SettingError(knob.name, "the value is not a web address", knob.description)
     ports = [values["api_port"], values["chat_port"], values["stream_port"]]
     if len(set(ports)) < len(ports):
         raise SettingError("TALAS_API_PORT, TALAS_CHAT_PORT, TALAS_STREAM_PORT",

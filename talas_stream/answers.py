@@ -2,7 +2,8 @@
 
 Does:        make response heads and short refusals.
 Never:       lets a value from outside break out of its line.
-Guarantees:  every refusal has a length, names what was wrong, and says that the connection closes.
+Guarantees:  every refusal has a length, names what was wrong, and says that the connection closes;
+             every head has the security headers, with its own value where it gives one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from talas_core.web.envelope import failure
-from talas_core.web.headers import PRODUCT
+from talas_core.web.headers import PRODUCT, SECURITY
 
 Header = tuple[str, str]
 
@@ -20,15 +21,21 @@ CHALLENGE: Header = ("WWW-Authenticate", 'Basic realm="Talas source", charset="U
 PUBLIC: tuple[Header, ...] = (
     ("Access-Control-Allow-Origin", "*"),
     ("Cross-Origin-Resource-Policy", "cross-origin"),
-    ("X-Content-Type-Options", "nosniff"),
 )
 """Audio and its errors are for every page: nothing of the listener's is in them."""
+
+POLICY: Header = (
+    "Content-Security-Policy",
+    "default-src 'none'; media-src 'self'; frame-ancestors 'none'",
+)
+"""A browser that is sent to an address of audio makes a page of it, whose one medium it is."""
 
 
 def head(status: int, headers: Iterable[Header]) -> bytes:
     """A response head that ends the connection after its body."""
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"Server: {PRODUCT}"]
-    lines += [f"{name}: {_one_line(value)}" for name, value in headers]
+    fields = {**SECURITY, **dict((POLICY, *headers))}
+    lines += [f"{name}: {_one_line(value)}" for name, value in fields.items()]
     lines += ["Connection: close", "", ""]
     return "\r\n".join(lines).encode()
 

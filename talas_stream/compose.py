@@ -28,7 +28,8 @@ from talas_core.telemetry.logs import logger
 from talas_core.web import health as health_pages
 from talas_core.web.application import application
 from talas_core.web.headers import Cors
-from talas_core.web.server import WebServer
+from talas_core.web.peer import Proxies
+from talas_core.web.server import Deadlines, WebServer
 from talas_stream import kernels as choose
 from talas_stream.air import PERIOD_SECONDS, Air, every
 from talas_stream.codec.link import Launch
@@ -88,7 +89,9 @@ async def service(settings: Settings, bus: Bus, launch: Launch) -> AsyncIterator
     """The service on `settings.stream_port`, over any bus and with workers from anywhere; gives the
     port it listens on."""
     parts = Parts(settings, bus, launch)
-    pages = await WebServer.start(parts.pages(), shutdown_seconds=settings.shutdown_seconds)
+    pages = await WebServer.start(
+        parts.pages(), shutdown_seconds=settings.shutdown_seconds, deadlines=Deadlines.of(settings)
+    )
     rooms = Rooms(parts.house, pages)
     servers: list[asyncio.Server] = []
     beats: list[asyncio.Task[None]] = []
@@ -145,7 +148,8 @@ class Parts:
 
     def pages(self) -> web.Application:
         """Everything that aiohttp answers."""
-        app = application(cors=Cors.own(self._settings))
+        proxies = Proxies(self._settings.trusted_proxies)
+        app = application(cors=Cors.own(self._settings), proxies=proxies)
         app.middlewares.insert(0, site.one_request_each)
         app.add_routes(health_pages.routes(self.health))
         app.add_routes(

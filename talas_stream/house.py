@@ -15,6 +15,7 @@ from talas_core.clock import Clock
 from talas_core.messages import StationRecord
 from talas_core.settings import Settings
 from talas_core.telemetry.logs import logger
+from talas_core.web.peer import Proxies
 from talas_stream.air import Air
 from talas_stream.audience import Audience, Present
 from talas_stream.directory import Directory
@@ -73,6 +74,7 @@ class House:
         self._directory = directory
         self._air = air
         self._doors = doors
+        self._proxies = Proxies(settings.trusted_proxies)
         self._sources: set[Watched] = set()
         self._stalled: dict[Stalled, tuple[float, int]] = {}
         self.audience = Audience()
@@ -107,6 +109,11 @@ class House:
     def station(self, record: StationRecord) -> Station:
         """See Air."""
         return self._air.station(record)
+
+    def address(self, peer: str, forwarded_for: str) -> str:
+        """Where a connection of `peer` comes from; a trusted proxy's X-Forwarded-For tells."""
+        found = self._proxies.client(peer, [forwarded_for] if forwarded_for else ())
+        return str(found or "")
 
     def admit(self, slug: str, address: str) -> None:
         """See Places."""

@@ -1,7 +1,8 @@
 """Accounts over HTTP.
 
-POST  /api/auth/register   201   PATCH /api/auth/profile  200 (Bearer)
+POST  /api/auth/register   201   PATCH /api/auth/profile   200 (Bearer)
 GET   /api/auth/profile    200 (Bearer); /api/auth/me is the same
+POST  /api/auth/password   204 (Bearer)
 """
 
 from __future__ import annotations
@@ -11,20 +12,24 @@ from uuid import UUID
 from aiohttp import web
 
 from talas_api.accounts.service import Accounts
-from talas_api.accounts.values import ProfileChange, Registration
+from talas_api.accounts.signin import SignIn
+from talas_api.accounts.values import PasswordChange, ProfileChange, Registration
 from talas_api.sessions.gate import Gate
-from talas_core.web.answers import answer
+from talas_api.sessions.handlers import device
+from talas_api.tokens.values import Scope
+from talas_core.web.answers import answer, nothing
 from talas_core.web.body import read
 
 
-def routes(accounts: Accounts, gate: Gate) -> list[web.RouteDef]:
+def routes(accounts: Accounts, sign_in: SignIn, gate: Gate) -> list[web.RouteDef]:
     """The table of this feature."""
 
     async def register(request: web.Request) -> web.Response:
-        return answer(await accounts.register(await read(request, Registration)), status=201)
+        wish = await read(request, Registration)
+        return answer(await accounts.register(wish, device(request)), status=201)
 
     async def profile(request: web.Request) -> web.Response:
-        claims = await gate(request)
+        claims = await gate(request, Scope.PROFILE_READ)
         return answer(await accounts.profile(UUID(claims.sub)))
 
     async def change_profile(request: web.Request) -> web.Response:
@@ -32,10 +37,17 @@ def routes(accounts: Accounts, gate: Gate) -> list[web.RouteDef]:
         change = await read(request, ProfileChange)
         return answer(await accounts.change_profile(UUID(claims.sub), change))
 
+    async def change_password(request: web.Request) -> web.Response:
+        claims = await gate(request)
+        wish = await read(request, PasswordChange)
+        await sign_in.change_password(claims, wish, device(request))
+        return nothing()
+
     return [
         web.post("/api/auth/register", register),
         web.get("/api/auth/profile", profile),
         web.get("/api/auth/me", profile),
         web.patch("/api/auth/profile", change_profile),
         web.patch("/api/auth/me", change_profile),
+        web.post("/api/auth/password", change_password),
     ]

@@ -3,8 +3,9 @@
 Does:        make and check versioned hashes, in a thread pool of bounded size and queue.
 Never:       truncates (bcrypt alone stops at 72 bytes and at the first NUL byte, which base64 of a
              digest never meets); runs on the event loop, where one hash would stall everybody.
-Guarantees:  a full queue is refused at once with the seconds to wait; checking against no account
-             costs what checking against one does.
+Guarantees:  a full queue is refused at once with the seconds to wait; a check that says no costs
+             the same whatever it was made against: no account, or a hash of any cost up to the
+             dearest.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -57,7 +59,8 @@ class Hashers:
         self._held = 0
         self._seconds_each = 0.25
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hash")
+        # They stand back for every other thread: who is signed in must not wait for who signs in.
+        self._pool = ThreadPoolExecutor(threads, "hash", initializer=os.nice, initargs=(10,))
 
     async def run(self, work: Callable[[], T]) -> T:
         """The result of `work`. Raises Unavailable at once while the queue is full."""
@@ -93,8 +96,15 @@ class Passwords:
     def __init__(self, hashers: Hashers, cost: int) -> None:
         self._hashers = hashers
         self._cost = cost
-        # A salt of today's cost with an answer that is nobody's: checking it costs what any does.
-        self._nobodys = VERSION + bcrypt.gensalt(cost).decode() + _NO_ANSWER
+        self._dearest = cost
+
+    def expect(self, cost: int) -> None:
+        """Hear what some kept hash costs, so that a check against no account costs no less."""
+        self._dearest = max(self._dearest, cost)
+
+    def outdated(self, stored: str) -> bool:
+        """Whether `stored` is of ours and cheaper than new ones are."""
+        return stored.startswith(VERSION) and cost_of(stored) < self._cost
 
     async def make(self, password: str) -> str:
         """A hash to keep. Raises Unavailable while too many wait."""
@@ -106,6 +116,26 @@ class Passwords:
         Raises Unavailable while too many wait.
         """
         if stored is None or not stored.startswith(VERSION):
-            await self._hashers.run(lambda: matches(password, self._nobodys))
+            await self._hashers.run(lambda: _burn(password, self._dearest))
             return False
-        return await self._hashers.run(lambda: matches(password, stored))
+        self.expect(cost_of(stored))
+        return await self._hashers.run(lambda: self._matches(password, stored))
+
+    def _matches(self, password: str, stored: str) -> bool:
+        if matches(password, stored):
+            return True
+        # 2^c + (2^c + 2^(c+1) + ... + 2^(d-1)) = 2^d rounds: what the dearest hash takes.
+        for cost in range(cost_of(stored), self._dearest):
+            _burn(password, cost)
+        return False
+
+
+def cost_of(stored: str) -> int:
+    """The cost a hash of ours was made with, in log2 rounds."""
+    return int(stored.split("$", 3)[2])
+
+
+def _burn(password: str, cost: int) -> None:
+    """Do what a check of that cost does, against an answer that is nobody's."""
+    salt = b"$2b$%02d$%s" % (cost, b"." * 22)
+    bcrypt.checkpw(_prepared(password), salt + _NO_ANSWER.encode())

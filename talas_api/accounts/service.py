@@ -1,7 +1,7 @@
 """The use cases of accounts.
 
-Does:        sign people up, tell whose e-mail and password these are, show and change profiles.
-Never:       tells an unknown e-mail from a wrong password, in words or in time.
+Does:        sign people up, show and change profiles.
+Never:       tells, once letters can be sent, whether an address has an account.
 Guarantees:  two sign-ups at once for one name end with one account and one Conflict.
 """
 
@@ -10,9 +10,12 @@ from __future__ import annotations
 from typing import Protocol
 from uuid import UUID
 
-from talas_api.accounts.values import Account, Credentials, ProfileChange, Registration, Stored
+from talas_api.accounts.common import refuse_common
+from talas_api.accounts.values import Account, ProfileChange, Registration
+from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.sessions.values import Device
 from talas_core.clock import Clock
-from talas_core.errors import Unauthorized
+from talas_core.errors import Conflict, Unauthorized
 from talas_core.ids import uuid7
 
 
@@ -27,33 +30,59 @@ class AccountStore(Protocol):
         """The account, unless it is disabled."""
         ...
 
-    async def by_email(self, email: str) -> Stored | None:
-        """The account of this address, in whatever case it is written."""
-        ...
-
     async def rename(self, user_id: UUID, display_name: str) -> Account | None:
         """Change the display name; returns the account as it then is."""
         ...
 
 
-class PasswordHashing(Protocol):
+class PasswordMaking(Protocol):
     """What the service asks of passwords.Passwords."""
 
     async def make(self, password: str) -> str: ...
 
-    async def check(self, password: str, stored: str | None) -> bool: ...
+
+class Correspondence(Protocol):
+    """How people hear from us."""
+
+    @property
+    def delivers(self) -> bool:
+        """Whether letters reach the people they are to."""
+        ...
+
+    def welcome(self, account: Account) -> None:
+        """Ask, soon, whether the address is theirs."""
+        ...
+
+    def already_known(self, email: str) -> None:
+        """Tell, soon, the owner of this address that it was used for a sign-up."""
+        ...
 
 
 class Accounts:
     """People."""
 
-    def __init__(self, store: AccountStore, passwords: PasswordHashing, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        store: AccountStore,
+        passwords: PasswordMaking,
+        mail: Correspondence,
+        audit: Recorder,
+        clock: Clock,
+    ) -> None:
         self._store = store
         self._passwords = passwords
+        self._mail = mail
+        self._audit = audit
         self._clock = clock
 
-    async def register(self, wish: Registration) -> Account:
-        """A new account. Raises Conflict naming the field that is taken."""
+    async def register(self, wish: Registration, device: Device) -> Account:
+        """A new account.
+
+        Raises BadInput for a common password; Conflict naming the field that is taken. With mail, a
+        taken address looks like a success here, and its owner hears of it.
+        """
+        refuse_common(wish.password, username=wish.username, email=wish.email)
         password_hash = await self._passwords.make(wish.password)
         account = Account(
             id=uuid7(),
@@ -63,17 +92,20 @@ class Accounts:
             display_name=wish.username,
             created_at=self._clock.now(),
         )
-        await self._store.add(account, password_hash)
+        try:
+            await self._store.add(account, password_hash)
+        except Conflict as taken:
+            if "email" not in taken.fields or not self._mail.delivers:
+                raise
+            self._mail.already_known(wish.email)
+            await self._audit.record(Event(Kind.REGISTERED_AGAIN, address=device.where))
+            return account
+        if self._mail.delivers:
+            self._mail.welcome(account)
+        await self._audit.record(
+            Event(Kind.REGISTERED, account.id, account.id, address=device.where)
+        )
         return account
-
-    async def authenticate(self, given: Credentials) -> Account:
-        """Whose credentials these are. Raises Unauthorized, with one sentence for all causes."""
-        found = await self._store.by_email(given.email)
-        stored = found.password_hash if found else None
-        right = await self._passwords.check(given.password, stored)
-        if found is None or not right or found.disabled:
-            raise Unauthorized("The e-mail address or the password is wrong.")
-        return found.account
 
     async def profile(self, user_id: UUID) -> Account:
         """The account. Raises Unauthorized if it was disabled or deleted meanwhile."""

@@ -20,15 +20,27 @@ BY_ID = """
 SELECT id, username, email, role, display_name, created_at
 FROM users WHERE id = $1 AND disabled_at IS NULL
 """
-BY_EMAIL = """
+STORED_BY_EMAIL = """
 SELECT id, username, email, role, display_name, created_at,
-    password_hash, disabled_at IS NOT NULL AS disabled
+    password_hash, disabled_at IS NOT NULL AS disabled, totp_at IS NOT NULL AS second_factor
 FROM users WHERE lower(email) = lower($1)
+"""
+STORED_BY_ID = """
+SELECT id, username, email, role, display_name, created_at,
+    password_hash, disabled_at IS NOT NULL AS disabled, totp_at IS NOT NULL AS second_factor
+FROM users WHERE id = $1 AND disabled_at IS NULL
 """
 RENAME = """
 UPDATE users SET display_name = $2, updated_at = now()
 WHERE id = $1 AND disabled_at IS NULL
 RETURNING id, username, email, role, display_name, created_at
+"""
+
+REPLACE = """
+UPDATE users SET password_hash = $3, updated_at = now() WHERE id = $1 AND password_hash = $2
+"""
+DEAREST = """
+SELECT nullif(max(split_part(password_hash, '$', 3)), '')::int AS cost FROM users
 """
 
 _FIELDS = (("users_username", "username"), ("users_email", "email"))
@@ -53,11 +65,17 @@ class PostgresAccounts:
         return _account(await self._database.row(BY_ID, user_id))
 
     async def by_email(self, email: str) -> Stored | None:
-        row = await self._database.row(BY_EMAIL, email)
-        account = _account(row)
-        if row is None or account is None:
-            return None
-        return Stored(account, row["password_hash"], row["disabled"])
+        return _stored(await self._database.row(STORED_BY_EMAIL, email))
+
+    async def stored(self, user_id: UUID) -> Stored | None:
+        return _stored(await self._database.row(STORED_BY_ID, user_id))
+
+    async def replace_password(self, user_id: UUID, old_hash: str, new_hash: str) -> bool:
+        return await self._database.run(REPLACE, user_id, old_hash, new_hash) == 1
+
+    async def dearest_hash(self) -> int | None:
+        row = await self._database.row(DEAREST)
+        return row["cost"] if row else None
 
     async def rename(self, user_id: UUID, display_name: str) -> Account | None:
         return _account(await self._database.row(RENAME, user_id, display_name))
@@ -74,3 +92,10 @@ def _account(row: Row | None) -> Account | None:
         display_name=row["display_name"],
         created_at=row["created_at"],
     )
+
+
+def _stored(row: Row | None) -> Stored | None:
+    account = _account(row)
+    if row is None or account is None:
+        return None
+    return Stored(account, row["password_hash"], row["disabled"], row["second_factor"])

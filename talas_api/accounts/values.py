@@ -51,6 +51,15 @@ GivenPassword = Annotated[
 GivenEmail = Annotated[
     str, Meta(max_length=254, pattern=r"\A[^\x00]*\Z", description="must be the e-mail address")
 ]
+GivenCode = Annotated[
+    str,
+    Meta(
+        min_length=6,
+        max_length=64,
+        pattern=r"\A[0-9A-Za-z -]*\Z",
+        description="must be the 6 digits of your authenticator, or a recovery code",
+    ),
+]
 DisplayName = Annotated[
     str,
     Meta(
@@ -71,16 +80,27 @@ class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A sign-in. Shapes are not checked: what is not an account's simply matches none."""
+    """A sign-in. Shapes are not checked: what is not an account's simply matches none.
+
+    `code` is the second factor, for accounts that have one.
+    """
 
     email: GivenEmail
     password: GivenPassword
+    code: GivenCode | None = None
 
 
 class ProfileChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a person may change of their profile."""
 
     display_name: DisplayName
+
+
+class PasswordChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A new password, by whoever knows the old one."""
+
+    current_password: GivenPassword
+    new_password: Password
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -95,8 +115,9 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """A person with what only sign-in may see."""
+    """A person with what only sign-in may see. `second_factor`: a code is asked for as well."""
 
     account: Account
     password_hash: str
     disabled: bool
+    second_factor: bool = False

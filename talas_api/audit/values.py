@@ -8,23 +8,28 @@ Guarantees:  an event fits a row and a line: its detail is bounded and has no co
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Annotated, Protocol
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
+LARGEST_PAGE = 100
 MOST_DETAIL = 8
 LONGEST_VALUE = 64
 
-DETAILS = frozenset({"count", "method", "name", "previous", "reason", "role", "route", "scopes"})
-"""What a detail may be about. `name` is that of a role, a scope or a token, never of a person."""
+DETAILS = frozenset({"count", "method", "name", "previous", "reason", "role", "route", "scopes",
+                     "token_id"})  # fmt: skip
+"""What a detail may be about. `name` is never that of a person, nor one that a person chose."""
 
 
 class Kind(StrEnum):
     """What happened."""
 
     REGISTERED = "account.registered"
+    REGISTERED_AGAIN = "account.registered_again"
     SIGNED_IN = "login.succeeded"
     SIGN_IN_FAILED = "login.failed"
     SIGNED_OUT = "session.ended"
@@ -67,6 +72,48 @@ class Event(msgspec.Struct, frozen=True):
         for value in self.detail.values():
             if isinstance(value, str) and (len(value) > LONGEST_VALUE or not value.isprintable()):
                 raise ValueError(f"a detail is at most {LONGEST_VALUE} printable characters")
+
+
+def plain(text: str) -> str:
+    """`text` from outside as a detail may hold it: cut, what cannot be seen shown as `?`."""
+    return "".join(c if c.isprintable() else "?" for c in text[:LONGEST_VALUE])
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An event as it is kept and shown."""
+
+    id: UUID
+    at: datetime
+    kind: str
+    user_id: UUID | None
+    actor_id: UUID | None
+    session_id: UUID | None
+    address: str | None
+    detail: dict[str, str | int | bool]
+
+
+class AuditQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page: events before the one called `before`, of one person, of one kind, or of all."""
+
+    limit: Annotated[
+        int, Meta(ge=1, le=LARGEST_PAGE, description=f"must be 1 to {LARGEST_PAGE}")
+    ] = 50
+    before: UUID | None = None
+    user: UUID | None = None
+    kind: Kind | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page, newest event first, and the `before` of the next, if there is one."""
+
+    entries: list[Entry]
+    next: UUID | None
+
+
+class PageMeta(msgspec.Struct, frozen=True):
+    """The `meta` of a list answer."""
+
+    next: UUID | None
 
 
 class Recorder(Protocol):

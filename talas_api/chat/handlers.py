@@ -14,6 +14,7 @@ from talas_api.chat.log import unknown
 from talas_api.chat.reading import Reader
 from talas_api.rooms.values import Limit, Offset
 from talas_api.sessions.gate import Gate
+from talas_api.tokens.values import Scope
 from talas_core.web.answers import answer
 from talas_core.web.body import query
 
@@ -35,7 +36,7 @@ def routes(reader: Reader, gate: Gate) -> list[web.RouteDef]:
     """The table of this feature."""
 
     async def past(request: web.Request) -> web.Response:
-        await gate(request)
+        await gate(request, Scope.ROOMS_READ)
         wish = query(request, PageQuery)
         page = await reader.page(room_of(request), wish.before, wish.limit)
         return answer(page.entries, meta=PageMeta(page.next))

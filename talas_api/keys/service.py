@@ -1,24 +1,28 @@
 """The keys that sign access tokens.
 
-Does:        load them, make the first one, sign, publish the public halves.
+Does:        load them, make the first one and each that is due, sign, publish the public halves.
 Never:       lets a private key out; keeps one unsealed anywhere but in this process's memory.
-Guarantees:  processes that start at once on an empty table agree on one key. A table whose keys
-             were sealed with another master key still verifies, and gets a key that signs.
+Guarantees:  processes that look at once agree on one new key. A table whose keys were sealed with
+             another master key still verifies, and gets a key that signs. When keys come and go
+             is rotation.py's to say.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from talas_api.keys.values import Jwk, Jwks, StoredKey
+from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.keys import rotation
+from talas_api.keys.values import Change, Jwk, Jwks, StoredKey
 from talas_core.clock import Clock
 from talas_core.errors import Unavailable
 from talas_core.messages import KeySet, PublicKey
@@ -36,45 +40,52 @@ class KeyStore(Protocol):
         """Every key that may still verify, oldest first."""
         ...
 
-    async def add_unless(
-        self, enough: Callable[[list[StoredKey]], bool], make: Callable[[], StoredKey]
-    ) -> list[StoredKey]:
-        """Under a lock that all processes share: add a key unless `enough` are there; all keys."""
+    async def change(self, decide: Callable[[list[StoredKey]], Change]) -> list[StoredKey]:
+        """Under a lock that all processes share: ask `decide` and carry it out; all keys."""
         ...
 
 
 class Keys:
-    """The key ring of this process."""
+    """The key ring of this process. A key signs for `days` days."""
 
-    def __init__(self, store: KeyStore, sealer: Sealer, clock: Clock) -> None:
+    def __init__(
+        self, store: KeyStore, sealer: Sealer, clock: Clock, *, days: int, audit: Recorder
+    ) -> None:
         self._store = store
         self._sealer = sealer
         self._clock = clock
-        self._signing: tuple[str, Ed25519PrivateKey] | None = None
+        self._life = timedelta(days=days)
+        self._audit = audit
+        self._turn = asyncio.Lock()
+        self._private: dict[str, Ed25519PrivateKey | None] = {}
+        self._signers: list[StoredKey] = []
         self.public = KeySet(())
 
     async def load(self) -> bool:
-        """Read the ring; make a key if none here can sign. Returns whether the set has changed."""
-        stored = await self._store.all()
-        if self._newest(stored) is None:
-            stored = await self._store.add_unless(
-                lambda found: self._newest(found) is not None, self._make
-            )
-        self._signing = self._newest(stored)
-        before = self.public
-        self.public = KeySet(tuple(PublicKey(key.kid, key.public) for key in stored))
-        return self.public != before
+        """Read the ring; see to a key that is due. Returns whether the set has changed."""
+        async with self._turn:
+            stored = await self._store.all()
+            if self._plan(stored) != Change():
+                stored = await self._change()
+            ours = self._opened(stored)
+            newest_first = sorted(stored, key=lambda key: key.activates_at, reverse=True)
+            self._signers = [key for key in newest_first if key.kid in ours]
+            before = self.public
+            self.public = KeySet(tuple(PublicKey(key.kid, key.public) for key in stored))
+            return self.public != before
 
     @property
     def loaded(self) -> bool:
         """Whether tokens can be signed and verified."""
-        return self._signing is not None
+        return bool(self._signers)
 
     def sign(self, claims: dict[str, object]) -> str:
         """An access token with `claims`. Raises Unavailable before the first `load`."""
-        if self._signing is None:
+        now = self._clock.now()
+        kid = next((key.kid for key in self._signers if key.signs(now)), "")
+        private = self._private.get(kid)
+        if private is None:
             raise Unavailable("The service is starting.")
-        kid, private = self._signing
         payload = {**claims, "iss": ISSUER, "aud": AUDIENCE}
         return jwt.encode(payload, private, ALGORITHM, headers={"kid": kid, "typ": TYPE})
 
@@ -88,30 +99,55 @@ class Keys:
         """The same, as other services of the web read them."""
         return Jwks(tuple(Jwk(key.kid, _base64url(key.raw)) for key in self.published().keys))
 
-    def _newest(self, stored: list[StoredKey]) -> tuple[str, Ed25519PrivateKey] | None:
-        """The newest key that may sign now and that our master key opens."""
+    async def _change(self) -> list[StoredKey]:
+        """Do what the ring needs, unless another process was first; all keys."""
+        done = Change()
+
+        def decide(found: list[StoredKey]) -> Change:
+            nonlocal done
+            done = self._plan(found)
+            return done
+
+        stored = await self._store.change(decide)
+        if done.add is not None:
+            _log.info("signing key made", kid=done.add.kid, signs_from=str(done.add.activates_at))
+            await self._audit.record(Event(Kind.KEYS_ROTATED, detail={"count": len(stored)}))
+        return stored
+
+    def _plan(self, stored: list[StoredKey]) -> Change:
         now = self._clock.now()
-        usable = [key for key in stored if key.signs(now)]
-        for key in sorted(usable, key=lambda key: key.activates_at, reverse=True):
-            try:
-                raw = self._sealer.open(key.sealed_private, _context(key.kid))
-            except Unsealable:
-                _log.warning("signing key sealed with another master key", kid=key.kid)
-                continue
-            return key.kid, Ed25519PrivateKey.from_private_bytes(raw)
-        return None
+        return rotation.plan(
+            stored,
+            self._opened(stored),
+            self._life,
+            now,
+            lambda moment: make_key(self._sealer, now, moment),
+        )
 
-    def _make(self) -> StoredKey:
-        return make_key(self._sealer, self._clock.now())
+    def _opened(self, stored: list[StoredKey]) -> set[str]:
+        """The kids of those that our master key opens; their private halves are kept."""
+        self._private = {
+            key.kid: self._private[key.kid] if key.kid in self._private else self._open(key)
+            for key in stored
+        }
+        return {kid for kid, private in self._private.items() if private is not None}
+
+    def _open(self, key: StoredKey) -> Ed25519PrivateKey | None:
+        try:
+            raw = self._sealer.open(key.sealed_private, _context(key.kid))
+        except Unsealable:
+            _log.warning("signing key sealed with another master key", kid=key.kid)
+            return None
+        return Ed25519PrivateKey.from_private_bytes(raw)
 
 
-def make_key(sealer: Sealer, now: datetime) -> StoredKey:
-    """A fresh key that signs from `now` on."""
+def make_key(sealer: Sealer, now: datetime, signs_from: datetime | None = None) -> StoredKey:
+    """A fresh key that signs from a moment on, at once unless told."""
     private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes_raw()
     kid = _thumbprint(public)
     sealed = sealer.seal(private.private_bytes_raw(), _context(kid))
-    return StoredKey(kid, public, sealed, now, now)
+    return StoredKey(kid, public, sealed, now, signs_from or now)
 
 
 def _thumbprint(public: bytes) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from talas_api.keys.values import StoredKey
-from talas_core.postgres.pool import Database, Row
+from talas_api.keys.values import Change, StoredKey
+from talas_core.postgres.pool import Connection, Database, Row
 
 ALL = """
 SELECT kid, public, sealed_private, created_at, activates_at, retires_at
@@ -17,6 +17,9 @@ INSERT INTO signing_keys (kid, public, sealed_private, created_at, activates_at,
 VALUES ($1, $2, $3, $4, $5, $6)
 """
 
+RETIRE = "UPDATE signing_keys SET retires_at = $2 WHERE kid = ANY($1)"
+DROP = "DELETE FROM signing_keys WHERE kid = ANY($1)"
+
 
 class PostgresKeys:
     """The table `signing_keys`."""
@@ -27,19 +30,21 @@ class PostgresKeys:
     async def all(self) -> list[StoredKey]:
         return [_key(row) for row in await self._database.rows(ALL)]
 
-    async def add_unless(
-        self, enough: Callable[[list[StoredKey]], bool], make: Callable[[], StoredKey]
-    ) -> list[StoredKey]:
+    async def change(self, decide: Callable[[list[StoredKey]], Change]) -> list[StoredKey]:
         async with self._database.transaction() as connection:
             await connection.execute(LOCK)
-            found = [_key(row) for row in await connection.fetch(ALL)]
-            if not enough(found):
-                key = make()
-                sealed = (key.public, key.sealed_private)
-                times = (key.created_at, key.activates_at, key.retires_at)
-                await connection.execute(ADD, key.kid, *sealed, *times)
-                found.append(key)
-        return found
+            change = decide([_key(row) for row in await connection.fetch(ALL)])
+            if change.add is not None:
+                await _add(connection, change.add)
+                await connection.execute(RETIRE, change.retire, change.add.activates_at)
+            await connection.execute(DROP, change.drop)
+            return [_key(row) for row in await connection.fetch(ALL)]
+
+
+async def _add(connection: Connection, key: StoredKey) -> None:
+    sealed = (key.public, key.sealed_private)
+    times = (key.created_at, key.activates_at, key.retires_at)
+    await connection.execute(ADD, key.kid, *sealed, *times)
 
 
 def _key(row: Row) -> StoredKey:

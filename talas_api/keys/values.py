@@ -23,6 +23,15 @@ class StoredKey(msgspec.Struct, frozen=True):
         return self.activates_at <= now and (self.retires_at is None or now < self.retires_at)
 
 
+class Change(msgspec.Struct, frozen=True):
+    """What is done to the ring at once: a key added, others told to stop signing when it begins,
+    and dead ones dropped, by their kids."""
+
+    add: StoredKey | None = None
+    retire: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+
 class Jwk(msgspec.Struct, frozen=True):
     """A public key as RFC 8037 writes it."""
 

@@ -15,5 +15,8 @@ CREATE TABLE audit_events (
     detail jsonb NOT NULL DEFAULT '{}'
         CONSTRAINT audit_events_detail_object CHECK (jsonb_typeof(detail) = 'object')
 );
-CREATE INDEX audit_events_by_time ON audit_events (at);
-CREATE INDEX audit_events_by_user ON audit_events (user_id, at);
+-- Ids rise with time, so the primary key is the order of the whole list, and these are that of one
+-- person's events and of one kind's. The last serves the deletion of a person.
+CREATE INDEX audit_events_by_user ON audit_events (user_id, id);
+CREATE INDEX audit_events_by_kind ON audit_events (kind, id);
+CREATE INDEX audit_events_by_actor ON audit_events (actor_id) WHERE actor_id IS NOT NULL;

@@ -1,5 +1,6 @@
 DROP TABLE mail_tokens;
 DROP TABLE recovery_codes;
+DROP INDEX users_hash_cost;
 ALTER TABLE users
     DROP COLUMN email_verified_at,
     DROP COLUMN totp_at,

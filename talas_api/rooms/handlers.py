@@ -10,6 +10,7 @@ from aiohttp import web
 from talas_api.rooms.service import Rooms
 from talas_api.rooms.values import PageMeta, RoomQuery
 from talas_api.sessions.gate import Gate
+from talas_api.tokens.values import Scope
 from talas_core.web.answers import answer
 from talas_core.web.body import query
 
@@ -18,7 +19,7 @@ def routes(rooms: Rooms, gate: Gate) -> list[web.RouteDef]:
     """The table of this feature."""
 
     async def listing(request: web.Request) -> web.Response:
-        await gate(request)
+        await gate(request, Scope.ROOMS_READ)
         page = await rooms.list(query(request, RoomQuery))
         return answer(page.rooms, meta=PageMeta(page.next))
 

@@ -1,34 +1,52 @@
 """AUTH, the second station of the request path: who is asking.
 
-Does:        take the Bearer token of a request to its claims.
-Never:       lets a request through without a live session.
-Guarantees:  raises Unauthorized before the handler has read a byte of the body.
+Does:        take the Bearer token of a request to its claims: an access token, or a personal token
+             where the route says for which scope it takes one.
+Never:       lets a request through without a live session or token; takes a personal token where
+             no scope is named.
+Guarantees:  raises Unauthorized or Forbidden before the handler has read a byte of the body.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from aiohttp import web
 
+from talas_api.tokens.shape import PREFIX
+from talas_api.tokens.values import Scope
+from talas_core.errors import Forbidden
 from talas_core.security.tokens import Claims
 from talas_core.web.bearer import bearer
 
-Gate = Callable[[web.Request], Awaitable[Claims]]
-"""The claims of a request's token. Raises Unauthorized."""
+
+class Gate(Protocol):
+    """The claims of a request's token. Raises Unauthorized, Forbidden."""
+
+    async def __call__(self, request: web.Request, scope: Scope | None = None) -> Claims: ...
 
 
-class TokenChecker(Protocol):
+class SessionChecker(Protocol):
     """What the gate asks of sessions."""
 
     async def who(self, token: str) -> Claims: ...
 
 
-def gate(sessions: TokenChecker) -> Gate:
-    """The gate in front of handlers that need a signed-in person."""
+class TokenChecker(Protocol):
+    """What the gate asks of personal tokens."""
 
-    async def check(request: web.Request) -> Claims:
-        return await sessions.who(bearer(request.headers))
+    async def who(self, token: str, scope: Scope) -> Claims: ...
+
+
+def gate(sessions: SessionChecker, tokens: TokenChecker) -> Gate:
+    """The gate in front of handlers that need to know who asks."""
+
+    async def check(request: web.Request, scope: Scope | None = None) -> Claims:
+        token = bearer(request.headers)
+        if not token.startswith(PREFIX):
+            return await sessions.who(token)
+        if scope is None:
+            raise Forbidden("Personal tokens are not taken here; sign in.")
+        return await tokens.who(token, scope)
 
     return check

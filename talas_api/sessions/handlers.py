@@ -1,56 +1,82 @@
 """Sessions over HTTP.
 
-POST /api/auth/login    200   e-mail and password for tokens
-POST /api/auth/refresh  200   a refresh token for new tokens
-POST /api/auth/logout   204 (Bearer)
+POST   /api/auth/login          200            e-mail and password for tokens
+POST   /api/auth/refresh        200            a refresh token for new tokens
+POST   /api/auth/logout         204 (Bearer)
+GET    /api/auth/sessions       200 (Bearer)   mine
+DELETE /api/auth/sessions       204 (Bearer)   all of mine; ?except=current leaves this one
+DELETE /api/auth/sessions/{id}  204 (Bearer)   one of mine
 """
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from uuid import UUID
 
 from aiohttp import hdrs, web
 
-from talas_api.accounts.service import Accounts
+from talas_api.accounts.signin import SignIn
 from talas_api.accounts.values import Credentials
 from talas_api.sessions.gate import Gate
 from talas_api.sessions.service import Sessions
-from talas_api.sessions.values import Device, RefreshRequest
+from talas_api.sessions.values import Device, EndQuery, RefreshRequest
+from talas_core.errors import NotFound
+from talas_core.web import peer
 from talas_core.web.answers import answer, nothing
-from talas_core.web.body import read
+from talas_core.web.body import query, read
 
 LONGEST_USER_AGENT = 255
 
 
-def routes(sessions: Sessions, accounts: Accounts, gate: Gate) -> list[web.RouteDef]:
+def routes(sessions: Sessions, sign_in: SignIn, gate: Gate) -> list[web.RouteDef]:
     """The table of this feature."""
 
     async def login(request: web.Request) -> web.Response:
-        account = await accounts.authenticate(await read(request, Credentials))
-        return answer(await sessions.open(account, device(request)))
+        given = await read(request, Credentials)
+        return answer(await sign_in.sign_in(given, device(request)))
 
     async def refresh(request: web.Request) -> web.Response:
         wish = await read(request, RefreshRequest)
-        return answer(await sessions.refresh(wish.refresh_token))
+        return answer(await sessions.refresh(wish.refresh_token, device(request)))
 
     async def logout(request: web.Request) -> web.Response:
         await sessions.end(await gate(request))
+        return nothing()
+
+    async def listing(request: web.Request) -> web.Response:
+        return answer(await sessions.mine(await gate(request)))
+
+    async def end_all(request: web.Request) -> web.Response:
+        who = await gate(request)
+        spared = query(request, EndQuery).spare
+        await sessions.end_all(UUID(who.sub), "ended", UUID(who.sid) if spared else None)
+        return nothing()
+
+    async def end_one(request: web.Request) -> web.Response:
+        who = await gate(request)
+        await sessions.end_own(who, session_id_of(request))
         return nothing()
 
     return [
         web.post("/api/auth/login", login),
         web.post("/api/auth/refresh", refresh),
         web.post("/api/auth/logout", logout),
+        web.get("/api/auth/sessions", listing),
+        web.delete("/api/auth/sessions", end_all),
+        web.delete("/api/auth/sessions/{id}", end_one),
     ]
 
 
-def device(request: web.BaseRequest) -> Device:
+def session_id_of(request: web.Request) -> UUID:
+    """The id in the address. Raises NotFound for what no session can be called."""
+    try:
+        return UUID(request.match_info["id"])
+    except ValueError as error:
+        raise NotFound("You have no such session.") from error
+
+
+def device(request: web.Request) -> Device:
     """Where a request comes from, in a form that can be kept: aiohttp hands over header bytes that
     are not UTF-8 as lone surrogates, which no database takes."""
     agent = request.headers.get(hdrs.USER_AGENT, "").encode("utf-8", "replace").decode()
     plain = "".join(character for character in agent if character.isprintable())
-    try:
-        address = ip_address(request.remote or "")
-    except ValueError:
-        address = None
-    return Device(plain[:LONGEST_USER_AGENT], address)
+    return Device(plain[:LONGEST_USER_AGENT], peer.client(request))

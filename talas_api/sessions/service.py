@@ -1,9 +1,12 @@
 """The use cases of sessions.
 
-Does:        open a session, exchange its refresh token, end it; tell who holds an access token.
+Does:        open a session, exchange its refresh token, list and end a person's; tell who holds an
+             access token.
 Never:       signs a token for a session that has ended; keeps a token.
-Guarantees:  each refresh token works once; a second use ends the session, and with it the copy's
-             holder and the owner alike, even though the request that found out fails.
+Guarantees:  each refresh token has one successor: using it again within the grace gives the same
+             one, so a lost answer or two tabs log nobody out; a later use ends the session, and
+             with it the copy's holder and the owner alike, even though the request that found
+             out fails.
              An ended session's access tokens are refused at once by this process, and by every
              other that hears the event. What if it does not? The first time this process sees
              a token it asks the database; while the bus is away it asks every time; and when the
@@ -18,11 +21,12 @@ from typing import Protocol
 from uuid import UUID
 
 from talas_api.accounts.values import Account
+from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.sessions import refresh
-from talas_api.sessions.refresh import Marker, Verdict
-from talas_api.sessions.values import Device, Grant, Session
+from talas_api.sessions.refresh import Marker, Rules, Verdict
+from talas_api.sessions.values import Device, Grant, LiveSession, Session, SessionView
 from talas_core.clock import Clock
-from talas_core.errors import Unauthorized, Unavailable
+from talas_core.errors import NotFound, Unauthorized, Unavailable
 from talas_core.ids import uuid7
 from talas_core.security.tokens import Claims, TokenVerifier
 
@@ -30,6 +34,9 @@ Decide = Callable[[Session], Verdict]
 
 KNOWN_ALIVE = 100_000
 """How many live sessions this process remembers."""
+
+MOST_LISTED = 100
+"""How many of a person's sessions are shown, the newest first."""
 
 
 class SessionStore(Protocol):
@@ -50,6 +57,22 @@ class SessionStore(Protocol):
 
     async def end(self, session_id: UUID, reason: str, now: datetime) -> None:
         """End a session; harmless if it has ended."""
+        ...
+
+    async def end_own(self, session_id: UUID, user_id: UUID, reason: str, now: datetime) -> bool:
+        """End a session of this person's. False if they have no such session that goes on."""
+        ...
+
+    async def end_all(
+        self, user_id: UUID, reason: str, now: datetime, keep: UUID | None
+    ) -> list[UUID]:
+        """End the person's sessions, all but `keep`; the ids of those that went on until now."""
+        ...
+
+    async def live(
+        self, user_id: UUID, now: datetime, used_after: datetime, limit: int
+    ) -> list[LiveSession]:
+        """The person's sessions that go on and were used after that moment, newest first."""
         ...
 
     async def alive(self, session_id: UUID, now: datetime) -> bool:
@@ -90,6 +113,12 @@ class Lives(Protocol):
     @property
     def session_days(self) -> int: ...
 
+    @property
+    def session_idle_days(self) -> int: ...
+
+    @property
+    def refresh_grace_seconds(self) -> float: ...
+
 
 class Sessions:
     """Sign-ins."""
@@ -104,6 +133,7 @@ class Sessions:
         announcer: Announcer,
         clock: Clock,
         lives: Lives,
+        audit: Recorder,
     ) -> None:
         self._store = store
         self._signer = signer
@@ -112,6 +142,11 @@ class Sessions:
         self._announcer = announcer
         self._clock = clock
         self._lives = lives
+        self._audit = audit
+        self._rules = Rules(
+            grace=timedelta(seconds=lives.refresh_grace_seconds),
+            idle=timedelta(days=lives.session_idle_days),
+        )
         self._alive: dict[str, None] = {}
 
     async def open(self, account: Account, device: Device) -> Grant:
@@ -127,18 +162,17 @@ class Sessions:
         )
         return grant
 
-    async def refresh(self, token: str) -> Grant:
-        """New tokens for an old one, which is void from now on.
+    async def refresh(self, token: str, device: Device) -> Grant:
+        """New tokens for an old one, which is void from now on but for the grace.
 
         Raises Unauthorized if it is not good; if it was used before, after ending the session.
         """
         presented = refresh.read(token, self._marker)
         now = self._clock.now()
-        new_token, new_hash = refresh.issue(presented.session_id, self._marker)
         outcome = await self._store.exchange(
             presented.session_id,
-            lambda session: refresh.judge(session, presented.token_hash, now),
-            new_hash,
+            lambda session: refresh.judge(session, presented.token_hash, now, self._rules),
+            presented.successor_hash,
             now,
         )
         if outcome is None:
@@ -146,15 +180,44 @@ class Sessions:
         verdict, account = outcome
         if verdict is Verdict.REUSED:
             await self._over(presented.session_id, account.id)
-        if verdict is not Verdict.ROTATE:
+            await self._record(Kind.REFRESH_REUSED, account.id, presented.session_id, device)
+        if verdict not in (Verdict.ROTATE, Verdict.REPEAT):
             raise refresh.refused()
-        return self._grant(account, presented.session_id, new_token, now)
+        return self._grant(account, presented.session_id, presented.successor, now)
 
     async def end(self, claims: Claims) -> None:
         """Sign out: end the session these claims belong to."""
-        session_id = UUID(claims.sid)
+        session_id, user_id = UUID(claims.sid), UUID(claims.sub)
         await self._store.end(session_id, "logout", self._clock.now())
-        await self._over(session_id, UUID(claims.sub))
+        await self._over(session_id, user_id)
+        await self._record(Kind.SIGNED_OUT, user_id, session_id)
+
+    async def mine(self, claims: Claims) -> list[SessionView]:
+        """The person's sessions that go on, newest first, at most `MOST_LISTED`."""
+        now = self._clock.now()
+        used_after = now - self._rules.idle
+        found = await self._store.live(UUID(claims.sub), now, used_after, MOST_LISTED)
+        return [self._view(session, UUID(claims.sid)) for session in found]
+
+    async def end_own(self, claims: Claims, session_id: UUID) -> None:
+        """End one of the person's sessions. Raises NotFound if it is not one that goes on."""
+        user_id = UUID(claims.sub)
+        if not await self._store.end_own(session_id, user_id, "ended", self._clock.now()):
+            raise NotFound("You have no such session.")
+        await self._over(session_id, user_id)
+        await self._record(Kind.SIGNED_OUT, user_id, session_id)
+
+    async def end_all(self, user_id: UUID, reason: str, keep: UUID | None = None) -> int:
+        """End every session of a person but `keep`; returns how many. `reason` is one of the
+        column's: ended, password, disabled."""
+        over = await self._store.end_all(user_id, reason, self._clock.now(), keep)
+        for session_id in over:
+            await self._over(session_id, user_id)
+        detail: dict[str, str | int | bool] = {"count": len(over), "reason": reason}
+        await self._audit.record(
+            Event(Kind.SESSIONS_ENDED, user_id, session_id=keep, detail=detail)
+        )
+        return len(over)
 
     async def who(self, token: str) -> Claims:
         """The claims of an access token whose session goes on.
@@ -187,6 +250,23 @@ class Sessions:
     async def _over(self, session_id: UUID, user_id: UUID) -> None:
         self.ended(str(session_id))
         await self._announcer.session_ended(session_id, user_id)
+
+    async def _record(
+        self, kind: Kind, user_id: UUID, session_id: UUID, device: Device | None = None
+    ) -> None:
+        address = str(device.address) if device and device.address else None
+        await self._audit.record(Event(kind, user_id, user_id, session_id, address))
+
+    def _view(self, session: LiveSession, asking: UUID) -> SessionView:
+        return SessionView(
+            id=session.id,
+            created_at=session.created_at,
+            refreshed_at=session.refreshed_at,
+            expires_at=min(session.expires_at, session.refreshed_at + self._rules.idle),
+            user_agent=session.device.user_agent,
+            address=str(session.device.address) if session.device.address else None,
+            current=session.id == asking,
+        )
 
     def _grant(self, account: Account, session_id: UUID, token: str, now: datetime) -> Grant:
         seconds = self._lives.access_token_seconds

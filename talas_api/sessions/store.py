@@ -1,6 +1,7 @@
 """Sessions in PostgreSQL: the port of sessions/service.py.
 
-Does:        keep sessions; exchange a refresh hash inside one transaction that holds the row.
+Does:        keep sessions, list and end them; exchange a refresh hash inside one transaction that
+             holds the row.
 Never:       decides what a token means; that is sessions/refresh.py.
 Guarantees:  of many exchanges at once of one token, exactly one finds it current.
 """
@@ -13,8 +14,8 @@ from uuid import UUID
 from talas_api.accounts.values import Account
 from talas_api.sessions.refresh import Verdict
 from talas_api.sessions.service import Decide
-from talas_api.sessions.values import Device, Session
-from talas_core.postgres.pool import Connection, Database
+from talas_api.sessions.values import Device, LiveSession, Session
+from talas_core.postgres.pool import Connection, Database, Row
 
 ADD = """
 INSERT INTO sessions
@@ -22,15 +23,34 @@ INSERT INTO sessions
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 LOCK = """
-SELECT s.id, s.user_id, s.refresh_hash, s.created_at, s.refreshed_at, s.expires_at,
+SELECT s.id, s.user_id, s.refresh_hash, s.previous_hash, s.created_at, s.refreshed_at,
+    s.expires_at,
     s.ended_at IS NOT NULL OR u.disabled_at IS NOT NULL AS ended,
     u.username, u.email, u.role, u.display_name, u.created_at AS joined_at
 FROM sessions s JOIN users u ON u.id = s.user_id
 WHERE s.id = $1 FOR UPDATE OF s
 """
-ROTATE = "UPDATE sessions SET refresh_hash = $2, refreshed_at = $3 WHERE id = $1"
+ROTATE = """
+UPDATE sessions
+SET previous_hash = refresh_hash, refresh_hash = $2, refreshed_at = greatest(refreshed_at, $3)
+WHERE id = $1
+"""
 END = """
 UPDATE sessions SET ended_at = $3, end_reason = $2 WHERE id = $1 AND ended_at IS NULL
+"""
+END_OWN = """
+UPDATE sessions SET ended_at = $3, end_reason = $2
+WHERE id = $1 AND user_id = $4 AND ended_at IS NULL AND expires_at > $3
+"""
+END_ALL = """
+UPDATE sessions SET ended_at = $3, end_reason = $2
+WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $3 AND id IS DISTINCT FROM $4
+RETURNING id
+"""
+LIVE = """
+SELECT id, created_at, refreshed_at, expires_at, user_agent, address FROM sessions
+WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND refreshed_at > $3
+ORDER BY created_at DESC, id DESC LIMIT $4
 """
 ALIVE = """
 SELECT 1 AS alive FROM sessions s JOIN users u ON u.id = s.user_id
@@ -74,6 +94,21 @@ class PostgresSessions:
     async def end(self, session_id: UUID, reason: str, now: datetime) -> None:
         await self._database.run(END, session_id, reason, now)
 
+    async def end_own(self, session_id: UUID, user_id: UUID, reason: str, now: datetime) -> bool:
+        return await self._database.run(END_OWN, session_id, reason, now, user_id) > 0
+
+    async def end_all(
+        self, user_id: UUID, reason: str, now: datetime, keep: UUID | None
+    ) -> list[UUID]:
+        rows = await self._database.rows(END_ALL, user_id, reason, now, keep)
+        return [row["id"] for row in rows]
+
+    async def live(
+        self, user_id: UUID, now: datetime, used_after: datetime, limit: int
+    ) -> list[LiveSession]:
+        rows = await self._database.rows(LIVE, user_id, now, used_after, limit)
+        return [_live(row) for row in rows]
+
     async def alive(self, session_id: UUID, now: datetime) -> bool:
         return await self._database.row(ALIVE, session_id, now) is not None
 
@@ -90,6 +125,7 @@ async def _locked(connection: Connection, session_id: UUID) -> tuple[Session, Ac
         refreshed_at=row["refreshed_at"],
         expires_at=row["expires_at"],
         ended=row["ended"],
+        previous_hash=row["previous_hash"],
     )
     account = Account(
         id=row["user_id"],
@@ -100,3 +136,13 @@ async def _locked(connection: Connection, session_id: UUID) -> tuple[Session, Ac
         created_at=row["joined_at"],
     )
     return session, account
+
+
+def _live(row: Row) -> LiveSession:
+    return LiveSession(
+        id=row["id"],
+        created_at=row["created_at"],
+        refreshed_at=row["refreshed_at"],
+        expires_at=row["expires_at"],
+        device=Device(row["user_agent"], row["address"]),
+    )

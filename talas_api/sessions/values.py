@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -37,9 +37,44 @@ class Device(msgspec.Struct, frozen=True):
     user_agent: str
     address: IPv4Address | IPv6Address | None
 
+    @property
+    def where(self) -> str | None:
+        """The address as the audit log takes it."""
+        return str(self.address) if self.address is not None else None
+
+
+class LiveSession(msgspec.Struct, frozen=True):
+    """A session that goes on, with where it was begun."""
+
+    id: UUID
+    created_at: datetime
+    refreshed_at: datetime
+    expires_at: datetime
+    device: Device
+
+
+class SessionView(msgspec.Struct, frozen=True):
+    """One of a person's sessions, as they see it: from where it was begun, when it was last used,
+    when it ends at the latest, and whether it is the one that asks."""
+
+    id: UUID
+    created_at: datetime
+    refreshed_at: datetime
+    expires_at: datetime
+    user_agent: str
+    address: str | None
+    current: bool
+
+
+class EndQuery(msgspec.Struct, frozen=True, rename={"spare": "except"}, forbid_unknown_fields=True):
+    """Which sessions to leave: `?except=current` the one that asks."""
+
+    spare: Literal["current"] | None = None
+
 
 class Session(msgspec.Struct, frozen=True):
-    """One sign-in on one device. `refresh_hash` is the SHA-256 of its only good refresh token."""
+    """One sign-in on one device. `refresh_hash` is the SHA-256 of its only good refresh token,
+    `previous_hash` of the one exchanged for it."""
 
     id: UUID
     user_id: UUID
@@ -48,3 +83,4 @@ class Session(msgspec.Struct, frozen=True):
     refreshed_at: datetime
     expires_at: datetime
     ended: bool = False
+    previous_hash: bytes | None = None

@@ -41,7 +41,7 @@ def routes(settings: Settings, folder: Path = FOLDER) -> list[web.RouteDef]:
         return Asset.of(_fill(template, assets, places).encode(), ".html")
 
     async def page(request: web.Request) -> web.Response:
-        places = Places.of(settings, request.host, secure=request.secure)
+        places = Places.of(settings, request.host, secure=request.secure or settings.https)
         headers = {
             "Content-Security-Policy": places.policy(),
             "Permissions-Policy": PERMISSIONS,

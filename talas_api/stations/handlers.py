@@ -17,6 +17,7 @@ from aiohttp import web
 from talas_api.sessions.gate import Gate
 from talas_api.stations.service import Stations
 from talas_api.stations.values import SLUG, NewStation, PageMeta, StationChange, StationQuery
+from talas_api.tokens.values import Scope
 from talas_core.errors import NotFound
 from talas_core.web.answers import answer, nothing
 from talas_core.web.body import query, read
@@ -28,7 +29,7 @@ def routes(stations: Stations, gate: Gate) -> list[web.RouteDef]:
     """The table of this feature."""
 
     async def make(request: web.Request) -> web.Response:
-        who = await gate(request)
+        who = await gate(request, Scope.STATIONS_WRITE)
         made = await stations.make(await read(request, NewStation), who)
         return answer(made, status=201, headers={"Location": f"/api/stations/{made.slug}"})
 
@@ -40,16 +41,18 @@ def routes(stations: Stations, gate: Gate) -> list[web.RouteDef]:
         return answer(await stations.find(slug_of(request)))
 
     async def change(request: web.Request) -> web.Response:
-        who = await gate(request)
+        who = await gate(request, Scope.STATIONS_WRITE)
         wish = await read(request, StationChange)
         return answer(await stations.change(slug_of(request), wish, who))
 
     async def remove(request: web.Request) -> web.Response:
-        await stations.remove(slug_of(request), await gate(request))
+        who = await gate(request, Scope.STATIONS_WRITE)
+        await stations.remove(slug_of(request), who)
         return nothing()
 
     async def renew_key(request: web.Request) -> web.Response:
-        return answer(await stations.renew_key(slug_of(request), await gate(request)))
+        who = await gate(request, Scope.STATIONS_WRITE)
+        return answer(await stations.renew_key(slug_of(request), who))
 
     return [
         web.post("/api/stations", make),

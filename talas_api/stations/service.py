@@ -17,6 +17,7 @@ from uuid import UUID
 
 import msgspec
 
+from talas_api.roles.values import Permission, allows
 from talas_api.stations.values import (
     RESERVED,
     Kept,
@@ -181,7 +182,7 @@ class Stations:
 
     async def _may_change(self, slug: str, who: Claims) -> Kept:
         kept = await self._kept(slug)
-        if who.role != "admin" and who.sub != str(kept.owner_id):
+        if who.sub != str(kept.owner_id) and not allows(who.role, Permission.MANAGE_STATIONS):
             raise Forbidden("Only the owner of a station may do that.")
         return kept
 

@@ -1,6 +1,7 @@
 """Sealing with the master key: what the database keeps but may not read.
 
-Does:        seal and open small secrets (AES-256-GCM); mark values as ours (HMAC-SHA256).
+Does:        seal and open small secrets (AES-256-GCM); mark values as ours, and derive from one
+             what follows it (HMAC-SHA256).
 Never:       uses the master key itself: each use has a key of its own, derived by HKDF.
 Guarantees:  a sealed value opens only with the same master key and the same context, unchanged.
 """
@@ -35,6 +36,7 @@ class Sealer:
         master = bytes.fromhex(master_key)
         self._cipher = AESGCM(_derive(master, b"talas seal v1"))
         self._mark_key = _derive(master, b"talas mark v1")
+        self._follow_key = _derive(master, b"talas follow v1")
 
     def seal(self, secret: bytes, context: bytes) -> bytes:
         """`secret`, sealed: nonce, then ciphertext with its tag. `context` says what it is for."""
@@ -51,6 +53,11 @@ class Sealer:
     def mark(self, value: bytes) -> bytes:
         """128 bits that only the holder of the master key can make for `value`."""
         return hmac.new(self._mark_key, value, hashlib.sha256).digest()[:MARK_BYTES]
+
+    def follow(self, value: bytes) -> bytes:
+        """256 bits that follow from `value`: always the same, and without the master key as good as
+        random."""
+        return hmac.digest(self._follow_key, value, hashlib.sha256)
 
     def is_ours(self, value: bytes, mark: bytes) -> bool:
         """Whether `mark` is the one for `value`; takes the same time either way."""

@@ -2,7 +2,8 @@
 
 Does:        verify an Ed25519 JWT (RFC 9068) against the published keys, once; remember it until
              it expires, its session ends, or the keys change.
-Never:       takes an algorithm, a key or an address of keys from the token; asks anyone; signs.
+Never:       takes an algorithm, a key or an address of keys from the token: its `kid` is looked up
+             among the pinned keys and does nothing else; honours an extension; asks anyone; signs.
 Guarantees:  after `end_session` no token of that session passes here. A process that was told late,
              because the bus was away, accepts such a token until it is told or the token expires,
              whichever is first: tokens live for minutes, and whoever can ask the database on
@@ -34,6 +35,8 @@ LONGEST_LIFE_SECONDS = 86_400
 _JWT = jwt.PyJWT()
 _OPTIONS: Any = {
     "require": list(REQUIRED),
+    # One audience, as a text: a list of several is nothing we sign.
+    "strict_aud": True,
     # The three times are compared with our own clock, below.
     "verify_exp": False,
     "verify_nbf": False,
@@ -108,7 +111,8 @@ class TokenVerifier:
         try:
             header = jwt.get_unverified_header(token)
             key = self._keys.get(header.get("kid", ""))
-            if key is None or str(header.get("typ", "")).lower() != TYPE:
+            typed = str(header.get("typ", "")).lower() == TYPE
+            if key is None or not typed or "crit" in header:
                 raise jwt.InvalidTokenError
             found = _JWT.decode(
                 token,

@@ -1,4 +1,4 @@
-"""One command that needs the database, run to its end: migrate, seed.
+"""One command that needs the database, run to its end: migrate, seed, user.
 
 Does:        find the database (the one named, the one a running Talas uses, or the embedded one,
              started for the purpose) and run the command with its address.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -25,18 +26,20 @@ from talas_core.supervisor.run_file import Run
 _STOP_SECONDS = 10.0
 
 
-async def run_task(settings: Settings, argv: Sequence[str]) -> int:
-    """Run `argv` beside the database. Returns its exit status. Raises UsageError."""
+async def run_task(settings: Settings, argv: Sequence[str], feed: str = "") -> int:
+    """Run `argv` beside the database, with `feed` (a few KiB at most) on its standard input.
+
+    Returns its exit status. Raises UsageError.
+    """
     if settings.database_url:
         await check_database(settings.database_url)
-        return await _run(settings, argv, Run(os.getpid(), settings.database_url,
-                                              settings.nats_url))  # fmt: skip
+        return await _run(settings, argv, feed, _beside(settings))
     found = await _claim(settings)
     if isinstance(found, Run):
-        return await _run(settings, argv, found)
+        return await _run(settings, argv, feed, found)
     sys.stderr.write(f"talas: the embedded database in {settings.data_dir}\n")
     try:
-        return await _run_embedded(settings, argv)
+        return await _run_embedded(settings, argv, feed)
     finally:
         found.release()
 
@@ -54,21 +57,31 @@ async def _claim(settings: Settings) -> Lock | Run:
         return await lock.acquire(settings.data_dir, 0)
 
 
-async def _run_embedded(settings: Settings, argv: Sequence[str]) -> int:
+async def _run_embedded(settings: Settings, argv: Sequence[str], feed: str) -> int:
     postgres = Surroundings(settings).postgres
     assert postgres is not None  # noqa: S101 - no external one is named
     await postgres.prepare()
     server = await postgres.launch()
     try:
         await postgres.ready(server)
-        return await _run(settings, argv, Run(os.getpid(), postgres.url(), settings.nats_url))
+        run = Run(os.getpid(), postgres.url(), settings.nats_url)
+        return await _run(settings, argv, feed, run)
     finally:
         await postgres.stop(server)
 
 
-async def _run(settings: Settings, argv: Sequence[str], run: Run) -> int:
-    child = process.spawn(argv, env=child_environment(settings, run), death_signal=signal.SIGTERM)
+def _beside(settings: Settings) -> Run:
+    """The database that is named, and the bus of the Talas that runs here, if one does."""
+    running = run_file.read(settings.data_dir)
+    nats_url = settings.nats_url or (running.nats_url if running else "")
+    return Run(os.getpid(), settings.database_url, nats_url)
+
+
+async def _run(settings: Settings, argv: Sequence[str], feed: str, run: Run) -> int:
+    environment = child_environment(settings, run)
+    child = process.spawn(argv, env=environment, death_signal=signal.SIGTERM, stdin=subprocess.PIPE)
     try:
+        child.feed(feed)
         status = await child.wait()
     finally:
         await child.stop(signal.SIGINT, _STOP_SECONDS)  # of use only when we were interrupted

@@ -49,6 +49,8 @@ def refusal(error: TalasError, headers: Mapping[str, str] | None = None) -> web.
         extra["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooMany | Unavailable):
         extra["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if isinstance(error, TooMany):
+        extra.update(error.headers)
     fields = error.fields if isinstance(error, BadInput | Conflict) else None
     if error.status >= 500 and not isinstance(error, Unavailable):
         return failed(500, TalasError.code, "Something went wrong on our side.", headers=extra)

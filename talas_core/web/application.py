@@ -18,6 +18,7 @@ from talas_core.errors import TalasError
 from talas_core.telemetry.logs import logger
 from talas_core.web.answers import failed, refusal
 from talas_core.web.headers import PRODUCT, SECURITY, Cors
+from talas_core.web.peer import PROXIES, Proxies
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,8 +28,11 @@ REQUEST_ID = web.RequestKey("request_id", str)
 _log = logger("web")
 
 
-def application(*, cors: Cors, body_limit: int = BODY_LIMIT) -> web.Application:
-    """An empty application: add routes to it. `body_limit` is in bytes."""
+def application(
+    *, cors: Cors, body_limit: int = BODY_LIMIT, proxies: Proxies | None = None
+) -> web.Application:
+    """An empty application: add routes to it. `body_limit` is in bytes; without `proxies` no
+    header is believed about where a request comes from."""
 
     @web.middleware
     async def rules(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -44,7 +48,8 @@ def application(*, cors: Cors, body_limit: int = BODY_LIMIT) -> web.Application:
         headers = response.headers
         for name, value in SECURITY.items():
             headers.setdefault(name, value)
-        headers["X-Request-ID"] = request[REQUEST_ID]
+        # An `Expect` that nobody can meet is refused before the rules above have seen it.
+        headers["X-Request-ID"] = request.get(REQUEST_ID) or request_id()
         headers[hdrs.SERVER] = PRODUCT
         origin = request.headers.get(hdrs.ORIGIN)
         if origin is not None:
@@ -52,6 +57,7 @@ def application(*, cors: Cors, body_limit: int = BODY_LIMIT) -> web.Application:
                 headers.setdefault(name, value)
 
     app = web.Application(middlewares=[rules], client_max_size=body_limit)
+    app[PROXIES] = proxies or Proxies()
     app.on_response_prepare.append(finish)
     return app
 

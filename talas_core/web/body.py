@@ -15,35 +15,39 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from talas_core.errors import BadInput, TooLarge, UnsupportedMedia
+from talas_core.errors import BadInput, TooLarge, TooSlow, UnsupportedMedia
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 JSON = "application/json"
 BODY_SECONDS = 10.0
-"""Time a body has to arrive, from when it is asked for."""
+"""Time a whole body has to arrive, from when it is asked for; however much of it trickles in."""
 
 
 async def read(request: web.Request, kind: type[T]) -> T:
-    """The request's body as a `kind`.
+    """The request's body as a `kind`. Raises as `raw` does, and BadInput where it is none."""
+    return parse(await raw(request), kind)
+
+
+async def raw(request: web.Request) -> bytes:
+    """The bytes of a request's JSON; asking again gives the same.
 
     Raises UnsupportedMedia unless it is declared JSON, TooLarge over the application's body limit,
-    BadInput where it is not a `kind` or takes too long to arrive.
+    TooSlow where it does not arrive in time, BadInput where it ends early.
     """
     if request.content_type != JSON or (request.charset or "utf-8").lower() not in _UTF8:
         raise UnsupportedMedia("Send JSON: Content-Type must be application/json, in UTF-8.")
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            raw = await request.read()
+            return await request.read()
     except TimeoutError as error:
         # Also what becomes of a body whose framing breaks midway: aiohttp then stops reading it
         # without telling the reader.
-        raise BadInput("The body did not arrive in time.") from error
+        raise TooSlow("The body did not arrive in time.") from error
     except web.HTTPRequestEntityTooLarge as error:
         raise TooLarge("The body is over its limit.") from error
     except (web.RequestPayloadError, ConnectionError) as error:
         raise BadInput("The body ended early.") from error
-    return parse(raw, kind)
 
 
 def parse(raw: bytes, kind: type[T]) -> T:

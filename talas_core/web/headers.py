@@ -3,29 +3,44 @@
 Does:        name the security headers; decide CORS by an exact list of origins.
 Never:       echoes an origin that is not on the list; allows credentials (tokens travel in a
              header, so no cookie is ever at stake).
-Guarantees:  answers vary by Origin, so a cache cannot hand one origin's answer to another.
+Guarantees:  answers vary by Origin, so a cache cannot hand one origin's answer to another; an
+             entry of the list that no browser would ever send is refused at start.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from types import MappingProxyType
 
+from talas_core.errors import SettingError
 from talas_core.settings import Settings
 
-SECURITY: MappingProxyType[str, str] = MappingProxyType(
-    {
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "no-store",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "X-Frame-Options": "DENY",
-        "Vary": "Origin",
-    }
-)
-"""What an answer gets unless it set a value of its own."""
+HSTS = "Strict-Transport-Security"
+HSTS_VALUE = "max-age=63072000; includeSubDomains"
+"""Two years, in seconds."""
+
+_security = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Vary": "Origin",
+}
+SECURITY: MappingProxyType[str, str] = MappingProxyType(_security)
+"""What an answer gets unless it set a value of its own. A view: see `configure`."""
+
+
+def configure(*, https: bool) -> None:
+    """Set up this process. With `https`, where browsers reach it by no other way, every answer
+    tells them so for two years; it would lock them out of a host that also speaks plain HTTP."""
+    _security.pop(HSTS, None)
+    if https:
+        _security[HSTS] = HSTS_VALUE
+
 
 PRODUCT = "Talas"
 """All that the Server header says: aiohttp would name itself, Python and both versions."""
@@ -33,7 +48,13 @@ PRODUCT = "Talas"
 ANY = "*"
 PREFLIGHT_SECONDS = 600
 ALLOWED_HEADERS = "Authorization, Content-Type"
-EXPOSED_HEADERS = "Retry-After, X-Request-ID"
+EXPOSED_HEADERS = "RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
+
+_ORIGIN = re.compile(
+    r"(?!http://[^/]*:80\Z)(?!https://[^/]*:443\Z)"
+    r"[a-z][a-z0-9+.-]*://(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9]\d{0,4})?"
+)
+"""An origin as browsers spell it: small letters, no path, no port that goes without saying."""
 
 
 class Cors:
@@ -44,7 +65,15 @@ class Cors:
 
     @classmethod
     def own(cls, settings: Settings) -> Cors:
-        """The configured origins; where there are none, this machine's own page."""
+        """The configured origins; where there are none, this machine's own page.
+
+        Raises SettingError for an entry that is no origin: it could only ever match `null`, which
+        any page can make itself, or nothing.
+        """
+        for origin in settings.origins:
+            if origin != ANY and not _ORIGIN.fullmatch(origin):
+                problem = f"{origin!r} is not an origin as browsers send it"
+                raise SettingError("TALAS_ORIGINS", problem, "like https://radio.example, or *")
         if settings.origins:
             return cls(settings.origins)
         names = ("127.0.0.1", "localhost", "[::1]")

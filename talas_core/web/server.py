@@ -1,10 +1,18 @@
 """An HTTP server around an application: sockets, limits, a graceful stop.
 
 Does:        speak HTTP/1.1 through aiohttp, on listening sockets of its own or on connections a
-             front door hands over; bound request heads; answer what is not HTTP in our shape.
+             front door hands over; bound request heads and connections, in size, number and time;
+             answer what is not HTTP in our shape.
 Never:       tells its version; keeps an idle connection open for ever.
 Guarantees:  after `stop_accepting` no new connection is taken; `close` lets requests in hand
-             finish, for at most `shutdown_seconds`.
+             finish, for at most `shutdown_seconds`. No client holds a connection by being slow:
+
+    nothing sent, or a head that does not end   head_seconds, then 408 (nothing sent: closed)
+    no next request                             idle_seconds, then closed
+    a body that trickles                        body.BODY_SECONDS if asked for, then 408;
+                                                LINGER_SECONDS after the answer if not, then closed
+    an answer that is not read                  stall_seconds, then cut
+    upgraded to a WebSocket                     its own rules, none of these
 """
 
 from __future__ import annotations
@@ -12,24 +20,33 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
+import msgspec
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
+from talas_core.errors import TooSlow, Unavailable
 from talas_core.hosts import addresses
+from talas_core.settings import Settings
 from talas_core.telemetry.logs import logger
 from talas_core.web.answers import failed
 from talas_core.web.application import request_id
 from talas_core.web.headers import PRODUCT, SECURITY
 
+HEAD_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75.0
 LINGER_SECONDS = 2.0
+STALL_SECONDS = 30.0
+FULL_SECONDS = 5
 BACKLOG = 1024
+_MANY_HEADERS = "Too many headers"
+"""In the one sentence that tells such a head from others that aiohttp's parser refuses."""
+MANY = 1_000_000
+"""Connections of a server behind a front door, which does the counting."""
 _LIMITS: dict[str, Any] = {
     "max_line_size": 8190,
     "max_field_size": 8190,
     "max_headers": 100,
-    "keepalive_timeout": KEEP_ALIVE_SECONDS,
     "lingering_time": LINGER_SECONDS,
     "access_log": None,
 }
@@ -37,10 +54,101 @@ _LIMITS: dict[str, Any] = {
 _log = logger("web")
 
 
-class _Connection(RequestHandler):
-    """aiohttp's protocol, with our words for a request it cannot parse."""
+class Deadlines(msgspec.Struct, frozen=True):
+    """How long a client may take over what, in seconds; see the top of this file."""
 
-    __slots__ = ()
+    head_seconds: float = HEAD_SECONDS
+    idle_seconds: float = KEEP_ALIVE_SECONDS
+    stall_seconds: float = STALL_SECONDS
+
+    @classmethod
+    def of(cls, settings: Settings) -> Deadlines:
+        """Those of the settings."""
+        return cls(settings.header_timeout_seconds, settings.idle_seconds)
+
+
+class _Room:
+    """Room for so many connections."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+
+class _Connection(RequestHandler):
+    """aiohttp's protocol, with our words for a request it cannot parse, and with deadlines."""
+
+    __slots__ = ("_begun", "_deadlines", "_head_timer", "_room", "_seated", "_stall_timer")
+
+    def __init__(self, manager: web.Server, room: _Room, deadlines: Deadlines) -> None:
+        super().__init__(
+            manager, loop=asyncio.get_running_loop(), keepalive_timeout=deadlines.idle_seconds,
+            **_LIMITS,
+        )  # fmt: skip
+        self._room = room
+        self._deadlines = deadlines
+        self._seated = False
+        self._begun = False
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a client in, if there is room."""
+        if self._room.left <= 0:
+            _say(cast(asyncio.Transport, transport), _full())
+            self._force_close = True
+            cast(asyncio.Transport, transport).close()
+            return
+        self._room.left -= 1
+        self._seated = True
+        super().connection_made(transport)
+        self._head_timer = self._loop.call_later(self._deadlines.head_seconds, self._too_slow)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Give the room back."""
+        if self._seated:
+            self._room.left += 1
+            self._seated = False
+        for timer in (self._head_timer, self._stall_timer):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Watch the time from a head's first byte to its end. Costs a whole head two looks."""
+        super().data_received(data)
+        if self._head_timer is not None:
+            if self._messages:
+                self._head_timer.cancel()
+                self._head_timer = None
+            self._begun = True
+        elif not self._messages and self._waits() and data:
+            self._begun = True
+            self._head_timer = self._loop.call_later(self._deadlines.head_seconds, self._too_slow)
+
+    def pause_writing(self) -> None:
+        """The client is behind with reading an answer."""
+        super().pause_writing()
+        if not self._upgraded and self.transport is not None:
+            seconds = self._deadlines.stall_seconds
+            self._stall_timer = self._loop.call_later(seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        super().resume_writing()
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+    def _waits(self) -> bool:
+        """Whether the next thing to come is a head: no request is in hand."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        if self._waits() and self.transport is not None:
+            if self._begun:
+                _say(self.transport, _late())
+            self.force_close()
 
     def handle_error(
         self,
@@ -56,36 +164,73 @@ class _Connection(RequestHandler):
         if status >= 500:
             _log.error("connection failed", request_id=mark, exc_info=exc)
             answer = failed(500, "internal", "Something went wrong on our side.")
-        elif isinstance(exc, LineTooLong):
-            answer = failed(431, "head_too_large", "A line of the request's head is too long.")
+        elif isinstance(exc, LineTooLong) or _MANY_HEADERS in str(exc):
+            answer = failed(431, "head_too_large", "The request's head is too large.")
         else:
             answer = failed(400, "bad_request", "This is not a request of HTTP/1.1.")
-        answer.headers.update(SECURITY)
-        answer.headers["X-Request-ID"] = mark
-        answer.headers[hdrs.SERVER] = PRODUCT
         answer.force_close()
-        return answer
+        return _marked(answer, mark)
+
+
+def _marked(answer: web.Response, mark: str) -> web.Response:
+    """`answer` as the last on its connection, with the headers that every answer has."""
+    answer.headers.update(SECURITY)
+    answer.headers["X-Request-ID"] = mark
+    answer.headers[hdrs.SERVER] = PRODUCT
+    answer.headers[hdrs.CONNECTION] = "close"  # aiohttp says so only where it knew the version
+    return answer
+
+
+def _say(transport: asyncio.Transport, answer: web.Response) -> None:
+    """Send an answer to what is no request yet."""
+    answer = _marked(answer, request_id())
+    lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
+    lines += [f"{name}: {value}" for name, value in answer.headers.items()]
+    body = cast(bytes, answer.body)
+    lines += [f"Content-Length: {len(body)}", "", ""]
+    transport.write("\r\n".join(lines).encode() + body)
+
+
+def _late() -> web.Response:
+    return failed(408, TooSlow.code, "The request's head did not arrive in time.")
+
+
+def _full() -> web.Response:
+    wait = {"Retry-After": str(FULL_SECONDS)}
+    return failed(503, Unavailable.code, "There are too many connections.", headers=wait)
 
 
 class WebServer:
     """A running application. Make one with `start`, then `listen` as often as needed."""
 
-    def __init__(self, runner: web.AppRunner, manager: web.Server) -> None:
+    def __init__(
+        self, runner: web.AppRunner, manager: web.Server, deadlines: Deadlines, connections: int
+    ) -> None:
         self._runner = runner
         self._manager = manager
+        self._deadlines = deadlines
+        self._room = _Room(connections)
         self._listeners: list[asyncio.AbstractServer] = []
 
     @classmethod
-    async def start(cls, app: web.Application, *, shutdown_seconds: float = 10.0) -> WebServer:
-        """Start `app` without a socket yet."""
+    async def start(
+        cls,
+        app: web.Application,
+        *,
+        shutdown_seconds: float = 10.0,
+        deadlines: Deadlines | None = None,
+        connections: int = MANY,
+    ) -> WebServer:
+        """Start `app` without a socket yet; it will take so many connections at a time."""
         runner = web.AppRunner(app, shutdown_timeout=shutdown_seconds, access_log=None)
         await runner.setup()
-        return cls(runner, cast(web.Server, runner.server))
+        manager = cast(web.Server, runner.server)
+        return cls(runner, manager, deadlines or Deadlines(), connections)
 
     def protocol(self) -> asyncio.Protocol:
         """A fresh protocol that serves one connection; hand it a transport by `set_protocol`,
         then call its `connection_made` and feed it what was already read."""
-        return _Connection(self._manager, loop=asyncio.get_running_loop(), **_LIMITS)
+        return _Connection(self._manager, self._room, self._deadlines)
 
     async def listen(self, host: str, port: int, *, reuse_port: bool = False) -> int:
         """Accept connections; returns the port, which for port 0 the system picked.

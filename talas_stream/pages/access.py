@@ -18,6 +18,7 @@ from aiohttp import BasicAuth, web
 from talas_core.errors import Forbidden, NotFound, Unauthorized
 from talas_core.messages import StationRecord
 from talas_core.security.tokens import TokenVerifier
+from talas_core.web import peer
 from talas_core.web.bearer import bearer
 from talas_stream.directory import Directory
 from talas_stream.pages.password import AdminPassword
@@ -60,7 +61,7 @@ class Access:
                 raise Forbidden("this station is somebody else's")
             return Who.OWNER
         login = _login(request)
-        if self._password.admits(login.login, login.password, request.remote or ""):
+        if self._password.admits(login.login, login.password, _address(request)):
             return Who.ADMIN
         if not key_matches(login.login, login.password, record):
             raise Unauthorized("wrong user or stream key")
@@ -70,11 +71,15 @@ class Access:
         """For what concerns all stations. Raises Unauthorized, or Forbidden for who is none."""
         if request.headers.get("Authorization", "").lower().startswith("basic "):
             login = _login(request)
-            if not self._password.admits(login.login, login.password, request.remote or ""):
+            if not self._password.admits(login.login, login.password, _address(request)):
                 raise Unauthorized("without a mount, this needs an admin")
             return
         if self._tokens.verify(bearer(request.headers)).role != "admin":
             raise Forbidden("this is for admins")
+
+
+def _address(request: web.Request) -> str:
+    return str(peer.client(request) or "")
 
 
 def _login(request: web.Request) -> BasicAuth:

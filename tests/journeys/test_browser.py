@@ -22,6 +22,7 @@ from support.ffmpeg import end, ffmpeg
 from support.page import (
     DOWN,
     ESCAPE,
+    PASSWORD,
     SPACE,
     address,
     api,
@@ -181,6 +182,30 @@ def test_an_account_is_made_kept_and_left(served: Served, page: Browser) -> None
     page.driver.switch_to.window(page.driver.window_handles[0])
     page.find("#sign-in")
     assert page.script("return Object.keys({...localStorage})") == ["talas.volume"]
+
+
+def test_a_sign_in_elsewhere_is_seen_and_ended(
+    served: Served, page: Browser, other: Browser
+) -> None:
+    ada = name("ada")
+    page.open(address(served, "/demo"))
+    sign_up(page, ada)
+    page.reads("#account", ada)
+    other.open(address(served, "/demo"))
+    other.press("#sign-in")
+    other.fill("#sign-in-form-email", f"{ada}@example.org")
+    other.fill("#sign-in-form-password", PASSWORD)
+    other.press("#sign-in-form [type=submit]")
+    other.reads("#account", ada)
+    page.press("#devices")
+    page.reads(".devices", "this one")
+    assert len(page.script("return [...document.querySelectorAll('.devices__one')]")) == 2
+    page.press(".devices .button")
+    until(lambda: page.script("return document.querySelectorAll('.devices__one').length") == 1)
+    other.find("#sign-in")
+    page.keys(ESCAPE)
+    page.reads("#account", ada)
+    assert page.complaints() == []
 
 
 def test_what_the_api_refuses_stands_at_its_field(served: Served, page: Browser) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
+from support.people import PASSWORD, Person
 from support.serve import run_talas, running_serve
+from support.wait import until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
@@ -25,6 +28,37 @@ def test_migrate_and_seed_alone_and_beside_a_running_talas(tmp_path: Path) -> No
         assert len((tmp_path / "tokens").read_text().splitlines()) == 3
         assert served.stop() == 0
     assert not (tmp_path / "var" / "run.json").exists()
+
+
+def test_the_first_admin_alone_and_an_end_that_counts_at_once(tmp_path: Path) -> None:
+    env = {"TALAS_DATA_DIR": str(tmp_path / "var"), "TALAS_BCRYPT_COST": "4"}
+    create = ("user", "create", "boss", "--email", "boss@example.com", "--password-stdin")
+    assert run_talas(tmp_path, *create, env=env, feed=PASSWORD + "\n").returncode == 0
+    outcome = run_talas(tmp_path, "user", "promote", "boss", "--role", "admin", env=env)
+    assert outcome.returncode == 0, outcome.stderr
+    with running_serve(tmp_path, "--api-workers", "2", env=env) as served:
+        served.wait_ready()
+        boss, ann = Person(served.api, "boss"), Person(served.api, "ann")
+        assert boss.sign_in() == 200
+        assert boss.profile()[1]["data"]["role"] == "admin"
+        assert ann.register() == 201
+        assert ann.sign_in() == 200
+        program = Person(served.api, "program")
+        program.token = ann.make_token("profile:read")
+        # Often enough for both workers to have taken the session and the token for alive.
+        answers = [one.profile() for _ in range(20) for one in (ann, program)]
+        assert {status for status, _ in answers} == {200}, answers
+        outcome = run_talas(tmp_path, "user", "disable", "ann", env=env)
+        assert outcome.returncode == 0, outcome.stderr
+        began = time.monotonic()
+        both = [ann, program] * 10
+        until(lambda: all(one.profile()[0] == 401 for one in both), 5)
+        assert time.monotonic() - began < 1
+        outcome = run_talas(tmp_path, "user", "list", env=env)
+        assert [line.split()[0] for line in outcome.stdout.splitlines()] == ["boss", "ann"]
+        assert "disabled" in outcome.stdout
+        assert PASSWORD not in served.log()
+        assert served.stop() == 0
 
 
 def test_several_api_workers_share_the_ports(tmp_path: Path) -> None:

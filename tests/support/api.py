@@ -9,8 +9,10 @@ import msgspec
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
+from loadtests.fresh import FREELY
 from talas_api.compose import Api
 from talas_core.bus.memory import MemoryBus
+from talas_core.postgres.pool import Database
 from talas_core.settings import Settings, load
 
 Client = TestClient[web.Request, web.Application]
@@ -21,7 +23,9 @@ PERSON = {"username": "testuser", "email": "test@example.com", "password": "Test
 
 def settings_for(database_url: str, data_dir: Path, **more: object) -> Settings:
     """Settings of a test: the cheapest hash, and a data directory of its own."""
-    environ = {"TALAS_ENV": "test", "TALAS_BCRYPT_COST": "4", "TALAS_DATA_DIR": str(data_dir)}
+    environ = {
+        **FREELY, "TALAS_ENV": "test", "TALAS_BCRYPT_COST": "4", "TALAS_DATA_DIR": str(data_dir),
+    }  # fmt: skip
     return load(environ, database_url=database_url, **more)
 
 
@@ -49,6 +53,12 @@ class Composed(msgspec.Struct, frozen=True):
         status, _ = await self.call("POST", "/api/auth/register", person)
         assert status == 201
         return await self.sign_in(email)
+
+    async def sign_up_as(self, name: str, role: str, db: Database) -> str:
+        """Register `name`, give them the role, sign in; the access token."""
+        await self.sign_up(name)
+        await db.run("UPDATE users SET role = $2 WHERE username = $1", name, role)
+        return str((await self.sign_in(f"{name}@example.com"))["access_token"])
 
     async def sign_in(self, email: str, password: str = PASSWORD) -> dict[str, Any]:
         """The data of a sign-in."""

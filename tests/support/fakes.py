@@ -8,13 +8,18 @@ from uuid import UUID
 
 import msgspec
 
+from talas_api.accounts.passwords import cost_of
 from talas_api.accounts.values import Account, Stored
-from talas_api.keys.values import StoredKey
+from talas_api.audit.values import Entry, Event, Kind
+from talas_api.keys.service import Keys
+from talas_api.keys.values import Change, StoredKey
 from talas_api.sessions.refresh import Verdict
 from talas_api.sessions.service import Decide
-from talas_api.sessions.values import Device, Session
+from talas_api.sessions.values import Device, LiveSession, Session
 from talas_api.stations.values import Kept, Station, StationChange
-from talas_core.errors import Conflict
+from talas_core.clock import Clock
+from talas_core.errors import Conflict, Unavailable
+from talas_core.security.seal import Sealer
 
 
 class MemoryAccounts:
@@ -40,6 +45,21 @@ class MemoryAccounts:
         )
         return next(matching, None)
 
+    async def stored(self, user_id: UUID) -> Stored | None:
+        found = self.people.get(user_id)
+        return found if found and not found.disabled else None
+
+    async def replace_password(self, user_id: UUID, old_hash: str, new_hash: str) -> bool:
+        found = self.people.get(user_id)
+        if found is None or found.password_hash != old_hash:
+            return False
+        self.people[user_id] = msgspec.structs.replace(found, password_hash=new_hash)
+        return True
+
+    async def dearest_hash(self) -> int | None:
+        hashes = (one.password_hash for one in self.people.values())
+        return max((cost_of(one) for one in hashes if one.startswith("1:$2b$")), default=None)
+
     async def rename(self, user_id: UUID, display_name: str) -> Account | None:
         if await self.by_id(user_id) is None:
             return None
@@ -58,11 +78,13 @@ class MemorySessions:
     def __init__(self, accounts: MemoryAccounts) -> None:
         self._accounts = accounts
         self.sessions: dict[UUID, Session] = {}
+        self.devices: dict[UUID, Device] = {}
         self.reasons: dict[UUID, str] = {}
         self.asked = 0
 
     async def add(self, session: Session, device: Device) -> None:
         self.sessions[session.id] = session
+        self.devices[session.id] = device
 
     async def exchange(
         self, session_id: UUID, decide: Decide, new_hash: bytes, now: datetime
@@ -74,7 +96,10 @@ class MemorySessions:
         verdict = decide(msgspec.structs.replace(session, ended=session.ended or person.disabled))
         if verdict is Verdict.ROTATE:
             self.sessions[session_id] = msgspec.structs.replace(
-                session, refresh_hash=new_hash, refreshed_at=now
+                session,
+                previous_hash=session.refresh_hash,
+                refresh_hash=new_hash,
+                refreshed_at=max(session.refreshed_at, now),
             )
         elif verdict is Verdict.REUSED:
             await self.end(session_id, "reuse", now)
@@ -85,6 +110,39 @@ class MemorySessions:
         if session is not None and not session.ended:
             self.sessions[session_id] = msgspec.structs.replace(session, ended=True)
             self.reasons[session_id] = reason
+
+    async def end_own(self, session_id: UUID, user_id: UUID, reason: str, now: datetime) -> bool:
+        mine = any(session.id == session_id for session in self._going_on(user_id, now))
+        if mine:
+            await self.end(session_id, reason, now)
+        return mine
+
+    async def end_all(
+        self, user_id: UUID, reason: str, now: datetime, keep: UUID | None
+    ) -> list[UUID]:
+        over = [session.id for session in self._going_on(user_id, now) if session.id != keep]
+        for session_id in over:
+            await self.end(session_id, reason, now)
+        return over
+
+    async def live(
+        self, user_id: UUID, now: datetime, used_after: datetime, limit: int
+    ) -> list[LiveSession]:
+        found = [one for one in self._going_on(user_id, now) if one.refreshed_at > used_after]
+        found.sort(key=lambda one: (one.created_at, one.id), reverse=True)
+        return [
+            LiveSession(
+                one.id, one.created_at, one.refreshed_at, one.expires_at, self.devices[one.id]
+            )
+            for one in found[:limit]
+        ]
+
+    def _going_on(self, user_id: UUID, now: datetime) -> list[Session]:
+        return [
+            one
+            for one in self.sessions.values()
+            if one.user_id == user_id and not one.ended and one.expires_at > now
+        ]
 
     async def alive(self, session_id: UUID, now: datetime) -> bool:
         self.asked += 1
@@ -150,14 +208,58 @@ class MemoryKeys:
         self.keys: list[StoredKey] = []
 
     async def all(self) -> list[StoredKey]:
-        return list(self.keys)
+        return sorted(self.keys, key=lambda key: key.activates_at)
 
-    async def add_unless(
-        self, enough: Callable[[list[StoredKey]], bool], make: Callable[[], StoredKey]
-    ) -> list[StoredKey]:
-        if not enough(list(self.keys)):
-            self.keys.append(make())
-        return list(self.keys)
+    async def change(self, decide: Callable[[list[StoredKey]], Change]) -> list[StoredKey]:
+        change = decide(list(self.keys))
+        self.keys = [
+            msgspec.structs.replace(key, retires_at=change.add.activates_at)
+            if change.add and key.kid in change.retire
+            else key
+            for key in self.keys
+            if key.kid not in change.drop
+        ]
+        self.keys += [change.add] if change.add else []
+        return await self.all()
+
+
+def memory_keys(store: MemoryKeys, sealer: Sealer, clock: Clock, days: int = 30) -> Keys:
+    """A key ring that records nothing."""
+    return Keys(store, sealer, clock, days=days, audit=Recorded())
+
+
+class Recorded:
+    """The port of audit/values.py: keeps what was recorded."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    async def record(self, event: Event) -> None:
+        self.events.append(event)
+
+    @property
+    def kinds(self) -> list[Kind]:
+        return [event.kind for event in self.events]
+
+
+class MemoryAudit:
+    """The port of audit/service.py."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    async def add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+    async def page(
+        self, before: UUID, limit: int, user: UUID | None, kind: Kind | None
+    ) -> list[Entry]:
+        found = sorted(self.entries, key=lambda one: one.id, reverse=True)
+        return [
+            one
+            for one in found
+            if one.id < before and user in (None, one.user_id) and kind in (None, one.kind)
+        ][:limit]
 
 
 class Announced:
@@ -180,10 +282,16 @@ class PlainPasswords:
 
     def __init__(self) -> None:
         self.checked: list[str | None] = []
+        self.full = False
+
+    def outdated(self, stored: str) -> bool:
+        return stored.startswith("cheap:")
 
     async def make(self, password: str) -> str:
+        if self.full:
+            raise Unavailable("Too many people are signing in; try again soon.")
         return f"plain:{password}"
 
     async def check(self, password: str, stored: str | None) -> bool:
         self.checked.append(stored)
-        return stored == f"plain:{password}"
+        return stored in (f"plain:{password}", f"cheap:{password}")

@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from loadtests.fresh import FREELY
 from support.ports import free_ports
 from support.processes import gone
 from support.wait import until
@@ -40,6 +41,7 @@ class Served:
         self.data_dir = folder / "var"
         self.env = {
             **_surroundings(),
+            **FREELY,
             "TALAS_ENV": "test",
             "TALAS_BCRYPT_COST": "4",
             "TALAS_DATA_DIR": str(self.data_dir),
@@ -165,13 +167,14 @@ def running_serve(
 
 
 def run_talas(
-    folder: Path, *args: str, env: Mapping[str, str], prefix: Sequence[str] = ()
+    folder: Path, *args: str, env: Mapping[str, str], prefix: Sequence[str] = (), feed: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """`talas *args`, run to its end in `folder`; `prefix` is a command that runs it."""
+    """`talas *args`, run to its end in `folder`; `prefix` is a command that runs it,
+    `feed` its standard input."""
     return subprocess.run(
         [*prefix, sys.executable, "-P", "-m", "talas_core", *args], cwd=folder,
         env={**_surroundings(), "TALAS_ENV": "test", **env}, capture_output=True, text=True,
-        timeout=READY_SECONDS, check=False,
+        timeout=READY_SECONDS, check=False, input=feed,
     )  # fmt: skip
 
 

@@ -54,3 +54,9 @@ async def composed(migrated: str, db: Database, tmp_path: Path) -> AsyncIterator
         yield Composed(api, bus, client, chat_client)
     api.close()
     await bus.close()
+
+
+@pytest.fixture
+async def admin_token(composed: Composed, db: Database) -> str:
+    """The access token of an admin called `boss`."""
+    return await composed.sign_up_as("boss", "admin", db)

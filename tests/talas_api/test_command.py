@@ -13,10 +13,11 @@ import talas_api
 from talas_core.postgres.migrate import read
 
 MIGRATIONS = Path(talas_api.__file__).parent / "migrations"
+PASSWORD = "correct horse battery\n"
 
 
 async def command(
-    *arguments: str, database: str = "", tmp_path: Path
+    *arguments: str, database: str = "", tmp_path: Path, feed: str = ""
 ) -> subprocess.CompletedProcess[str]:
     environ = {
         name: value for name, value in os.environ.items() if not name.startswith("TALAS_")
@@ -25,6 +26,7 @@ async def command(
         subprocess.run,
         [sys.executable, "-m", "talas_api", *arguments],
         env=environ,
+        input=feed,
         capture_output=True,
         text=True,
         check=False,
@@ -92,3 +94,43 @@ async def test_a_database_that_is_away_is_one_line(tmp_path: Path) -> None:
     done = await command("migrate", database=url, tmp_path=tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines() == ["talas: TALAS_DATABASE_URL: The database does not answer."]
+
+
+async def test_the_first_admin_comes_from_here(database: str, tmp_path: Path) -> None:
+    where = {"database": database, "tmp_path": tmp_path}
+    email = ("--email", "ann@example.com")
+    said = [
+        await command("user", "create", "ann", *email, "--password-stdin", feed=PASSWORD, **where),
+        await command("user", "promote", "Ann", "--role", "admin", **where),
+        await command("user", "list", **where),
+        await command("user", "disable", "ann", **where),
+    ]
+    assert [one.returncode for one in said] == [0, 0, 0, 2], said
+    assert "ann has an account now" in said[0].stdout
+    assert said[1].stdout == "ann is admin now, having been user.\n"
+    assert said[2].stdout.split()[:2] == ["ann", "admin"]
+    assert "last admin" in said[3].stderr
+    assert "account.role_changed" in said[1].stderr
+    assert not any(PASSWORD.strip() in one.stdout + one.stderr for one in said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "feed", "words"),
+    [
+        (["create", "ann", "--email", "a@b.example"], "", "--password-stdin"),
+        (["create", "ann", "--email", "a@b.example", "--password-stdin"], "short\n", "password"),
+        (["create", "a\u0142n", "--email", "a@b.example", "--password-stdin"], "x", "ASCII"),
+        (["create", "ann", "--email", "nowhere", "--password-stdin"], "x" * 9, "email"),
+        (["promote", "nobody", "--role", "admin"], "", "no such person"),
+        (["promote", "nobody", "--role", "king"], "", "role"),
+        (["disable", "nobody"], "", "no such person"),
+        (["enable", "nobody"], "", "no such person"),
+    ],
+)
+async def test_mistakes_about_people_end_with_2(
+    migrated: str, tmp_path: Path, arguments: list[str], feed: str, words: str
+) -> None:
+    done = await command("user", *arguments, feed=feed, database=migrated, tmp_path=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

@@ -20,7 +20,7 @@ from support.api import PERSON, Composed, settings_for
 from support.ports import free_ports
 from support.proxy import postgres_behind_proxy
 from support.wait import auntil
-from talas_api.compose import Api, listen, until
+from talas_api.compose import Api, listen, shares, until
 from talas_core import messages
 from talas_core.bus.memory import MemoryBus
 from talas_core.clock import SystemClock
@@ -350,3 +350,24 @@ async def test_requests_in_hand_are_finished_at_the_drain(
 
 def _credentials() -> dict[str, str]:
     return {"email": PERSON["email"], "password": PERSON["password"]}
+
+
+@pytest.mark.parametrize(
+    ("room", "shared"), [(1000, (300, 700)), (800, (300, 500)), (400, (200, 200)), (1, (1, 1))]
+)
+def test_open_files_are_shared_by_api_and_chat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, shared: tuple[int, int]
+) -> None:
+    monkeypatch.setattr("talas_api.compose.room_for", lambda wanted, _: min(wanted, room))
+    settings = settings_for("postgresql://x@y/z", tmp_path, api_connections=300, chat_sockets=700)
+    assert shares(settings) == shared
+
+
+async def test_a_network_that_is_none_is_a_setting_at_fault(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    settings = settings_for(migrated, tmp_path, trusted_proxies=("10.0.0.1/8",))
+    api = Api(settings, db, MemoryBus(), SystemClock())
+    with pytest.raises(SettingError, match="TALAS_TRUSTED_PROXIES"):
+        await listen(settings, api)
+    api.close()

@@ -50,6 +50,17 @@ async def test_a_bus_that_is_away_hurts_nobody() -> None:
     await links.bus_check(bus)()
 
 
+@pytest.mark.checklist(3)
+async def test_this_process_hears_of_an_end_without_the_bus() -> None:
+    bus = MemoryBus()
+    heard: list[str] = []
+    announcer = links.BusAnnouncer(bus, heard.append)
+    bus.cut()
+    session_id = uuid7()
+    await announcer.session_ended(session_id, uuid7())
+    assert heard == [str(session_id)]
+
+
 async def test_no_reply_while_the_database_is_away() -> None:
     bus = MemoryBus()
 

@@ -1,22 +1,68 @@
 """The audit's workflow, and what every address has in common, over HTTP."""
 
+from uuid import UUID
+
 import pytest
+from aiohttp import web
 
 from support.api import PERSON, Composed
+from talas_api.roles.values import PERMISSIONS, Permission, Role
+from talas_api.tokens.values import Scope
+from talas_core.postgres.pool import Database
 
-BEARER_ONLY = [
-    ("GET", "/api/auth/profile"),
-    ("GET", "/api/auth/me"),
-    ("PATCH", "/api/auth/profile"),
-    ("PATCH", "/api/auth/me"),
-    ("POST", "/api/auth/logout"),
-    ("POST", "/api/stations"),
-    ("PATCH", "/api/stations/ab"),
-    ("DELETE", "/api/stations/ab"),
-    ("POST", "/api/stations/ab/key"),
-    ("GET", "/api/rooms"),
-    ("GET", "/api/rooms/ab/messages"),
-]
+SIGNED_IN = "signed in"
+"""Open to everybody who is signed in, and to no personal token."""
+
+ACCESS: dict[tuple[str, str], str | Scope | Permission] = {
+    ("GET", "/api/auth/profile"): Scope.PROFILE_READ,
+    ("GET", "/api/auth/me"): Scope.PROFILE_READ,
+    ("PATCH", "/api/auth/profile"): SIGNED_IN,
+    ("PATCH", "/api/auth/me"): SIGNED_IN,
+    ("POST", "/api/auth/logout"): SIGNED_IN,
+    ("GET", "/api/auth/sessions"): SIGNED_IN,
+    ("DELETE", "/api/auth/sessions"): SIGNED_IN,
+    ("DELETE", "/api/auth/sessions/{id}"): SIGNED_IN,
+    ("POST", "/api/auth/password"): SIGNED_IN,
+    ("POST", "/api/auth/verify-email/request"): SIGNED_IN,
+    ("GET", "/api/auth/totp"): SIGNED_IN,
+    ("POST", "/api/auth/totp"): SIGNED_IN,
+    ("POST", "/api/auth/totp/confirm"): SIGNED_IN,
+    ("DELETE", "/api/auth/totp"): SIGNED_IN,
+    ("POST", "/api/auth/tokens"): SIGNED_IN,
+    ("GET", "/api/auth/tokens"): SIGNED_IN,
+    ("DELETE", "/api/auth/tokens/{id}"): SIGNED_IN,
+    ("POST", "/api/stations"): Scope.STATIONS_WRITE,
+    ("PATCH", "/api/stations/{slug}"): Scope.STATIONS_WRITE,
+    ("DELETE", "/api/stations/{slug}"): Scope.STATIONS_WRITE,
+    ("POST", "/api/stations/{slug}/key"): Scope.STATIONS_WRITE,
+    ("GET", "/api/rooms"): Scope.ROOMS_READ,
+    ("GET", "/api/rooms/{id}/messages"): Scope.ROOMS_READ,
+    ("GET", "/api/admin/users"): Permission.LIST_PEOPLE,
+    ("POST", "/api/admin/users/{id}/disable"): Permission.DISABLE_PEOPLE,
+    ("POST", "/api/admin/users/{id}/enable"): Permission.DISABLE_PEOPLE,
+    ("PUT", "/api/admin/users/{id}/role"): Permission.CHANGE_ROLES,
+    ("GET", "/api/admin/audit"): Permission.READ_AUDIT,
+}
+PUBLIC = {
+    ("POST", "/api/auth/register"),
+    ("POST", "/api/auth/login"),
+    ("POST", "/api/auth/refresh"),
+    ("POST", "/api/auth/password/forgot"),
+    ("POST", "/api/auth/password/reset"),
+    ("POST", "/api/auth/verify-email"),
+    ("GET", "/api/stations"),
+    ("GET", "/api/stations/{slug}"),
+    ("GET", "/"),
+    ("GET", "/site/{version}/{name}"),
+    ("GET", "/.well-known/jwks.json"),
+    ("GET", "/health"),
+    ("GET", "/ready"),
+}
+ON_THE_CHAT_PORT = {("GET", "/ws"), ("GET", "/health"), ("GET", "/ready")}
+"""The WebSocket takes its token in a frame."""
+
+GUARDED = [(method, path.replace("{id}", str(UUID(int=1))).replace("{slug}", "ab"), access)
+           for (method, path), access in ACCESS.items()]  # fmt: skip
 
 
 async def test_the_audits_workflow(composed: Composed) -> None:
@@ -41,36 +87,51 @@ async def test_the_audits_workflow(composed: Composed) -> None:
     assert (await composed.call("GET", "/api/auth/profile", token=token))[0] == 401
 
 
-@pytest.mark.parametrize(("method", "path"), BEARER_ONLY)
-async def test_signed_in_people_only(composed: Composed, method: str, path: str) -> None:
+@pytest.mark.checklist(15)
+@pytest.mark.parametrize(("method", "path", "access"), GUARDED)
+async def test_nobody_without_a_token(
+    composed: Composed, method: str, path: str, access: str
+) -> None:
     for token in ("", "a.b.c"):
         status, body = await composed.call(method, path, token=token)
-        assert status == 401
-        assert body["error"]["code"] == "unauthorized"
+        assert (status, body["error"]["code"]) == (401, "unauthorized")
+    status, _ = await composed.call(method, path, token="talas_pat_" + "A" * 64)
+    assert status == (401 if isinstance(access, Scope) else 403)
 
 
-async def test_every_address_that_needs_a_token_is_listed_above(composed: Composed) -> None:
-    open_to_all = {
-        ("POST", "/api/auth/register"),
-        ("POST", "/api/auth/login"),
-        ("POST", "/api/auth/refresh"),
-        ("GET", "/api/stations"),
-        ("GET", "/api/stations/{slug}"),
-        ("GET", "/"),
-        ("GET", "/site/{version}/{name}"),
-        ("GET", "/.well-known/jwks.json"),
-        ("GET", "/health"),
-        ("GET", "/ready"),
-    }
-    main, _ = composed.api.applications()
-    found = {
+@pytest.mark.checklist(15)
+async def test_what_a_role_does_not_allow_is_refused(composed: Composed, db: Database) -> None:
+    await composed.sign_up_as("boss", "admin", db)
+    for role in Role:
+        token = await composed.sign_up_as(f"one-{role}", role, db)
+        for method, path, access in GUARDED:
+            if isinstance(access, Permission):
+                status, _ = await composed.call(method, path, token=token)
+                assert (status == 403) is not (access in PERMISSIONS[role]), (role, method, path)
+
+
+@pytest.mark.checklist(15)
+async def test_a_personal_token_opens_what_its_scope_names_and_nothing_else(
+    composed: Composed, admin_token: str
+) -> None:
+    for scope in Scope:
+        wish = {"name": "one", "scopes": [scope], "days": 1}
+        _, body = await composed.call("POST", "/api/auth/tokens", wish, admin_token)
+        token = body["data"]["token"]
+        for method, path, access in GUARDED:
+            status, _ = await composed.call(method, path, token=token)
+            assert (status == 403) is (access is not scope), (scope, method, path)
+
+
+async def test_every_address_is_in_the_tables_above(composed: Composed) -> None:
+    main, chat = composed.api.applications()
+    assert addresses(main) == set(ACCESS) | PUBLIC
+    assert addresses(chat) == ON_THE_CHAT_PORT
+
+
+def addresses(app: web.Application) -> set[tuple[str, str]]:
+    return {
         (route.method, route.resource.canonical)
-        for route in main.router.routes()
+        for route in app.router.routes()
         if route.resource is not None and route.method != "HEAD"
     }
-    guarded = {(method, _canonical(path)) for method, path in BEARER_ONLY}
-    assert found == guarded | open_to_all
-
-
-def _canonical(path: str) -> str:
-    return path.replace("/ab", "/{id}" if path.startswith("/api/rooms") else "/{slug}")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from support.serve import run_talas
-from talas_core import cli
+from talas_core import cli, terminal
 from talas_core.errors import UsageError
 from talas_core.settings import KNOBS, Settings
 from talas_core.supervisor import compose, task
@@ -63,8 +63,8 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The commands that would have been run beside the database."""
     calls: list[Any] = []
 
-    async def run_task(settings: Settings, argv: Sequence[str]) -> int:
-        calls.append(tuple(argv))
+    async def run_task(settings: Settings, argv: Sequence[str], feed: str = "") -> int:
+        calls.append((*argv, *([feed] if feed else ())))
         return 3
 
     monkeypatch.setattr(task, "run_task", run_task)
@@ -141,6 +141,36 @@ def test_migrate_and_seed_run_the_apis_commands(
                      module("talas_api", *people)]  # fmt: skip
 
 
+def test_user_runs_the_apis_commands(
+    talas: Shell, tasks: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "password", lambda *, from_stdin: f"secret {from_stdin}")
+    assert talas("user", "create", "--email", "a@b.example", "ann")[0] == 3
+    assert talas("user", "promote", "ann", "--role", "admin")[0] == 3
+    for verb in ("disable", "enable"):
+        assert talas("user", verb, "--", "-dash")[0] == 3
+    assert talas("user", "list")[0] == 3
+    made = ("create", "--password-stdin", "--email", "a@b.example", "--", "ann")
+    asked: list[tuple[str, ...]] = [
+        ("promote", "--role", "admin", "--", "ann"),
+        ("disable", "--", "-dash"),
+        ("enable", "--", "-dash"),
+        ("list",),
+    ]
+    assert tasks == [
+        (*module("talas_api", "user", *made), "secret False\n"),
+        *(module("talas_api", "user", *arguments) for arguments in asked),
+    ]
+
+
+def test_no_password_is_taken_as_an_argument(talas: Shell, tasks: list[Any]) -> None:
+    for option in ("--password", "-p"):
+        status, _, text = talas("user", "create", "ann", "--email", "a@b.example", option, "hush")
+        assert status == 2
+        assert "No such option" in text
+    assert not tasks
+
+
 @pytest.mark.parametrize("alone", [("--people", "5"), ("--tokens", "t")])
 def test_people_and_tokens_go_together(
     alone: tuple[str, str], talas: Shell, tasks: list[Any]
@@ -171,5 +201,5 @@ def test_settings_lists_every_knob_with_its_source(
 def test_the_module_is_the_same_command(tmp_path: Path) -> None:
     outcome = run_talas(tmp_path, "--help", env={})
     assert outcome.returncode == 0
-    for command in ("serve", "migrate", "seed", "settings"):
+    for command in ("serve", "migrate", "seed", "user", "settings"):
         assert f"  {command} " in outcome.stdout

@@ -90,6 +90,7 @@ def test_values_from_the_environment(name: str, text: str, value: Any) -> None:
         ("TALAS_STREAM_WORKERS", "2", "out of bounds"),
         ("TALAS_MASTER_KEY", "ab", "64 hex"), ("TALAS_MASTER_KEY", "g" * 64, "64 hex"),
         ("TALAS_ADMIN_PASSWORD", "elevenchars", "12 characters or more"),
+        ("TALAS_SITE_URL", "talas.example", "is not a web address"),
         ("TALAS_CHAT_PORT", "8080", "three different ports"),
     ],
 )  # fmt: skip
@@ -194,6 +195,13 @@ def test_a_child_sees_the_very_same(tmp_path: Path) -> None:
                      "TALAS_MASTER_KEY": "ab" * 32, "TALAS_SHUTDOWN_SECONDS": "0.25"})  # fmt: skip
     assert load(environment(settings)) == settings
     assert set(environment(settings)) == set(BY_NAME)
+
+
+@pytest.mark.parametrize("sender", ["", "nobody", "a@b@c", "Talas <radio@talas.example>"])
+def test_mail_needs_an_address_to_come_from(sender: str) -> None:
+    environ = {"TALAS_SMTP_URL": "smtp://localhost", "TALAS_MAIL_FROM": sender}
+    assert "TALAS_MAIL_FROM" in refused(environ)
+    assert load(environ | {"TALAS_MAIL_FROM": "radio@talas.example"}).mail_from
 
 
 def test_settings_are_frozen() -> None:

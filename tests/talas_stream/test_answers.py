@@ -4,7 +4,10 @@ import json
 
 import pytest
 
-from talas_stream.answers import CHALLENGE, head, refusal_bytes
+from talas_core.web.headers import SECURITY
+from talas_stream.answers import CHALLENGE, POLICY, PUBLIC, head, refusal_bytes
+
+ALWAYS = {"Server": "Talas", "Connection": "close"} | SECURITY | dict([POLICY])
 
 
 def parts(answer: bytes) -> tuple[str, dict[str, str], bytes]:
@@ -16,7 +19,7 @@ def parts(answer: bytes) -> tuple[str, dict[str, str], bytes]:
 def test_a_head_names_its_status_and_says_that_the_connection_closes() -> None:
     status, fields, body = parts(head(200, [("Content-Type", "audio/mpeg")]))
     assert status == "HTTP/1.1 200 OK"
-    assert fields == {"Server": "Talas", "Content-Type": "audio/mpeg", "Connection": "close"}
+    assert fields == ALWAYS | {"Content-Type": "audio/mpeg"}
     assert body == b""
 
 
@@ -24,9 +27,17 @@ def test_a_head_names_its_status_and_says_that_the_connection_closes() -> None:
 def test_no_value_breaks_out_of_its_line(evil: str) -> None:
     answer = head(200, [("icy-name", f"Night{evil}Set-Cookie: a=b{evil}{evil}<script>")])
     _, fields, body = parts(answer)
-    assert set(fields) == {"Server", "icy-name", "Connection"}
+    assert set(fields) == {*ALWAYS, "icy-name"}
     assert body == b""
-    assert len(answer.decode().splitlines()) == 5
+    assert len(answer.decode().splitlines()) == len(ALWAYS) + 3
+
+
+@pytest.mark.checklist(19)
+def test_every_head_has_the_security_headers_or_its_own_value_once() -> None:
+    answer = head(200, [("Cache-Control", "no-cache, no-store"), *PUBLIC]).decode()
+    _, fields, _ = parts(answer.encode())
+    assert fields == ALWAYS | dict(PUBLIC) | {"Cache-Control": "no-cache, no-store"}
+    assert answer.count("\r\n") == len(fields) + 2
 
 
 def test_names_in_any_script_are_sent_as_utf_8() -> None:

@@ -42,6 +42,11 @@ class Listener:
         self.cuts += 1
 
 
+async def test_an_address_is_the_connections_unless_a_proxy_is_trusted(house: House) -> None:
+    assert house.address("127.0.0.1", "203.0.113.9") == "127.0.0.1"
+    assert house.address("", "") == ""
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()

@@ -1,7 +1,9 @@
 import pytest
 
-from support.api import PERSON, Composed
+from support.api import PASSWORD, PERSON, Composed
+from talas_api.accounts.passwords import Passwords, cost_of
 from talas_core.errors import Unavailable
+from talas_core.postgres.pool import Database
 
 
 async def test_register_shows_the_account_without_secrets(composed: Composed) -> None:
@@ -60,3 +62,76 @@ async def test_a_full_hashing_queue_is_503(
     async with composed.client.post("/api/auth/register", json=PERSON) as response:
         assert response.status == 503
         assert response.headers["Retry-After"] == "3"
+
+
+@pytest.mark.checklist(8)
+@pytest.mark.parametrize("password", ["Password", "testuser", "test@example.com", "example.com"])
+async def test_common_passwords_are_refused(composed: Composed, password: str) -> None:
+    wish = PERSON | {"password": password}
+    if password == "testuser":
+        wish["username"] = password
+    status, body = await composed.call("POST", "/api/auth/register", wish)
+    assert status == 400
+    assert list(body["error"]["fields"]) == ["password"]
+
+
+@pytest.mark.checklist(8)
+async def test_a_long_password_of_any_script_is_taken_whole(composed: Composed) -> None:
+    password = "пароль密🎵" * 64
+    wish = PERSON | {"password": password}
+    assert (await composed.call("POST", "/api/auth/register", wish))[0] == 201
+    await composed.sign_in(PERSON["email"], password)
+    credentials = {"email": PERSON["email"], "password": password[:-1]}
+    assert (await composed.call("POST", "/api/auth/login", credentials))[0] == 401
+
+
+@pytest.mark.checklist(3)
+async def test_a_new_password_ends_the_other_sessions(composed: Composed) -> None:
+    here = await composed.sign_up()
+    there = await composed.sign_in("testuser@example.com")
+    wish = {"current_password": PASSWORD, "new_password": "another good one"}
+    path = "/api/auth/password"
+    assert (await composed.call("POST", path, wish, here["access_token"]))[0] == 204
+    profile = "/api/auth/profile"
+    assert (await composed.call("GET", profile, token=here["access_token"]))[0] == 200
+    assert (await composed.call("GET", profile, token=there["access_token"]))[0] == 401
+    token = {"refresh_token": there["refresh_token"]}
+    assert (await composed.call("POST", "/api/auth/refresh", token))[0] == 401
+    old = {"email": "testuser@example.com", "password": PASSWORD}
+    assert (await composed.call("POST", "/api/auth/login", old))[0] == 401
+    await composed.sign_in("testuser@example.com", "another good one")
+
+
+@pytest.mark.checklist(30)
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [
+        ({"current_password": "wrong", "new_password": "another good one"}, "current_password"),
+        ({"current_password": PASSWORD, "new_password": "password"}, "new_password"),
+        ({"current_password": PASSWORD, "new_password": "testuser"}, "new_password"),
+        ({"current_password": PASSWORD, "new_password": "short"}, "new_password"),
+        ({"new_password": "another good one"}, "current_password"),
+    ],
+)
+async def test_what_is_wrong_with_a_new_password_is_named(
+    composed: Composed, wish: dict[str, str], field: str
+) -> None:
+    token = (await composed.sign_up())["access_token"]
+    status, body = await composed.call("POST", "/api/auth/password", wish, token)
+    assert status == 400
+    assert list(body["error"]["fields"]) == [field]
+    await composed.sign_in("testuser@example.com")
+
+
+@pytest.mark.checklist(8)
+async def test_a_hash_grows_with_the_cost_in_the_same_sign_in(
+    composed: Composed, db: Database
+) -> None:
+    await composed.sign_up()
+    [row] = await db.rows("SELECT password_hash FROM users")
+    assert cost_of(row["password_hash"]) == 4
+    composed.api.personal.sign_in._passwords = Passwords(composed.api.hashers, 5)
+    await composed.sign_in("testuser@example.com")
+    [row] = await db.rows("SELECT password_hash FROM users")
+    assert cost_of(row["password_hash"]) == 5
+    await composed.sign_in("testuser@example.com")

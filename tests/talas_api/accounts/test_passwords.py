@@ -5,7 +5,15 @@ import time
 import pytest
 
 from support.wait import auntil
-from talas_api.accounts.passwords import UNUSABLE, VERSION, Hashers, Passwords, make, matches
+from talas_api.accounts.passwords import (
+    UNUSABLE,
+    VERSION,
+    Hashers,
+    Passwords,
+    cost_of,
+    make,
+    matches,
+)
 from talas_core.errors import Unavailable
 
 COST = 4
@@ -19,7 +27,8 @@ def test_a_hash_matches_its_password_only() -> None:
     assert make("correct horse", COST) != stored
 
 
-@pytest.mark.parametrize("length", [72, 73, 200, 1024])
+@pytest.mark.checklist(8)
+@pytest.mark.parametrize("length", [64, 72, 73, 200, 1024])
 def test_nothing_is_truncated(length: int) -> None:
     password = "é" * length
     stored = make(password, COST)
@@ -43,25 +52,61 @@ async def test_hashing_and_checking() -> None:
     hashers.close()
 
 
-@pytest.mark.parametrize("stored", [None, UNUSABLE])
-async def test_no_account_costs_what_an_account_does(
-    stored: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def rounds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The rounds of every check made with bcrypt."""
     import bcrypt
 
-    hashers = Hashers(1, 4)
-    passwords = Passwords(hashers, COST)
-    checked: list[bytes] = []
+    done: list[int] = []
     real = bcrypt.checkpw
 
     def counting(password: bytes, hashed: bytes) -> bool:
-        checked.append(hashed)
+        done.append(2 ** int(hashed.split(b"$")[2]))
         return real(password, hashed)
 
     monkeypatch.setattr(bcrypt, "checkpw", counting)
+    return done
+
+
+@pytest.mark.checklist(9)
+@pytest.mark.parametrize("stored", [None, UNUSABLE, make("x", 4), make("x", 5), make("x", 6)])
+async def test_whatever_says_no_costs_the_same(stored: str | None, rounds: list[int]) -> None:
+    hashers = Hashers(1, 4)
+    passwords = Passwords(hashers, 6)
     assert not await passwords.check("anything", stored)
-    assert len(checked) == 1
-    assert checked[0].startswith(b"$2b$04$")
+    assert sum(rounds) == 2**6
+    hashers.close()
+
+
+@pytest.mark.checklist(9)
+async def test_no_account_costs_what_the_dearest_hash_does(rounds: list[int]) -> None:
+    hashers = Hashers(1, 4)
+    heard, met = Passwords(hashers, 4), Passwords(hashers, 4)
+    heard.expect(6)
+    heard.expect(5)
+    assert not await met.check("wrong", make("x", 6))
+    for passwords in (heard, met):
+        rounds.clear()
+        assert not await passwords.check("anything", None)
+        assert sum(rounds) == 2**6
+    hashers.close()
+
+
+async def test_a_right_password_costs_one_check(rounds: list[int]) -> None:
+    hashers = Hashers(1, 4)
+    assert await Passwords(hashers, 6).check("x", make("x", 4))
+    assert rounds == [2**4]
+    hashers.close()
+
+
+def test_what_is_cheaper_than_today_is_outdated() -> None:
+    hashers = Hashers(1, 4)
+    passwords = Passwords(hashers, 5)
+    assert cost_of(make("x", 4)) == 4
+    assert passwords.outdated(make("x", 4))
+    assert not passwords.outdated(make("x", 5))
+    assert not passwords.outdated(make("x", 6))
+    assert not passwords.outdated(UNUSABLE)
     hashers.close()
 
 

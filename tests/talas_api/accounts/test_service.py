@@ -1,13 +1,16 @@
 import pytest
 
-from support.fakes import MemoryAccounts, PlainPasswords
+from support.fakes import MemoryAccounts, PlainPasswords, Recorded
+from support.proofs import HOME, ToldPeople
 from talas_api.accounts.service import Accounts
-from talas_api.accounts.values import Credentials, ProfileChange, Registration
+from talas_api.accounts.values import ProfileChange, Registration
+from talas_api.audit.values import Kind
 from talas_core.clock import FakeClock
-from talas_core.errors import Conflict, Unauthorized
+from talas_core.errors import BadInput, Conflict, Unauthorized
 from talas_core.ids import uuid7
 
 WISH = Registration("testuser", "test@example.com", "correct horse")
+OTHER = Registration("other", "TEST@example.com", "correct horse")
 
 
 @pytest.fixture
@@ -16,17 +19,24 @@ def store() -> MemoryAccounts:
 
 
 @pytest.fixture
-def passwords() -> PlainPasswords:
-    return PlainPasswords()
+def mail() -> ToldPeople:
+    return ToldPeople()
 
 
 @pytest.fixture
-def accounts(store: MemoryAccounts, passwords: PlainPasswords) -> Accounts:
-    return Accounts(store, passwords, FakeClock())
+def audit() -> Recorded:
+    return Recorded()
 
 
-async def test_signing_up_and_in(accounts: Accounts) -> None:
-    account = await accounts.register(WISH)
+@pytest.fixture
+def accounts(store: MemoryAccounts, mail: ToldPeople, audit: Recorded) -> Accounts:
+    return Accounts(
+        store=store, passwords=PlainPasswords(), mail=mail, audit=audit, clock=FakeClock()
+    )
+
+
+async def test_signing_up(accounts: Accounts, audit: Recorded, mail: ToldPeople) -> None:
+    account = await accounts.register(WISH, HOME)
     assert (account.username, account.role, account.display_name) == (
         "testuser",
         "user",
@@ -34,38 +44,53 @@ async def test_signing_up_and_in(accounts: Accounts) -> None:
     )
     assert account.id.version == 7
     assert account.created_at == FakeClock().now()
-    assert await accounts.authenticate(Credentials("TEST@example.com", "correct horse")) == account
+    assert audit.kinds == [Kind.REGISTERED]
+    assert mail.told == []
 
 
-async def test_a_taken_name_is_a_conflict(accounts: Accounts) -> None:
-    await accounts.register(WISH)
+async def test_a_taken_name_is_a_conflict(accounts: Accounts, mail: ToldPeople) -> None:
+    await accounts.register(WISH, HOME)
+    for delivers in (False, True):
+        mail.delivers = delivers
+        with pytest.raises(Conflict) as caught:
+            again = Registration("TestUser", "other@example.com", "correct horse")
+            await accounts.register(again, HOME)
+        assert caught.value.fields == {"username": "is taken"}
+
+
+async def test_a_taken_address_is_a_conflict_without_mail(accounts: Accounts) -> None:
+    await accounts.register(WISH, HOME)
     with pytest.raises(Conflict) as caught:
-        await accounts.register(Registration("TestUser", "other@example.com", "correct horse"))
-    assert caught.value.fields == {"username": "is taken"}
+        await accounts.register(OTHER, HOME)
+    assert caught.value.fields == {"email": "is taken"}
 
 
-async def test_all_wrong_sign_ins_sound_the_same(
-    accounts: Accounts, store: MemoryAccounts, passwords: PlainPasswords
+@pytest.mark.checklist(10)
+async def test_with_mail_a_taken_address_looks_like_a_success(
+    accounts: Accounts, store: MemoryAccounts, mail: ToldPeople, audit: Recorded
 ) -> None:
-    account = await accounts.register(WISH)
-    sentences = set()
-    for given in (
-        Credentials("test@example.com", "wrong"),
-        Credentials("nobody@example.com", "correct horse"),
-    ):
-        with pytest.raises(Unauthorized) as caught:
-            await accounts.authenticate(given)
-        sentences.add(str(caught.value))
-    await store.disable(account.id)
-    with pytest.raises(Unauthorized) as caught:
-        await accounts.authenticate(Credentials("test@example.com", "correct horse"))
-    sentences.add(str(caught.value))
-    assert len(sentences) == 1
-    assert passwords.checked == ["plain:correct horse", None, "plain:correct horse"]
+    mail.delivers = True
+    first = await accounts.register(WISH, HOME)
+    seeming = await accounts.register(OTHER, HOME)
+    assert (seeming.username, seeming.email) == ("other", "TEST@example.com")
+    assert list(store.people) == [first.id]
+    assert audit.kinds == [Kind.REGISTERED, Kind.REGISTERED_AGAIN]
+    assert audit.events[1].user_id is None
+    assert mail.told == [("welcome", first.id), ("already_known", "TEST@example.com")]
+
+
+async def test_common_passwords_are_refused_before_any_work(
+    accounts: Accounts, store: MemoryAccounts
+) -> None:
+    for password in ("password", "TestUser", "test@example.com"):
+        with pytest.raises(BadInput) as caught:
+            await accounts.register(Registration("testuser", "test@example.com", password), HOME)
+        assert list(caught.value.fields) == ["password"]
+    assert store.people == {}
 
 
 async def test_profiles(accounts: Accounts, store: MemoryAccounts) -> None:
-    account = await accounts.register(WISH)
+    account = await accounts.register(WISH, HOME)
     assert await accounts.profile(account.id) == account
     changed = await accounts.change_profile(account.id, ProfileChange("Test User"))
     assert changed.display_name == "Test User"

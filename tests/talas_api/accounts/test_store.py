@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from support.fakes import MemoryAccounts
-from talas_api.accounts.service import AccountStore
+from talas_api.accounts.passwords import UNUSABLE, make
 from talas_api.accounts.store import PostgresAccounts
 from talas_api.accounts.values import Account
 from talas_core.errors import BadInput, Conflict
@@ -39,7 +39,7 @@ def store(request: pytest.FixtureRequest, db: Database) -> Any:
     return _Disabling(db) if request.param == "postgres" else MemoryAccounts()
 
 
-async def test_what_is_kept_comes_back(store: AccountStore) -> None:
+async def test_what_is_kept_comes_back(store: Any) -> None:
     account = person()
     await store.add(account, HASH)
     assert await store.by_id(account.id) == account
@@ -48,14 +48,44 @@ async def test_what_is_kept_comes_back(store: AccountStore) -> None:
     assert (found.account, found.password_hash, found.disabled) == (account, HASH, False)
 
 
-async def test_strangers_are_none(store: AccountStore) -> None:
+async def test_what_sign_in_sees(store: Any) -> None:
+    account = person()
+    await store.add(account, HASH)
+    found = await store.stored(account.id)
+    assert found == await store.by_email(account.email)
+    assert not found.second_factor
+    await store.disable(account.id)
+    assert await store.stored(account.id) is None
+    assert await store.stored(uuid7()) is None
+
+
+async def test_a_hash_is_replaced_only_where_the_known_one_stands(store: Any) -> None:
+    account = person()
+    await store.add(account, HASH)
+    assert not await store.replace_password(account.id, "1:another", "1:new hash")
+    assert not await store.replace_password(uuid7(), HASH, "1:new hash")
+    assert await store.replace_password(account.id, HASH, "1:new hash")
+    found = await store.stored(account.id)
+    assert found.password_hash == "1:new hash"
+
+
+async def test_the_dearest_hash(store: Any) -> None:
+    assert await store.dearest_hash() is None
+    await store.add(person(), UNUSABLE)
+    assert await store.dearest_hash() is None
+    for name, cost in (("Bob", 4), ("Cid", 5), ("Dan", 4)):
+        await store.add(person(name), make("x", cost))
+    assert await store.dearest_hash() == 5
+
+
+async def test_strangers_are_none(store: Any) -> None:
     assert await store.by_id(uuid7()) is None
     assert await store.by_email("nobody@example.com") is None
     assert await store.rename(uuid7(), "x") is None
 
 
 @pytest.mark.parametrize("field", ["username", "email"])
-async def test_a_taken_field_is_named_whatever_its_case(store: AccountStore, field: str) -> None:
+async def test_a_taken_field_is_named_whatever_its_case(store: Any, field: str) -> None:
     first = person()
     await store.add(first, HASH)
     other = msgspec.structs.replace(person("Bob"), **{field: getattr(first, field).upper()})
@@ -65,7 +95,7 @@ async def test_a_taken_field_is_named_whatever_its_case(store: AccountStore, fie
     assert await store.by_id(other.id) is None
 
 
-async def test_renaming(store: AccountStore) -> None:
+async def test_renaming(store: Any) -> None:
     account = person()
     await store.add(account, HASH)
     renamed = await store.rename(account.id, "Ann of the Hills")

@@ -1,6 +1,11 @@
 import pytest
 
-from talas_api.accounts.values import Credentials, ProfileChange, Registration
+from talas_api.accounts.values import (
+    Credentials,
+    PasswordChange,
+    ProfileChange,
+    Registration,
+)
 from talas_core.errors import BadInput
 from talas_core.web.body import parse
 
@@ -83,6 +88,32 @@ def test_a_sign_in_checks_no_shape_but_nul_and_length() -> None:
     for raw in (b'{"email":"\\u0000","password":""}', b'{"email":"","password":"\\u0000"}'):
         with pytest.raises(BadInput):
             parse(raw, Credentials)
+
+
+@pytest.mark.checklist(8)
+@pytest.mark.parametrize("password", ["a" * 64, "ж" * 64, "密" * 64, "🎵" * 64, "ab" * 512])
+def test_long_passwords_of_any_script_pass(password: str) -> None:
+    import msgspec
+
+    raw = msgspec.json.encode({"current_password": password, "new_password": password})
+    assert parse(raw, PasswordChange).new_password == password
+
+
+@pytest.mark.parametrize("code", ["123456", "123 456", "abcd-efgh-ijkl-mnop", "ABCDEFGHIJKLMNOP"])
+def test_codes_as_people_type_them(code: str) -> None:
+    import msgspec
+
+    raw = msgspec.json.encode({"email": "x", "password": "", "code": code})
+    assert parse(raw, Credentials).code == code
+
+
+@pytest.mark.parametrize("code", ["", "12345", "x" * 65, "123456\n", "12345é", "１２３４５６"])
+def test_codes_of_another_shape_are_refused(code: str) -> None:
+    import msgspec
+
+    with pytest.raises(BadInput) as caught:
+        parse(msgspec.json.encode({"email": "x", "password": "", "code": code}), Credentials)
+    assert list(caught.value.fields) == ["code"]
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a\nb", "x" * 65, "\u202eabc"])

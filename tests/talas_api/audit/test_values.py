@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from talas_api.audit.values import DETAILS, LONGEST_VALUE, Event, Kind
+from talas_api.audit.values import DETAILS, LONGEST_VALUE, Event, Kind, plain
 
 SHAPE = re.compile(r"[a-z]+(\.[a-z_]+)+")
 SOMEBODY = UUID(int=1)
@@ -24,3 +24,27 @@ def test_details_are_few_short_and_of_known_kinds() -> None:
     for value in ("x" * (LONGEST_VALUE + 1), "two\nlines", "\x1b[2J", "\u202e"):
         with pytest.raises(ValueError, match="printable"):
             Event(Kind.SIGN_IN_FAILED, SOMEBODY, detail={"reason": value})
+
+
+@pytest.mark.checklist(29)
+@pytest.mark.parametrize(
+    "name", ["password", "token", "access_token", "refresh_token", "email", "username", "secret"]
+)
+def test_there_is_no_place_for_secrets_and_addresses(name: str) -> None:
+    assert name not in DETAILS
+    with pytest.raises(ValueError, match="must be among"):
+        Event(Kind.SIGNED_IN, SOMEBODY, detail={name: "x"})
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("curl/8.5", "curl/8.5"),
+        ("two\r\nlines\x00\x1b[2J\u202e", "two??lines??[2J?"),
+        ("\ud800", "?"),
+        ("x" * 500, "x" * LONGEST_VALUE),
+    ],
+)
+def test_text_from_outside_is_made_plain(text: str, shown: str) -> None:
+    assert plain(text) == shown
+    Event(Kind.LIMITED, detail={"reason": plain(text)})

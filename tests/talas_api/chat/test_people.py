@@ -5,9 +5,10 @@ import pytest
 
 from support.api import Composed
 from support.chat import add_sender
+from talas_api.accounts.values import Account
 from talas_api.chat.codes import Close
 from talas_api.chat.people import People
-from talas_core.errors import Unauthorized
+from talas_core.errors import Forbidden, Unauthorized
 from talas_core.ids import uuid7
 from talas_core.postgres.pool import Database
 
@@ -20,7 +21,7 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture
 def people(composed: Composed, db: Database) -> People:
-    return People(composed.api.sessions, composed.api.accounts, db)
+    return People(composed.api.sessions, composed.api.tokens, composed.api.accounts, db)
 
 
 async def session(db: Database, user: UUID, hours: int = 1) -> UUID:
@@ -42,6 +43,44 @@ async def test_a_token_leads_to_its_person(composed: Composed, people: People) -
 async def test_a_forged_token_leads_to_nobody(people: People) -> None:
     with pytest.raises(Unauthorized):
         await people.sign_in("a.b.c")
+
+
+async def test_a_personal_token_leads_to_its_person_if_it_is_for_chatting(
+    composed: Composed, people: People, db: Database
+) -> None:
+    grant = await composed.sign_up("ada")
+    made = {}
+    for scope in ("chat:write", "rooms:read"):
+        wish = {"name": "bot", "scopes": [scope], "days": 1}
+        _, body = await composed.call("POST", "/api/auth/tokens", wish, grant["access_token"])
+        made[scope] = body["data"]
+    person = await people.sign_in(made["chat:write"]["token"])
+    assert (person.sender.username, str(person.sid)) == ("ada", made["chat:write"]["id"])
+    with pytest.raises(Forbidden):
+        await people.sign_in(made["rooms:read"]["token"])
+    assert await people.over([person.sid], NOW) == {}
+    await db.run("UPDATE users SET disabled_at = now()")
+    assert await people.over([person.sid], NOW) == {person.sid: Close.BANNED}
+    await db.run("UPDATE users SET disabled_at = NULL")
+    await db.run("UPDATE personal_tokens SET revoked_at = now()")
+    assert await people.over([person.sid], NOW) == {person.sid: Close.SESSION_ENDED}
+
+
+@pytest.mark.checklist(3)
+async def test_a_session_that_ends_while_its_person_is_looked_up_leads_to_nobody(
+    composed: Composed, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant = await composed.sign_up("ada")
+    profile = composed.api.accounts.profile
+
+    async def slow(user_id: UUID) -> Account:
+        found = await profile(user_id)
+        await composed.call("POST", "/api/auth/logout", token=grant["access_token"])
+        return found
+
+    monkeypatch.setattr(composed.api.accounts, "profile", slow)
+    with pytest.raises(Unauthorized):
+        await people.sign_in(grant["access_token"])
 
 
 async def test_a_disabled_account_is_nobody_s(

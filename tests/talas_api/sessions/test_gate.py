@@ -2,23 +2,45 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from talas_api.sessions.gate import gate
-from talas_core.errors import Unauthorized
+from talas_api.tokens.values import Scope
+from talas_core.errors import Forbidden, Unauthorized
 from talas_core.security.tokens import Claims
 
 CLAIMS = Claims("u", "s", "user", 0)
+BY_TOKEN = Claims("u", "t", "user", 0)
 
 
-class Checker:
+class Sessions:
     async def who(self, token: str) -> Claims:
         assert token == "a.b.c"
         return CLAIMS
 
 
+class Tokens:
+    async def who(self, token: str, scope: Scope) -> Claims:
+        assert (token, scope) == ("talas_pat_x", Scope.ROOMS_READ)
+        return BY_TOKEN
+
+
+CHECK = gate(Sessions(), Tokens())
+SIGNED_IN = make_mocked_request("GET", "/", headers={"Authorization": "Bearer a.b.c"})
+PROGRAM = make_mocked_request("GET", "/", headers={"Authorization": "Bearer talas_pat_x"})
+
+
 async def test_the_token_becomes_claims() -> None:
-    request = make_mocked_request("GET", "/", headers={"Authorization": "Bearer a.b.c"})
-    assert await gate(Checker())(request) is CLAIMS
+    assert await CHECK(SIGNED_IN) is CLAIMS
+    assert await CHECK(SIGNED_IN, Scope.ROOMS_READ) is CLAIMS
 
 
-async def test_no_token_never_reaches_the_checker() -> None:
+async def test_no_token_never_reaches_the_checkers() -> None:
     with pytest.raises(Unauthorized):
-        await gate(Checker())(make_mocked_request("GET", "/"))
+        await CHECK(make_mocked_request("GET", "/"))
+
+
+async def test_a_personal_token_passes_where_its_scope_is_named() -> None:
+    assert await CHECK(PROGRAM, Scope.ROOMS_READ) is BY_TOKEN
+
+
+async def test_elsewhere_it_is_refused_unseen() -> None:
+    with pytest.raises(Forbidden):
+        await CHECK(PROGRAM)

@@ -1,11 +1,18 @@
 import asyncio
+from typing import Any
+from uuid import UUID
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from support.api import Composed
+from support.chat import talking
 from talas_api.sessions.handlers import LONGEST_USER_AGENT, device
 from talas_core.postgres.pool import Database
+
+PROFILE = "/api/auth/profile"
+SESSIONS = "/api/auth/sessions"
 
 
 async def test_a_sign_in_gives_tokens_and_the_person(composed: Composed) -> None:
@@ -30,34 +37,121 @@ async def test_wrong_and_unknown_get_the_same_answer(composed: Composed) -> None
     assert answers[0] == answers[1] == answers[2]
 
 
-async def test_refreshing_and_reuse(composed: Composed) -> None:
+async def refresh(composed: Composed, token: str) -> tuple[int, Any]:
+    return await composed.call("POST", "/api/auth/refresh", {"refresh_token": token})
+
+
+async def later(db: Database) -> None:
+    """As if the last refresh had been long ago."""
+    await db.run("UPDATE sessions SET created_at = created_at - interval '1 minute',"
+                 " refreshed_at = refreshed_at - interval '1 minute'")  # fmt: skip
+
+
+async def works(composed: Composed, access_token: str) -> bool:
+    return (await composed.call("GET", PROFILE, token=access_token))[0] == 200
+
+
+@pytest.mark.checklist(1)
+async def test_refreshing_and_reuse(composed: Composed, db: Database) -> None:
     first = await composed.sign_up()
-    status, body = await composed.call(
-        "POST", "/api/auth/refresh", {"refresh_token": first["refresh_token"]}
-    )
+    status, body = await refresh(composed, first["refresh_token"])
     assert status == 200
     second = body["data"]
-    path = "/api/auth/profile"
-    assert (await composed.call("GET", path, token=second["access_token"]))[0] == 200
+    assert await works(composed, second["access_token"])
+    await later(db)
     for token in (first["refresh_token"], second["refresh_token"]):
-        status, body = await composed.call("POST", "/api/auth/refresh", {"refresh_token": token})
-        assert status == 401
-    assert (await composed.call("GET", path, token=second["access_token"]))[0] == 401
+        assert (await refresh(composed, token))[0] == 401
+    assert not await works(composed, second["access_token"])
+    row = await db.row("SELECT end_reason FROM sessions")
+    assert row is not None
+    assert row["end_reason"] == "reuse"
 
 
-async def test_a_race_of_fifty_leaves_no_descendant(composed: Composed) -> None:
+@pytest.mark.checklist(2)
+async def test_a_race_of_fifty_logs_nobody_out(composed: Composed) -> None:
     first = await composed.sign_up()
-    wish = {"refresh_token": first["refresh_token"]}
-    answers = await asyncio.gather(
-        *(composed.call("POST", "/api/auth/refresh", wish) for _ in range(50))
-    )
-    # Some may find no free connection to the database (503); at most one may win.
-    assert {status for status, _ in answers} <= {200, 401, 503}
+    answers = await asyncio.gather(*(refresh(composed, first["refresh_token"]) for _ in range(50)))
+    # Some may find no free connection to the database.
+    assert {status for status, _ in answers} <= {200, 503}
+    [successor] = {body["data"]["refresh_token"] for status, body in answers if status == 200}
+    status, body = await refresh(composed, successor)
+    assert status == 200
+    assert await works(composed, body["data"]["access_token"])
+
+
+@pytest.mark.checklist(1)
+async def test_no_descendant_survives_a_race_with_the_copy(
+    composed: Composed, db: Database
+) -> None:
+    first = await composed.sign_up()
+    second = (await refresh(composed, first["refresh_token"]))[1]["data"]
+    await later(db)
+    shown = [first["refresh_token"], second["refresh_token"]] * 25
+    answers = await asyncio.gather(*(refresh(composed, token) for token in shown))
+    # The session's end may come first or after a last exchange; then nothing of it works.
     for status, body in answers:
         if status == 200:
-            wish = {"refresh_token": body["data"]["refresh_token"]}
-            assert (await composed.call("POST", "/api/auth/refresh", wish))[0] == 401
-    assert [status for status, _ in answers].count(200) == 1
+            assert (await refresh(composed, body["data"]["refresh_token"]))[0] == 401
+            assert not await works(composed, body["data"]["access_token"])
+    assert (await refresh(composed, second["refresh_token"]))[0] == 401
+    assert not await works(composed, second["access_token"])
+
+
+@pytest.mark.checklist(3)
+async def test_my_sessions_are_listed_and_ended(composed: Composed) -> None:
+    one = await composed.sign_up()
+    two = await composed.sign_in("testuser@example.com")
+    status, body = await composed.call("GET", SESSIONS, token=one["access_token"])
+    assert status == 200
+    assert [row["current"] for row in body["data"]] == [False, True]
+    assert set(body["data"][0]) == {
+        "id", "created_at", "refreshed_at", "expires_at", "user_agent", "address", "current",
+    }  # fmt: skip
+    assert body["data"][0]["address"] == "127.0.0.1"
+    path = f"{SESSIONS}/{body['data'][0]['id']}"
+    assert (await composed.call("DELETE", path, token=one["access_token"]))[0] == 204
+    assert (await composed.call("DELETE", path, token=one["access_token"]))[0] == 404
+    assert not await works(composed, two["access_token"])
+    assert (await refresh(composed, two["refresh_token"]))[0] == 401
+    assert await works(composed, one["access_token"])
+
+
+@pytest.mark.checklist(15)
+async def test_another_persons_session_is_not_found(composed: Composed) -> None:
+    mine, theirs = await composed.sign_up("ann"), await composed.sign_up("bob")
+    _, body = await composed.call("GET", SESSIONS, token=theirs["access_token"])
+    path = f"{SESSIONS}/{body['data'][0]['id']}"
+    for wrong in (path, f"{SESSIONS}/{UUID(int=0)}", f"{SESSIONS}/x", f"{SESSIONS}/%00"):
+        assert (await composed.call("DELETE", wrong, token=mine["access_token"]))[0] == 404
+    assert await works(composed, theirs["access_token"])
+
+
+@pytest.mark.parametrize("spare", [True, False])
+async def test_all_of_mine_at_once(composed: Composed, spare: bool) -> None:
+    one = await composed.sign_up()
+    others = [await composed.sign_in("testuser@example.com") for _ in range(2)]
+    path = f"{SESSIONS}?except=current" if spare else SESSIONS
+    assert (await composed.call("DELETE", path, token=one["access_token"]))[0] == 204
+    assert await works(composed, one["access_token"]) is spare
+    for other in others:
+        assert not await works(composed, other["access_token"])
+
+
+async def test_a_misspelt_exception_ends_nothing(composed: Composed) -> None:
+    one = await composed.sign_up()
+    for wrong in ("?except=this", "?spare=current", "?except=current&except=current", "?x=1"):
+        status, _ = await composed.call("DELETE", SESSIONS + wrong, token=one["access_token"])
+        assert status == 400
+    assert await works(composed, one["access_token"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", ""), ("DELETE", ""), ("DELETE", f"/{UUID(int=0)}")]
+)
+async def test_nobody_lists_or_ends_without_a_token(
+    composed: Composed, method: str, path: str
+) -> None:
+    assert (await composed.call(method, SESSIONS + path))[0] == 401
 
 
 async def test_logout_ends_one_session_only(composed: Composed) -> None:
@@ -94,7 +188,8 @@ async def test_a_device_is_kept_with_the_session(composed: Composed, db: Databas
     ],
 )
 def test_a_user_agent_is_made_fit_to_keep(agent: str, kept: str) -> None:
-    found = device(make_mocked_request("GET", "/", headers={"User-Agent": agent}))
+    headers = {"User-Agent": agent}
+    found = device(make_mocked_request("GET", "/", headers=headers, app=web.Application()))
     assert found.user_agent == kept
     assert found.address is None
 
@@ -114,3 +209,19 @@ async def test_a_user_agent_that_is_not_text_does_not_hurt(
     writer.close()
     agents = [row["user_agent"] for row in await db.rows("SELECT user_agent FROM sessions")]
     assert "bad ? byte" in agents
+
+
+@pytest.mark.checklist(3)
+async def test_sockets_close_even_while_the_bus_is_away(composed: Composed) -> None:
+    one = await composed.sign_up()
+    two = await composed.sign_in("testuser@example.com")
+    async with (
+        talking(composed.chat, one["access_token"]) as mine,
+        talking(composed.chat, two["access_token"]) as others,
+    ):
+        composed.bus.cut()
+        assert (await composed.call("POST", "/api/auth/logout", token=one["access_token"]))[
+            0
+        ] == 204
+        assert await mine.closed() == 4102
+        assert others.code is None

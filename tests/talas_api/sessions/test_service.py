@@ -1,41 +1,59 @@
 import asyncio
 from datetime import timedelta
+from ipaddress import ip_address
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from support.fakes import Announced, MemoryAccounts, MemoryKeys, MemorySessions
+from support.fakes import (
+    Announced,
+    MemoryAccounts,
+    MemoryKeys,
+    MemorySessions,
+    Recorded,
+    memory_keys,
+)
+from support.wait import auntil
+from talas_api.accounts.store import PostgresAccounts
 from talas_api.accounts.values import Account
-from talas_api.keys.service import Keys
+from talas_api.audit.values import Kind
 from talas_api.sessions import service
 from talas_api.sessions.service import Sessions
-from talas_api.sessions.values import Device
+from talas_api.sessions.store import PostgresSessions
+from talas_api.sessions.values import Device, Grant
 from talas_core.clock import FakeClock
-from talas_core.errors import Unauthorized, Unavailable
+from talas_core.errors import NotFound, Unauthorized, Unavailable
 from talas_core.ids import uuid7
 from talas_core.messages import KeySet
+from talas_core.postgres.pool import Database
 from talas_core.security.seal import Sealer
 from talas_core.security.tokens import Claims, TokenVerifier
 
-DEVICE = Device("test", None)
+DEVICE = Device("test", ip_address("192.0.2.7"))
 SEALER = Sealer("ab" * 32)
 
 
 class Lives(msgspec.Struct):
     access_token_seconds: int = 900
     session_days: int = 30
+    session_idle_days: int = 14
+    refresh_grace_seconds: float = 10.0
 
 
 class World:
-    """The service over fakes, with one person in it."""
+    """The service over fakes, or over a database, with one person in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float = 10.0, db: Database | None = None) -> None:
         self.clock = FakeClock()
-        self.accounts = MemoryAccounts()
-        self.store = MemorySessions(self.accounts)
+        self.accounts: Any = PostgresAccounts(db) if db else MemoryAccounts()
+        self.store: Any = PostgresSessions(db) if db else MemorySessions(self.accounts)
         self.announced = Announced()
-        self.keys = Keys(MemoryKeys(), SEALER, self.clock)
+        self.audit = Recorded()
+        self.keys = memory_keys(MemoryKeys(), SEALER, self.clock)
         self.verifier = TokenVerifier(KeySet(()), self.clock)
         self.person = Account(uuid7(), "ann", "ann@example.com", "user", "Ann", self.clock.now())
         self.sessions = Sessions(
@@ -45,19 +63,37 @@ class World:
             marker=SEALER,
             announcer=self.announced,
             clock=self.clock,
-            lives=Lives(),
+            lives=Lives(refresh_grace_seconds=grace),
+            audit=self.audit,
         )
 
     async def ready(self) -> "World":
         await self.keys.load()
         self.verifier.replace_keys(self.keys.public)
-        await self.accounts.add(self.person, "hash")
+        await self.accounts.add(self.person, "a hash of some kind")
         return self
+
+    async def refresh(self, token: str) -> Grant:
+        return await self.sessions.refresh(token, DEVICE)
+
+    async def works(self, token: str) -> bool:
+        """Whether a refresh token is good. Uses it."""
+        try:
+            await self.refresh(token)
+        except Unauthorized:
+            return False
+        return True
 
 
 @pytest.fixture
 async def world() -> World:
     return await World().ready()
+
+
+@pytest.fixture
+async def strict(db: Database) -> World:
+    """Without a grace, on a real database."""
+    return await World(0, db).ready()
 
 
 async def test_a_grant_lets_its_holder_in(world: World) -> None:
@@ -87,25 +123,25 @@ async def test_before_the_keys_are_loaded_nobody_is_judged() -> None:
 async def test_refreshing_rotates(world: World) -> None:
     first = await world.sessions.open(world.person, DEVICE)
     world.clock.advance(60)
-    second = await world.sessions.refresh(first.refresh_token)
+    second = await world.refresh(first.refresh_token)
     assert second.refresh_token != first.refresh_token
     assert second.user == world.person
     one, two = [await world.sessions.who(each.access_token) for each in (first, second)]
     assert (one.sid, one.exp + 60) == (two.sid, two.exp)
-    third = await world.sessions.refresh(second.refresh_token)
+    third = await world.refresh(second.refresh_token)
     assert third.refresh_token not in (first.refresh_token, second.refresh_token)
 
 
 async def test_reuse_ends_the_session_and_every_descendant(world: World) -> None:
     first = await world.sessions.open(world.person, DEVICE)
     other = await world.sessions.open(world.person, DEVICE)
-    second = await world.sessions.refresh(first.refresh_token)
-    third = await world.sessions.refresh(second.refresh_token)
+    second = await world.refresh(first.refresh_token)
+    third = await world.refresh(second.refresh_token)
     with pytest.raises(Unauthorized):
-        await world.sessions.refresh(first.refresh_token)
+        await world.refresh(first.refresh_token)
     for grant in (first, second, third):
         with pytest.raises(Unauthorized):
-            await world.sessions.refresh(grant.refresh_token)
+            await world.refresh(grant.refresh_token)
         with pytest.raises(Unauthorized, match="ended"):
             await world.sessions.who(grant.access_token)
     [(session_id, user_id)] = world.announced.ended
@@ -114,15 +150,129 @@ async def test_reuse_ends_the_session_and_every_descendant(world: World) -> None
     assert await world.sessions.who(other.access_token)
 
 
-async def test_of_many_at_once_one_wins_and_the_session_ends(world: World) -> None:
+@pytest.mark.checklist(2)
+async def test_the_same_token_again_gets_the_same_answer_for_a_while(world: World) -> None:
     first = await world.sessions.open(world.person, DEVICE)
-    outcomes = await asyncio.gather(
-        *(world.sessions.refresh(first.refresh_token) for _ in range(50)), return_exceptions=True
+    second = await world.refresh(first.refresh_token)
+    for _ in range(3):
+        world.clock.advance(3)
+        again = await world.refresh(first.refresh_token)
+        assert again.refresh_token == second.refresh_token
+        claims = await world.sessions.who(again.access_token)
+        assert claims.exp == int(world.clock.now().timestamp()) + 900
+    assert await world.refresh(second.refresh_token)
+    assert world.announced.ended == []
+
+
+@pytest.mark.checklist(1, 2)
+async def test_after_the_grace_the_same_token_ends_the_session(world: World) -> None:
+    first = await world.sessions.open(world.person, DEVICE)
+    second = await world.refresh(first.refresh_token)
+    world.clock.advance(10)
+    assert not await world.works(first.refresh_token)
+    assert not await world.works(second.refresh_token)
+    with pytest.raises(Unauthorized, match="ended"):
+        await world.sessions.who(second.access_token)
+
+
+@pytest.mark.checklist(2, 28)
+async def test_of_fifty_at_once_all_get_the_same(db: Database) -> None:
+    world = await World(10, db).ready()
+    first = await world.sessions.open(world.person, DEVICE)
+    grants = await asyncio.gather(*(world.refresh(first.refresh_token) for _ in range(50)))
+    [successor] = {grant.refresh_token for grant in grants}
+    assert successor != first.refresh_token
+    for grant in grants:
+        assert await world.sessions.who(grant.access_token)
+    assert await world.works(successor)
+    assert world.announced.ended == []
+
+
+@pytest.mark.checklist(1, 28)
+async def test_of_fifty_at_once_without_a_grace_one_wins_and_nothing_survives(
+    strict: World,
+) -> None:
+    first = await strict.sessions.open(strict.person, DEVICE)
+    found = await asyncio.gather(
+        *(strict.refresh(first.refresh_token) for _ in range(50)), return_exceptions=True
     )
-    won = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
-    assert len(won) == 1
+    assert all(isinstance(one, Grant | Unauthorized) for one in found)
+    [won] = [one for one in found if isinstance(one, Grant)]
+    assert not await strict.works(won.refresh_token)
     with pytest.raises(Unauthorized):
-        await world.sessions.refresh(won[0].refresh_token)
+        await strict.sessions.who(won.access_token)
+    assert strict.audit.kinds == [Kind.REFRESH_REUSED]
+    assert strict.audit.events[-1].address == "192.0.2.7"
+
+
+@pytest.mark.checklist(1, 28)
+@pytest.mark.parametrize("links", [1, 2, 5])
+async def test_a_chain_that_races_on_dies_too(strict: World, links: int) -> None:
+    """The winner goes on exchanging while the copy is shown: no later link may live."""
+    first = await strict.sessions.open(strict.person, DEVICE)
+    grants = [first]
+
+    async def go_on() -> None:
+        while len(grants) <= links:
+            grants.append(await strict.refresh(grants[-1].refresh_token))
+
+    async def show_the_copy() -> None:
+        await auntil(lambda: len(grants) > 1, every=0)
+        assert not await strict.works(first.refresh_token)
+
+    await asyncio.gather(go_on(), show_the_copy(), return_exceptions=True)
+    for grant in reversed(grants):
+        assert not await strict.works(grant.refresh_token)
+        with pytest.raises(Unauthorized):
+            await strict.sessions.who(grant.access_token)
+    assert len(strict.announced.ended) == 1
+
+
+@pytest.mark.checklist(1)
+@pytest.mark.parametrize("late", [0.251, 0.287, 5.0, 86_400.0])
+async def test_a_copy_shown_later_ends_every_descendant(db: Database, late: float) -> None:
+    world = await World(0.25, db).ready()
+    first = await world.sessions.open(world.person, DEVICE)
+    second = await world.refresh(first.refresh_token)
+    world.clock.advance(late)
+    copies = await asyncio.gather(*(world.works(first.refresh_token) for _ in range(10)))
+    assert not any(copies)
+    assert not await world.works(second.refresh_token)
+
+
+@pytest.mark.checklist(1, 2)
+@given(
+    shown=st.lists(st.tuples(st.integers(0, 4), st.sampled_from([0.0, 3.0, 9.9, 10.0, 40.0]))),
+)
+def test_whatever_is_shown_there_is_one_current_token(shown: list[tuple[int, float]]) -> None:
+    """Against a model: the last token is exchanged, the one before repeated within the grace, and
+    any other ends the session for good."""
+
+    async def play() -> None:
+        world = await World().ready()
+        tokens = [(await world.sessions.open(world.person, DEVICE)).refresh_token]
+        since, over = 0.0, False
+        for back, wait in shown:
+            world.clock.advance(wait)
+            since += wait
+            place = max(len(tokens) - 1 - back, 0)
+            repeat = place == len(tokens) - 2 and since < 10
+            try:
+                grant = await world.refresh(tokens[place])
+            except Unauthorized:
+                assert over or not (place == len(tokens) - 1 or repeat)
+                over = True
+                continue
+            assert not over
+            if place == len(tokens) - 1:
+                assert grant.refresh_token not in tokens
+                tokens.append(grant.refresh_token)
+                since = 0
+            else:
+                assert repeat
+                assert grant.refresh_token == tokens[-1]
+
+    asyncio.run(play())
 
 
 async def test_an_invented_token_ends_nothing(world: World) -> None:
@@ -130,24 +280,24 @@ async def test_an_invented_token_ends_nothing(world: World) -> None:
     claims = await world.sessions.who(grant.access_token)
     forged = service.refresh.issue(UUID(claims.sid), Sealer("cd" * 32))[0]
     with pytest.raises(Unauthorized):
-        await world.sessions.refresh(forged)
-    assert await world.sessions.refresh(grant.refresh_token)
+        await world.refresh(forged)
+    assert await world.refresh(grant.refresh_token)
 
 
 async def test_a_token_of_no_session_is_refused(world: World) -> None:
     token, _ = service.refresh.issue(uuid7(), SEALER)
     with pytest.raises(Unauthorized):
-        await world.sessions.refresh(token)
+        await world.refresh(token)
 
 
 async def test_a_session_ends_for_good_after_its_days(world: World) -> None:
     grant = await world.sessions.open(world.person, DEVICE)
     for _ in range(30):
         world.clock.advance(86_400 - 1)
-        grant = await world.sessions.refresh(grant.refresh_token)
+        grant = await world.refresh(grant.refresh_token)
     world.clock.advance(30)
     with pytest.raises(Unauthorized):
-        await world.sessions.refresh(grant.refresh_token)
+        await world.refresh(grant.refresh_token)
     assert world.announced.ended == []
 
 
@@ -158,7 +308,7 @@ async def test_logout_is_at_once_and_announced(world: World) -> None:
     with pytest.raises(Unauthorized):
         await world.sessions.who(grant.access_token)
     with pytest.raises(Unauthorized):
-        await world.sessions.refresh(grant.refresh_token)
+        await world.refresh(grant.refresh_token)
     assert world.announced.ended == [(UUID(claims.sid), world.person.id)]
     assert world.store.reasons == {UUID(claims.sid): "logout"}
 
@@ -167,7 +317,7 @@ async def test_a_disabled_person_gets_no_new_token(world: World) -> None:
     grant = await world.sessions.open(world.person, DEVICE)
     await world.accounts.disable(world.person.id)
     with pytest.raises(Unauthorized):
-        await world.sessions.refresh(grant.refresh_token)
+        await world.refresh(grant.refresh_token)
     with pytest.raises(Unauthorized):
         await world.sessions.who(grant.access_token)
 
@@ -220,3 +370,85 @@ async def test_the_expiry_is_the_accounts_not_the_tokens(world: World) -> None:
     await world.sessions.open(world.person, DEVICE)
     [session] = world.store.sessions.values()
     assert session.expires_at == world.clock.now() + timedelta(days=30)
+
+
+async def test_an_unused_session_is_over_after_its_idle_days(world: World) -> None:
+    grant = await world.sessions.open(world.person, DEVICE)
+    world.clock.advance(14 * 86_400 - 1)
+    grant = await world.refresh(grant.refresh_token)
+    world.clock.advance(14 * 86_400)
+    assert not await world.works(grant.refresh_token)
+    assert world.announced.ended == []
+
+
+async def test_my_sessions_and_which_one_asks(world: World) -> None:
+    grants = [await world.sessions.open(world.person, DEVICE) for _ in range(2)]
+    one, two = [await world.sessions.who(grant.access_token) for grant in grants]
+    world.clock.advance(60)
+    await world.refresh(grants[0].refresh_token)
+    mine = await world.sessions.mine(one)
+    assert {str(view.id): view.current for view in mine} == {one.sid: True, two.sid: False}
+    [asking] = [view for view in mine if view.current]
+    assert (asking.user_agent, asking.address) == ("test", "192.0.2.7")
+    assert asking.refreshed_at == world.clock.now()
+    assert asking.expires_at == asking.refreshed_at + timedelta(days=14)
+    world.clock.advance(15 * 86_400)
+    assert await world.sessions.mine(one) == []
+
+
+@pytest.mark.checklist(3)
+async def test_one_of_mine_is_ended_at_once(world: World) -> None:
+    grants = [await world.sessions.open(world.person, DEVICE) for _ in range(2)]
+    one, two = [await world.sessions.who(grant.access_token) for grant in grants]
+    await world.sessions.end_own(one, UUID(two.sid))
+    with pytest.raises(Unauthorized):
+        await world.sessions.who(grants[1].access_token)
+    assert await world.sessions.who(grants[0].access_token)
+    assert world.announced.ended == [(UUID(two.sid), world.person.id)]
+    assert world.store.reasons == {UUID(two.sid): "ended"}
+    with pytest.raises(NotFound):
+        await world.sessions.end_own(one, UUID(two.sid))
+
+
+async def test_anothers_session_is_not_mine_to_end(world: World) -> None:
+    grant = await world.sessions.open(world.person, DEVICE)
+    claims = await world.sessions.who(grant.access_token)
+    stranger = Claims(str(uuid7()), str(uuid7()), "admin", claims.exp)
+    with pytest.raises(NotFound):
+        await world.sessions.end_own(stranger, UUID(claims.sid))
+    assert await world.sessions.who(grant.access_token)
+    assert world.announced.ended == []
+
+
+@pytest.mark.checklist(3)
+async def test_all_are_ended_but_the_one_to_keep(world: World) -> None:
+    grants = [await world.sessions.open(world.person, DEVICE) for _ in range(3)]
+    claims = [await world.sessions.who(grant.access_token) for grant in grants]
+    kept = UUID(claims[0].sid)
+    assert await world.sessions.end_all(world.person.id, "password", keep=kept) == 2
+    assert await world.sessions.who(grants[0].access_token)
+    for grant in grants[1:]:
+        with pytest.raises(Unauthorized):
+            await world.sessions.who(grant.access_token)
+        assert not await world.works(grant.refresh_token)
+    assert len(world.announced.ended) == 2
+    event = world.audit.events[-1]
+    assert (event.kind, event.detail) == (
+        Kind.SESSIONS_ENDED,
+        {"count": 2, "reason": "password"},
+    )
+    assert await world.sessions.end_all(world.person.id, "disabled") == 1
+
+
+@pytest.mark.checklist(29)
+async def test_what_happens_to_sessions_is_recorded(world: World) -> None:
+    grants = [await world.sessions.open(world.person, DEVICE) for _ in range(2)]
+    one, two = [await world.sessions.who(grant.access_token) for grant in grants]
+    await world.sessions.end_own(one, UUID(two.sid))
+    await world.sessions.end(one)
+    assert world.audit.kinds == [Kind.SIGNED_OUT] * 2
+    assert {event.user_id for event in world.audit.events} == {world.person.id}
+    said = repr(world.audit.events)
+    for grant in grants:
+        assert grant.refresh_token not in said
+        assert grant.access_token not in said

@@ -76,8 +76,25 @@ async def test_rotating_replaces_the_hash(kit: Kit) -> None:
     await kit.exchange(session.id, Verdict.ROTATE, b"n" * 32)
     seen, _ = await kit.exchange(session.id, Verdict.OVER)
     assert seen[0].refresh_hash == b"n" * 32
+    assert seen[0].previous_hash == session.refresh_hash
     assert seen[0].refreshed_at == NOW
     assert not seen[0].ended
+
+
+async def test_repeating_changes_nothing(kit: Kit) -> None:
+    session = await kit.session()
+    await kit.exchange(session.id, Verdict.ROTATE, b"n" * 32)
+    before, _ = await kit.exchange(session.id, Verdict.REPEAT, b"m" * 32)
+    after, _ = await kit.exchange(session.id, Verdict.OVER)
+    assert before == after
+
+
+async def test_a_clock_that_goes_back_does_not_make_a_session_younger(kit: Kit) -> None:
+    session = await kit.session()
+    early = NOW - timedelta(seconds=5)
+    await kit.store.exchange(session.id, lambda _: Verdict.ROTATE, b"n" * 32, early)
+    seen, _ = await kit.exchange(session.id, Verdict.OVER)
+    assert seen[0].refreshed_at == NOW
 
 
 async def test_reuse_ends_it(kit: Kit) -> None:
@@ -97,6 +114,43 @@ async def test_alive_until_ended_or_expired(kit: Kit) -> None:
         await kit.store.end(session.id, "logout", NOW)
     assert not await kit.store.alive(session.id, NOW)
     await kit.store.end(uuid7(), "logout", NOW)
+
+
+async def test_a_persons_sessions_newest_first(kit: Kit) -> None:
+    before = NOW - timedelta(days=1)
+    first, second, ended = [await kit.session() for _ in range(3)]
+    await kit.store.end(ended.id, "logout", NOW)
+    found = await kit.store.live(kit.person.id, NOW, before, 10)
+    assert [one.id for one in found] == [second.id, first.id]
+    assert found[0].device == DEVICE
+    assert (found[0].created_at, found[0].refreshed_at) == (NOW, NOW)
+    assert found[0].expires_at == second.expires_at
+    assert len(await kit.store.live(kit.person.id, NOW, before, 1)) == 1
+    assert await kit.store.live(kit.person.id, NOW, NOW, 10) == []
+    assert await kit.store.live(kit.person.id, first.expires_at, before, 10) == []
+    assert await kit.store.live(uuid7(), NOW, before, 10) == []
+
+
+async def test_only_ones_own_session_that_goes_on_is_ended(kit: Kit) -> None:
+    session, expired = await kit.session(), await kit.session()
+    person = kit.person.id
+    assert not await kit.store.end_own(session.id, uuid7(), "ended", NOW)
+    assert await kit.store.alive(session.id, NOW)
+    assert await kit.store.end_own(session.id, person, "ended", NOW)
+    assert not await kit.store.end_own(session.id, person, "ended", NOW)
+    assert not await kit.store.end_own(expired.id, person, "ended", expired.expires_at)
+    assert not await kit.store.end_own(uuid7(), person, "ended", NOW)
+
+
+@pytest.mark.parametrize("reason", ["ended", "password", "disabled"])
+async def test_all_are_ended_but_one(kit: Kit, reason: str) -> None:
+    kept, *others = [await kit.session() for _ in range(3)]
+    ended = await kit.store.end_all(kit.person.id, reason, NOW, kept.id)
+    assert sorted(ended) == sorted(one.id for one in others)
+    assert await kit.store.alive(kept.id, NOW)
+    assert await kit.store.end_all(uuid7(), reason, NOW, None) == []
+    assert await kit.store.end_all(kit.person.id, reason, NOW, None) == [kept.id]
+    assert await kit.store.end_all(kit.person.id, reason, NOW, None) == []
 
 
 async def test_a_decision_that_fails_changes_nothing(kit: Kit) -> None:

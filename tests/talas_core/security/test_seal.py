@@ -38,6 +38,15 @@ def test_a_short_value_does_not_open(length: int) -> None:
         Sealer(KEY).open(b"x" * length, b"")
 
 
+def test_what_follows_is_one_and_the_same_and_needs_the_key() -> None:
+    sealer = Sealer(KEY)
+    assert sealer.follow(b"value") == Sealer(KEY).follow(b"value")
+    assert len(sealer.follow(b"value")) == 32
+    others = (sealer.follow(b"other"), Sealer("cd" * 32).follow(b"value"))
+    assert sealer.follow(b"value") not in others
+    assert sealer.mark(b"value") not in sealer.follow(b"value")
+
+
 def test_a_mark_is_ours_only_for_its_value_and_key() -> None:
     mark = Sealer(KEY).mark(b"value")
     assert len(mark) == MARK_BYTES

@@ -82,6 +82,18 @@ async def test_the_database_of_a_running_talas_is_used(tmp_path: Path, database:
     held.release()
 
 
+async def test_it_reads_what_it_is_fed_and_meets_the_bus_that_runs(
+    tmp_path: Path, database: str
+) -> None:
+    heard = tmp_path / "heard"
+    mine = settings(tmp_path, database_url=database)
+    mine.data_dir.mkdir()
+    run_file.write(mine.data_dir, Run(os.getpid(), "postgresql://other", "nats://here"))
+    listening = ("/bin/sh", "-c", f'cat > "{heard}"; echo "$TALAS_NATS_URL" >> "{heard}"')
+    assert await run_task(mine, listening, "hush\n") == 0
+    assert heard.read_text() == "hush\nnats://here\n"
+
+
 async def test_a_directory_in_use_without_a_word_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

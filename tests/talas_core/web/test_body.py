@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
 from support.wait import auntil
-from talas_core.errors import BadInput
+from talas_core.errors import BadInput, TooSlow
 from talas_core.web import body
 from talas_core.web.answers import answer
 from talas_core.web.application import application
@@ -148,13 +148,13 @@ async def test_a_body_that_does_not_end_is_refused(
 ) -> None:
     monkeypatch.setattr(body, "BODY_SECONDS", 0.2)
     reading = asyncio.Event()
-    refusals: list[BadInput] = []
+    refusals: list[BadInput | TooSlow] = []
 
     async def handler(request: web.Request) -> web.Response:
         reading.set()
         try:
             return answer(await read(request, Person))
-        except BadInput as error:
+        except (BadInput, TooSlow) as error:
             refusals.append(error)
             raise
 
@@ -169,7 +169,7 @@ async def test_a_body_that_does_not_end_is_refused(
         writer.close()
     else:
         writer.write(rest)
-        assert b" 400 " in await reader.readuntil(b"\r\n")
+        assert b" 408 " in await reader.readuntil(b"\r\n")
     await auntil(lambda: refusals)
     assert words in str(refusals[0])
     writer.close()

@@ -1,13 +1,18 @@
 import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 from aiohttp import web
 
+from talas_core.web import server as server_module
 from talas_core.web.answers import answer
 from talas_core.web.application import application
 from talas_core.web.headers import Cors
-from talas_core.web.server import WebServer
+from talas_core.web.server import Deadlines, WebServer
 
 
 async def raw(port: int, request: bytes, host: str = "127.0.0.1") -> bytes:
@@ -179,3 +184,242 @@ async def test_an_application_without_our_rules_shows_nothing_either(
     assert b"internals" not in said
     assert said.count(b"HTTP/1") == 1
     await server.close()
+
+
+def half_open(port: int) -> socket.socket:
+    """A connection that begins a request and never ends it."""
+    client = socket.create_connection(("127.0.0.1", port))
+    client.send(b"GET /quick HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+    client.setblocking(False)
+    return client
+
+
+@asynccontextmanager
+async def served(
+    app: web.Application | None = None, most: int = 5000, **seconds: float
+) -> AsyncIterator[int]:
+    """A server with these deadlines; its port."""
+    server = await WebServer.start(
+        app or demo()[0], deadlines=Deadlines(**seconds), connections=most, shutdown_seconds=0.05
+    )
+    yield await server.listen("127.0.0.1", 0)
+    await server.close()
+
+
+@pytest.mark.checklist(24)
+async def test_a_thousand_half_open_connections_end_with_408_and_delay_nobody() -> None:
+    async with served(head_seconds=1.5) as port:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        slow = [half_open(port) for _ in range(1000)]
+        async with asyncio.timeout(5):
+            said = await raw(port, b"GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert said.startswith(b"HTTP/1.1 200 ")
+        async with asyncio.timeout(20):
+            heads = [await loop.sock_recv(client, 4096) for client in slow]
+        assert all(head.startswith(b"HTTP/1.1 408 Request Timeout\r\n") for head in heads)
+        assert loop.time() - began >= 1.5
+        assert b'"code":"too_slow"' in heads[0]
+        assert b"nosniff" in heads[0]
+        assert b"Connection: close" in heads[0]
+        for client in slow:
+            assert await loop.sock_recv(client, 100) == b"", "closed"
+            client.close()
+
+
+@pytest.mark.checklist(24)
+async def test_a_byte_now_and_then_does_not_put_the_deadline_off() -> None:
+    async with served(head_seconds=0.5) as port:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /quick HTTP/1.1\r\n")
+        trickle = asyncio.create_task(_trickle(writer, b"X: y\r\n"))
+        async with asyncio.timeout(10):
+            assert b" 408 " in await reader.readline()
+        assert 0.5 <= loop.time() - began < 5
+        trickle.cancel()
+        writer.close()
+
+
+async def _trickle(writer: asyncio.StreamWriter, crumb: bytes) -> None:
+    while True:
+        writer.write(crumb)
+        await asyncio.sleep(0.02)
+
+
+async def test_who_says_nothing_is_closed_without_a_word() -> None:
+    async with served(head_seconds=0.1) as port:
+        assert await raw(port, b"") == b""
+
+
+async def test_a_later_head_has_its_own_deadline() -> None:
+    async with served(head_seconds=0.3, idle_seconds=60.0) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(3):
+            writer.write(b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b" 200 " in await reader.readline()
+            await reader.readuntil(b'"quick"}')
+        await asyncio.sleep(0.4)  # idle for longer than a head may take: that is another matter
+        writer.write(b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b" 200 " in await reader.readline()
+        await reader.readuntil(b'"quick"}')
+        writer.write(b"GET /quick HT")
+        async with asyncio.timeout(10):
+            assert b" 408 " in await reader.readline()
+        writer.close()
+
+
+async def test_a_head_in_two_parts_is_served_and_its_deadline_forgotten() -> None:
+    app, entered, leave = demo()
+    async with served(app, head_seconds=0.2) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /slow HTTP/1.1\r\n")
+        await asyncio.sleep(0.05)
+        writer.write(b"Host: x\r\n\r\n")
+        await entered.wait()
+        await asyncio.sleep(0.3)
+        leave.set()
+        assert b" 200 " in await reader.readline()
+        writer.close()
+
+
+async def test_idle_connections_are_closed() -> None:
+    async with served(idle_seconds=0.2) as port:
+        said = await raw(port, b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert said.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.checklist(24)
+async def test_a_body_nobody_asked_for_does_not_hold_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(server_module._LIMITS, "lingering_time", 0.2)
+    async with served() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /quick HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n")
+        trickle = asyncio.create_task(_trickle(writer, b"x"))
+        async with asyncio.timeout(10):
+            assert b" 200 " in await reader.read()
+        trickle.cancel()
+        writer.close()
+
+
+async def test_an_answer_that_is_not_read_is_cut() -> None:
+    async def much(_: web.Request) -> web.Response:
+        return web.Response(body=b"x" * 64_000_000)
+
+    app = application(cors=Cors([]))
+    app.router.add_get("/much", much)
+    async with served(app, stall_seconds=0.3) as port:
+        client = socket.create_connection(("127.0.0.1", port))
+        client.send(b"GET /much HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.setblocking(False)
+        got = 0
+        await asyncio.sleep(1.0)  # reads nothing meanwhile
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionError):
+                while part := await asyncio.get_running_loop().sock_recv(client, 1 << 20):
+                    got += len(part)
+        assert got < 64_000_000
+        client.close()
+
+
+@pytest.mark.checklist(24)
+async def test_connections_are_bounded_and_places_come_back() -> None:
+    async with served(most=3) as port:
+        holders = [half_open(port) for _ in range(3)]
+        said = await until_status(port, b"503")
+        assert b"Retry-After: 5" in said
+        assert b"nosniff" in said
+        holders.pop().close()
+        await until_status(port, b"200")
+        for holder in holders:
+            holder.close()
+
+
+async def until_status(port: int, status: bytes) -> bytes:
+    """What is said once a new connection is answered with `status`."""
+    asking = b"GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    async with asyncio.timeout(10):
+        while True:
+            # Who is refused before he was read may find the connection reset.
+            with contextlib.suppress(ConnectionError):
+                said = await raw(port, asking)
+                if said.startswith(b"HTTP/1.1 " + status):
+                    return said
+
+
+async def test_an_upgraded_connection_has_no_deadline_of_ours() -> None:
+    async def chat(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_str(message.data)
+        return socket
+
+    app = application(cors=Cors([]))
+    app.router.add_get("/ws", chat)
+    seconds = {"head_seconds": 0.1, "idle_seconds": 0.1, "stall_seconds": 0.1}
+    async with (
+        served(app, **seconds) as port,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"http://127.0.0.1:{port}/ws") as client,
+    ):
+        for _ in range(3):
+            await client.send_str("hello")
+            assert await client.receive_str() == "hello"
+            await asyncio.sleep(0.2)
+
+
+@pytest.mark.checklist(26)
+async def test_requests_behind_a_slow_one_wait_in_the_clients_socket() -> None:
+    """Pipelining is bounded: who sends thousands of requests at once is not read from."""
+    app, entered, leave = demo()
+    async with served(app) as port:
+        client = socket.create_connection(("127.0.0.1", port))
+        client.send(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        await entered.wait()
+        client.settimeout(0.3)
+        many = b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n" * 10_000
+        sent = 0
+        with pytest.raises(TimeoutError):
+            while True:
+                sent += await asyncio.to_thread(client.send, many)
+        assert sent < 16_000_000, "no more than the kernel's buffers hold"
+        leave.set()
+        client.close()
+
+
+@pytest.mark.checklist(27)
+@pytest.mark.parametrize(
+    ("line", "status", "allow"),
+    [
+        (b"GET /quick HTTP/1.1", 200, b""),
+        (b"HEAD /quick HTTP/1.1", 200, b""),
+        (b"POST /quick HTTP/1.1", 405, b"Allow: GET,HEAD"),
+        (b"DELETE /quick HTTP/1.1", 405, b"Allow: GET,HEAD"),
+        (b"TRACE /quick HTTP/1.1", 405, b"Allow: GET,HEAD"),
+        (b"TRACK /quick HTTP/1.1", 400, b""),
+        (b"PROPFIND /quick HTTP/1.1", 405, b"Allow: GET,HEAD"),
+        (b"OPTIONS /quick HTTP/1.1", 405, b"Allow: GET,HEAD"),
+        (b"TRACE / HTTP/1.1", 404, b""),
+        (b"CONNECT example.com:443 HTTP/1.1", 404, b""),
+        (b"get /quick HTTP/1.1", 400, b""),
+        (b"G@T /quick HTTP/1.1", 400, b""),
+    ],
+)
+async def test_only_declared_methods_and_no_echo(line: bytes, status: int, allow: bytes) -> None:
+    async with served() as port:
+        secret = b"Connection: close\r\nAuthorization: Bearer secret"
+        said = await raw(port, line + b"\r\nHost: x\r\n" + secret + b"\r\n\r\n")
+        assert said.split(b" ", 2)[1] == str(status).encode(), said
+        assert allow in said
+        assert b"secret" not in said
+
+
+@pytest.mark.checklist(25)
+async def test_too_many_header_lines_are_refused() -> None:
+    async with served() as port:
+        said = await raw(port, b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 200 + b"\r\n")
+        assert said.split(b" ", 2)[1] == b"431"

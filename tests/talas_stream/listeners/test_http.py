@@ -136,6 +136,18 @@ async def test_a_station_and_an_address_have_so_many_places(tmp_path: Path, limi
         await auntil(lambda: _open_again(stream))
 
 
+async def test_behind_a_trusted_proxy_everybody_has_his_own_address(tmp_path: Path) -> None:
+    settings = {"max_address_listeners": 1, "trusted_proxies": "127.0.0.1"}
+    async with on_air(tmp_path, **settings) as (stream, _):
+        said = [
+            await stream.listen("/live.mp3", f"X-Forwarded-For: 1.1.1.1, {hop}")
+            for hop in ("203.0.113.1", "203.0.113.2", "203.0.113.2")
+        ]
+        assert [answer.split(" ")[1] for answer, _, _ in said] == ["200", "200", "503"]
+        for _, _, writer in said:
+            writer.close()
+
+
 async def _open_again(stream: Stream) -> bool:
     answer, _, writer = await stream.listen("/live.mp3")
     writer.close()

@@ -33,7 +33,7 @@ const NARROW = matchMedia('(max-width: 759px)');
 
 const storage = new Storage();
 const router = new Router(location);
-const session = new Session(call, new Vault(storage, new Storage(() => sessionStorage), navigator.locks));
+const session = new Session(call, new Vault(storage, navigator.locks));
 const directory = new Directory(call, said('talas-stream'));
 const player = new Player(byId('audio'), directory, said('talas-stream'));
 const volume = new Volume(byId('audio'), storage);

@@ -4,8 +4,8 @@
  * Does:       sign up, in and out; hand out an access token that is good for a while; exchange the
  *             refresh token before the access token ends.
  * Never:      keeps a password; signs out because the network is down.
- * Guarantees: among all tabs at most one exchange runs at a time, and none uses a token that another
- *             tab has used.
+ * Guarantees: a page runs at most one exchange at a time, and so do all tabs together where the
+ *             browser can tell them apart; each begins with the token that was left last.
  */
 import { Signal } from '../kit/signal.js';
 import { ApiError } from './api.js';
@@ -16,6 +16,9 @@ const RETRY_MS = 15_000;
 /** @typedef {{id: string, username: string, email: string, display_name: string}} Account */
 
 export class Session {
+  /** The access token in use, until when it is good (milliseconds), and whose it is.
+   * @type {{token: string, until: number, user: Account} | null} */
+  #pass = null;
   /** @type {Promise<string> | null} */
   #exchange = null;
   /** @type {number | undefined} */
@@ -39,9 +42,7 @@ export class Session {
   /** Take up the sign-in of an earlier visit, if there is one, and follow the other tabs. */
   start() {
     this.vault.watch((token) => this.#elsewhere(token));
-    const pass = this.#good();
-    if (pass) this.#use(pass);
-    else if (this.vault.token) this.token().catch(() => this.#later());
+    if (this.vault.token) this.token().catch(() => this.#later());
     else this.account.value = null;
   }
 
@@ -80,13 +81,12 @@ export class Session {
 
   /** Drop the access token, since the server refused it: the next `token()` gets another. */
   doubt() {
-    this.vault.pass = null;
+    this.#pass = null;
   }
 
   /** The access token, if it is good for a while yet. */
   #good() {
-    const { pass } = this.vault;
-    return pass && pass.until - MARGIN_MS > this.now() ? pass : null;
+    return this.#pass && this.#pass.until - MARGIN_MS > this.now() ? this.#pass : null;
   }
 
   /**
@@ -128,25 +128,24 @@ export class Session {
 
   /** @param {{access_token: string, refresh_token: string, expires_in: number, user: Account}} grant */
   #take(grant) {
-    const pass = { token: grant.access_token, until: this.now() + 1000 * grant.expires_in, user: grant.user };
-    this.vault.token = grant.refresh_token;
-    this.vault.pass = pass;
-    this.#use(pass);
-    return pass.token;
-  }
-
-  /** @param {{token: string, until: number, user: Account}} pass */
-  #use({ token, until, user }) {
-    const life = until - this.now();
+    const { access_token: token, refresh_token: refresh, expires_in: seconds, user } = grant;
+    const life = 1000 * seconds;
+    this.vault.token = refresh;
+    this.#pass = { token, until: this.now() + life, user };
     this.#renewIn(Math.max(life - 2 * MARGIN_MS, life / 2));
     this.fresh.value = token;
     if (this.account.value?.id !== user.id) this.account.value = user;
+    return token;
   }
 
   #forget() {
-    clearTimeout(this.#timer);
-    this.vault.pass = null;
     this.vault.token = '';
+    this.#leave();
+  }
+
+  #leave() {
+    clearTimeout(this.#timer);
+    this.#pass = null;
     this.fresh.value = '';
     this.account.value = null;
   }
@@ -166,13 +165,7 @@ export class Session {
 
   /** @param {string} token what another tab left */
   #elsewhere(token) {
-    if (!token) {
-      clearTimeout(this.#timer);
-      this.vault.pass = null;
-      this.fresh.value = '';
-      this.account.value = null;
-    } else if (!this.account.value) {
-      this.token().catch(() => this.#later());
-    }
+    if (!token) this.#leave();
+    else if (!this.account.value) this.token().catch(() => this.#later());
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The account's corner: sign in, sign up, who you are, sign out.
+ * The account's corner: sign in, sign up, who you are and where you are signed in, sign out.
  *
  * Does:       show a button or a name; ask in a dialog.
  * Never:      keeps what was typed once the dialog closes.
@@ -7,6 +7,8 @@
 import { h, icon } from '../kit/dom.js';
 import { form } from '../kit/form.js';
 import { fingerprint } from '../kit/words.js';
+import { deviceList } from './devices.js';
+import { codeContent, forgottenContent, proofContent, proofIn } from './proofs.js';
 import { faultsOfSignIn, faultsOfSignUp } from './rules.js';
 
 const EMAIL = { name: 'email', label: 'E-mail', type: 'email', maxlength: 254 };
@@ -23,7 +25,10 @@ const WORDS = {
 export function accountCorner(corner, session) {
   const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'account-title' });
   document.body.append(dialog);
-  dialog.addEventListener('close', () => dialog.replaceChildren());
+  dialog.addEventListener('close', () => {
+    delete dialog.dataset.proof;
+    dialog.replaceChildren();
+  });
   // A press beside the dialog closes it: only the backdrop is the dialog element itself.
   dialog.addEventListener('pointerdown', (/** @type {Event} */ event) => {
     if (event.target === dialog) dialog.close();
@@ -31,18 +36,46 @@ export function accountCorner(corner, session) {
 
   /** @param {'in' | 'up'} [which] */
   function ask(which = 'in') {
-    dialog.replaceChildren(...dialogContent(dialog, session, which, ask));
+    show(dialogContent(dialog, session, which, { ask, show: (content) => show([closeButton(dialog), ...content]) }));
+  }
+
+  /** @param {Node[]} content */
+  function show(content) {
+    delete dialog.dataset.proof;
+    dialog.replaceChildren(...content);
     if (!dialog.open) dialog.showModal();
     dialog.querySelector('input')?.focus();
   }
 
+  /** A mailed link was followed: take its token out of the address, and ask for what it needs. */
+  function follow() {
+    const proof = proofIn(location.hash);
+    if (!proof) return;
+    history.replaceState(null, '', location.pathname);
+    show([closeButton(dialog), ...proofContent(proof, session, ask)]);
+    dialog.dataset.proof = proof.purpose;
+  }
+
+  function devices() {
+    dialog.replaceChildren(closeButton(dialog), ...deviceList(session));
+    dialog.showModal();
+  }
+
   session.account.subscribe((account) => {
     corner.hidden = account === undefined;
-    if (account) corner.replaceChildren(...signedIn(account, session));
+    if (account) corner.replaceChildren(...signedIn(account, session, devices));
     else corner.replaceChildren(signInButton(ask));
-    if (account && dialog.open) dialog.close();
+    if (dialog.open && !dialog.dataset.proof && (account || dialog.querySelector('.devices'))) dialog.close();
   });
+  addEventListener('hashchange', follow);
+  follow();
   return { ask };
+}
+
+/** @param {HTMLDialogElement} dialog */
+function closeButton(dialog) {
+  return h('button', { class: 'icon-button dialog__close', type: 'button', 'aria-label': 'Close',
+    on: { click: () => dialog.close() } }, icon('close'));
 }
 
 /** @param {(which?: 'in' | 'up') => void} ask */
@@ -54,16 +87,18 @@ function signInButton(ask) {
 /**
  * @param {import('./session.js').Account} account
  * @param {import('./session.js').Session} session
+ * @param {() => void} devices
  */
-function signedIn(account, session) {
+function signedIn(account, session, devices) {
   const leave = async (/** @type {any} */ event) => {
     event.target.disabled = true;
     await session.signOut();
   };
   return [
     h(
-      'span',
-      { class: 'account__name', title: account.email },
+      'button',
+      { class: 'button button--quiet account__name', type: 'button', id: 'devices', title: account.email,
+        'aria-haspopup': 'dialog', 'aria-label': `${account.username}: where you are signed in`, on: { click: devices } },
       h('span', { class: 'avatar', 'aria-hidden': 'true', data: { tone: fingerprint(account.id) % 6 } },
         account.username.slice(0, 1).toUpperCase()),
       h('span', { class: 'account__word' }, account.username),
@@ -76,27 +111,28 @@ function signedIn(account, session) {
  * @param {HTMLDialogElement} dialog
  * @param {import('./session.js').Session} session
  * @param {'in' | 'up'} which
- * @param {(which: 'in' | 'up') => void} ask
+ * @param {{ask: (which: 'in' | 'up') => void, show: (content: Node[]) => void}} steps
  */
-function dialogContent(dialog, session, which, ask) {
+function dialogContent(dialog, session, which, { ask, show }) {
   const other = which === 'in' ? 'up' : 'in';
-  const close = h('button', { class: 'icon-button dialog__close', type: 'button', 'aria-label': 'Close',
-    on: { click: () => dialog.close() } }, icon('close'));
   const swap = h('button', { class: 'button button--quiet', type: 'button', id: `go-${other}`,
     on: { click: () => ask(other) } }, which === 'in' ? 'Create an account' : 'I have an account');
   return [
-    close,
+    closeButton(dialog),
     h('h2', { id: 'account-title' }, WORDS[which].title),
     h('p', { class: 'dialog__about' }, WORDS[which].about),
-    which === 'in' ? signInForm(session, swap) : signUpForm(session, swap),
+    which === 'in' ? signInForm(session, swap, show) : signUpForm(session, swap),
   ];
 }
 
 /**
  * @param {import('./session.js').Session} session
  * @param {HTMLElement} swap
+ * @param {(content: Node[]) => void} show
  */
-function signInForm(session, swap) {
+function signInForm(session, swap, show) {
+  const forgotten = h('button', { class: 'button button--quiet', type: 'button', id: 'forgotten',
+    on: { click: () => show(forgottenContent(session, show)) } }, 'Forgotten?');
   return form({
     id: 'sign-in-form',
     submit: 'Sign in',
@@ -105,8 +141,14 @@ function signInForm(session, swap) {
       { name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password' },
     ],
     check: faultsOfSignIn,
-    send: (values) => session.signIn(/** @type {any} */ (values)),
-    extra: [swap],
+    send: async (values) => {
+      const credentials = /** @type {any} */ (values);
+      await session.signIn(credentials).catch((error) => {
+        if (error.code !== 'second_factor_required') throw error;
+        show(codeContent(session, credentials));
+      });
+    },
+    extra: [swap, forgotten],
   });
 }
 

@@ -1,0 +1,74 @@
+"""The use cases of the audit log.
+
+Does:        write down security events, each as a row and as a log line; show them to admins.
+Never:       raises into what is being recorded.
+Guarantees:  the line is written first, so an event is known even while the database is away. The
+             row is a write of its own, after the change it tells of has been committed: it can be
+             missing, with its line and a second one that says so, but never tell of what did not
+             happen. Writing it inside every change's transaction would tie each store to this one.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+from talas_api.audit.values import AuditQuery, Entry, Event, Kind, Page
+from talas_core.clock import Clock
+from talas_core.ids import uuid7
+from talas_core.telemetry.logs import logger
+
+_AFTER_ALL = UUID(int=2**128 - 1)
+_log = logger("audit")
+
+
+class AuditStore(Protocol):
+    """Where events are kept."""
+
+    async def add(self, entry: Entry) -> None:
+        """Keep an event."""
+        ...
+
+    async def page(
+        self, before: UUID, limit: int, user: UUID | None, kind: Kind | None
+    ) -> list[Entry]:
+        """Up to `limit` events whose ids come before `before`, newest first."""
+        ...
+
+
+class Audit:
+    """The audit log; a Recorder."""
+
+    def __init__(self, store: AuditStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def record(self, event: Event) -> None:
+        """Write it down. What goes wrong with that is logged."""
+        named = {"user": event.user_id, "actor": event.actor_id, "session": event.session_id}
+        people = {key: str(value) for key, value in named.items() if value is not None}
+        address = {"address": event.address} if event.address else {}
+        _log.info("security event", kind=event.kind.value, **people, **address, **event.detail)
+        try:
+            await self._store.add(
+                Entry(
+                    id=uuid7(),
+                    at=self._clock.now(),
+                    kind=event.kind,
+                    user_id=event.user_id,
+                    actor_id=event.actor_id,
+                    session_id=event.session_id,
+                    address=event.address,
+                    detail=event.detail,
+                )
+            )
+        except Exception as error:
+            # Of whatever kind: a sign-in must not fail because its record did.
+            _log.error("security event not kept", kind=event.kind.value, problem=repr(error))
+
+    async def list(self, query: AuditQuery) -> Page:
+        """One page, newest first."""
+        before = query.before or _AFTER_ALL
+        found = await self._store.page(before, query.limit + 1, query.user, query.kind)
+        shown = found[: query.limit]
+        return Page(shown, shown[-1].id if len(found) > query.limit else None)

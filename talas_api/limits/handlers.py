@@ -1,0 +1,116 @@
+"""LIMITS in front of handlers: the third station of the request path.
+
+Does:        wrap the limited routes of a table: find out for whom a request counts, charge it, and
+             see by the outcome what is given back.
+Never:       touches a route without a rule: those cost nothing.
+Guarantees:  an address that is refused for a while is refused before a byte of the body was read;
+             a refusal is 429 with Retry-After and the RateLimit fields.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+from aiohttp import web
+
+from talas_api.audit.values import Event, Kind
+from talas_api.limits.service import Limiter
+from talas_api.limits.values import RULES, Rule, Subject
+from talas_api.sessions.gate import Gate
+from talas_core.errors import Unauthorized, Unavailable
+from talas_core.web import body, peer
+from talas_core.web.application import Handler
+
+SessionOf = Callable[[str], str]
+"""The session of a refresh token. Raises Unauthorized for what is not a token of ours."""
+
+_IN_BODY = {Subject.EMAIL, Subject.SESSION}
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """The members of a body that somebody can be counted by."""
+
+    email: str = ""
+    refresh_token: str = ""
+
+
+def limited(
+    table: Sequence[web.RouteDef], limits: Limiter, gate: Gate, session_of: SessionOf
+) -> list[web.RouteDef]:
+    """`table` with its limited routes wrapped."""
+
+    def wrapped(route: web.RouteDef) -> web.RouteDef:
+        name = f"{route.method} {route.path}"
+        rules = [rule for rule in RULES if name in rule.routes]
+        if not rules:
+            return route
+        handler = _guarded(name, rules, route.handler, limits, Subjects(gate, session_of))
+        return web.RouteDef(route.method, route.path, handler, route.kwargs)
+
+    return [wrapped(route) for route in table]
+
+
+class Subjects:
+    """Finds out for whom a request counts."""
+
+    def __init__(self, gate: Gate, session_of: SessionOf) -> None:
+        self._gate = gate
+        self._session_of = session_of
+
+    async def add(
+        self, found: dict[Subject, str], request: web.Request, rules: Sequence[Rule]
+    ) -> None:
+        """Add to `found` whom the request names, of those that `rules` count for. Raises as the
+        gate and body.raw do."""
+        wanted = {subject for rule in rules for subject in rule.subjects}
+        if Subject.ACCOUNT in wanted:
+            scope = next((rule.scope for rule in rules if rule.scope), None)
+            found[Subject.ACCOUNT] = (await self._gate(request, scope)).sub
+        if wanted & _IN_BODY:
+            named = _named(await body.raw(request))
+            if named.email:
+                found[Subject.EMAIL] = _folded(named.email)
+            if named.refresh_token and Subject.SESSION in wanted:
+                # What is not a token of ours counts for its address, and the handler refuses it.
+                with contextlib.suppress(Unauthorized):
+                    found[Subject.SESSION] = self._session_of(named.refresh_token)
+
+
+def _guarded(
+    name: str, rules: Sequence[Rule], handler: Handler, limits: Limiter, subjects: Subjects
+) -> Handler:
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        address = peer.client(request)
+        event = Event(kind=Kind.LIMITED, address=str(address) if address else None,
+                      detail={"route": name})  # fmt: skip
+        found = {Subject.ADDRESS: peer.subscriber(address)}
+        await limits.recall(limits.charges(rules, found), event)
+        await subjects.add(found, request, rules)
+        passage = await limits.enter(limits.charges(rules, found), event)
+        try:
+            response = await handler(request)
+        except Unavailable:
+            await limits.unserved(passage)
+            raise
+        if response.status < 400:
+            await limits.succeeded(passage, found)
+        response.headers.update(passage.headers)
+        return response
+
+    return guarded
+
+
+def _named(raw: bytes) -> _Named:
+    """What can be made out; what is wrong with the body, the handler says."""
+    try:
+        return msgspec.json.decode(raw, type=_Named)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _Named()
+
+
+def _folded(email: str) -> str:
+    """One spelling for an address. All of ours are ASCII: whatever else the database may take for
+    the same letters counts together."""
+    return email.lower() if email.isascii() else "?"

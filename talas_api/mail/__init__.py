@@ -1,0 +1,1 @@
+"""Letters to people: written here, carried by an adapter, never in a request's time."""

@@ -1,0 +1,1 @@
+"""What a mail proves: that an address is its reader's, and so whose account it is."""

@@ -1,0 +1,45 @@
+from ipaddress import ip_address
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from talas_api.admin.values import OPERATOR, Actor, PeopleQuery, Person, RoleChange
+from talas_api.sessions.values import Device
+from talas_core.errors import BadInput
+from talas_core.security.tokens import Claims
+from talas_core.web.body import parse
+
+
+@pytest.mark.checklist(23)
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"role"}),
+        ({"role": "king"}, {"role"}),
+        ({"role": "Admin"}, {"role"}),
+        ({"role": ["admin"]}, {"role"}),
+        ({"role": "user", "disabled_at": None}, {"disabled_at"}),
+    ],
+)
+def test_what_is_no_role_is_named(body: dict[str, Any], fields: set[str]) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse(msgspec.json.encode(body), RoleChange)
+    assert set(caught.value.fields) == fields
+
+
+def test_an_actor_is_who_is_signed_in_and_where() -> None:
+    who = Claims(str(UUID(int=1)), str(UUID(int=2)), "moderator", 0)
+    actor = Actor.of(who, Device("agent", ip_address("::1")))
+    assert actor == Actor("moderator", UUID(int=1), UUID(int=2), "::1")
+    assert OPERATOR.id is None
+
+
+def test_nobody_sees_an_address_or_a_hash() -> None:
+    fields = {field.name for field in msgspec.structs.fields(Person)}
+    assert not fields & {"email", "password_hash", "totp_sealed"}
+
+
+def test_a_page_has_a_size() -> None:
+    assert PeopleQuery().limit == 50

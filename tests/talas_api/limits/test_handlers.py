@@ -1,0 +1,199 @@
+"""Limits over HTTP, on the composed API with small quotas."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from support.api import PASSWORD, Composed, settings_for
+from talas_api.compose import Api
+from talas_core.bus.memory import MemoryBus
+from talas_core.clock import FakeClock
+from talas_core.postgres.pool import Database
+
+
+@asynccontextmanager
+async def api_with(
+    url: str, db: Database, folder: Path, **settings: object
+) -> AsyncIterator[Composed]:
+    """The composed API behind a trusted proxy, on a clock that stands still."""
+    bus = MemoryBus()
+    settings = {"trusted_proxies": "127.0.0.1", **settings}
+    api = Api(settings_for(url, folder, **settings), db, bus, FakeClock())
+    await api.attach()
+    await api.startup.run()
+    main, chat = api.applications()
+    async with TestClient(TestServer(main)) as client, TestClient(TestServer(chat)) as other:
+        yield Composed(api, bus, client, other)
+    api.close()
+    await bus.close()
+
+
+async def ask(api: Composed, path: str, body: Any, address: str = "", token: str = ""
+              ) -> tuple[int, dict[str, str], Any]:  # fmt: skip
+    headers = {"X-Forwarded-For": address} if address else {}
+    headers |= {"Authorization": f"Bearer {token}"} if token else {}
+    async with api.client.post(path, json=body, headers=headers) as response:
+        return response.status, dict(response.headers), await response.json()
+
+
+async def login(api: Composed, password: str, address: str = "", email: str = "ada@example.com"
+                ) -> int:  # fmt: skip
+    body = {"email": email, "password": password}
+    return (await ask(api, "/api/auth/login", body, address))[0]
+
+
+@pytest.mark.checklist(11)
+async def test_a_refusal_says_when_to_come_back(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    async with api_with(migrated, db, tmp_path, limit_register=4) as api:
+        person = {"username": "x", "email": "no", "password": "short"}
+        for _ in range(2):
+            status, headers, _ = await ask(api, "/api/auth/register", person)
+            assert status == 400
+        status, headers, body = await ask(api, "/api/auth/register", person)
+        assert status == 429
+        assert body == {
+            "success": False,
+            "error": {"code": "too_many_requests",
+                      "message": "That is too often; try again later."},
+        }  # fmt: skip
+        assert headers["Retry-After"] == "1800"
+        assert headers["RateLimit-Policy"] == '"register";q=4;w=3600'
+        assert headers["RateLimit"] == '"register";r=0;t=1800'
+        status, _, _ = await ask(api, "/api/auth/register", person, "203.0.113.9")
+        assert status == 400, "another address"
+        events = [row["kind"] for row in await db.rows("SELECT kind FROM audit_events")]
+        assert "limit.reached" in events
+
+
+async def test_an_answer_tells_what_is_left(migrated: str, db: Database, tmp_path: Path) -> None:
+    async with api_with(migrated, db, tmp_path) as api:
+        await api.sign_up("ada")
+        body = {"email": "ada@example.com", "password": PASSWORD}
+        _, headers, _ = await ask(api, "/api/auth/login", body)
+        assert headers["RateLimit-Policy"] == '"login";q=1000000;w=60'
+        assert "failures" not in headers["RateLimit"]
+
+
+@pytest.mark.checklist(11)
+async def test_guessers_are_slowed_and_the_owner_is_not(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    quotas = {"limit_login_failures": 6, "limit_account_failures": 10}
+    async with api_with(migrated, db, tmp_path, **quotas) as api:
+        await api.sign_up("ada")
+        assert await login(api, PASSWORD, "192.0.2.1") == 200
+        guesses = [await login(api, "wrong", f"198.51.100.{n % 250}") for n in range(40)]
+        assert guesses.count(401) == 5
+        assert guesses.count(429) == 35
+        assert await login(api, PASSWORD, "198.51.100.251") == 429, "a stranger, even if right"
+        assert await login(api, PASSWORD, "192.0.2.1") == 200, "the owner at home"
+        mine = [await login(api, "wrong", "192.0.2.1") for _ in range(10)]
+        assert mine.count(401) == 3
+
+
+@pytest.mark.checklist(10)
+async def test_an_unknown_address_is_limited_as_a_known_one(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    async with api_with(migrated, db, tmp_path, limit_login_failures=6) as api:
+        await api.sign_up("ada")
+        emails = ("ada@example.com", "nobody@example.com")
+        told = [[await login(api, "wrong", email=email) for _ in range(6)] for email in emails]
+        assert told[0] == told[1] == [401] * 3 + [429] * 3
+
+
+@pytest.mark.parametrize("spelling", ["ADA@example.com", "Ada@Example.Com"])
+async def test_an_address_in_other_letters_is_the_same(
+    migrated: str, db: Database, tmp_path: Path, spelling: str
+) -> None:
+    async with api_with(migrated, db, tmp_path, limit_login_failures=6) as api:
+        for email in ("ada@example.com", spelling, "ada@example.com"):
+            assert await login(api, "wrong", email=email) == 401
+        assert await login(api, "wrong", email=spelling) == 429
+
+
+@pytest.mark.checklist(28)
+async def test_many_guesses_at_once_get_no_further(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    async with api_with(migrated, db, tmp_path, limit_login_failures=6, hash_queue=100) as api:
+        await api.sign_up("ada")
+        told = await asyncio.gather(*(login(api, f"wrong {n}") for n in range(40)))
+        assert told.count(401) == 3
+        assert told.count(429) == 37
+
+
+async def test_a_sessions_refreshes_are_its_own(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    async with api_with(migrated, db, tmp_path, refresh_grace_seconds=60) as api:
+        await api.sign_up("ada")
+        grants = [await api.sign_in("ada@example.com") for _ in range(2)]
+        token = grants[0]["refresh_token"]
+        told = []
+        for _ in range(102):
+            status, _, body = await ask(api, "/api/auth/refresh", {"refresh_token": token})
+            told.append(status)
+            token = body["data"]["refresh_token"] if status == 200 else token
+        assert told == [200] * 100 + [429] * 2
+        other = {"refresh_token": grants[1]["refresh_token"]}
+        assert (await ask(api, "/api/auth/refresh", other))[0] == 200
+        assert (await ask(api, "/api/auth/refresh", {"refresh_token": "made up"}))[0] == 401
+
+
+async def test_what_is_no_refresh_token_counts_for_its_address(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    async with api_with(migrated, db, tmp_path, limit_refresh=6) as api:
+        junk = {"refresh_token": "made up"}
+        told = [(await ask(api, "/api/auth/refresh", junk))[0] for _ in range(5)]
+        assert told == [401] * 3 + [429] * 2
+
+
+async def test_an_accounts_stations_are_counted_by_account(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    async with api_with(migrated, db, tmp_path, limit_stations=4) as api:
+        ada, bob = [(await api.sign_up(name))["access_token"] for name in ("ada", "bob")]
+        told = []
+        for number in range(3):
+            wish = {"slug": f"station-{number}", "name": "T"}
+            told.append((await ask(api, "/api/stations", wish, token=ada))[0])
+        assert told == [201, 201, 429]
+        assert (await ask(api, "/api/stations", {"slug": "bobs", "name": "T"}, token=bob))[0] == 201
+        assert (await ask(api, "/api/stations", {"slug": "any", "name": "T"}))[0] == 401
+
+
+async def test_what_is_no_json_is_refused_as_without_limits(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    async with api_with(migrated, db, tmp_path) as api:
+        for raw, status in ((b"{", 400), (b'{"email":1}', 400), (b"[" * 100_000, 413),
+                            (b"[" * 50_000, 400), (b"\xff", 400)):  # fmt: skip
+            headers = {"Content-Type": "application/json"}
+            async with api.client.post("/api/auth/login", data=raw, headers=headers) as response:
+                assert response.status == status
+        async with api.client.post("/api/auth/login", data=b"{}") as response:
+            assert response.status == 415
+
+
+async def test_reading_is_not_limited(migrated: str, db: Database, tmp_path: Path) -> None:
+    async with api_with(migrated, db, tmp_path) as api:
+        token = (await api.sign_up("ada"))["access_token"]
+        for _ in range(200):
+            assert (await api.call("GET", "/api/auth/profile", token=token))[0] == 200
+
+
+async def test_while_the_database_is_away_it_is_503(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    async with api_with(migrated, db, tmp_path) as api:
+        await db.close()
+        assert await login(api, PASSWORD) == 503

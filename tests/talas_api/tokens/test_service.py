@@ -1,0 +1,214 @@
+"""The use cases of personal tokens, over fakes."""
+
+from datetime import timedelta
+from ipaddress import ip_address
+from uuid import UUID
+
+import pytest
+
+from support.fake_people import MemoryTokens
+from support.fakes import Announced, Recorded
+from talas_api.audit.values import Kind
+from talas_api.sessions.values import Device
+from talas_api.tokens import service
+from talas_api.tokens.service import PersonalTokens
+from talas_api.tokens.values import Kept, Made, NewToken, Scope
+from talas_core.clock import FakeClock
+from talas_core.errors import Conflict, Forbidden, NotFound, Unauthorized
+from talas_core.security.seal import Sealer
+from talas_core.security.tokens import Claims
+
+ANN = Claims(str(UUID(int=1)), str(UUID(int=11)), "admin", 0)
+EVE = Claims(str(UUID(int=2)), str(UUID(int=12)), "user", 0)
+DEVICE = Device("test", ip_address("192.0.2.1"))
+WISH = NewToken("bot", frozenset({Scope.ROOMS_READ, Scope.CHAT_WRITE}), 30)
+
+
+class World:
+    def __init__(self) -> None:
+        self.store = MemoryTokens()
+        self.announced, self.recorded, self.clock = Announced(), Recorded(), FakeClock()
+        self.tokens = self.another()
+
+    def another(self) -> PersonalTokens:
+        """The service of another process on the same store."""
+        return PersonalTokens(
+            store=self.store,
+            marker=Sealer("ab" * 32),
+            announcer=self.announced,
+            audit=self.recorded,
+            clock=self.clock,
+        )
+
+    async def made(self) -> Made:
+        return await self.tokens.make(WISH, ANN, DEVICE)
+
+    async def refused(self, token: str) -> bool:
+        try:
+            await self.tokens.who(token, Scope.ROOMS_READ)
+        except Unauthorized:
+            return True
+        return False
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_a_token_lets_its_holder_in(world: World) -> None:
+    made = await world.made()
+    claims = await world.tokens.who(made.token, Scope.ROOMS_READ)
+    assert (claims.sub, claims.sid) == (ANN.sub, str(made.id))
+    assert claims.exp == int(made.expires_at.timestamp())
+    assert made.expires_at == world.clock.now() + timedelta(days=30)
+
+
+async def test_an_admins_token_has_no_admins_rights(world: World) -> None:
+    made = await world.made()
+    assert (await world.tokens.who(made.token, Scope.ROOMS_READ)).role == "user"
+
+
+async def test_the_token_is_not_kept(world: World) -> None:
+    made = await world.made()
+    assert made.token.removeprefix("talas_pat_") not in repr(world.store.kept)
+    assert made.token.removeprefix("talas_pat_") not in repr(world.recorded.events)
+
+
+@pytest.mark.checklist(29)
+async def test_making_and_revoking_are_recorded(world: World) -> None:
+    made = await world.made()
+    await world.tokens.revoke(made.id, ANN, DEVICE)
+    assert world.recorded.kinds == [Kind.TOKEN_MADE, Kind.TOKEN_REVOKED]
+    event = world.recorded.events[0]
+    assert (event.user_id, event.session_id) == (UUID(ANN.sub), UUID(ANN.sid))
+    assert event.address == "192.0.2.1"
+    assert event.detail == {"token_id": str(made.id), "scopes": "chat:write rooms:read"}
+
+
+async def test_a_scope_it_lacks_is_forbidden(world: World) -> None:
+    made = await world.made()
+    for _ in range(2):
+        with pytest.raises(Forbidden, match="stations:write"):
+            await world.tokens.who(made.token, Scope.STATIONS_WRITE)
+
+
+async def test_it_ends_with_its_days(world: World) -> None:
+    made = await world.made()
+    assert not await world.refused(made.token)
+    world.clock.advance(30 * 86_400 - 1)
+    assert not await world.refused(made.token)
+    world.clock.advance(1)
+    assert await world.refused(made.token)
+
+
+async def test_revoked_is_revoked_at_once_and_announced(world: World) -> None:
+    made = await world.made()
+    assert not await world.refused(made.token)
+    await world.tokens.revoke(made.id, ANN, DEVICE)
+    assert await world.refused(made.token)
+    assert world.announced.ended == [(made.id, UUID(ANN.sub))]
+
+
+async def test_only_ones_own_can_be_seen_and_revoked(world: World) -> None:
+    made = await world.made()
+    assert [token.id for token in await world.tokens.mine(ANN)] == [made.id]
+    assert await world.tokens.mine(EVE) == []
+    with pytest.raises(NotFound):
+        await world.tokens.revoke(made.id, EVE, DEVICE)
+    assert not await world.refused(made.token)
+    await world.tokens.revoke(made.id, ANN, DEVICE)
+    with pytest.raises(NotFound):
+        await world.tokens.revoke(made.id, ANN, DEVICE)
+
+
+async def test_all_of_a_person_end_together(world: World) -> None:
+    made = [await world.made() for _ in range(3)]
+    await world.tokens.end_all(UUID(ANN.sub))
+    assert all([await world.refused(one.token) for one in made])
+    assert {ended for ended, _ in world.announced.ended} == {one.id for one in made}
+
+
+async def test_there_is_a_most(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "MOST_TOKENS", 2)
+    made = [await world.made() for _ in range(2)]
+    with pytest.raises(Conflict):
+        await world.made()
+    await world.tokens.revoke(made[0].id, ANN, DEVICE)
+    await world.made()
+
+
+async def test_the_database_is_asked_once_a_minute_while_events_flow(world: World) -> None:
+    made = await world.made()
+    for _ in range(5):
+        assert not await world.refused(made.token)
+    assert world.store.asked == 1
+    world.clock.advance(60)
+    assert not await world.refused(made.token)
+    assert world.store.asked == 2
+
+
+async def test_the_database_is_asked_each_time_while_they_do_not(world: World) -> None:
+    made = await world.made()
+    assert not await world.refused(made.token)
+    world.announced.heard = False
+    world.store.revoked.add(made.id)
+    assert await world.refused(made.token)
+
+
+async def test_another_process_that_hears_it_refuses_too(world: World) -> None:
+    made, other = await world.made(), world.another()
+    await other.who(made.token, Scope.ROOMS_READ)
+    await world.tokens.revoke(made.id, ANN, DEVICE)
+    other.ended(str(made.id))
+    with pytest.raises(Unauthorized):
+        await other.who(made.token, Scope.ROOMS_READ)
+
+
+async def test_one_that_may_have_missed_it_asks_again(world: World) -> None:
+    made, other = await world.made(), world.another()
+    await other.who(made.token, Scope.ROOMS_READ)
+    await world.tokens.revoke(made.id, ANN, DEVICE)
+    other.doubt()
+    with pytest.raises(Unauthorized):
+        await other.who(made.token, Scope.ROOMS_READ)
+
+
+async def test_an_end_heard_while_the_database_is_asked_is_not_forgotten(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await world.made()
+    real = world.store.find
+
+    async def slow(*asked: object) -> Kept | None:
+        found = await real(*asked)  # type: ignore[arg-type]
+        await world.tokens.revoke(made.id, ANN, DEVICE)
+        return found
+
+    monkeypatch.setattr(world.store, "find", slow)
+    await world.tokens.who(made.token, Scope.ROOMS_READ)
+    monkeypatch.setattr(world.store, "find", real)
+    assert await world.refused(made.token)
+
+
+async def test_uses_are_noted_once_a_minute(world: World) -> None:
+    made = await world.made()
+    begun = world.clock.now()
+    for seconds, noted in ((0, 0), (59, 0), (1, 60), (30, 60), (31, 121)):
+        world.clock.advance(seconds)
+        world.tokens.doubt()
+        assert not await world.refused(made.token)
+        [token] = await world.tokens.mine(ANN)
+        assert token.used_at == begun + timedelta(seconds=noted)
+
+
+async def test_memory_of_the_good_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "KNOWN_GOOD", 3)
+    for _ in range(6):
+        assert not await world.refused((await world.made()).token)
+    assert len(world.tokens._known) == 3
+
+
+async def test_an_invented_token_costs_no_query(world: World) -> None:
+    assert await world.refused("talas_pat_" + "A" * 64)
+    assert world.store.asked == 0
