@@ -130,16 +130,6 @@ class Api:
             lives=settings,
             audit=self.audit,
         )
-        self.personal = Personal(
-            settings,
-            database,
-            passwords=passwords,
-            sessions=self.sessions,
-            seal=seal,
-            audit=self.audit,
-            clock=clock,
-        )
-        self.accounts = self.personal.accounts
         self.tokens = PersonalTokens(
             store=PostgresTokens(database),
             marker=seal,
@@ -147,6 +137,17 @@ class Api:
             audit=self.audit,
             clock=clock,
         )
+        self.personal = Personal(
+            settings,
+            database,
+            passwords=passwords,
+            sessions=self.sessions,
+            tokens=self.tokens,
+            seal=seal,
+            audit=self.audit,
+            clock=clock,
+        )
+        self.accounts = self.personal.accounts
         self.administration = Administration(
             store=PostgresPeople(database),
             accounts=PostgresAccounts(database),

@@ -21,7 +21,7 @@ from talas_api.mail.letters import Letters
 from talas_api.mail.port import Mailer
 from talas_api.mail.post import Post
 from talas_api.mail.smtp import SmtpMailer
-from talas_api.recovery.service import Recovery
+from talas_api.recovery.service import Recovery, TokenEnding
 from talas_api.recovery.store import PostgresMailTokens
 from talas_core.clock import Clock
 from talas_core.postgres.pool import Database
@@ -39,6 +39,7 @@ class Personal:
         *,
         passwords: Passwords,
         sessions: SessionKeeping,
+        tokens: TokenEnding,
         seal: Sealer,
         audit: Recorder,
         clock: Clock,
@@ -50,6 +51,7 @@ class Personal:
             people=self._people,
             passwords=passwords,
             sessions=sessions,
+            tokens=tokens,
             post=self.post,
             letters=Letters(settings.site_url),
             audit=audit,

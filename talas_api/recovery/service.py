@@ -4,9 +4,9 @@ Does:        mail single-use tokens; take them back as proof; tell owners what w
 Never:       answers differently, or later, for an address that has no account: all that depends on
              it happens in the background.
 Guarantees:  a token works once, for the account and the address it was sent to, until it expires;
-             a reset ends every session. The letters that strangers can cause are few: a token is
-             refused while some that were sent still wait to be used, and a word about a second
-             sign-up is sent once an hour.
+             a reset ends every session and personal token. The letters that strangers can cause
+             are few: a token is refused while some that were sent still wait to be used, and a word
+             about a second sign-up is sent once an hour.
 """
 
 from __future__ import annotations
@@ -74,6 +74,12 @@ class SessionEnding(Protocol):
     async def end_all(self, user_id: UUID, reason: str, keep: UUID | None = None) -> int: ...
 
 
+class TokenEnding(Protocol):
+    """What recovery asks of personal tokens."""
+
+    async def end_all(self, user_id: UUID) -> None: ...
+
+
 class Posting(Protocol):
     """What recovery asks of the post."""
 
@@ -93,6 +99,7 @@ class Recovery:
         people: People,
         passwords: PasswordMaking,
         sessions: SessionEnding,
+        tokens: TokenEnding,
         post: Posting,
         letters: Letters,
         audit: Recorder,
@@ -102,6 +109,7 @@ class Recovery:
         self._people = people
         self._passwords = passwords
         self._sessions = sessions
+        self._tokens = tokens
         self._post = post
         self._letters = letters
         self._audit = audit
@@ -166,6 +174,8 @@ class Recovery:
         self.password_changed(account)
         await self._audit.record(Event(Kind.PASSWORD_RESET, account.id, address=device.where))
         await self._sessions.end_all(account.id, "password")
+        # Whoever had the old password may have made some.
+        await self._tokens.end_all(account.id)
 
     async def _verification(self, user_id: UUID) -> Letter | None:
         account = await self._people.by_id(user_id)

@@ -1,3 +1,5 @@
+from uuid import UUID
+
 import msgspec
 import pytest
 
@@ -16,6 +18,16 @@ NEW = "another good one"
 HOUR = 3600
 
 
+class Revoked:
+    """Personal tokens: whose were ended."""
+
+    def __init__(self) -> None:
+        self.owners: list[UUID] = []
+
+    async def end_all(self, user_id: UUID) -> None:
+        self.owners.append(user_id)
+
+
 class World:
     """Recovery over fakes, with one person."""
 
@@ -23,12 +35,13 @@ class World:
         self.people = MemoryAccounts()
         self.store = MemoryTokens(self.people)
         self.sessions, self.post = OpenedSessions(), OpenPost()
-        self.audit, self.clock = Recorded(), FakeClock()
+        self.tokens, self.audit, self.clock = Revoked(), Recorded(), FakeClock()
         self.recovery = Recovery(
             store=self.store,
             people=self.people,
             passwords=PlainPasswords(),
             sessions=self.sessions,
+            tokens=self.tokens,
             post=self.post,
             letters=Letters("https://talas.example"),
             audit=self.audit,
@@ -63,6 +76,7 @@ async def test_a_forgotten_password_is_set_anew(world: World) -> None:
     await world.recovery.reset(Reset(token, NEW), HOME)
     assert world.hash == f"plain:{NEW}"
     assert world.sessions.ended == [(world.ann.id, "password", None)]
+    assert world.tokens.owners == [world.ann.id]
     assert world.audit.kinds == [Kind.PASSWORD_FORGOTTEN, Kind.PASSWORD_RESET]
     assert world.store.verified == {world.ann.id}
     [letter] = await world.post.letters()
