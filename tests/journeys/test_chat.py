@@ -275,7 +275,8 @@ async def compare(people: list[Witness], log: list[tuple[int, str]]) -> None:
         assert len(person.seen) >= len(log) - 100  # they came a moment after each other
         for text, offset in person.kept.items():
             assert log[offset - 1] == (offset, text)
-        mine = [text for _, text in log if text.partition(":")[0] == next(iter(person.kept))[0]]
+        name = next(iter(person.kept)).partition(":")[0]
+        mine = [text for _, text in log if text.partition(":")[0] == name]
         assert mine == list(person.kept)
 
 

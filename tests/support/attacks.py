@@ -137,21 +137,31 @@ def sign_in(served: Served, email: str) -> dict[str, Any]:
 def signing_key(served: Served) -> tuple[str, Ed25519PrivateKey]:
     """The name of the key that the service signs with, and the key; for a service started with
     `SETTINGS`."""
-    run = run_file.read(served.data_dir)
-    assert run is not None
-
-    async def stored() -> Any:
-        database = Database(run.database_url, size=1)
-        await database.open()
-        try:
-            return await database.rows(SIGNING_KEYS)
-        finally:
-            await database.close()
-
-    row = asyncio.run(stored())[0]
+    row = query(served, SIGNING_KEYS)[0]
     context = b"signing key " + row["kid"].encode()
     raw = Sealer(MASTER_KEY).open(row["sealed_private"], context)
     return row["kid"], Ed25519PrivateKey.from_private_bytes(raw)
+
+
+def promote(served: Served, name: str) -> None:
+    """Make somebody an admin, for their next sign-in."""
+    query(served, "UPDATE users SET role = 'admin' WHERE username = $1 RETURNING id", name)
+
+
+def query(served: Served, statement: str, *values: object) -> list[Any]:
+    """Rows of the running service's own database."""
+    run = run_file.read(served.data_dir)
+    assert run is not None
+
+    async def rows() -> list[Any]:
+        database = Database(run.database_url, size=1)
+        await database.open()
+        try:
+            return list(await database.rows(statement, *values))
+        finally:
+            await database.close()
+
+    return asyncio.run(rows())
 
 
 def healthy(served: Served) -> bool:

@@ -16,8 +16,8 @@ Client = TestClient[web.Request, web.Application]
 PLAIN = {"Accept-Encoding": "identity"}
 
 
-async def opened(folder: Path) -> Client:
-    settings = load({}, api_port=8080, chat_port=3001, stream_port=3002)
+async def opened(folder: Path, **more: object) -> Client:
+    settings = load({}, api_port=8080, chat_port=3001, stream_port=3002, **more)
     app = application(cors=Cors.own(settings))
     app.add_routes(handlers.routes(settings, folder))
     client = TestClient(TestServer(app))
@@ -43,6 +43,18 @@ async def test_the_page_knows_where_chat_and_audio_are(client: Client) -> None:
     assert '<meta name="talas-chat" content="ws://radio.example:3001/ws">' in page
     assert '<meta name="talas-stream" content="http://radio.example:3002">' in page
     assert "$" not in page
+
+
+async def test_behind_https_the_page_asks_for_nothing_in_the_clear() -> None:
+    client = await opened(handlers.FOLDER, https=True)
+    page = await text(client, "/", Host="radio.example")
+    assert '<meta name="talas-chat" content="wss://radio.example:3001/ws">' in page
+    assert '<meta name="talas-stream" content="https://radio.example:3002">' in page
+    async with client.get("/") as response:
+        policy = response.headers["Content-Security-Policy"]
+        assert "http:" not in policy
+        assert "ws:" not in policy
+    await client.close()
 
 
 async def test_every_file_that_the_page_names_is_there(client: Client) -> None:

@@ -100,6 +100,15 @@ async def test_a_wrong_method_names_the_right_ones(client: Client) -> None:
         assert response.headers["Allow"] == "GET,HEAD,POST"
 
 
+async def test_an_expectation_that_cannot_be_met_is_refused_with_every_header(
+    client: Client,
+) -> None:
+    async with client.get("/fine", headers={"Expect": "the-impossible"}) as response:
+        assert response.status == 417
+        assert len(response.headers["X-Request-ID"]) == 16
+        assert response.headers["Server"] == "Talas"
+
+
 async def test_a_redirect_stays_one(client: Client) -> None:
     async with client.get("/moved", allow_redirects=False) as response:
         assert response.status == 302

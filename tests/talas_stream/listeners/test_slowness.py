@@ -257,6 +257,9 @@ class Room:
     def backlog_bytes(self, rendition: Rendition, low: bool) -> int:
         return 1000
 
+    def address(self, peer: str, forwarded_for: str) -> str:
+        return peer
+
     def admit(self, slug: str, address: str) -> None: ...
     def dismiss(self, slug: str, address: str) -> None: ...
     def seat(self, listener: HttpListener, slug: str, agent: str, address: str) -> None: ...
