@@ -50,7 +50,7 @@ def serve() -> None:
 def migrate(down: str | None) -> None:
     """Bring the database to the newest version, or down to an older one."""
 
-    from talas_api.compose import migrated
+    from talas_api.jobs.compose import migrated
 
     _once(lambda settings: migrated(settings, down or "head"))
 
@@ -67,7 +67,7 @@ def seed(people: int | None, tokens: Path | None) -> None:
     if (people is None) != (tokens is None):
         raise click.UsageError("--people and --tokens go together.")
 
-    from talas_api.compose import seeded
+    from talas_api.jobs.compose import seeded
 
     _once(lambda settings: seeded(settings, people or 0, tokens))
 
@@ -140,7 +140,7 @@ def list_users() -> None:
 
 def _administer(job: Callable[[Administration], Awaitable[str]]) -> None:
     """Run a job of admin/operator.py beside the database and exit."""
-    from talas_api.compose import administered
+    from talas_api.jobs.compose import administered
 
     _once(lambda settings: administered(settings, job))
 

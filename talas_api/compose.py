@@ -10,8 +10,6 @@ Guarantees:  both ports answer /health before the database or the bus has; after
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from pathlib import Path
 
 from aiohttp import web
@@ -39,8 +37,6 @@ from talas_api.limits.values import RULES
 from talas_api.rooms.service import Rooms
 from talas_api.rooms.store import PostgresRooms
 from talas_api.routes import routes
-from talas_api.seed import loader
-from talas_api.seed.content import Composer
 from talas_api.sessions import refresh
 from talas_api.sessions.gate import gate
 from talas_api.sessions.service import Sessions
@@ -52,7 +48,6 @@ from talas_api.stations.store import PostgresStations
 from talas_api.stations.values import NewStation
 from talas_api.tokens.service import PersonalTokens
 from talas_api.tokens.store import PostgresTokens
-from talas_core.bus.memory import MemoryBus
 from talas_core.bus.nats import NatsBus
 from talas_core.bus.port import Bus
 from talas_core.clock import Clock, SystemClock
@@ -334,54 +329,3 @@ async def until(drain: asyncio.Event, starting: asyncio.Task[None]) -> None:
         await asked
     finally:
         asked.cancel()
-
-
-async def migrated(settings: Settings, target: str = "head") -> str:
-    """Bring the database to a version. Returns the sentence that says what was done."""
-    done = await migrate.migrate(settings.database_url, migrate.read(MIGRATIONS), target)
-    if done.before == done.after:
-        return f"The database is at version {done.after}; nothing to do."
-    return f"The database went from version {done.before} to {done.after}."
-
-
-async def administered(settings: Settings, job: Callable[[Administration], Awaitable[str]]) -> str:
-    """What `job` returns, done beside whatever runs, which hears of it. Migrates first."""
-    await migrated(settings)
-    database = Database(settings.database_url, size=2)
-    await database.open()
-    named = settings.nats_url
-    bus: Bus = await NatsBus.open(named, name="operator") if named else MemoryBus()
-    api = Api(settings, database, bus, SystemClock())
-    try:
-        return await job(api.administration)
-    finally:
-        api.close()
-        await bus.close()
-        await database.close()
-
-
-async def seeded(settings: Settings, people: int = 0, tokens: Path | None = None) -> str:
-    """Add the invented content, or `people` signed in with their access tokens in file `tokens`.
-
-    Migrates first. Returns the sentence that says what was done.
-    """
-    await migrated(settings)
-    clock = SystemClock()
-    database = Database(settings.database_url, size=2)
-    await database.open()
-    try:
-        if tokens is None:
-            return await loader.add_content(database, Composer())
-        audit = Audit(PostgresAudit(database), clock)
-        seal, days = sealer(settings), settings.key_days
-        keys = Keys(PostgresKeys(database), seal, clock, days=days, audit=audit)
-        await keys.load()
-        now = clock.now()
-        times = loader.Times(
-            now,
-            now + timedelta(days=settings.session_days),
-            now + timedelta(seconds=settings.access_token_seconds),
-        )
-        return await loader.add_crowd(database, keys.sign, people, tokens, times)
-    finally:
-        await database.close()

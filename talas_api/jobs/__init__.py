@@ -1,0 +1,1 @@
+"""What an operator has done once, from the command line, beside whatever runs."""
