@@ -18,11 +18,11 @@ import pytest
 
 from support.sound import programme
 from support.stage import KERNELS, frames_of, placed
+from talas_stream.codec.work import Work
 from talas_stream.media import LADDER, RATE, Pcm, Samples
 from talas_stream.stages.encode import Encoder
 from talas_stream.stages.govern import AAC_COST, OPUS_COST, SOURCE_COST, Care
 from talas_stream.stages.meter import Meter
-from talas_stream.work import Work
 
 SHORT = os.environ.get("TALAS_BENCH") == "short"
 ROUNDS = 1 if SHORT else 7
