@@ -45,7 +45,7 @@ async def serve(
         probe = asyncio.create_task(tick(ticks))
         await drain.wait()
         probe.cancel()
-    nursery.stop()
+    await nursery.stop()
     write(file, ticks)
 
 

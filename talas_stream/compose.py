@@ -80,7 +80,7 @@ async def serve(settings: Settings, drain: asyncio.Event, nursery: Nursery) -> N
         async with service(settings, bus, nursery.launch):
             await drain.wait()
     finally:
-        nursery.stop()
+        await nursery.stop()
         await bus.close()
 
 

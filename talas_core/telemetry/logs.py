@@ -55,9 +55,9 @@ def relay(hear: Callable[[str, str, dict[str, Any]], None]) -> None:
     are made of text and numbers, for another process to log."""
 
     def pass_on(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        level, said = event.pop("level"), _safe(event.pop("event"))
+        level, said = event.pop("level"), _whole(event.pop("event"))
         event.pop("part", None)
-        hear(level, said, {key: value if isinstance(value, bool | int | float) else _safe(value)
+        hear(level, said, {key: value if isinstance(value, bool | int | float) else _whole(value)
                            for key, value in event.items()})  # fmt: skip
         raise structlog.DropEvent
 
@@ -127,6 +127,11 @@ def _safe(value: object) -> str:
         return value if isinstance(value, str) else repr(value)
     except Exception:
         return f"<{type(value).__name__} without a repr>"
+
+
+def _whole(value: object) -> str:
+    """Text that every encoding takes: without lone surrogates."""
+    return _safe(value).encode("utf-8", "replace").decode()
 
 
 class _ToStructlog(logging.Handler):

@@ -23,6 +23,7 @@ from typing import NoReturn
 
 import msgspec
 
+from talas_core.process import describe
 from talas_core.service import GC_OBJECTS
 from talas_core.telemetry import logs
 from talas_stream.codec.messages import Begin, Said
@@ -48,25 +49,35 @@ def main(control: socket.socket) -> None:
     while True:
         for descriptor, _ in children.events.poll():
             if descriptor != control.fileno():
-                tell(control, children.reap(descriptor))
+                status = children.reap(descriptor)
+                if status:
+                    tell(control, describe(status))
                 continue
             order, descriptors, *_ = socket.recv_fds(control, BEGIN_BYTES, 1)
             if not order:
                 children.leave()
                 return
-            with socket.socket(fileno=descriptors[0]) as link:
-                child = os.fork()
-                if not child:
-                    control.close()
-                    work(link, msgspec.msgpack.decode(order, type=Begin))
-                children.add(child)
+            try:
+                fork(control, descriptors[0], msgspec.msgpack.decode(order, type=Begin), children)
+            except (OSError, IndexError) as error:
+                # The service sees its end closed, and asks again.
+                tell(control, f"not forked: {error}")
 
 
-def tell(control: socket.socket, status: int) -> None:
-    """Let the service know of a worker that was not asked to end."""
-    if status:
-        with contextlib.suppress(OSError):
-            control.send(str(status).encode())
+def fork(control: socket.socket, descriptor: int, begin: Begin, children: Children) -> None:
+    """Fork a worker for the socket. Raises OSError where the machine has no room for one."""
+    with socket.socket(fileno=descriptor) as link:
+        child = os.fork()
+        if not child:
+            control.close()
+            work(link, begin)
+        children.add(child)
+
+
+def tell(control: socket.socket, how: str) -> None:
+    """Let the service know of a worker that was not asked to end, or never began."""
+    with contextlib.suppress(OSError):
+        control.send(how.encode())
 
 
 def work(link: socket.socket, begin: Begin) -> NoReturn:

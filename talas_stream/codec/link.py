@@ -5,7 +5,8 @@ Does:        turn calls into orders, and send those of one turn of the loop at o
              one has died.
 Never:       waits for a worker.
 Guarantees:  a job is told its end once, also where its worker died; a worker that takes no orders
-             any more is given up once so many bytes wait for it.
+             any more is given up after a while; one job that fails to take what is delivered ends
+             alone.
 From / to:   workers.py  ->  here  <->  worker.py, at the other end of a socket
 """
 
@@ -38,8 +39,11 @@ from talas_stream.media import RATE, Format, Frame, Packet, Rendition
 
 READ_BYTES = 1 << 18
 
-MOST_WAITING = 64 << 20
-"""Bytes of orders: what a hundred sources send in half a minute."""
+STUCK_SECONDS = 10.0
+"""A worker that takes no orders for so long is given up."""
+
+MOST_WAITING = 256 << 20
+"""Bytes of orders: more than all that is kept of a hundred sources."""
 
 UNHURRIED_TICKS = RATE // 5
 """Frames of a job that only measures are sent in so large lots: to wake a worker for each costs
@@ -132,6 +136,7 @@ class Link:
         self._again = None
         self._unpacker = Unpacker(Report)
         self._waiting = bytearray()
+        self._moved_at = 0.0
         self.load = self._fresh
         self.opened = self._opened_there = 0
         try:
@@ -166,8 +171,9 @@ class Link:
         """A new job."""
         self._last += 1
         job = self._jobs[self._last] = LinkedJob(self, self._last, deliver, done)
-        self.submit(Take(self._last, history_ticks, backlog_ticks))
-        if not self.alive:
+        if self.alive:
+            self.submit(Take(self._last, history_ticks, backlog_ticks))
+        else:
             self._loop.call_soon(self._end, self._last)
         return job
 
@@ -191,17 +197,20 @@ class Link:
         data = pack(orders)
         if self._waiting:
             self._waiting += data
-            if len(self._waiting) > MOST_WAITING:
+            stuck = self._loop.time() - self._moved_at > STUCK_SECONDS
+            if stuck or len(self._waiting) > MOST_WAITING:
                 log.error("a codec worker takes no orders", worker=self._begin.number)
                 self._lost()
             return
         sent = self._sent(link, data)
         if sent < len(data):
             self._waiting += memoryview(data)[sent:]
+            self._moved_at = self._loop.time()
             self._loop.add_writer(link, self._writable, link)
 
     def _writable(self, link: socket.socket) -> None:
         del self._waiting[: self._sent(link, self._waiting)]
+        self._moved_at = self._loop.time()
         if not self._waiting:
             self._loop.remove_writer(link)
 
@@ -225,7 +234,13 @@ class Link:
             log.error("a codec worker has died", worker=self._begin.number, jobs=self.jobs)
             self._lost()
             return
-        for report in self._unpacker.feed(data):
+        try:
+            reports = self._unpacker.feed(data)
+        except ValueError:
+            log.exception("a codec worker is not understood", worker=self._begin.number)
+            self._lost()
+            return
+        for report in reports:
             self._take(report)
 
     def _take(self, report: Report) -> None:
@@ -236,15 +251,26 @@ class Link:
             job = self._jobs.get(result.job)
             if job is None:
                 continue
-            if result.outputs:
-                job.deliver(result.outputs)
-            if result.finished:
+            taken = not result.outputs or self._delivered(job, result.outputs)
+            if result.finished or not taken:
                 self._end(result.job)
+
+    def _delivered(self, job: LinkedJob, outputs: list[Output | Metered]) -> bool:
+        try:
+            job.deliver(outputs)
+        except Exception:
+            log.exception("what a codec job made could not be taken")
+            return False
+        return True
 
     def _end(self, number: int) -> None:
         job = self._jobs.pop(number, None)
-        if job is not None:
+        if job is None:
+            return
+        try:
             job.done()
+        except Exception:
+            log.exception("the end of a codec job could not be taken")
 
     def _lost(self) -> None:
         """The worker is no more: so are its jobs."""

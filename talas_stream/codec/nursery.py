@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import subprocess
 import sys
 
 import msgspec
 
-from talas_core.process import describe
 from talas_core.telemetry.logs import logger
 from talas_stream.codec.messages import Begin
 
-STATUS_BYTES = 64
+STATUS_BYTES = 256
 STOP_SECONDS = 5.0
 
 log = logger("codec")
@@ -42,7 +42,7 @@ class Nursery:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "talas_stream.codec", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=_environment(),
             )  # fmt: skip
 
     @property
@@ -67,10 +67,13 @@ class Nursery:
                 self._order(begin, theirs)
         return ours
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """End the process and its workers."""
         self._unwatch()
         self._control.close()
+        await asyncio.to_thread(self._wait)
+
+    def _wait(self) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_SECONDS)
         self._process.kill()
@@ -81,7 +84,10 @@ class Nursery:
 
     def _restart(self) -> None:
         log.error("codec workers cannot be started: once more from the beginning")
-        self.stop()
+        self._unwatch()
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
         self._start()
         if self._loop is not None:
             self.watch(self._loop)
@@ -91,8 +97,18 @@ class Nursery:
             self._loop.remove_reader(self._control)
 
     def _status(self) -> None:
-        data = self._control.recv(STATUS_BYTES)
+        try:
+            data = self._control.recv(STATUS_BYTES)
+        except OSError:
+            data = b""
         if data:
-            log.error("a codec worker has ended", how=describe(int(data)))
+            log.error("a codec worker has ended", how=data.decode(errors="replace"))
         else:
             self._unwatch()
+
+
+def _environment() -> dict[str, str]:
+    """What the process gets of ours: no setting, since a decoder of strangers' audio must not hold
+    the service's secrets; and no thread of numpy's, since it forks."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TALAS_")}
+    return kept | {"OPENBLAS_NUM_THREADS": "1"}

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from talas_core.telemetry.logs import logger
 from talas_stream.codec.messages import Metered, Output
@@ -102,20 +103,22 @@ class Work:
 
         Half of the allowance goes at once: one silence is better than a stutter.
         """
-        if self._waiting - (self._history or 0) <= self._limit or self._history is None:
+        if self._history is None or self._waiting - self._history <= self._limit:
             return 0
-        aside: list[_Task] = []
-        count = 0
-        while self._waiting > self._limit // 2:
+        kept: list[_Task] = []
+        history, count = self._history, 0
+        while self._waiting - self._history > self._limit // 2:
             order = self._orders.popleft()
             if isinstance(order, tuple):
                 _, packet = order
-                self._gone(packet)
-                self.pipeline.skip(packet)
-                count += 1
-            else:
-                aside.append(order)
-        self._orders.extendleft(reversed(aside))
+                if history > 0:
+                    history -= packet.duration
+                else:
+                    self._waiting -= packet.duration
+                    count += 1
+                    order = partial(self.pipeline.skip, packet)
+            kept.append(order)
+        self._orders.extendleft(reversed(kept))
         return count
 
     def taken(self) -> list[Output | Metered]:

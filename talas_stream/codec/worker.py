@@ -167,6 +167,8 @@ class Worker:
         # What comes in meanwhile is the next quantum's: under overload, too, results go out.
         for batch in self._received():
             for order in batch:
+                # Counted at both ends alike, whatever has become of the job.
+                self._opened += isinstance(order, Open)
                 if isinstance(order, Take):
                     work = Work(order.history_ticks, order.backlog_ticks, self._kernels)
                     self.jobs[order.job] = _Job(order.job, work)
@@ -196,7 +198,6 @@ class Worker:
             case Change():
                 job.format = order.format
             case Open(_, rendition, ticks):
-                self._opened += 1
                 self.warden.admit()
                 work.open(rendition, self._history(ticks))
             case Close(_, rendition):

@@ -174,8 +174,44 @@ async def test_where_a_worker_dies_its_jobs_end_and_another_takes_its_place(othe
     link.stop()
 
 
+async def test_who_cannot_take_what_is_delivered_ends_alone(other: Other) -> None:
+    link = linked(other)
+    done: list[int] = []
+    heard: list[object] = []
+
+    def failing(outputs: object) -> None:
+        raise RuntimeError("no place for it")
+
+    def failing_end() -> None:
+        done.append(2)
+        raise RuntimeError("no end either")
+
+    link.job(0, 0, failing, lambda: done.append(1))
+    link.job(0, 0, heard.extend, failing_end)
+    link.job(0, 0, heard.extend, lambda: done.append(3))
+    with capture_logs() as logs:
+        other.report(*(Result(number, [OUTPUT], number > 1) for number in (1, 2, 3)))
+        await auntil(lambda: len(done) == 3)
+    assert (done, heard) == ([1, 2, 3], [OUTPUT, OUTPUT])
+    assert len(logs) == 2
+    assert link.jobs == 0
+    link.stop()
+
+
+async def test_a_worker_that_talks_nonsense_is_given_up(other: Other) -> None:
+    link = linked(other)
+    done: list[bool] = []
+    link.job(0, 0, lambda outputs: None, lambda: done.append(True))
+    with capture_logs() as logs:
+        other.started[0].send(b"\x01\x00\x00\x00\xc1")
+        await auntil(lambda: done)
+    assert logs[0]["event"] == "a codec worker is not understood"
+    link.stop()
+
+
+@pytest.mark.parametrize("limit", [("MOST_WAITING", 1 << 20), ("STUCK_SECONDS", 0.0)])
 async def test_a_worker_that_takes_no_orders_gets_them_later_or_is_given_up(
-    other: Other, monkeypatch: pytest.MonkeyPatch
+    limit: tuple[str, float], other: Other, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     link = linked(other)
     done: list[bool] = []
@@ -193,7 +229,7 @@ async def test_a_worker_that_takes_no_orders_gets_them_later_or_is_given_up(
     batches = await other.batches(lambda batch: Finish(1) in batch)
     feeds = [order for batch in batches for order in batch if isinstance(order, Feed)]
     assert len(feeds) == 8000
-    monkeypatch.setattr(linking, "MOST_WAITING", 1 << 20)
+    monkeypatch.setattr(linking, *limit)
     with capture_logs() as logs:
         await flood(20)
     assert "a codec worker takes no orders" in [line["event"] for line in logs]

@@ -18,11 +18,12 @@ from talas_stream.media import RATE
 
 
 @pytest.fixture
-async def nursery() -> AsyncIterator[Nursery]:
+async def nursery(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Nursery]:
+    monkeypatch.setenv("TALAS_MASTER_KEY", "00" * 32)
     nursery = Nursery()
     nursery.watch(asyncio.get_running_loop())
     yield nursery
-    nursery.stop()
+    await nursery.stop()
 
 
 def family(nursery: Nursery) -> list[psutil.Process]:
@@ -101,12 +102,14 @@ async def test_nobody_is_left_behind_and_a_signal_to_all_does_not_disturb(
     await auntil(lambda: len(family(nursery)) == 4)
     processes = family(nursery)
     for process in processes:
+        assert "TALAS_MASTER_KEY" not in process.environ(), "whoever decodes needs no secret"
+        assert process.num_threads() == 1, "whoever forks may have no other thread"
         process.terminate()
         process.send_signal(signal.SIGINT)
     await coded(workers)
     # One that hangs is killed in the end.
     processes[1].suspend()
-    nursery.stop()
+    await nursery.stop()
     assert all(gone(process) for process in processes[:2])
     workers.stop()
     await auntil(lambda: all(gone(process) for process in processes))

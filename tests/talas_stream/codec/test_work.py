@@ -99,6 +99,22 @@ def test_the_history_a_job_starts_with_is_never_left_out() -> None:
     assert work.shed() == 0
 
 
+def test_a_flood_after_the_history_leaves_out_the_flood_alone() -> None:
+    work = Work(4 * RATE, RATE, KERNELS)
+    feed(work, 0, 160)
+    work.open(OPUS, 60 * RATE)
+    feed(work, 160, 230)
+    shed = work.shed()
+    assert 70 * FRAME - RATE < shed * FRAME <= 70 * FRAME - RATE // 2 + FRAME
+    assert work.shed() == 0
+    through(work)
+    out = packets(work, OPUS)
+    # All of the history is still there to begin with.
+    assert out[0].at < FED[0][1].end
+    assert out[-1].end >= FED[228][1].at
+    assert all(a.end == b.at for a, b in pairwise(out))
+
+
 def test_too_much_waiting_is_left_out_at_the_old_end_and_the_clock_is_kept() -> None:
     work = Work(RATE, RATE, KERNELS)
     work.open(OPUS, 60 * RATE)
