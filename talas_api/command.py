@@ -109,7 +109,7 @@ def promote(name: str, role: str) -> None:
     """Give somebody a role."""
     from talas_api.admin import operator
 
-    _administer(operator.promoted(name, role))
+    _administer(operator.promoted(name, role), ends=True)
 
 
 @user.command()
@@ -118,7 +118,7 @@ def disable(name: str) -> None:
     """Shut somebody out."""
     from talas_api.admin import operator
 
-    _administer(operator.disabled(name))
+    _administer(operator.disabled(name), ends=True)
 
 
 @user.command()
@@ -138,11 +138,11 @@ def list_users() -> None:
     _administer(operator.listed)
 
 
-def _administer(job: Callable[[Administration], Awaitable[str]]) -> None:
-    """Run a job of admin/operator.py beside the database and exit."""
+def _administer(job: Callable[[Administration], Awaitable[str]], *, ends: bool = False) -> None:
+    """Run a job of admin/operator.py, which may end sessions, beside the database and exit."""
     from talas_api.jobs.compose import administered
 
-    _once(lambda settings: administered(settings, job))
+    _once(lambda settings: administered(settings, job, ends=ends))
 
 
 def _once(job: Job) -> None:

@@ -110,7 +110,7 @@ class Api:
         )
         self.hashers = Hashers(settings.hash_threads, settings.hash_queue)
         passwords = Passwords(self.hashers, settings.bcrypt_cost)
-        self.stations = Stations(PostgresStations(database), self._announcer, clock)
+        self.stations = Stations(PostgresStations(database), self._announcer, clock, self.audit)
         self.keys = Keys(
             PostgresKeys(database), seal, clock, days=settings.key_days, audit=self.audit
         )

@@ -21,7 +21,7 @@ from talas_api.mail.letters import Letters
 from talas_api.mail.port import Mailer
 from talas_api.mail.post import Post
 from talas_api.mail.smtp import SmtpMailer
-from talas_api.recovery.service import Recovery, TokenEnding
+from talas_api.recovery.service import Recovery, TokenNews
 from talas_api.recovery.store import PostgresMailTokens
 from talas_core.clock import Clock
 from talas_core.postgres.pool import Database
@@ -39,7 +39,7 @@ class Personal:
         *,
         passwords: Passwords,
         sessions: SessionKeeping,
-        tokens: TokenEnding,
+        tokens: TokenNews,
         seal: Sealer,
         audit: Recorder,
         clock: Clock,
@@ -69,6 +69,7 @@ class Personal:
             codes=codes,
             notices=self.recovery,
             audit=audit,
+            clock=clock,
         )
         self.factors = Factors(
             store=factors,

@@ -5,11 +5,12 @@ Does:        check e-mail, password and, where there is one, the second factor; 
 Never:       tells an unknown e-mail from a wrong password or a disabled account, in words or in
              time; says that a second factor is wanted before the password was right.
 Guarantees:  no session outlives a password that changed while it was being opened; a change of
-             password ends every other session of its person.
+             password ends every other session of its person, in one step with it.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from talas_api.accounts.common import refuse_common
 from talas_api.accounts.values import Account, Credentials, PasswordChange, Stored
 from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.sessions.values import Device, Grant
+from talas_core.clock import Clock
 from talas_core.errors import BadInput, Unauthorized, Unavailable
 from talas_core.security.tokens import Claims
 
@@ -44,6 +46,13 @@ class CredentialStore(Protocol):
         """Put `new_hash` where `old_hash` still stands; False where it does not."""
         ...
 
+    async def change_password(
+        self, user_id: UUID, old_hash: str, new_hash: str, keep: UUID, now: datetime
+    ) -> list[UUID] | None:
+        """The same, and end the person's sessions but `keep`: both or nothing. The ids of those
+        that went on until now; None where another hash stands."""
+        ...
+
 
 class PasswordHashing(Protocol):
     """What sign-in asks of passwords.Passwords."""
@@ -60,8 +69,14 @@ class SessionKeeping(Protocol):
 
     async def open(self, account: Account, device: Device) -> Grant: ...
 
-    async def end_all(self, user_id: UUID, reason: str, keep: UUID | None = None) -> int:
-        """End every session of a person but `keep`."""
+    async def take_back(self, grant: Grant) -> None:
+        """End a session that was just opened, while nobody has been given its tokens."""
+        ...
+
+    async def announce(
+        self, user_id: UUID, over: list[UUID], reason: str, keep: UUID | None = None
+    ) -> None:
+        """Tell of a person's sessions that are ended already."""
         ...
 
 
@@ -112,6 +127,7 @@ class SignIn:
         codes: CodeChecking,
         notices: Notices,
         audit: Recorder,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._passwords = passwords
@@ -119,6 +135,7 @@ class SignIn:
         self._codes = codes
         self._notices = notices
         self._audit = audit
+        self._clock = clock
 
     async def sign_in(self, given: Credentials, device: Device) -> Grant:
         """A new session.
@@ -135,7 +152,10 @@ class SignIn:
         if found.second_factor:
             await self._second(found, given.code, device)
         grant = await self._sessions.open(found.account, device)
-        await self._still_right(found, given.password)
+        if not await self._still_right(found, given.password):
+            await self._sessions.take_back(grant)
+            await self._failed(found, device, "changed")
+            raise Unauthorized(WRONG)
         await self._rehash(found, given.password, device)
         person = found.account.id
         await self._audit.record(Event(Kind.SIGNED_IN, person, person, address=device.where))
@@ -167,14 +187,16 @@ class SignIn:
             field="new_password",
         )
         new_hash = await self._passwords.make(wish.new_password)
-        if not await self._store.replace_password(user_id, found.password_hash, new_hash):
+        over = await self._store.change_password(
+            user_id, found.password_hash, new_hash, session_id, self._clock.now()
+        )
+        if over is None:
             raise Unavailable("The password is being changed elsewhere; try again.")
-        # Notice and record first: they must not depend on the sessions' end.
         self._notices.password_changed(account)
         await self._audit.record(
             Event(Kind.PASSWORD_CHANGED, user_id, user_id, session_id, device.where)
         )
-        await self._sessions.end_all(user_id, "password", keep=session_id)
+        await self._sessions.announce(user_id, over, "password", keep=session_id)
 
     async def _second(self, found: Stored, code: str | None, device: Device) -> None:
         if code is None:
@@ -183,20 +205,17 @@ class SignIn:
             await self._failed(found, device, "code")
             raise Unauthorized("The code is wrong, or was used already.")
 
-    async def _still_right(self, found: Stored, password: str) -> None:
+    async def _still_right(self, found: Stored, password: str) -> bool:
         """A password that changed while the session was being opened did not end this session:
         the change may have looked before it was there. So look after it is."""
         user_id = found.account.id
         now = await self._store.stored(user_id)
         if now is not None and now.account.role != found.account.role:
             now = None  # likewise a role: the tokens of this session would carry the old one
-        if now is not None and now.password_hash == found.password_hash:
-            return
+        if now is None or now.password_hash == found.password_hash:
+            return now is not None
         # Another sign-in may have made the hash dearer, of the same password.
-        if now is not None and await self._passwords.check(password, now.password_hash):
-            return
-        await self._sessions.end_all(user_id, "password")
-        raise Unauthorized(WRONG)
+        return await self._passwords.check(password, now.password_hash)
 
     async def _rehash(self, found: Stored, password: str, device: Device) -> None:
         """With today's cost, if there is room for it now: else at a later sign-in."""

@@ -1,15 +1,18 @@
 """Accounts in PostgreSQL: the port of accounts/service.py.
 
-Does:        one statement for each use.
+Does:        one statement for each use, but for a changed password, which ends sessions.
 Never:       puts a value into SQL text.
-Guarantees:  uniqueness is the database's word, not a look before the write.
+Guarantees:  uniqueness is the database's word, not a look before the write; a changed password and
+             the end of the person's other sessions are kept together or not at all.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from talas_api.accounts.values import Account, Stored
+from talas_api.sessions.store import end_within
 from talas_core.postgres.pool import Database, Duplicate, Row, constraint_fields
 
 ADD = """
@@ -17,28 +20,35 @@ INSERT INTO users (id, username, email, password_hash, role, display_name, creat
 VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
 """
 BY_ID = """
-SELECT id, username, email, role, display_name, created_at
+SELECT id, username, email, role, display_name, created_at,
+    email_verified_at IS NOT NULL AS email_verified
 FROM users WHERE id = $1 AND disabled_at IS NULL
 """
 STORED_BY_EMAIL = """
 SELECT id, username, email, role, display_name, created_at,
+    email_verified_at IS NOT NULL AS email_verified,
     password_hash, disabled_at IS NOT NULL AS disabled, totp_at IS NOT NULL AS second_factor
 FROM users WHERE lower(email) = lower($1)
 """
 STORED_BY_ID = """
 SELECT id, username, email, role, display_name, created_at,
+    email_verified_at IS NOT NULL AS email_verified,
     password_hash, disabled_at IS NOT NULL AS disabled, totp_at IS NOT NULL AS second_factor
 FROM users WHERE id = $1 AND disabled_at IS NULL
 """
 RENAME = """
 UPDATE users SET display_name = $2, updated_at = now()
 WHERE id = $1 AND disabled_at IS NULL
-RETURNING id, username, email, role, display_name, created_at
+RETURNING id, username, email, role, display_name, created_at,
+    email_verified_at IS NOT NULL AS email_verified
 """
 
 REPLACE = """
 UPDATE users SET password_hash = $3, updated_at = now() WHERE id = $1 AND password_hash = $2
 """
+# FOR UPDATE, which a session that is being opened waits for (its row refers to the person's): it
+# is there before the others are ended, or its sign-in sees the new password.
+LOCK = "SELECT 1 AS here FROM users WHERE id = $1 AND password_hash = $2 FOR UPDATE"
 DEAREST = """
 SELECT nullif(max(split_part(password_hash, '$', 3)), '')::int AS cost FROM users
 """
@@ -73,6 +83,15 @@ class PostgresAccounts:
     async def replace_password(self, user_id: UUID, old_hash: str, new_hash: str) -> bool:
         return await self._database.run(REPLACE, user_id, old_hash, new_hash) == 1
 
+    async def change_password(
+        self, user_id: UUID, old_hash: str, new_hash: str, keep: UUID, now: datetime
+    ) -> list[UUID] | None:
+        async with self._database.transaction() as connection:
+            if await connection.fetchrow(LOCK, user_id, old_hash) is None:
+                return None
+            await connection.execute(REPLACE, user_id, old_hash, new_hash)
+            return await end_within(connection, user_id, "password", now, keep)
+
     async def dearest_hash(self) -> int | None:
         row = await self._database.row(DEAREST)
         return row["cost"] if row else None
@@ -91,6 +110,7 @@ def _account(row: Row | None) -> Account | None:
         role=row["role"],
         display_name=row["display_name"],
         created_at=row["created_at"],
+        email_verified=row["email_verified"],
     )
 
 

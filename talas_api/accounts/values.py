@@ -30,8 +30,9 @@ Email = Annotated[
     str,
     Meta(
         max_length=254,
-        # The shape browsers check, in ASCII: a mailbox, and a name of one or more labels.
-        pattern=r"\A[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+        # The shape browsers check, in ASCII: a mailbox, and a name of one or more labels. Without
+        # what a mail's head takes for an encoded word (RFC 2047), and so for another address.
+        pattern=r"\A(?![^@]*=\?)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
         r"(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\Z",
         description="must be an e-mail address of at most 254 characters",
     ),
@@ -104,7 +105,7 @@ class PasswordChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Account(msgspec.Struct, frozen=True):
-    """A person, as they see themselves."""
+    """A person, as they see themselves. `email_verified`: the address was shown to be theirs."""
 
     id: UUID
     username: str
@@ -112,6 +113,7 @@ class Account(msgspec.Struct, frozen=True):
     role: str
     display_name: str
     created_at: datetime
+    email_verified: bool = False
 
 
 class Stored(msgspec.Struct, frozen=True):

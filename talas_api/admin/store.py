@@ -17,16 +17,19 @@ from talas_api.roles.values import Role
 from talas_core.postgres.pool import Database, Row
 
 PAGE = """
-SELECT id, username, display_name, role, created_at, disabled_at
+SELECT id, username, display_name, role, created_at, disabled_at,
+    email_verified_at IS NOT NULL AS email_verified
 FROM users WHERE id > $1 ORDER BY id LIMIT $2
 """
 BY_NAME = """
-SELECT id, username, display_name, role, created_at, disabled_at
+SELECT id, username, display_name, role, created_at, disabled_at,
+    email_verified_at IS NOT NULL AS email_verified
 FROM users WHERE lower(username) = lower($1)
 """
 LOCK = "SELECT pg_advisory_xact_lock(8002004)"
 FIND = """
-SELECT id, username, display_name, role, created_at, disabled_at
+SELECT id, username, display_name, role, created_at, disabled_at,
+    email_verified_at IS NOT NULL AS email_verified
 FROM users WHERE id = $1 FOR NO KEY UPDATE
 """
 OTHER_ADMINS = """
@@ -71,4 +74,5 @@ def _person(row: Row) -> Person:
         role=Role(row["role"]),
         created_at=row["created_at"],
         disabled_at=row["disabled_at"],
+        email_verified=row["email_verified"],
     )

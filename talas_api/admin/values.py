@@ -25,6 +25,7 @@ class Person(msgspec.Struct, frozen=True):
     role: Role
     created_at: datetime
     disabled_at: datetime | None
+    email_verified: bool = False
 
 
 class PeopleQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -21,7 +21,7 @@ MOST_DETAIL = 8
 LONGEST_VALUE = 64
 
 DETAILS = frozenset({"count", "method", "name", "previous", "reason", "role", "route", "scopes",
-                     "token_id"})  # fmt: skip
+                     "station_id", "token_id"})  # fmt: skip
 """What a detail may be about. `name` is never that of a person, nor one that a person chose."""
 
 
@@ -49,6 +49,9 @@ class Kind(StrEnum):
     ENABLED = "account.enabled"
     TOKEN_MADE = "token.made"  # noqa: S105 - the name of an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
+    STATION_CHANGED = "station.changed"
+    STATION_REKEYED = "station.key_renewed"
+    STATION_REMOVED = "station.removed"
     REFUSED = "access.refused"
     KEYS_ROTATED = "keys.rotated"
 
@@ -72,11 +75,6 @@ class Event(msgspec.Struct, frozen=True):
         for value in self.detail.values():
             if isinstance(value, str) and (len(value) > LONGEST_VALUE or not value.isprintable()):
                 raise ValueError(f"a detail is at most {LONGEST_VALUE} printable characters")
-
-
-def plain(text: str) -> str:
-    """`text` from outside as a detail may hold it: cut, what cannot be seen shown as `?`."""
-    return "".join(c if c.isprintable() else "?" for c in text[:LONGEST_VALUE])
 
 
 class Entry(msgspec.Struct, frozen=True):

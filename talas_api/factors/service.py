@@ -168,7 +168,7 @@ class Factors:
             raise Conflict("No second factor waits to be confirmed.")
         step = self._codes.step(account.id, kept, plain_code(code))
         if step is None:
-            raise BadInput("The code is wrong.", {"code": _WRONG})
+            raise await self._wrong(account.id, device)
         codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
         hashes = [hash_of(plain_code(one)) for one in codes]
         now = self._clock.now()
@@ -183,10 +183,18 @@ class Factors:
         if not found.second_factor:
             raise NotFound("No second factor is on.")
         if not await self._codes.accept(user_id, wish.code, device):
-            raise BadInput("The code is wrong.", {"code": _WRONG})
+            raise await self._wrong(user_id, device)
         if not await self._store.switch_off(user_id):
             raise NotFound("No second factor is on.")
         await self._changed(found.account, device, on=False)
+
+    async def _wrong(self, user_id: UUID, device: Device) -> BadInput:
+        """What to raise for a wrong code; it is recorded as one at a sign-in is."""
+        detail: dict[str, str | int | bool] = {"reason": "code"}
+        await self._audit.record(
+            Event(Kind.SIGN_IN_FAILED, user_id, address=device.where, detail=detail)
+        )
+        return BadInput("The code is wrong.", {"code": _WRONG})
 
     async def _changed(self, account: Account, device: Device, *, on: bool) -> None:
         kind = Kind.TOTP_ENABLED if on else Kind.TOTP_DISABLED

@@ -2,11 +2,13 @@
 
 Does:        build what a job needs over the database, do it, and take everything down again.
 Never:       listens on a port.
-Guarantees:  the database is at its newest version first; what runs beside hears of the change.
+Guarantees:  the database is at its newest version first; what runs beside hears of the change, at
+             once over the bus, else when the access tokens have expired.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -36,8 +38,13 @@ async def migrated(settings: Settings, target: str = "head") -> str:
     return f"The database went from version {done.before} to {done.after}."
 
 
-async def administered(settings: Settings, job: Callable[[Administration], Awaitable[str]]) -> str:
-    """What `job` returns, done beside whatever runs, which hears of it. Migrates first."""
+async def administered(
+    settings: Settings, job: Callable[[Administration], Awaitable[str]], *, ends: bool = False
+) -> str:
+    """What `job` returns, done beside whatever runs, which hears of it. Migrates first.
+
+    For a job that `ends` sessions it is also said how long others may take to hear without a bus.
+    """
     await migrated(settings)
     database = Database(settings.database_url, size=2)
     await database.open()
@@ -45,11 +52,17 @@ async def administered(settings: Settings, job: Callable[[Administration], Await
     bus: Bus = await NatsBus.open(named, name="operator") if named else MemoryBus()
     api = Api(settings, database, bus, SystemClock())
     try:
-        return await job(api.administration)
+        said = await job(api.administration)
+        return f"{said} {_late(settings)}" if ends and not (named and bus.connected) else said
     finally:
         api.close()
         await bus.close()
         await database.close()
+
+
+def _late(settings: Settings) -> str:
+    minutes = math.ceil(settings.access_token_seconds / 60)
+    return f"Running processes hear of it within {minutes} minute{'s' if minutes > 1 else ''}."
 
 
 async def seeded(settings: Settings, people: int = 0, tokens: Path | None = None) -> str:

@@ -15,11 +15,12 @@ from collections.abc import Callable, Sequence
 import msgspec
 from aiohttp import web
 
+from talas_api.accounts.signin import SecondFactorRequired
 from talas_api.audit.values import Event, Kind
 from talas_api.limits.service import Limiter
 from talas_api.limits.values import RULES, Rule, Subject
 from talas_api.sessions.gate import Gate
-from talas_core.errors import Unauthorized, Unavailable
+from talas_core.errors import BadInput, Unauthorized, Unavailable
 from talas_core.web import body, peer
 from talas_core.web.application import Handler
 
@@ -93,6 +94,12 @@ def _guarded(
             response = await handler(request)
         except Unavailable:
             await limits.unserved(passage)
+            raise
+        except BadInput:
+            await limits.nothing_done(passage)
+            raise
+        except SecondFactorRequired:
+            await limits.halfway(passage)
             raise
         if response.status < 400:
             await limits.succeeded(passage, found)

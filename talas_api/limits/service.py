@@ -132,8 +132,21 @@ class Limiter:
         """What counts failures is given back; the address is familiar from now on."""
         signed_in = any(c.rule.failures and Subject.EMAIL in c.rule.subjects
                         for c in passage.charges)  # fmt: skip
-        returned = [charge for charge in passage.charges if charge.rule.failures]
-        await self._settle(returned, [self._familiar(subjects)] if signed_in else [])
+        await self._settle(_failures(passage), [self._familiar(subjects)] if signed_in else [])
+
+    async def halfway(self, passage: Passage) -> None:
+        """What counts failures is given back, and no more: the password was right, but nobody has
+        signed in yet."""
+        await self._settle(_failures(passage), [])
+
+    async def nothing_done(self, passage: Passage) -> None:
+        """Give back what counts letters to an address: there was nothing to send one for."""
+        returned = [
+            charge
+            for charge in passage.charges
+            if Subject.EMAIL in charge.rule.subjects and not charge.rule.failures
+        ]
+        await self._settle(returned, [])
 
     async def unserved(self, passage: Passage) -> None:
         """Give all back: it was we who could not serve the request."""
@@ -190,6 +203,10 @@ class Limiter:
             await self._audit.record(msgspec.structs.replace(event, kind=Kind.LIMITED,
                                                              detail=detail))  # fmt: skip
         raise LimitReached(charge, wait)
+
+
+def _failures(passage: Passage) -> list[Charge]:
+    return [charge for charge in passage.charges if charge.rule.failures]
 
 
 def _refused_key(charge: Charge) -> bytes:

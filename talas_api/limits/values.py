@@ -77,7 +77,9 @@ RULES: tuple[Rule, ...] = (
     Rule("refresh", ("POST /api/auth/refresh",), _ADDRESS, "limit_refresh", MINUTE),
     Rule("session", ("POST /api/auth/refresh",), (Subject.SESSION,), 200, MINUTE),
     Rule("mail", (FORGOT, *MAIL_TOKENS), _ADDRESS, "limit_mail", HOUR),
-    Rule("mailbox", (FORGOT, REGISTER), (Subject.EMAIL,), 20, HOUR),
+    # Apart, so that signing up under somebody's address does not use up his forgotten password.
+    Rule("mailbox", (FORGOT,), (Subject.EMAIL,), 20, HOUR),
+    Rule("signup", (REGISTER,), (Subject.EMAIL,), 20, HOUR),
     Rule("verify", ("POST /api/auth/verify-email/request",), _ACCOUNT, 10, HOUR),
     Rule("password", PASSWORD_AGAIN, _ACCOUNT, 20, HOUR, failures=True),
     Rule("stations", ("POST /api/stations",), _ACCOUNT, "limit_stations", HOUR,

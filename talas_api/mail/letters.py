@@ -1,8 +1,8 @@
 """What the letters say.
 
 Does:        write each letter, for a person and, where it proves something, with its token.
-Never:       greets with words a stranger chose: the username has a plain shape, and nothing else of
-             the person's stands here, so a letter cannot be made to carry advertising.
+Never:       says a name to an address that was not proven to be its owner's: a stranger may have
+             chosen it, to have us send his advertising.
 Guarantees:  with the page's address set the token stands in its fragment, which browsers send
              nowhere; without, it stands alone, for a call of the API.
 """
@@ -27,7 +27,7 @@ class Letters:
     def reset(self, to: Account, token: str) -> Letter:
         """To set a new password without the old one."""
         body = (
-            f"Somebody, we hope you, forgot the password of {to.username}. "
+            f"Somebody, we hope you, forgot the password of {_name(to)}. "
             f"{self._how('reset', token)} It works once, within one hour.\n\n"
             "If it was not you, do nothing: your password stays as it is."
         )
@@ -36,7 +36,7 @@ class Letters:
     def password_changed(self, to: Account) -> Letter:
         """To let the owner notice a change that was not theirs."""
         body = (
-            f"The password of {to.username} was changed, and the other sessions were ended.\n\n"
+            f"The password of {_name(to)} was changed, and the other sessions were ended.\n\n"
             "If it was not you, ask for a new password now: choose 'Forgotten?' at the sign-in."
         )
         return self._letter("password_changed", to, "Your password was changed", body)
@@ -45,7 +45,7 @@ class Letters:
         """To let the owner notice a change that was not theirs."""
         word = "on" if on else "off"
         body = (
-            f"Codes of an authenticator were switched {word} for {to.username}.\n\n"
+            f"Codes of an authenticator were switched {word} for {_name(to)}.\n\n"
             "If it was not you, change your password now."
         )
         return self._letter("factor_changed", to, f"Second factor switched {word}", body)
@@ -53,8 +53,8 @@ class Letters:
     def already_known(self, to: Account) -> Letter:
         """To whoever signs up with an address that has an account."""
         body = (
-            f"Somebody, perhaps you, signed up with this address, which belongs to {to.username} "
-            "already. Nothing was changed.\n\n"
+            "Somebody, perhaps you, signed up with this address, which has an account already. "
+            "Nothing was changed.\n\n"
             "If it was you: sign in, or ask for a new password."
         )
         return self._letter("already_known", to, "You have an account at Talas", body)
@@ -66,4 +66,9 @@ class Letters:
 
     @staticmethod
     def _letter(kind: str, to: Account, subject: str, body: str) -> Letter:
-        return Letter(kind, to.id, to.email, subject, f"Hello {to.username},\n\n{body}\n")
+        hello = f"Hello {to.username}" if to.email_verified else "Hello"
+        return Letter(kind, to.id, to.email, subject, f"{hello},\n\n{body}\n")
+
+
+def _name(to: Account) -> str:
+    return to.username if to.email_verified else "your account"

@@ -80,6 +80,7 @@ class SmtpMailer:
         try:
             await aiosmtplib.send(
                 self._message(letter),
+                recipients=[letter.to],
                 hostname=there.host,
                 port=there.port,
                 username=there.user or None,

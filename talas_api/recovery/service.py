@@ -4,9 +4,9 @@ Does:        mail single-use tokens; take them back as proof; tell owners what w
 Never:       answers differently, or later, for an address that has no account: all that depends on
              it happens in the background.
 Guarantees:  a token works once, for the account and the address it was sent to, until it expires;
-             a reset ends every session and personal token. The letters that strangers can cause
-             are few: a token is refused while some that were sent still wait to be used, and a word
-             about a second sign-up is sent once an hour.
+             a reset ends every session and personal token, in one step with the new password. The
+             letters that strangers can cause are few: a token is refused while some that were sent
+             still wait to be used, and a word about a second sign-up is sent once an hour.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.mail.letters import Letters
 from talas_api.mail.port import Letter
 from talas_api.mail.post import Errand
-from talas_api.recovery.values import Forgotten, Purpose, Reset, hash_of, new_token
+from talas_api.recovery.values import Ended, Forgotten, Purpose, Reset, hash_of, new_token
 from talas_api.sessions.values import Device
 from talas_core.clock import Clock
 from talas_core.errors import BadInput
@@ -49,8 +49,9 @@ class TokenStore(Protocol):
         """Use the token up and mark the address as its person's; None unless it is good."""
         ...
 
-    async def reset(self, token_hash: bytes, password_hash: str, now: datetime) -> UUID | None:
-        """Use the token up and set the password; None unless it is good."""
+    async def reset(self, token_hash: bytes, password_hash: str, now: datetime) -> Ended | None:
+        """Use the token up, set the password, end the person's sessions and personal tokens: all or
+        nothing. None unless it is good."""
         ...
 
 
@@ -68,16 +69,18 @@ class PasswordMaking(Protocol):
     async def make(self, password: str) -> str: ...
 
 
-class SessionEnding(Protocol):
+class SessionNews(Protocol):
     """What recovery asks of sessions."""
 
-    async def end_all(self, user_id: UUID, reason: str, keep: UUID | None = None) -> int: ...
+    async def announce(
+        self, user_id: UUID, over: list[UUID], reason: str, keep: UUID | None = None
+    ) -> None: ...
 
 
-class TokenEnding(Protocol):
+class TokenNews(Protocol):
     """What recovery asks of personal tokens."""
 
-    async def end_all(self, user_id: UUID) -> None: ...
+    async def announce(self, user_id: UUID, over: list[UUID]) -> None: ...
 
 
 class Posting(Protocol):
@@ -98,8 +101,8 @@ class Recovery:
         store: TokenStore,
         people: People,
         passwords: PasswordMaking,
-        sessions: SessionEnding,
-        tokens: TokenEnding,
+        sessions: SessionNews,
+        tokens: TokenNews,
         post: Posting,
         letters: Letters,
         audit: Recorder,
@@ -153,7 +156,7 @@ class Recovery:
         await self._audit.record(Event(Kind.EMAIL_VERIFIED, user_id, user_id, address=device.where))
 
     async def reset(self, wish: Reset, device: Device) -> None:
-        """Set a new password and end every session.
+        """Set a new password; end every session and personal token.
 
         Raises BadInput unless the token is good and the password is not a common one, which leaves
         the token as it is.
@@ -169,13 +172,13 @@ class Recovery:
             field="new_password",
         )
         password_hash = await self._passwords.make(wish.new_password)
-        if await self._store.reset(token_hash, password_hash, self._clock.now()) is None:
+        ended = await self._store.reset(token_hash, password_hash, self._clock.now())
+        if ended is None:
             raise _no_good()
         self.password_changed(account)
         await self._audit.record(Event(Kind.PASSWORD_RESET, account.id, address=device.where))
-        await self._sessions.end_all(account.id, "password")
-        # Whoever had the old password may have made some.
-        await self._tokens.end_all(account.id)
+        await self._sessions.announce(account.id, ended.sessions, "password")
+        await self._tokens.announce(account.id, ended.tokens)
 
     async def _verification(self, user_id: UUID) -> Letter | None:
         account = await self._people.by_id(user_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -37,6 +38,15 @@ class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """That a mail was read."""
 
     token: GivenToken
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """What ended with an old password: whose it was, and the ids of the person's sessions and
+    personal tokens, which are to be announced."""
+
+    user_id: UUID
+    sessions: list[UUID]
+    tokens: list[UUID]
 
 
 def new_token() -> str:

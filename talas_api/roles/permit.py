@@ -3,7 +3,7 @@
 Does:        compare who is asking with the table of roles; record whom it refuses.
 Never:       asks anybody: a role in an access token is right, because a changed role ends its
              person's sessions. Takes a personal token.
-Guarantees:  raises Unauthorized or Forbidden before the handler has read a byte of the body.
+Guarantees:  the role is the one of the moment in which the whole request had arrived.
 """
 
 from __future__ import annotations

@@ -4,7 +4,9 @@ Does:        take the Bearer token of a request to its claims: an access token, 
              where the route says for which scope it takes one.
 Never:       lets a request through without a live session or token; takes a personal token where
              no scope is named.
-Guarantees:  raises Unauthorized or Forbidden before the handler has read a byte of the body.
+Guarantees:  a bad token is refused before a byte of the body was read; and where there is a body,
+             the token is still good once it has arrived: a client that holds it back does not
+             outlive the end of its session.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from talas_api.tokens.shape import PREFIX
 from talas_api.tokens.values import Scope
 from talas_core.errors import Forbidden
 from talas_core.security.tokens import Claims
+from talas_core.web import body
 from talas_core.web.bearer import bearer
 
 
@@ -41,12 +44,20 @@ class TokenChecker(Protocol):
 def gate(sessions: SessionChecker, tokens: TokenChecker) -> Gate:
     """The gate in front of handlers that need to know who asks."""
 
-    async def check(request: web.Request, scope: Scope | None = None) -> Claims:
+    async def holder(request: web.Request, scope: Scope | None) -> Claims:
         token = bearer(request.headers)
         if not token.startswith(PREFIX):
             return await sessions.who(token)
         if scope is None:
             raise Forbidden("Personal tokens are not taken here; sign in.")
         return await tokens.who(token, scope)
+
+    async def check(request: web.Request, scope: Scope | None = None) -> Claims:
+        claims = await holder(request, scope)
+        if request.can_read_body and request.content_type == body.JSON:
+            # The request keeps it: who handles it reads it again for nothing.
+            await body.raw(request)
+            claims = await holder(request, scope)
+        return claims
 
     return check

@@ -48,8 +48,9 @@ class SessionStore(Protocol):
 
     async def exchange(
         self, session_id: UUID, decide: Decide, new_hash: bytes, now: datetime
-    ) -> tuple[Verdict, Account] | None:
-        """Lock the session, ask `decide`, carry the verdict out, commit. None if there is none.
+    ) -> tuple[Verdict, Account, datetime] | None:
+        """Lock the session, ask `decide`, carry the verdict out, commit: the verdict, whose session
+        it is, and when it expires. None if there is none.
 
         A session whose person is disabled counts as ended.
         """
@@ -156,7 +157,7 @@ class Sessions:
         token, token_hash = refresh.issue(session_id, self._marker)
         expires = now + timedelta(days=self._lives.session_days)
         # Signed first: without a key there must be no session either.
-        grant = self._grant(account, session_id, token, now)
+        grant = self._grant(account, session_id, token, now, expires)
         await self._store.add(
             Session(session_id, account.id, token_hash, now, now, expires), device
         )
@@ -177,13 +178,13 @@ class Sessions:
         )
         if outcome is None:
             raise refresh.refused()
-        verdict, account = outcome
+        verdict, account, expires = outcome
         if verdict is Verdict.REUSED:
             await self._over(presented.session_id, account.id)
             await self._record(Kind.REFRESH_REUSED, account.id, presented.session_id, device)
         if verdict not in (Verdict.ROTATE, Verdict.REPEAT):
             raise refresh.refused()
-        return self._grant(account, presented.session_id, presented.successor, now)
+        return self._grant(account, presented.session_id, presented.successor, now, expires)
 
     async def end(self, claims: Claims) -> None:
         """Sign out: end the session these claims belong to."""
@@ -211,13 +212,24 @@ class Sessions:
         """End every session of a person but `keep`; returns how many. `reason` is one of the
         column's: ended, password, disabled."""
         over = await self._store.end_all(user_id, reason, self._clock.now(), keep)
+        await self.announce(user_id, over, reason, keep)
+        return len(over)
+
+    async def announce(
+        self, user_id: UUID, over: list[UUID], reason: str, keep: UUID | None = None
+    ) -> None:
+        """Tell of a person's sessions that are ended already, as `end_all` does."""
         for session_id in over:
             await self._over(session_id, user_id)
         detail: dict[str, str | int | bool] = {"count": len(over), "reason": reason}
         await self._audit.record(
             Event(Kind.SESSIONS_ENDED, user_id, session_id=keep, detail=detail)
         )
-        return len(over)
+
+    async def take_back(self, grant: Grant) -> None:
+        """End a session that was just opened, while nobody has been given its tokens."""
+        session_id = refresh.read(grant.refresh_token, self._marker).session_id
+        await self._store.end(session_id, "password", self._clock.now())
 
     async def who(self, token: str) -> Claims:
         """The claims of an access token whose session goes on.
@@ -268,9 +280,12 @@ class Sessions:
             current=session.id == asking,
         )
 
-    def _grant(self, account: Account, session_id: UUID, token: str, now: datetime) -> Grant:
-        seconds = self._lives.access_token_seconds
+    def _grant(
+        self, account: Account, session_id: UUID, token: str, now: datetime, expires: datetime
+    ) -> Grant:
+        """Tokens of a session. The access token does not outlive it."""
         issued = int(now.timestamp())
+        until = min(issued + self._lives.access_token_seconds, int(expires.timestamp()))
         access_token = self._signer.sign(
             {
                 "sub": str(account.id),
@@ -278,7 +293,7 @@ class Sessions:
                 "role": account.role,
                 "iat": issued,
                 "nbf": issued,
-                "exp": issued + seconds,
+                "exp": until,
             }
         )
-        return Grant(access_token, token, "Bearer", seconds, account)
+        return Grant(access_token, token, "Bearer", until - issued, account)

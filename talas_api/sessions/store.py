@@ -3,7 +3,8 @@
 Does:        keep sessions, list and end them; exchange a refresh hash inside one transaction that
              holds the row.
 Never:       decides what a token means; that is sessions/refresh.py.
-Guarantees:  of many exchanges at once of one token, exactly one finds it current.
+Guarantees:  of many exchanges at once of one token, exactly one finds it current; `end_within`
+             holds or fails with its caller's transaction.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ LOCK = """
 SELECT s.id, s.user_id, s.refresh_hash, s.previous_hash, s.created_at, s.refreshed_at,
     s.expires_at,
     s.ended_at IS NOT NULL OR u.disabled_at IS NOT NULL AS ended,
-    u.username, u.email, u.role, u.display_name, u.created_at AS joined_at
+    u.username, u.email, u.role, u.display_name, u.created_at AS joined_at,
+    u.email_verified_at IS NOT NULL AS email_verified
 FROM sessions s JOIN users u ON u.id = s.user_id
 WHERE s.id = $1 FOR UPDATE OF s
 """
@@ -78,7 +80,7 @@ class PostgresSessions:
 
     async def exchange(
         self, session_id: UUID, decide: Decide, new_hash: bytes, now: datetime
-    ) -> tuple[Verdict, Account] | None:
+    ) -> tuple[Verdict, Account, datetime] | None:
         async with self._database.transaction() as connection:
             found = await _locked(connection, session_id)
             if found is None:
@@ -89,7 +91,7 @@ class PostgresSessions:
                 await connection.execute(ROTATE, session_id, new_hash, now)
             elif verdict is Verdict.REUSED:
                 await connection.execute(END, session_id, "reuse", now)
-        return verdict, account
+        return verdict, account, session.expires_at
 
     async def end(self, session_id: UUID, reason: str, now: datetime) -> None:
         await self._database.run(END, session_id, reason, now)
@@ -113,6 +115,16 @@ class PostgresSessions:
         return await self._database.row(ALIVE, session_id, now) is not None
 
 
+async def end_within(
+    connection: Connection, user_id: UUID, reason: str, now: datetime, keep: UUID | None = None
+) -> list[UUID]:
+    """`end_all` in a transaction of somebody else's.
+
+    One that locked the person's row FOR UPDATE misses no session: none is added meanwhile.
+    """
+    return [row["id"] for row in await connection.fetch(END_ALL, user_id, reason, now, keep)]
+
+
 async def _locked(connection: Connection, session_id: UUID) -> tuple[Session, Account] | None:
     row = await connection.fetchrow(LOCK, session_id)
     if row is None:
@@ -134,6 +146,7 @@ async def _locked(connection: Connection, session_id: UUID) -> tuple[Session, Ac
         role=row["role"],
         display_name=row["display_name"],
         created_at=row["joined_at"],
+        email_verified=row["email_verified"],
     )
     return session, account
 

@@ -15,6 +15,7 @@ import re
 from aiohttp import web
 
 from talas_api.sessions.gate import Gate
+from talas_api.sessions.handlers import device
 from talas_api.stations.service import Stations
 from talas_api.stations.values import SLUG, NewStation, PageMeta, StationChange, StationQuery
 from talas_api.tokens.values import Scope
@@ -43,16 +44,16 @@ def routes(stations: Stations, gate: Gate) -> list[web.RouteDef]:
     async def change(request: web.Request) -> web.Response:
         who = await gate(request, Scope.STATIONS_WRITE)
         wish = await read(request, StationChange)
-        return answer(await stations.change(slug_of(request), wish, who))
+        return answer(await stations.change(slug_of(request), wish, who, device(request)))
 
     async def remove(request: web.Request) -> web.Response:
         who = await gate(request, Scope.STATIONS_WRITE)
-        await stations.remove(slug_of(request), who)
+        await stations.remove(slug_of(request), who, device(request))
         return nothing()
 
     async def renew_key(request: web.Request) -> web.Response:
         who = await gate(request, Scope.STATIONS_WRITE)
-        return answer(await stations.renew_key(slug_of(request), who))
+        return answer(await stations.renew_key(slug_of(request), who, device(request)))
 
     return [
         web.post("/api/stations", make),

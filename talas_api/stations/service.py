@@ -4,7 +4,7 @@ Does:        make, list, change and remove stations; give them stream keys; say 
              service must know of one; keep the house's own stations.
 Never:       keeps a stream key (128 random bits, so their SHA-256 suffices), or shows it twice.
 Guarantees:  only the owner and admins change a station. Every change is announced after it is
-             committed.
+             committed; what somebody does to a station that is not theirs is recorded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from uuid import UUID
 
 import msgspec
 
+from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.roles.values import Permission, allows
+from talas_api.sessions.values import Device
 from talas_api.stations.values import (
     RESERVED,
     Kept,
@@ -78,9 +80,12 @@ class Announcer(Protocol):
 class Stations:
     """Stations."""
 
-    def __init__(self, store: StationStore, announcer: Announcer, clock: Clock) -> None:
+    def __init__(
+        self, store: StationStore, announcer: Announcer, clock: Clock, audit: Recorder
+    ) -> None:
         self._store = store
         self._announcer = announcer
+        self._audit = audit
         self._clock = clock
 
     async def make(self, wish: NewStation, owner: Claims) -> Keyed:
@@ -102,30 +107,32 @@ class Stations:
         shown = found[: query.limit]
         return Page(shown, shown[-1].slug if more else None)
 
-    async def change(self, slug: str, change: StationChange, who: Claims) -> Station:
+    async def change(
+        self, slug: str, change: StationChange, who: Claims, device: Device
+    ) -> Station:
         """The station, changed. Raises NotFound, Forbidden, BadInput as `make` does."""
         _each_once(change.renditions or ())
         kept = await self._may_change(slug, who)
         changed = await self._store.change(kept.station.id, change, self._clock.now())
         if changed is None:
             raise _unknown()
-        await self._announcer.station_changed(slug)
+        await self._changed(Kind.STATION_CHANGED, kept, who, device)
         return changed.station
 
-    async def renew_key(self, slug: str, who: Claims) -> Keyed:
+    async def renew_key(self, slug: str, who: Claims, device: Device) -> Keyed:
         """A new key; the old one is void. Raises NotFound, Forbidden."""
         kept = await self._may_change(slug, who)
         key = new_key()
         if not await self._store.set_key(kept.station.id, hash_key(key), self._clock.now()):
             raise _unknown()
-        await self._announcer.station_changed(slug)
+        await self._changed(Kind.STATION_REKEYED, kept, who, device)
         return Keyed.of(kept.station, key)
 
-    async def remove(self, slug: str, who: Claims) -> None:
+    async def remove(self, slug: str, who: Claims, device: Device) -> None:
         """Remove the station. Raises NotFound, Forbidden."""
         kept = await self._may_change(slug, who)
         await self._store.remove(kept.station.id)
-        await self._announcer.station_changed(slug)
+        await self._changed(Kind.STATION_REMOVED, kept, who, device)
 
     async def record(self, slug: str) -> StationRecord | None:
         """What the stream service must know of the station."""
@@ -173,6 +180,14 @@ class Stations:
         owner = await self._store.add(Kept(station, owner_id, hash_key(key)))
         await self._announcer.station_changed(wish.slug)
         return Keyed.of(msgspec.structs.replace(station, owner=owner), key)
+
+    async def _changed(self, kind: Kind, kept: Kept, who: Claims, device: Device) -> None:
+        await self._announcer.station_changed(kept.station.slug)
+        if who.sub == str(kept.owner_id):
+            return
+        about: dict[str, str | int | bool] = {"station_id": str(kept.station.id)}
+        actor, session = UUID(who.sub), UUID(who.sid)
+        await self._audit.record(Event(kind, kept.owner_id, actor, session, device.where, about))
 
     async def _kept(self, slug: str) -> Kept:
         kept = await self._store.by_slug(slug)

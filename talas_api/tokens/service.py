@@ -128,8 +128,15 @@ class PersonalTokens:
 
     async def end_all(self, user_id: UUID) -> None:
         """End all tokens of a person."""
-        for token_id in await self._store.revoke_all(user_id, self._clock.now()):
+        await self.announce(user_id, await self._store.revoke_all(user_id, self._clock.now()))
+
+    async def announce(self, user_id: UUID, over: list[UUID]) -> None:
+        """Tell of a person's tokens that are revoked already, as `end_all` does."""
+        for token_id in over:
             await self._over(token_id, user_id)
+        if over:
+            event = Event(Kind.TOKEN_REVOKED, user_id, detail={"count": len(over)})
+            await self._audit.record(event)
 
     async def who(self, token: str, scope: Scope) -> Claims:
         """Whose token it is.

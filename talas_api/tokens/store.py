@@ -3,7 +3,7 @@
 Does:        one statement for each use, but for adding, which counts first.
 Never:       sees a token.
 Guarantees:  of many added at once, no more than allowed are kept; none is added to a person who is
-             disabled meanwhile.
+             disabled meanwhile. `revoke_within` holds or fails with its caller's transaction.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from talas_api.tokens.values import Kept, PersonalToken, Scope
 from talas_core.errors import Conflict, Unauthorized
-from talas_core.postgres.pool import Database, Row
+from talas_core.postgres.pool import Connection, Database, Row
 
 LOCK = "SELECT 1 AS here FROM users WHERE id = $1 AND disabled_at IS NULL FOR NO KEY UPDATE"
 COUNT = """
@@ -76,6 +76,11 @@ class PostgresTokens:
 
     async def revoke_all(self, user_id: UUID, now: datetime) -> list[UUID]:
         return [row["id"] for row in await self._database.rows(REVOKE_ALL, user_id, now)]
+
+
+async def revoke_within(connection: Connection, user_id: UUID, now: datetime) -> list[UUID]:
+    """Revoke a person's tokens in a transaction of somebody else's; returns their ids."""
+    return [row["id"] for row in await connection.fetch(REVOKE_ALL, user_id, now)]
 
 
 def _token(row: Row) -> PersonalToken:

@@ -52,7 +52,10 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def take(quota: Quota, until: datetime | None, now: datetime) -> datetime | None:
-    """The time to keep if one more fits; None if it does not. `until` is None for a new key."""
+    """The time to keep if one more fits; None if it does not. `until` is None for a new key.
+
+    The twin of the SQL that decides for all processes: what is changed here is changed there.
+    """
     after = max(until or now, now) + quota.interval
     return after if after <= now + quota.tolerance else None
 

@@ -79,7 +79,8 @@ class Access:
 
 
 def _address(request: web.Request) -> str:
-    return str(peer.client(request) or "")
+    # Of IPv6 the /64: everybody has more addresses than guesses are allowed.
+    return peer.subscriber(peer.client(request))
 
 
 def _login(request: web.Request) -> BasicAuth:

@@ -194,6 +194,25 @@ def test_a_body_100_000_deep_is_too_large_before_it_is_read(victim: Victim) -> N
             assert door.knock(victim, body).status == 413
 
 
+DEEP = {"lists": b"[" * 30_000 + b"]" * 30_000, "objects": b'{"":' * 13_000 + b"1" + b"}" * 13_000}
+"""Within what a body may have, and far deeper than anybody means."""
+
+
+@pytest.mark.checklist(23)
+@pytest.mark.parametrize("name", DEEP)
+def test_a_body_of_a_lawful_size_that_is_too_deep_is_refused_everywhere(
+    victim: Victim, name: str
+) -> None:
+    for door in victim.doors:
+        around = json.dumps(good(door.kind)).encode()
+        for body in (DEEP[name], around[:-1] + b',"deep":' + DEEP[name][:30_000], *(
+            with_raw(good(door.kind), member, DEEP[name]) for member in members(door.kind)
+        )):  # fmt: skip
+            assert len(body) < 64 * 1024
+            assert door.knock(victim, body).status == 400, (door, body[:80])
+    assert healthy(victim.served)
+
+
 @pytest.mark.checklist(23)
 def test_of_a_member_given_twice_the_last_is_checked_and_used(victim: Victim) -> None:
     wish = {"email": "twice@example.org", "password": PASSWORD}
@@ -206,7 +225,7 @@ FRAMES = tuple(frames._KINDS.items())
 
 
 @pytest.mark.checklist(16, 23)
-@pytest.mark.parametrize("part", ["never", "odd", "whole", "strangers"])
+@pytest.mark.parametrize("part", ["never", "odd", "whole", "strangers", "deep"])
 async def test_the_chat_answers_or_closes_whatever_it_is_sent(victim: Victim, part: str) -> None:
     async with aiohttp.ClientSession() as session:
         url = f"http://127.0.0.1:{victim.served.chat}/ws"
@@ -237,8 +256,8 @@ async def fresh(
 
 def frames_of(part: str) -> Iterator[bytes]:
     """Frames that are wrong in one place, for every kind of request and every member."""
-    if part == "whole":
-        yield from WHOLE.values()
+    if part in ("whole", "deep"):
+        yield from (WHOLE if part == "whole" else DEEP).values()
     for tag, kind in FRAMES:
         body = good(kind) | {"type": tag}
         if part == "strangers":
@@ -246,5 +265,7 @@ def frames_of(part: str) -> Iterator[bytes]:
         for member in ("type", *members(kind)):
             if part == "never":
                 yield from (with_raw(body, member, raw) for raw in NEVER.values())
+            elif part == "deep":
+                yield from (with_raw(body, member, raw) for raw in DEEP.values())
             elif part == "odd":
                 yield from (json.dumps(body | {member: text}).encode() for text in ODD)

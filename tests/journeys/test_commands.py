@@ -50,6 +50,7 @@ def test_the_first_admin_alone_and_an_end_that_counts_at_once(tmp_path: Path) ->
         assert {status for status, _ in answers} == {200}, answers
         outcome = run_talas(tmp_path, "user", "disable", "ann", env=env)
         assert outcome.returncode == 0, outcome.stderr
+        assert "minutes" not in outcome.stdout, "it is heard of over the bus, at once"
         began = time.monotonic()
         both = [ann, program] * 10
         until(lambda: all(one.profile()[0] == 401 for one in both), 5)

@@ -23,10 +23,11 @@ from talas_core.security.seal import Sealer
 
 
 class MemoryAccounts:
-    """The port of accounts/service.py."""
+    """The ports of the accounts' services. `sessions` are everybody's that go on."""
 
     def __init__(self) -> None:
         self.people: dict[UUID, Stored] = {}
+        self.sessions: list[UUID] = []
 
     async def add(self, account: Account, password_hash: str) -> None:
         for other in self.people.values():
@@ -55,6 +56,15 @@ class MemoryAccounts:
             return False
         self.people[user_id] = msgspec.structs.replace(found, password_hash=new_hash)
         return True
+
+    async def change_password(
+        self, user_id: UUID, old_hash: str, new_hash: str, keep: UUID, now: datetime
+    ) -> list[UUID] | None:
+        if not await self.replace_password(user_id, old_hash, new_hash):
+            return None
+        over = [session_id for session_id in self.sessions if session_id != keep]
+        self.sessions = [session_id for session_id in self.sessions if session_id == keep]
+        return over
 
     async def dearest_hash(self) -> int | None:
         hashes = (one.password_hash for one in self.people.values())
@@ -88,7 +98,7 @@ class MemorySessions:
 
     async def exchange(
         self, session_id: UUID, decide: Decide, new_hash: bytes, now: datetime
-    ) -> tuple[Verdict, Account] | None:
+    ) -> tuple[Verdict, Account, datetime] | None:
         session = self.sessions.get(session_id)
         if session is None:
             return None
@@ -103,7 +113,7 @@ class MemorySessions:
             )
         elif verdict is Verdict.REUSED:
             await self.end(session_id, "reuse", now)
-        return verdict, person.account
+        return verdict, person.account, session.expires_at
 
     async def end(self, session_id: UUID, reason: str, now: datetime) -> None:
         session = self.sessions.get(session_id)

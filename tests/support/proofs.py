@@ -13,26 +13,32 @@ from talas_api.accounts.values import Account
 from talas_api.factors.values import Secret
 from talas_api.mail.port import Letter
 from talas_api.mail.post import Errand
-from talas_api.recovery.values import Purpose
+from talas_api.recovery.values import Ended, Purpose
 from talas_api.sessions.values import Device, Grant
 
 HOME = Device("test", ip_address("192.0.2.7"))
 
 
 class OpenedSessions:
-    """The port of accounts/signin.py for sessions: keeps what was opened and ended."""
+    """The ports of sign-in and recovery for sessions: keeps what was opened, taken back and
+    announced as ended."""
 
     def __init__(self) -> None:
         self.opened: list[UUID] = []
-        self.ended: list[tuple[UUID, str, UUID | None]] = []
+        self.taken_back: list[UUID] = []
+        self.ended: list[tuple[UUID, list[UUID], str, UUID | None]] = []
 
     async def open(self, account: Account, device: Device) -> Grant:
         self.opened.append(account.id)
         return Grant("access", "refresh", "Bearer", 900, account)
 
-    async def end_all(self, user_id: UUID, reason: str, keep: UUID | None = None) -> int:
-        self.ended.append((user_id, reason, keep))
-        return 1
+    async def take_back(self, grant: Grant) -> None:
+        self.taken_back.append(grant.user.id)
+
+    async def announce(
+        self, user_id: UUID, over: list[UUID], reason: str, keep: UUID | None = None
+    ) -> None:
+        self.ended.append((user_id, over, reason, keep))
 
 
 class ToldPeople:
@@ -140,13 +146,15 @@ class _Kept(msgspec.Struct):
 
 
 class MemoryTokens:
-    """The port of recovery/service.py, over the people of a MemoryAccounts."""
+    """The port of recovery/service.py, over the people and sessions of a MemoryAccounts. `tokens`
+    are everybody's personal tokens that are live."""
 
     def __init__(self, accounts: MemoryAccounts, most: int = 5) -> None:
         self._accounts = accounts
         self._most = most
         self._kept: dict[bytes, _Kept] = {}
         self.verified: set[UUID] = set()
+        self.tokens: list[UUID] = []
 
     async def add(
         self, token_hash: bytes, account: Account, purpose: Purpose, now: datetime, until: datetime
@@ -176,7 +184,7 @@ class MemoryTokens:
         self.verified.add(account.id)
         return account.id
 
-    async def reset(self, token_hash: bytes, password_hash: str, now: datetime) -> UUID | None:
+    async def reset(self, token_hash: bytes, password_hash: str, now: datetime) -> Ended | None:
         account = await self.holder(token_hash, "reset", now)
         if account is None:
             return None
@@ -190,4 +198,6 @@ class MemoryTokens:
             found, password_hash=password_hash
         )
         self.verified.add(account.id)
-        return account.id
+        sessions, self._accounts.sessions = self._accounts.sessions, []
+        tokens, self.tokens = self.tokens, []
+        return Ended(account.id, sessions, tokens)

@@ -107,7 +107,9 @@ async def test_the_first_admin_comes_from_here(database: str, tmp_path: Path) ->
     ]
     assert [one.returncode for one in said] == [0, 0, 0, 2], said
     assert "ann has an account now" in said[0].stdout
-    assert said[1].stdout == "ann is admin now, having been user.\n"
+    assert said[1].stdout == (
+        "ann is admin now, having been user. Running processes hear of it within 15 minutes.\n"
+    )
     assert said[2].stdout.split()[:2] == ["ann", "admin"]
     assert "last admin" in said[3].stderr
     assert "account.role_changed" in said[1].stderr

@@ -10,7 +10,7 @@ async def test_register_shows_the_account_without_secrets(composed: Composed) ->
     status, body = await composed.call("POST", "/api/auth/register", PERSON)
     assert status == 201
     assert set(body["data"]) == {
-        "id", "username", "email", "role", "display_name", "created_at",
+        "id", "username", "email", "role", "display_name", "created_at", "email_verified",
     }  # fmt: skip
     assert body["data"]["created_at"].endswith("Z")
 
@@ -42,6 +42,25 @@ async def test_the_display_name_changes(composed: Composed) -> None:
         assert body["data"]["display_name"] == change["display_name"]
     _, body = await composed.call("GET", "/api/auth/profile", token=token)
     assert body["data"]["display_name"] == "Tess at /api/auth/me"
+
+
+async def test_whether_the_address_is_verified_is_shown_alike_everywhere(
+    composed: Composed, db: Database, admin_token: str
+) -> None:
+    grant = await composed.sign_up()
+    token, change = grant["access_token"], {"display_name": "Tess"}
+    for verified in (False, True):
+        refresh = {"refresh_token": grant["refresh_token"]}
+        status, body = await composed.call("POST", "/api/auth/refresh", refresh)
+        assert status == 200
+        grant = body["data"]
+        seen = [grant["user"], (await composed.sign_in("testuser@example.com"))["user"]]
+        seen += [(await composed.call("GET", "/api/auth/profile", token=token))[1]["data"]]
+        seen += [(await composed.call("PATCH", "/api/auth/profile", change, token))[1]["data"]]
+        people = (await composed.call("GET", "/api/admin/users", token=admin_token))[1]["data"]
+        seen += [one for one in people if one["id"] == grant["user"]["id"]]
+        assert [one["email_verified"] for one in seen] == [verified] * 5
+        await db.run("UPDATE users SET email_verified_at = now() WHERE username = 'testuser'")
 
 
 async def test_role_and_name_cannot_be_changed_here(composed: Composed) -> None:

@@ -1,3 +1,5 @@
+from uuid import UUID
+
 import msgspec
 import pytest
 
@@ -39,6 +41,7 @@ class World:
             codes=OneCode(),
             notices=self.notices,
             audit=self.audit,
+            clock=FakeClock(),
         )
         self.ann = Account(uuid7(), "ann", "ann@example.com", "user", "Ann", FakeClock().now())
 
@@ -66,7 +69,7 @@ async def test_signing_in(world: World) -> None:
     assert grant.user == world.ann
     assert world.sessions.opened == [world.ann.id]
     assert world.audit.kinds == [Kind.SIGNED_IN]
-    assert world.sessions.ended == []
+    assert (world.sessions.ended, world.sessions.taken_back) == ([], [])
 
 
 @pytest.mark.checklist(9)
@@ -136,7 +139,9 @@ async def test_no_session_outlives_a_password_changed_meanwhile(
     monkeypatch.setattr(world.sessions, "open", slow)
     with pytest.raises(Unauthorized):
         await world.signin.sign_in(RIGHT, HOME)
-    assert world.sessions.ended == [(world.ann.id, "password", None)]
+    assert world.sessions.taken_back == [world.ann.id]
+    assert world.sessions.ended == [], "the session of whoever made the change goes on"
+    assert world.audit.kinds == [Kind.SIGN_IN_FAILED]
 
 
 @pytest.mark.checklist(28)
@@ -152,7 +157,9 @@ async def test_no_session_carries_a_role_taken_away_meanwhile(
     monkeypatch.setattr(world.sessions, "open", slow)
     with pytest.raises(Unauthorized):
         await world.signin.sign_in(RIGHT, HOME)
-    assert world.sessions.ended == [(world.ann.id, "password", None)]
+    assert world.sessions.taken_back == [world.ann.id]
+    assert world.sessions.ended == [], "the session of whoever made the change goes on"
+    assert world.audit.kinds == [Kind.SIGN_IN_FAILED]
 
 
 async def test_a_hash_made_again_meanwhile_harms_nobody(
@@ -167,17 +174,19 @@ async def test_a_hash_made_again_meanwhile_harms_nobody(
 
     monkeypatch.setattr(world.sessions, "open", slow)
     await world.signin.sign_in(RIGHT, HOME)
-    assert world.sessions.ended == []
+    assert world.sessions.taken_back == []
 
 
 @pytest.mark.checklist(30)
 async def test_a_new_password_ends_the_other_sessions_and_is_told(world: World) -> None:
     claims = world.claims()
+    mine, others = UUID(claims.sid), [uuid7(), uuid7()]
+    world.store.sessions = [mine, *others]
     wish = PasswordChange(PASSWORD, "another good one")
     await world.signin.change_password(claims, wish, HOME)
     assert world.hash == "plain:another good one"
-    [(user_id, reason, kept)] = world.sessions.ended
-    assert (user_id, reason, str(kept)) == (world.ann.id, "password", claims.sid)
+    assert world.sessions.ended == [(world.ann.id, others, "password", mine)]
+    assert world.store.sessions == [mine]
     assert world.notices.told == [("password_changed", world.ann.id)]
     assert world.audit.kinds == [Kind.PASSWORD_CHANGED]
 

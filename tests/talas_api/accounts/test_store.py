@@ -1,6 +1,7 @@
 """The contract of the account store, for PostgreSQL and for the fake alike."""
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,15 +9,27 @@ import msgspec
 import pytest
 
 from support.fakes import MemoryAccounts
+from support.wait import auntil
+from talas_api.accounts import store as store_module
 from talas_api.accounts.passwords import UNUSABLE, make
 from talas_api.accounts.store import PostgresAccounts
 from talas_api.accounts.values import Account
+from talas_api.sessions.store import PostgresSessions
+from talas_api.sessions.values import Device, Session
 from talas_core.errors import BadInput, Conflict
 from talas_core.ids import uuid7
 from talas_core.postgres.pool import Database
 
 NOW = datetime(2030, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
 HASH = "1:some-hash"
+AGAIN = """
+INSERT INTO sessions (id, user_id, refresh_hash, created_at, refreshed_at, expires_at, user_agent)
+SELECT $2, user_id, sha256(refresh_hash), created_at, refreshed_at, expires_at, user_agent
+FROM sessions WHERE id = $1
+"""
+WAITING = """
+SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 def person(name: str = "Ann") -> Account:
@@ -67,6 +80,95 @@ async def test_a_hash_is_replaced_only_where_the_known_one_stands(store: Any) ->
     assert await store.replace_password(account.id, HASH, "1:new hash")
     found = await store.stored(account.id)
     assert found.password_hash == "1:new hash"
+
+
+async def test_a_password_is_changed_only_where_the_known_one_stands(store: Any) -> None:
+    account = person()
+    await store.add(account, HASH)
+    for wrong in ((account.id, "1:another"), (uuid7(), HASH)):
+        assert await store.change_password(*wrong, "1:new hash", uuid7(), NOW) is None
+    tries = (store.change_password(account.id, HASH, "1:new hash", uuid7(), NOW) for _ in range(5))
+    done = await asyncio.gather(*tries)
+    assert sorted(over is None for over in done) == [False, True, True, True, True]
+    found = await store.stored(account.id)
+    assert found.password_hash == "1:new hash"
+
+
+async def open_session(db: Database, account: Account) -> UUID:
+    session = Session(uuid7(), account.id, uuid7().bytes * 2, NOW, NOW, NOW + timedelta(days=30))
+    await PostgresSessions(db).add(session, Device("test", None))
+    return session.id
+
+
+@pytest.mark.checklist(28)
+async def test_a_changed_password_ends_the_other_sessions(db: Database) -> None:
+    accounts, ann, eve = PostgresAccounts(db), person(), person("Eve")
+    for account in (ann, eve):
+        await accounts.add(account, HASH)
+    kept, *others = [await open_session(db, ann) for _ in range(3)]
+    hers = await open_session(db, eve)
+    over = await accounts.change_password(ann.id, HASH, "1:new hash", kept, NOW)
+    assert sorted(over or ()) == sorted(others)
+    going_on = await db.rows("SELECT id FROM sessions WHERE ended_at IS NULL")
+    assert {row["id"] for row in going_on} == {kept, hers}
+
+
+async def test_a_change_cut_short_has_changed_nothing(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts, ann = PostgresAccounts(db), person()
+    await accounts.add(ann, HASH)
+    session_id = await open_session(db, ann)
+
+    async def cut(*_: object) -> list[UUID]:
+        raise RuntimeError
+
+    monkeypatch.setattr(store_module, "end_within", cut)
+    with pytest.raises(RuntimeError):
+        await accounts.change_password(ann.id, HASH, "1:new hash", uuid7(), NOW)
+    found = await accounts.stored(ann.id)
+    assert found is not None
+    assert found.password_hash == HASH
+    assert await PostgresSessions(db).alive(session_id, NOW)
+
+
+@pytest.mark.checklist(28)
+async def test_a_change_waits_for_a_session_that_is_being_opened(db: Database) -> None:
+    accounts, ann = PostgresAccounts(db), person()
+    await accounts.add(ann, HASH)
+    session_id = await open_session(db, ann)
+    async with db.transaction() as opening:
+        again = uuid7()
+        await opening.execute(AGAIN, session_id, again)
+        change = asyncio.create_task(
+            accounts.change_password(ann.id, HASH, "1:new hash", uuid7(), NOW)
+        )
+        await until_one_waits(db)
+    assert sorted(await change or ()) == sorted([session_id, again])
+
+
+@pytest.mark.checklist(28)
+async def test_a_session_is_opened_before_a_change_or_after_it(db: Database) -> None:
+    accounts, ann = PostgresAccounts(db), person()
+    await accounts.add(ann, HASH)
+    async with db.transaction() as changing:
+        await changing.fetchrow(store_module.LOCK, ann.id, HASH)
+        opening = asyncio.create_task(open_session(db, ann))
+        await until_one_waits(db)
+        await changing.execute(store_module.REPLACE, ann.id, HASH, "1:new hash")
+    await opening
+    found = await accounts.stored(ann.id)
+    assert found is not None
+    assert found.password_hash == "1:new hash"
+
+
+async def until_one_waits(db: Database) -> None:
+    """For a lock that another transaction holds."""
+
+    async def waits() -> bool:
+        return await db.row(WAITING) is not None
+
+    await auntil(waits)
 
 
 async def test_the_dearest_hash(store: Any) -> None:

@@ -49,6 +49,7 @@ def test_right_values(field: str, value: str) -> None:
         ("username", "user\0"),
         ("email", "nobody"),
         ("email", "a@b@c"),
+        ("email", "=?utf-8?q?a=40evil.example=2C?=@mail.example"),
         ("email", "a b@example.com"),
         ("email", "a@example.com\n"),
         ("email", "a@-example.com"),

@@ -50,6 +50,7 @@ async def test_the_list_shows_no_address(composed: Composed, admin_token: str) -
     assert [person["username"] for person in body["data"]] == ["boss", "ann"]
     assert set(body["data"][0]) == {
         "id", "username", "display_name", "role", "created_at", "disabled_at",
+        "email_verified",
     }  # fmt: skip
     after = body["meta"]["next"]
     _, body = await composed.call("GET", f"/api/admin/users?after={after}", token=admin_token)

@@ -53,6 +53,16 @@ async def test_pages_are_in_the_order_people_came(kit: Kit) -> None:
     assert await kit.store.page(bob.id, 2) == [kit.user]
 
 
+async def test_verified_addresses_show(db: Database) -> None:
+    ann = await add(db, "ann", Role.USER)
+    await db.run("UPDATE users SET email_verified_at = now()")
+    verified = msgspec.structs.replace(ann, email_verified=True)
+    store = PostgresPeople(db)
+    assert await store.page(UUID(int=0), 2) == [verified]
+    assert await store.by_name("ann") == verified
+    assert await store.change(ann.id, lambda person, _: person, NOW) == (verified, verified)
+
+
 async def test_names_are_found_in_any_case(kit: Kit) -> None:
     assert await kit.store.by_name("UMA") == kit.user
     assert await kit.store.by_name("um") is None

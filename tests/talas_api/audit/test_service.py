@@ -8,7 +8,7 @@ import pytest
 
 from support.fakes import MemoryAudit
 from talas_api.audit.service import Audit
-from talas_api.audit.values import AuditQuery, Entry, Event, Kind, plain
+from talas_api.audit.values import AuditQuery, Entry, Event, Kind
 from talas_core.clock import FakeClock
 from talas_core.errors import Unavailable
 from talas_core.telemetry import logs
@@ -82,10 +82,9 @@ async def test_no_text_from_outside_forges_a_line(
 ) -> None:
     logs.configure(style, "test")
     audit = Audit(MemoryAudit(), FakeClock())
-    await audit.record(Event(Kind.TOKEN_MADE, ANN, detail={"name": plain(attack)}))
     await audit.record(Event(Kind.SIGN_IN_FAILED, address=attack))
     said = capsys.readouterr().err
-    assert len(said.splitlines()) == 2
+    assert len(said.splitlines()) == 1
     assert said.replace("\n", "").isprintable()
 
 

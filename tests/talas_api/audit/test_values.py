@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from talas_api.audit.values import DETAILS, LONGEST_VALUE, Event, Kind, plain
+from talas_api.audit.values import DETAILS, LONGEST_VALUE, Event, Kind
 
 SHAPE = re.compile(r"[a-z]+(\.[a-z_]+)+")
 SOMEBODY = UUID(int=1)
@@ -34,17 +34,3 @@ def test_there_is_no_place_for_secrets_and_addresses(name: str) -> None:
     assert name not in DETAILS
     with pytest.raises(ValueError, match="must be among"):
         Event(Kind.SIGNED_IN, SOMEBODY, detail={name: "x"})
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("curl/8.5", "curl/8.5"),
-        ("two\r\nlines\x00\x1b[2J\u202e", "two??lines??[2J?"),
-        ("\ud800", "?"),
-        ("x" * 500, "x" * LONGEST_VALUE),
-    ],
-)
-def test_text_from_outside_is_made_plain(text: str, shown: str) -> None:
-    assert plain(text) == shown
-    Event(Kind.LIMITED, detail={"reason": plain(text)})

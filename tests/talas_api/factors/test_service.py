@@ -140,6 +140,9 @@ async def test_a_wrong_code_switches_nothing(world: World) -> None:
     with pytest.raises(BadInput) as caught:
         await world.factors.switch_off(world.ann.id, FactorEnd("right", stale), HOME)
     assert list(caught.value.fields) == ["code"]
+    failed = [one for one in world.audit.events if one.kind is Kind.SIGN_IN_FAILED]
+    assert [one.detail for one in failed] == [{"reason": "code"}] * 2
+    assert {one.user_id for one in failed} == {world.ann.id}
 
 
 async def test_what_is_on_is_not_offered_again_and_what_is_off_not_ended(world: World) -> None:

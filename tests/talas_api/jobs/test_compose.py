@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from support.api import settings_for
 from talas_api.admin.service import Administration
+from talas_api.jobs import compose
 from talas_api.jobs.compose import administered, migrated, seeded
+from talas_core.bus.memory import MemoryBus
 from talas_core.postgres.pool import Database
 
 
@@ -28,7 +32,37 @@ async def test_a_job_finds_the_database_ready_and_gives_its_answer(
         return "done"
 
     assert await administered(settings_for(database, tmp_path), job) == "done"
+    assert await administered(settings_for(database, tmp_path), job, ends=True) == (
+        "done Running processes hear of it within 15 minutes."
+    )
     there = Database(database)
     await there.open()
     assert await there.rows("SELECT id FROM users") == []
     await there.close()
+
+
+@pytest.mark.parametrize(
+    ("connected", "said"),
+    [(True, "done"), (False, "done Running processes hear of it within 1 minute.")],
+)
+async def test_what_ends_is_heard_of_at_once_where_the_bus_is_connected(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connected: bool, said: str
+) -> None:
+    class Bus(MemoryBus):
+        @property
+        def connected(self) -> bool:
+            return connected
+
+        @classmethod
+        async def open(cls, url: str, *, name: str) -> MemoryBus:
+            return cls()
+
+    monkeypatch.setattr(compose, "NatsBus", Bus)
+
+    async def job(_: Administration) -> str:
+        return "done"
+
+    settings = settings_for(
+        database, tmp_path, nats_url="nats://127.0.0.1:1", access_token_seconds=60
+    )
+    assert await administered(settings, job, ends=True) == said

@@ -98,6 +98,22 @@ async def test_guessers_are_slowed_and_the_owner_is_not(
         assert mine.count(401) == 3
 
 
+@pytest.mark.checklist(11)
+async def test_a_sign_in_that_still_lacks_its_code_is_no_failure(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    async with api_with(migrated, db, tmp_path, limit_login_failures=6) as api:
+        await api.sign_up("ada")
+        await db.run("UPDATE users SET totp_sealed = $1, totp_at = now()", b"x" * 64)
+        for _ in range(10):
+            body = {"email": "ada@example.com", "password": PASSWORD}
+            status, _, said = await ask(api, "/api/auth/login", body)
+            assert (status, said["error"]["code"]) == (401, "second_factor_required")
+        body["code"] = "123456"
+        told = [(await ask(api, "/api/auth/login", body))[0] for _ in range(4)]
+        assert told == [401] * 3 + [429], "wrong codes are failures"
+
+
 @pytest.mark.checklist(10)
 async def test_an_unknown_address_is_limited_as_a_known_one(
     migrated: str, db: Database, tmp_path: Path
@@ -197,3 +213,19 @@ async def test_while_the_database_is_away_it_is_503(
     async with api_with(migrated, db, tmp_path) as api:
         await db.close()
         assert await login(api, PASSWORD) == 503
+
+
+@pytest.mark.checklist(11)
+async def test_a_stranger_cannot_use_up_somebody_s_forgotten_password(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    async with api_with(migrated, db, tmp_path, limit_register=1000, limit_mail=1000) as api:
+        for number in range(30):
+            wish = {"email": "ada@example.com", "x": number}
+            for path in ("/api/auth/register", "/api/auth/password/forgot"):
+                assert (await ask(api, path, wish))[0] == 400
+        for number in range(20):
+            person = {"username": f"eve{number}", "email": "ada@example.com", "password": PASSWORD}
+            await ask(api, "/api/auth/register", person)
+        forgot = await ask(api, "/api/auth/password/forgot", {"email": "ada@example.com"})
+        assert forgot[0] == 202

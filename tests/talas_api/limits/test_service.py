@@ -148,6 +148,17 @@ async def test_what_we_could_not_serve_costs_nothing() -> None:
         await door.limiter.unserved(await door.register())
 
 
+@pytest.mark.checklist(11)
+async def test_halfway_in_is_no_failure_and_makes_no_address_familiar() -> None:
+    door = Door()
+    for _ in range(2 * ACCOUNT):
+        await door.limiter.halfway(await door.enter("ada", "a"))
+    for number in range(ACCOUNT):
+        await door.guess("ada", f"198.51.{number}.1")
+    with pytest.raises(LimitReached):
+        await door.sign_in("ada", "a")
+
+
 async def test_while_the_store_is_away_nobody_knows() -> None:
     door = Door()
     passage = await door.register()

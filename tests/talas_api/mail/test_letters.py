@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from talas_api.accounts.values import Account
@@ -35,7 +36,14 @@ def test_all_letters_are_to_their_person_and_carry_no_words_of_strangers() -> No
     ]
     for letter in all_of_them:
         assert (letter.to, letter.user_id) == (ANN.email, ANN.id)
-        assert letter.text.startswith("Hello ann,\n\n")
+        assert letter.text.startswith("Hello,\n\n")
+        assert "ann" not in letter.text.replace("cannot", "")
         assert "evil" not in letter.text + letter.subject
         assert letter.subject.isprintable()
     assert len({letter.subject for letter in all_of_them}) == len(all_of_them)
+
+
+def test_a_name_is_said_only_where_the_address_is_proven() -> None:
+    known = msgspec.structs.replace(ANN, email_verified=True)
+    assert Letters("").password_changed(known).text.startswith("Hello ann,\n\nThe password of ann ")
+    assert "The password of your account " in Letters("").password_changed(ANN).text

@@ -19,13 +19,13 @@ HOUR = 3600
 
 
 class Revoked:
-    """Personal tokens: whose were ended."""
+    """Personal tokens: whose were announced as ended."""
 
     def __init__(self) -> None:
-        self.owners: list[UUID] = []
+        self.told: list[tuple[UUID, list[UUID]]] = []
 
-    async def end_all(self, user_id: UUID) -> None:
-        self.owners.append(user_id)
+    async def announce(self, user_id: UUID, over: list[UUID]) -> None:
+        self.told.append((user_id, over))
 
 
 class World:
@@ -73,10 +73,12 @@ async def world() -> World:
 async def test_a_forgotten_password_is_set_anew(world: World) -> None:
     await world.forgotten()
     token = await world.mailed("reset")
+    sessions, tokens = [uuid7(), uuid7()], [uuid7()]
+    world.people.sessions, world.store.tokens = sessions, tokens
     await world.recovery.reset(Reset(token, NEW), HOME)
     assert world.hash == f"plain:{NEW}"
-    assert world.sessions.ended == [(world.ann.id, "password", None)]
-    assert world.tokens.owners == [world.ann.id]
+    assert world.sessions.ended == [(world.ann.id, sessions, "password", None)]
+    assert world.tokens.told == [(world.ann.id, tokens)]
     assert world.audit.kinds == [Kind.PASSWORD_FORGOTTEN, Kind.PASSWORD_RESET]
     assert world.store.verified == {world.ann.id}
     [letter] = await world.post.letters()

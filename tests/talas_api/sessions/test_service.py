@@ -31,7 +31,7 @@ from talas_core.ids import uuid7
 from talas_core.messages import KeySet
 from talas_core.postgres.pool import Database
 from talas_core.security.seal import Sealer
-from talas_core.security.tokens import Claims, TokenVerifier
+from talas_core.security.tokens import LEEWAY_SECONDS, Claims, TokenVerifier
 
 DEVICE = Device("test", ip_address("192.0.2.7"))
 SEALER = Sealer("ab" * 32)
@@ -51,7 +51,7 @@ class World:
         self.clock = FakeClock()
         self.accounts: Any = PostgresAccounts(db) if db else MemoryAccounts()
         self.store: Any = PostgresSessions(db) if db else MemorySessions(self.accounts)
-        self.announced = Announced()
+        self.announced, self.lives = Announced(), Lives(refresh_grace_seconds=grace)
         self.audit = Recorded()
         self.keys = memory_keys(MemoryKeys(), SEALER, self.clock)
         self.verifier = TokenVerifier(KeySet(()), self.clock)
@@ -63,7 +63,7 @@ class World:
             marker=SEALER,
             announcer=self.announced,
             clock=self.clock,
-            lives=Lives(refresh_grace_seconds=grace),
+            lives=self.lives,
             audit=self.audit,
         )
 
@@ -438,6 +438,58 @@ async def test_all_are_ended_but_the_one_to_keep(world: World) -> None:
         {"count": 2, "reason": "password"},
     )
     assert await world.sessions.end_all(world.person.id, "disabled") == 1
+
+
+@pytest.mark.checklist(3)
+async def test_what_the_database_has_ended_already_is_announced_and_refused(world: World) -> None:
+    grants = [await world.sessions.open(world.person, DEVICE) for _ in range(2)]
+    claims = [await world.sessions.who(grant.access_token) for grant in grants]
+    kept, over = [UUID(one.sid) for one in claims]
+    await world.store.end(over, "password", world.clock.now())
+    await world.sessions.announce(world.person.id, [over], "password", keep=kept)
+    with pytest.raises(Unauthorized):
+        await world.sessions.who(grants[1].access_token)
+    assert await world.sessions.who(grants[0].access_token)
+    assert world.announced.ended == [(over, world.person.id)]
+    [event] = world.audit.events
+    assert (event.kind, event.session_id) == (Kind.SESSIONS_ENDED, kept)
+    assert event.detail == {"count": 1, "reason": "password"}
+
+
+async def test_a_session_taken_back_is_the_only_one_that_ends(world: World) -> None:
+    grants = [await world.sessions.open(world.person, DEVICE) for _ in range(2)]
+    await world.sessions.take_back(grants[1])
+    with pytest.raises(Unauthorized):
+        await world.sessions.who(grants[1].access_token)
+    assert not await world.works(grants[1].refresh_token)
+    assert await world.sessions.who(grants[0].access_token)
+    assert await world.works(grants[0].refresh_token)
+
+
+@pytest.mark.checklist(1)
+async def test_no_access_token_outlives_its_session(world: World) -> None:
+    grant = await world.sessions.open(world.person, DEVICE)
+    [session] = world.store.sessions.values()
+    for _ in range(29):
+        world.clock.advance(86_400)
+        grant = await world.refresh(grant.refresh_token)
+    world.clock.advance(86_400 - 100)
+    grant = await world.refresh(grant.refresh_token)
+    assert grant.expires_in == 100
+    claims = await world.sessions.who(grant.access_token)
+    assert claims.exp == int(session.expires_at.timestamp())
+    world.clock.advance(100 + LEEWAY_SECONDS)
+    with pytest.raises(Unauthorized):
+        await world.sessions.who(grant.access_token)
+
+
+async def test_no_access_token_outlives_a_session_shorter_than_it(world: World) -> None:
+    world.lives.access_token_seconds = 2 * 86_400
+    world.lives.session_days = 1
+    grant = await world.sessions.open(world.person, DEVICE)
+    assert grant.expires_in == 86_400
+    claims = await world.sessions.who(grant.access_token)
+    assert claims.exp == int(world.clock.now().timestamp()) + 86_400
 
 
 @pytest.mark.checklist(29)

@@ -13,7 +13,7 @@ from support.fakes import MemoryAccounts, MemorySessions
 from talas_api.accounts.store import PostgresAccounts
 from talas_api.accounts.values import Account
 from talas_api.sessions.refresh import Verdict
-from talas_api.sessions.store import PostgresSessions
+from talas_api.sessions.store import PostgresSessions, end_within
 from talas_api.sessions.values import Device, Session
 from talas_core.clock import FakeClock
 from talas_core.ids import uuid7
@@ -64,7 +64,7 @@ async def test_what_is_kept_comes_back(kit: Kit) -> None:
     session = await kit.session()
     seen, outcome = await kit.exchange(session.id, Verdict.OVER)
     assert seen == [session]
-    assert outcome == (Verdict.OVER, kit.person)
+    assert outcome == (Verdict.OVER, kit.person, session.expires_at)
 
 
 async def test_no_session_is_none_and_decides_nothing(kit: Kit) -> None:
@@ -153,6 +153,27 @@ async def test_all_are_ended_but_one(kit: Kit, reason: str) -> None:
     assert await kit.store.end_all(kit.person.id, reason, NOW, None) == []
 
 
+async def test_an_end_within_a_transaction_goes_with_it(db: Database) -> None:
+    person = Account(uuid7(), "ann", "ann@example.com", "user", "Ann", NOW)
+    await PostgresAccounts(db).add(person, "1:some-hash")
+    kit = Kit(PostgresSessions(db), None, person, db)
+    kept, other = await kit.session(), await kit.session()
+
+    async def end(*, fail: bool) -> list[UUID]:
+        async with db.transaction() as connection:
+            over = await end_within(connection, person.id, "password", NOW, kept.id)
+            if fail:
+                raise RuntimeError
+        return over
+
+    with pytest.raises(RuntimeError):
+        await end(fail=True)
+    assert await kit.store.alive(other.id, NOW)
+    assert await end(fail=False) == [other.id]
+    assert not await kit.store.alive(other.id, NOW)
+    assert await kit.store.alive(kept.id, NOW)
+
+
 async def test_a_decision_that_fails_changes_nothing(kit: Kit) -> None:
     session = await kit.session()
 
@@ -174,7 +195,7 @@ async def test_of_many_at_once_exactly_one_finds_it_current(kit: Kit) -> None:
     outcomes = await asyncio.gather(
         *(kit.store.exchange(session.id, decide, bytes([n]) * 32, NOW) for n in range(20))
     )
-    assert [verdict for verdict, _ in outcomes].count(Verdict.ROTATE) == 1
+    assert [verdict for verdict, *_ in outcomes].count(Verdict.ROTATE) == 1
 
 
 async def test_a_disabled_person_has_no_live_session(db: Database) -> None:

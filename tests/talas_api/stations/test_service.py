@@ -1,7 +1,9 @@
 import pytest
 
-from support.fakes import Announced, MemoryAccounts, MemoryStations
+from support.fakes import Announced, MemoryAccounts, MemoryStations, Recorded
+from support.proofs import HOME
 from talas_api.accounts.values import Account
+from talas_api.audit.values import Kind
 from talas_api.stations.service import Stations, hash_key, new_key
 from talas_api.stations.values import RESERVED, NewStation, StationChange, StationQuery
 from talas_core.clock import FakeClock
@@ -19,13 +21,13 @@ class World:
         self.clock = FakeClock()
         self.accounts = MemoryAccounts()
         self.store = MemoryStations(self.accounts)
-        self.announced = Announced()
-        self.stations = Stations(self.store, self.announced, self.clock)
+        self.announced, self.audit = Announced(), Recorded()
+        self.stations = Stations(self.store, self.announced, self.clock, self.audit)
 
     async def person(self, name: str, role: str = "user") -> Claims:
         account = Account(uuid7(), name, f"{name}@x.org", role, name, self.clock.now())
         await self.accounts.add(account, "hash")
-        return Claims(str(account.id), "session", role, 0)
+        return Claims(str(account.id), str(uuid7()), role, 0)
 
 
 @pytest.fixture
@@ -79,16 +81,41 @@ async def test_only_owner_and_admins_change_one(world: World, owner: Claims) -> 
     moderator = await world.person("mod", "moderator")
     for other in (stranger, moderator):
         for attempt in (
-            world.stations.change("my-radio", StationChange(name="Mine"), other),
-            world.stations.renew_key("my-radio", other),
-            world.stations.remove("my-radio", other),
+            world.stations.change("my-radio", StationChange(name="Mine"), other, HOME),
+            world.stations.renew_key("my-radio", other, HOME),
+            world.stations.remove("my-radio", other, HOME),
         ):
             with pytest.raises(Forbidden):
                 await attempt
     for who, name in ((owner, "One"), (admin, "Two")):
-        changed = await world.stations.change("my-radio", StationChange(name=name), who)
+        changed = await world.stations.change("my-radio", StationChange(name=name), who, HOME)
         assert (changed.name, changed.description) == (name, "Songs.")
     assert world.announced.changed == ["my-radio"] * 3
+
+
+@pytest.mark.checklist(29)
+async def test_what_an_admin_does_to_somebody_elses_is_recorded(
+    world: World, owner: Claims
+) -> None:
+    made = await world.stations.make(WISH, owner)
+    admin = await world.person("admin", "admin")
+    for who in (owner, admin):
+        await world.stations.change("my-radio", StationChange(name="x"), who, HOME)
+        await world.stations.renew_key("my-radio", who, HOME)
+    await world.stations.remove("my-radio", admin, HOME)
+    assert world.audit.kinds == [Kind.STATION_CHANGED, Kind.STATION_REKEYED, Kind.STATION_REMOVED]
+    for event in world.audit.events:
+        assert (str(event.user_id), str(event.actor_id)) == (owner.sub, admin.sub)
+        assert (str(event.session_id), event.address) == (admin.sid, HOME.where)
+        assert event.detail == {"station_id": str(made.id)}
+
+
+async def test_what_an_admin_does_to_the_houses_own_is_recorded(world: World) -> None:
+    await world.stations.ensure_own(WISH, "key")
+    admin = await world.person("admin", "admin")
+    await world.stations.renew_key("my-radio", admin, HOME)
+    [event] = world.audit.events
+    assert (event.user_id, str(event.actor_id)) == (None, admin.sub)
 
 
 async def test_renditions_are_told_to_the_stream_service_and_changed(
@@ -96,7 +123,7 @@ async def test_renditions_are_told_to_the_stream_service_and_changed(
 ) -> None:
     made = await world.stations.make(NewStation("my-radio", "x", "", ("flac", "mp3")), owner)
     assert made.renditions == ("flac", "mp3")
-    await world.stations.change("my-radio", StationChange(renditions=("32.opus",)), owner)
+    await world.stations.change("my-radio", StationChange(renditions=("32.opus",)), owner, HOME)
     record = await world.stations.record("my-radio")
     assert record is not None
     assert record.renditions == ("32.opus",)
@@ -107,7 +134,7 @@ async def test_a_rendition_is_named_once(world: World, owner: Claims) -> None:
     await world.stations.make(WISH, owner)
     for attempt in (
         world.stations.make(NewStation("other", "x", "", ("mp3", "mp3")), owner),
-        world.stations.change("my-radio", StationChange(renditions=("mp3", "mp3")), owner),
+        world.stations.change("my-radio", StationChange(renditions=("mp3", "mp3")), owner, HOME),
     ):
         with pytest.raises(BadInput) as caught:
             await attempt
@@ -116,7 +143,7 @@ async def test_a_rendition_is_named_once(world: World, owner: Claims) -> None:
 
 async def test_a_new_key_voids_the_old(world: World, owner: Claims) -> None:
     made = await world.stations.make(WISH, owner)
-    keyed = await world.stations.renew_key("my-radio", owner)
+    keyed = await world.stations.renew_key("my-radio", owner, HOME)
     assert keyed.stream_key != made.stream_key
     record = await world.stations.record("my-radio")
     assert record is not None
@@ -126,7 +153,7 @@ async def test_a_new_key_voids_the_old(world: World, owner: Claims) -> None:
 
 async def test_removing_one(world: World, owner: Claims) -> None:
     await world.stations.make(WISH, owner)
-    await world.stations.remove("my-radio", owner)
+    await world.stations.remove("my-radio", owner, HOME)
     with pytest.raises(NotFound):
         await world.stations.find("my-radio")
     assert world.announced.changed == ["my-radio"] * 2
@@ -135,9 +162,9 @@ async def test_removing_one(world: World, owner: Claims) -> None:
 async def test_there_is_no_such_station(world: World, owner: Claims) -> None:
     for attempt in (
         world.stations.find("none"),
-        world.stations.change("none", StationChange(), owner),
-        world.stations.renew_key("none", owner),
-        world.stations.remove("none", owner),
+        world.stations.change("none", StationChange(), owner, HOME),
+        world.stations.renew_key("none", owner, HOME),
+        world.stations.remove("none", owner, HOME),
     ):
         with pytest.raises(NotFound):
             await attempt
@@ -155,9 +182,9 @@ async def test_one_that_goes_while_it_is_changed(
     monkeypatch.setattr(world.store, "by_slug", still_there)
     await world.store.remove(kept.station.id)
     with pytest.raises(NotFound):
-        await world.stations.change("my-radio", StationChange(name="x"), owner)
+        await world.stations.change("my-radio", StationChange(name="x"), owner, HOME)
     with pytest.raises(NotFound):
-        await world.stations.renew_key("my-radio", owner)
+        await world.stations.renew_key("my-radio", owner, HOME)
 
 
 async def test_pages_run_through_all(world: World, owner: Claims) -> None:

@@ -127,6 +127,21 @@ async def test_all_of_a_person_end_together(world: World) -> None:
     await world.tokens.end_all(UUID(ANN.sub))
     assert all([await world.refused(one.token) for one in made])
     assert {ended for ended, _ in world.announced.ended} == {one.id for one in made}
+    await world.tokens.end_all(UUID(ANN.sub))
+    [revoked] = [one for one in world.recorded.events if one.kind is Kind.TOKEN_REVOKED]
+    assert (str(revoked.user_id), revoked.detail) == (ANN.sub, {"count": 3})
+
+
+async def test_what_the_database_has_revoked_already_is_announced_and_refused(
+    world: World,
+) -> None:
+    made = [await world.made() for _ in range(2)]
+    for one in made:
+        assert not await world.refused(one.token)
+    over = await world.store.revoke_all(UUID(ANN.sub), world.clock.now())
+    await world.tokens.announce(UUID(ANN.sub), over)
+    assert all([await world.refused(one.token) for one in made])
+    assert {ended for ended, _ in world.announced.ended} == {one.id for one in made}
 
 
 async def test_there_is_a_most(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

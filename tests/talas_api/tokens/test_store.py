@@ -10,7 +10,7 @@ import pytest
 
 from support.chat import add_person
 from support.fake_people import MemoryTokens
-from talas_api.tokens.store import PostgresTokens
+from talas_api.tokens.store import PostgresTokens, revoke_within
 from talas_api.tokens.values import Kept, PersonalToken, Scope
 from talas_core.clock import FakeClock
 from talas_core.errors import Conflict, Unauthorized
@@ -81,6 +81,25 @@ async def test_revoking_all_spares_others(kit: Kit) -> None:
     assert sorted(await kit.store.revoke_all(kit.ann, NOW)) == mine[1:]
     assert await kit.store.revoke_all(kit.ann, NOW) == []
     assert await kit.store.find(other.id, other_hash, NOW) is not None
+
+
+async def test_revoking_within_a_transaction_goes_with_it(db: Database) -> None:
+    kit = Kit(PostgresTokens(db), await add_person(db), await add_person(db, "eve"))
+    (mine, _), (hers, _) = await kit.add(kit.ann), await kit.add(kit.eve)
+
+    async def revoke(*, fail: bool) -> list[UUID]:
+        async with db.transaction() as connection:
+            over = await revoke_within(connection, kit.ann, NOW)
+            if fail:
+                raise RuntimeError
+        return over
+
+    with pytest.raises(RuntimeError):
+        await revoke(fail=True)
+    assert await kit.store.live(kit.ann, NOW) == [mine]
+    assert await revoke(fail=False) == [mine.id]
+    assert await kit.store.live(kit.ann, NOW) == []
+    assert await kit.store.live(kit.eve, NOW) == [hers]
 
 
 @pytest.mark.checklist(28)

@@ -102,3 +102,19 @@ async def test_guessing_the_admin_password_is_slowed(tmp_path: Path) -> None:
         assert [status for status, _, _ in answers] == [401] * 10 + [429]
         assert "Retry-After" in answers[-1][1]
         assert (await get(stream, PAGE, auth()))[0] == 200, "a source is not concerned"
+
+
+async def test_guesses_of_the_password_are_counted_for_a_whole_ipv6_subscriber(
+    tmp_path: Path,
+) -> None:
+    settings = {"admin_password": "the right one", "trusted_proxies": ("127.0.0.1/32",)}
+    async with on_air(tmp_path, **settings) as stream:
+
+        async def guess(password: str, address: str) -> int:
+            lines = (auth(password, user="admin"), f"X-Forwarded-For: {address}")
+            return (await get(stream, "/admin/stats", *lines))[0]
+
+        seen = {await guess("wrong", f"2001:db8:0:1::{number:x}") for number in range(1, 40)}
+        assert seen == {401, 429}
+        assert await guess("the right one", "2001:db8:0:1::ffff") == 429
+        assert await guess("the right one", "2001:db8:0:2::1") == 200
