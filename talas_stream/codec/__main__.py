@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections import deque
 from typing import NoReturn
 
@@ -81,11 +82,17 @@ def tell(control: socket.socket, how: str) -> None:
 
 
 def work(link: socket.socket, begin: Begin) -> NoReturn:
-    """Be a worker."""
-    said: deque[Said] = deque()
-    logs.relay(lambda level, event, facts: said.append(Said(level, event, facts)))
-    Worker(link, begin, said, wind).run()
-    os._exit(0)
+    """Be a worker. Whatever happens to it, it never comes back to be a second nursery."""
+    status = 1
+    try:
+        said: deque[Said] = deque()
+        logs.relay(lambda level, event, facts: said.append(Said(level, event, facts)))
+        Worker(link, begin, said, wind).run()
+        status = 0
+    except Exception:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 def wind() -> None:

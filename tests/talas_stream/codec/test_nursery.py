@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from support.codec import OPUS, WORK, Client
 from support.wait import auntil
 from talas_stream.codec import link as linking
+from talas_stream.codec.messages import Begin
 from talas_stream.codec.nursery import Nursery
 from talas_stream.codec.workers import CodecWorkers
 from talas_stream.media import RATE
@@ -113,3 +114,16 @@ async def test_nobody_is_left_behind_and_a_signal_to_all_does_not_disturb(
     assert all(gone(process) for process in processes[:2])
     workers.stop()
     await auntil(lambda: all(gone(process) for process in processes))
+
+
+async def test_a_worker_that_fails_ends_and_the_nursery_goes_on(nursery: Nursery) -> None:
+    loop = asyncio.get_running_loop()
+    with capture_logs() as logs, nursery.launch(Begin(0, None, "no such kernels")) as link:
+        link.setblocking(False)
+        assert await asyncio.wait_for(loop.sock_recv(link, 1), 20) == b""
+        await auntil(lambda: logs)
+    assert logs[0]["how"] == "exit status 1"
+    workers = CodecWorkers(1, loop, nursery.launch)
+    await coded(workers)
+    assert len(family(nursery)) == 2
+    workers.stop()
