@@ -163,7 +163,13 @@ class Api:
             clock=clock,
             limits=Limits.of(settings, chat_sockets),
         )
-        self.startup = Startup(
+        self.startup = self._steps()
+        self.health = self._checks(database)
+        self._marker = seal
+        self._sweeping: asyncio.Task[None] | None = None
+
+    def _steps(self) -> Startup:
+        return Startup(
             [
                 ("migrations", self._migrate),
                 ("signing keys", self._upkeep.begin),
@@ -172,12 +178,13 @@ class Api:
                 ("answers to other processes", self._answer),
             ]
         )
-        self.health = Health("api")
-        self.health.register("database", database.check)
-        self.health.register("bus", links.bus_check(bus))
-        self.health.register("startup", self.startup.check)
-        self._marker = seal
-        self._sweeping: asyncio.Task[None] | None = None
+
+    def _checks(self, database: Database) -> Health:
+        health = Health("api")
+        health.register("database", database.check)
+        health.register("bus", links.bus_check(self._bus))
+        health.register("startup", self.startup.check)
+        return health
 
     def applications(self) -> tuple[web.Application, web.Application]:
         """The applications of the API port and of the chat port."""

@@ -72,7 +72,7 @@ class PostgresAccounts:
             raise constraint_fields(error, _FIELDS) from error
 
     async def by_id(self, user_id: UUID) -> Account | None:
-        return _account(await self._database.row(BY_ID, user_id))
+        return account_of(await self._database.row(BY_ID, user_id))
 
     async def by_email(self, email: str) -> Stored | None:
         return _stored(await self._database.row(STORED_BY_EMAIL, email))
@@ -97,10 +97,11 @@ class PostgresAccounts:
         return row["cost"] if row else None
 
     async def rename(self, user_id: UUID, display_name: str) -> Account | None:
-        return _account(await self._database.row(RENAME, user_id, display_name))
+        return account_of(await self._database.row(RENAME, user_id, display_name))
 
 
-def _account(row: Row | None) -> Account | None:
+def account_of(row: Row | None) -> Account | None:
+    """The account in a row with its columns and `email_verified`; None for no row."""
     if row is None:
         return None
     return Account(
@@ -115,7 +116,7 @@ def _account(row: Row | None) -> Account | None:
 
 
 def _stored(row: Row | None) -> Stored | None:
-    account = _account(row)
+    account = account_of(row)
     if row is None or account is None:
         return None
     return Stored(account, row["password_hash"], row["disabled"], row["second_factor"])

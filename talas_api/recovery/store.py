@@ -12,11 +12,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from talas_api.accounts.store import account_of
 from talas_api.accounts.values import Account
 from talas_api.recovery.values import Ended, Purpose
 from talas_api.sessions.store import end_within
 from talas_api.tokens.store import revoke_within
-from talas_core.postgres.pool import Connection, Database, Row, touched
+from talas_core.postgres.pool import Connection, Database, touched
 
 MOST_WAITING = 5
 """Unused tokens of one account and purpose. Not the oldest goes: a stranger who asks again and
@@ -66,8 +67,7 @@ class PostgresMailTokens:
             return touched(await connection.execute(ADD, *values)) == 1
 
     async def holder(self, token_hash: bytes, purpose: Purpose, now: datetime) -> Account | None:
-        row = await self._database.row(GOOD, token_hash, purpose, now)
-        return _account(row) if row else None
+        return account_of(await self._database.row(GOOD, token_hash, purpose, now))
 
     async def verify(self, token_hash: bytes, now: datetime) -> UUID | None:
         async with self._database.transaction() as connection:
@@ -101,15 +101,3 @@ async def _use(
         return None
     user_id: UUID = row["id"]
     return user_id
-
-
-def _account(row: Row) -> Account:
-    return Account(
-        id=row["id"],
-        username=row["username"],
-        email=row["email"],
-        role=row["role"],
-        display_name=row["display_name"],
-        created_at=row["created_at"],
-        email_verified=row["email_verified"],
-    )

@@ -7,7 +7,7 @@ Never:       takes an algorithm, a key or an address of keys from the token: its
 Guarantees:  after `end_session` no token of that session passes here. A process that was told late,
              because the bus was away, accepts such a token until it is told or the token expires,
              whichever is first: tokens live for minutes, and whoever can ask the database on
-             a reconnect (talas_api does) calls `forget` and asks.
+             a reconnect asks for every session again, as talas_api does.
 """
 
 from __future__ import annotations
@@ -93,10 +93,6 @@ class TokenVerifier:
     def replace_keys(self, keys: KeySet) -> None:
         """Verify with these keys only; tokens of others stop passing."""
         self._keys = _usable(keys)
-        self._known.clear()
-
-    def forget(self) -> None:
-        """Drop every remembered token; each is verified anew when next seen."""
         self._known.clear()
 
     def _now(self) -> float:

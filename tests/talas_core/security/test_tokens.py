@@ -244,17 +244,6 @@ def test_new_keys_replace_the_old(verifier: TokenVerifier) -> None:
     assert verifier.verify(token(other, {"kid": "k2"})).sub == "u1"
 
 
-def test_forgetting_means_checking_again(
-    verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = token()
-    verifier.verify(text)
-    verifier.forget()
-    monkeypatch.setattr(verifier, "_keys", {})
-    with pytest.raises(Unauthorized):
-        verifier.verify(text)
-
-
 def test_memory_is_bounded(clock: FakeClock) -> None:
     verifier = TokenVerifier(KEYS, clock, capacity=3)
     for number in range(10):
