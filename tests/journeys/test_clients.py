@@ -83,22 +83,24 @@ async def test_curl_sends_chunked_and_hears_itself(tmp_path: Path, stream: Strea
 
 @needs("mpv")
 async def test_mpv_listens_and_shows_the_title(tmp_path: Path, stream: Stream) -> None:
+    """mpv looks for a new title once a second; so it must have more to play than the burst, which
+    it has encoded in less."""
     sound = programme(20.0)
+    data = coded(sound, "mp3")
+    begun = len(data) // 2
     _, sending = await stream.source()
-    sending.write(coded(sound, "mp3"))
+    sending.write(data[:begun])
     await auntil(stream.status)
-    login = f"source:{KEY}"
-    title = await start(
-        "curl", "-sS", "-u", login,
-        f"http://127.0.0.1:{stream.port}/admin/metadata?mount=/live&mode=updinfo&song=Blue%20Hour",
-    )  # fmt: skip
-    assert b"<return>1</return>" in (await title.communicate())[0]
+    assert await retitle(stream, "song=Blue%20Hour") == 200
     wav = tmp_path / "heard.wav"
-    player = await start(
-        "mpv", "--no-config", "--no-video", "--length=4", f"--o={wav}", "--oac=pcm_s16le",
-        f"http://127.0.0.1:{stream.port}/live.mp3",
-    )  # fmt: skip
-    output, _ = await asyncio.wait_for(player.communicate(), 30)
+    async with asyncio.TaskGroup() as group:
+        going_on = group.create_task(send_in_real_time(sending, data[begun:], len(data) / 20.0))
+        player = await start(
+            "mpv", "--no-config", "--no-video", "--length=7", f"--o={wav}", "--oac=pcm_s16le",
+            f"http://127.0.0.1:{stream.port}/live.mp3",
+        )  # fmt: skip
+        output, _ = await asyncio.wait_for(player.communicate(), 30)
+        going_on.cancel()
     heard, rate = soundfile.read(wav, dtype="float32", always_2d=True)
     assert rate == RATE
     score, _ = likeness(heard.mean(axis=1)[RATE // 4 :], sound.mean(axis=0))
@@ -150,6 +152,14 @@ async def test_vlc_listens(stream: Stream) -> None:
     sending.close()
     score, _ = likeness(heard.mean(axis=1)[RATE // 2 : 3 * RATE], sound.mean(axis=0))
     assert score > 0.95, output[-2000:]
+
+
+async def send_in_real_time(sending: asyncio.StreamWriter, data: bytes, rate: float) -> None:
+    """`data` in pieces of a quarter of a second, of `rate` bytes each second."""
+    piece = int(rate / 4)
+    for at in range(0, len(data), piece):
+        sending.write(data[at : at + piece])
+        await asyncio.sleep(0.25)
 
 
 async def titled(stream: Stream, sound: Array) -> asyncio.StreamWriter:
