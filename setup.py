@@ -27,7 +27,8 @@ from setuptools.errors import BaseError, CompileError, LinkError
 
 KERNELS = [
     "frame_scan", "mpeg_frames", "adts_frames", "ogg_pages", "flac_crc", "icy", "samples",
-    "batch_send", "loudness",
+    "batch_send", "loudness", "aac_transform", "aac_hearing", "aac_codes", "aac_books", "aac_rate",
+    "aac_coding", "aac_encoder",
 ]  # fmt: skip
 WARNINGS = [
     "-Wall",
@@ -41,7 +42,7 @@ WARNINGS = [
 # The twins round every product and sum; a fused multiply-add would round once.
 COMMON = ["-std=c11", "-ffp-contract=off", *WARNINGS]
 MODES: dict[str, tuple[list[str], list[str]]] = {
-    "release": (["-O3"], []),
+    "release": (["-O3", "-fno-math-errno"], []),
     "debug": (["-O0", "-g3"], []),
     "sanitize": (
         ["-O1", "-g3", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"],

@@ -27,6 +27,7 @@ cdef extern from "status.h":
         TALAS_BAD_RANGE
         TALAS_BAD_SHAPE
         TALAS_BAD_SOCKETS
+        TALAS_BAD_RATE
         TALAS_TOO_LARGE
 
 cdef extern from "frame_scan.h" nogil:
@@ -117,6 +118,17 @@ cdef extern from "loudness.h" nogil:
                                 size_t count, size_t *position, talas_step *steps,
                                 size_t capacity)
 
+cdef extern from "aac_encoder.h" nogil:
+    enum:
+        AAC_BYTES "TALAS_AAC_MOST_BYTES"
+        AAC_LINES "TALAS_AAC_LINES"
+    struct talas_aac_encoder:
+        pass
+    void talas_aac_prepare()
+    talas_status talas_aac_open(talas_aac_encoder *encoder, int bit_rate)
+    size_t talas_aac_encode(talas_aac_encoder *encoder, const float *left, const float *right,
+                            uint8_t *out)
+
 # Letting go of the lock and taking it back costs about as much as a kernel needs for a few KiB;
 # below this many bytes (or samples) it is kept.
 cdef enum:
@@ -128,6 +140,7 @@ cdef enum:
 
 talas_ogg_prepare()
 talas_flac_prepare()
+talas_aac_prepare()
 
 cdef int check(talas_status status) except -1:
     if status == TALAS_OK:
@@ -146,6 +159,8 @@ cdef int check(talas_status status) except -1:
         raise ValueError("samples must be two planes, and the state one that was kept")
     if status == TALAS_BAD_SOCKETS:
         raise ValueError("sockets must be numbers of typecode i")
+    if status == TALAS_BAD_RATE:
+        raise ValueError("the bit rate must be between 40000 and 512000 bit/s")
     raise OverflowError("the result is too large")
 
 
@@ -384,3 +399,25 @@ def loudness_steps(samples not None, state not None):
         for i in range(found):
             told.append((steps[i].power, steps[i].peak))
     return told
+
+
+cdef class AacEncoder:
+    cdef talas_aac_encoder state
+
+    def __cinit__(self, int bit_rate, /):
+        check(talas_aac_open(&self.state, bit_rate))
+
+    def encode(self, samples not None, /):
+        cdef Py_buffer planes
+        cdef uint8_t out[AAC_BYTES]
+        cdef const float *left
+        cdef size_t size
+        PyObject_GetBuffer(samples, &planes, PyBUF_SIMPLE)
+        try:
+            check(TALAS_OK if planes.len == 2 * AAC_LINES * <Py_ssize_t> sizeof(float)
+                  else TALAS_BAD_SHAPE)
+            left = <const float *> planes.buf
+            size = talas_aac_encode(&self.state, left, left + AAC_LINES, out)
+        finally:
+            PyBuffer_Release(&planes)
+        return PyBytes_FromStringAndSize(<char *> out, <Py_ssize_t> size)

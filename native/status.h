@@ -15,6 +15,7 @@ enum talas_status {
     TALAS_BAD_RANGE,    /* a run that does not lie within its data */
     TALAS_BAD_SHAPE,    /* other planes than two, or not a state */
     TALAS_BAD_SOCKETS,  /* numbers of another type */
+    TALAS_BAD_RATE,     /* a bit rate that the encoder does not go to */
     TALAS_TOO_LARGE,    /* the result does not fit a page, or this machine's address space */
 };
 

@@ -2,13 +2,15 @@
 
 Does:        pick one set, once, by the setting TALAS_NATIVE; say why when the twins must serve.
 Never:       mixes the two sets, or falls back when the native ones were demanded.
-Guarantees:  both sets have the same names, take the same arguments and give the same answers.
+Guarantees:  both sets have the same names, take the same arguments and give the same answers. The
+             one exception is the AAC encoder, which has no twin.
 From / to:   compose  ->  here  ->  the framers of wire, the stages
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -38,6 +40,15 @@ class NativeMissing(UsageError):
     code = "native_missing"
 
 
+class AacEncoder(Protocol):
+    """One AAC-LC stream at 48 kHz, stereo."""
+
+    def encode(self, samples: Floats, /) -> bytes:
+        """The raw frame that the next 1024 samples complete, shape (2, 1024) and contiguous: that
+        of the 1024 before them. Nothing at the first call. Raises ValueError for another shape."""
+        ...
+
+
 class Kernels(msgspec.Struct, frozen=True):
     """One set of kernels. `name` is "native" or "python"; `note` says why the twins serve, or
     ""."""
@@ -56,6 +67,9 @@ class Kernels(msgspec.Struct, frozen=True):
     limit_planes: Limit
     loudness_steps: Weigh
     batch_send: Send
+    aac_encoder: Callable[[int], AacEncoder] | None = None
+    """Opens one at a bit rate; raises ValueError for one outside 40,000 to 512,000 bit/s. None
+    among the twins: FFmpeg's encoder serves."""
 
 
 def select(mode: str) -> Kernels:
@@ -112,4 +126,5 @@ def _native() -> Kernels:
         limit_planes=native.limit_planes,
         loudness_steps=native.loudness_steps,
         batch_send=native.batch_send,
+        aac_encoder=native.AacEncoder,
     )

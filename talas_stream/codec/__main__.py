@@ -85,6 +85,7 @@ def work(link: socket.socket, begin: Begin) -> NoReturn:
     """Be a worker. Whatever happens to it, it never comes back to be a second nursery."""
     status = 1
     try:
+        yield_to_others()
         said: deque[Said] = deque()
         logs.relay(lambda level, event, facts: said.append(Said(level, event, facts)))
         Worker(link, begin, said, wind).run()
@@ -93,6 +94,14 @@ def work(link: socket.socket, begin: Begin) -> NoReturn:
         traceback.print_exc()
     finally:
         os._exit(status)
+
+
+def yield_to_others() -> None:
+    """Work as a batch: whoever wakes up goes first, and no share of the processor is given up. What
+    is coded is a little later for it, and everything that the event loop does, punctual. Where this
+    is not allowed, the worker is as the others are."""
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def wind() -> None:

@@ -37,7 +37,8 @@ from talas_stream.codec.messages import (
 )
 from talas_stream.media import RATE, Format, Frame, Packet, Rendition
 
-READ_BYTES = 1 << 18
+READ_BYTES = 1 << 13
+"""At a time: what more there is waits for the loop's next turn, so that timers are punctual."""
 
 STUCK_SECONDS = 10.0
 """A worker that takes no orders for so long is given up."""

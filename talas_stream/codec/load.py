@@ -21,14 +21,13 @@ log = logger("codec")
 
 class Load(msgspec.Struct, frozen=True, array_like=True):
     """How a worker is doing. `busy` is a share, `quantum` and `late` are seconds; `complexity` is
-    Opus's and `coder` AAC's; `room` is for so many renditions more; `shed` counts the source frames
-    left out so far."""
+    Opus's; `room` is for so many renditions more; `shed` counts the source frames left out so
+    far."""
 
     busy: float
     late: float
     quantum: float
     complexity: int
-    coder: str
     room: int
     shed: int
 
@@ -59,7 +58,7 @@ class Warden:
         governor = self._governor
         step, care = governor.step, governor.step.care
         return Load(
-            governor.busy, governor.late, step.quantum, care.complexity, care.coder,
+            governor.busy, governor.late, step.quantum, care.complexity,
             governor.room, self._shed,
         )  # fmt: skip
 
@@ -79,7 +78,6 @@ class Warden:
             worker=self._number,
             quantum_ms=round(governor.step.quantum * 1000),
             opus_complexity=care.complexity,
-            aac_coder=care.coder,
             busy=round(governor.busy, 2),
         )
 

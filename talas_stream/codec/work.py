@@ -36,7 +36,7 @@ class Work:
     """One job's orders and outputs. At most `backlog_ticks` of source may wait, after the start."""
 
     def __init__(self, history_ticks: int, backlog_ticks: int, kernels: Kernels) -> None:
-        self.pipeline = Pipeline(history_ticks, kernels.limit_planes)
+        self.pipeline = Pipeline(history_ticks, kernels.limit_planes, kernels.aac_encoder)
         self._kernels = kernels
         self.outputs: list[Output | Metered] = []
         self.finished = False

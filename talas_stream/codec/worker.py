@@ -45,7 +45,7 @@ from talas_stream.codec.messages import (
 )
 from talas_stream.codec.work import Work
 from talas_stream.media import RATE, Format, Frame, Packet
-from talas_stream.stages.govern import Governor, Mix, Step
+from talas_stream.stages.govern import COSTS, COSTS_WITHOUT_NATIVE, Governor, Mix, Step
 
 LIVE_QUANTA = 4
 """Audio that a job may do in its turn, in quanta; what it has beyond that waits for spare time."""
@@ -113,7 +113,8 @@ class Worker:
         self._said = said
         self._wind = wind
         self._kernels = kernels.select(begin.native)
-        self.warden = Warden(begin.number, Governor(begin.complexity, self._mix))
+        costs = COSTS if self._kernels.aac_encoder else COSTS_WITHOUT_NATIVE
+        self.warden = Warden(begin.number, Governor(begin.complexity, self._mix, costs))
         self._poll = select.poll()
         self._poll.register(link, select.POLLIN)
         self._unpacker = Unpacker(list[Order])

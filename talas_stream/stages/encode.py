@@ -1,7 +1,8 @@
 """From normalised audio to coded packets of one rendition.
 
 Does:        encode 48 kHz stereo to Opus, AAC (as ADTS), MP3 or FLAC (16 bit): Opus with libopus
-             itself, the others with PyAV, as Opus too where libopus cannot be had.
+             itself, AAC with the native encoder, the others with PyAV, as those two where libopus
+             or the native core cannot be had.
 Never:       keeps a thread pool: see `one_cpu`.
 Guarantees:  each packet carries the media time of the sound in it, the encoder's own delay already
              taken off; constant bit rate, because players count in bytes and a quiet passage that
@@ -26,6 +27,7 @@ from av.audio.frame import AudioFrame
 from av.audio.layout import AudioLayout
 
 from talas_stream.media import RATE, Codec, Packet, Pcm, Rendition, Samples
+from talas_stream.stages.aac import AacCoder, Open
 from talas_stream.stages.govern import BEST, Care
 from talas_stream.stages.libopus import OpusCoder, library
 from talas_stream.wire.adts import adts_header, parse_config
@@ -59,17 +61,19 @@ class _Coder(Protocol):
 
 
 class Encoder:
-    """Encoder of one rendition of one station."""
+    """Encoder of one rendition of one station. `aac` opens the native encoder, where there is
+    one."""
 
-    def __init__(self, rendition: Rendition, care: Care = BEST) -> None:
+    def __init__(self, rendition: Rendition, care: Care = BEST, aac: Open | None = None) -> None:
         self.rendition = rendition
         self.care = care
+        self.aac = aac
         self.last: Packet | None = None
         """What came out last."""
         self.delay = 0
         """Ticks from the first packet's beginning to that of the sound; known with that packet."""
         self._start: int | None = None
-        self._coder = _coder(rendition, care)
+        self._coder = _coder(rendition, care, aac)
 
     @property
     def config(self) -> bytes:
@@ -95,14 +99,15 @@ class Encoder:
 
     def takes(self, care: Care) -> bool:
         """Whether it would code otherwise with `care` than it does."""
-        codec = self.rendition.codec
-        return care != self.care and _options(codec, care) != _options(codec, self.care)
+        return care != self.care and self.rendition.codec is Codec.OPUS
 
 
-def _coder(rendition: Rendition, care: Care) -> _Coder:
+def _coder(rendition: Rendition, care: Care, aac: Open | None) -> _Coder:
     opus = library() if rendition.codec is Codec.OPUS else None
     if opus is not None:
         return OpusCoder(opus, rendition.bit_rate, care.complexity)
+    if aac is not None and rendition.codec is Codec.AAC:
+        return AacCoder(aac, rendition.bit_rate)
     return AvCoder(rendition, care)
 
 
@@ -165,8 +170,6 @@ def _options(codec: Codec, care: Care) -> dict[str, str]:
     options = dict(_OPTIONS[codec])
     if codec is Codec.OPUS:
         options["compression_level"] = str(care.complexity)
-    elif codec is Codec.AAC:
-        options["aac_coder"] = care.coder
     return options
 
 
@@ -185,7 +188,7 @@ def successor(old: Encoder, care: Care, history: Iterable[Pcm]) -> Encoder | Non
     if not kept or kept[0].at > start:
         return None
     kept[0] = Pcm(kept[0].samples[:, start - kept[0].at :], start)
-    new = Encoder(old.rendition, care)
+    new = Encoder(old.rendition, care, old.aac)
     for pcm in kept:
         new.encode(pcm)
     return new if new.last is not None and new.last.end == old.last.end else None

@@ -6,9 +6,8 @@ Never:       asks a clock or measures anything; the caller brings seconds.
 Guarantees:  one step a window; a step back up is taken only after a calm time, and only from a load
              that stays below the step-down mark once its cost is added, so steps do not alternate.
 
-    quantum        3 ms ─── 20 ms ─── 100 ms ── 100 ms ── 100 ms ── 100 ms
-    AAC coder    twoloop   twoloop   twoloop    fast      fast      fast
-    complexity      10        10        10        10         5         0      then: no room
+    quantum        3 ms ─── 20 ms ─── 50 ms ─── 50 ms ─── 50 ms
+    complexity      10        10        10         5         0      then: no room
 
 A source's frames are longer than an Opus packet, so that some packets are complete 20 ms after
 others anyway: what the first quantum adds to that is to be little.
@@ -26,11 +25,10 @@ from talas_stream.media import Codec
 
 
 class Care(msgspec.Struct, frozen=True):
-    """How much work goes into coding: libopus's complexity, 0 to 10, and FFmpeg's AAC coder. The
-    other encoders have nothing that is worth a change."""
+    """How much work goes into coding: libopus's complexity, 0 to 10. The other encoders have
+    nothing that is worth a change."""
 
     complexity: int = 10
-    coder: str = "twoloop"
 
 
 BEST = Care()
@@ -45,14 +43,12 @@ class Mix(msgspec.Struct, frozen=True):
 
 TYPICAL = Mix(1, {Codec.OPUS: 1, Codec.AAC: 1})
 
-# Percents of one processor, measured on music as benchmarks/test_encoders.py does. The AAC coders
-# are the first choice to save on: the step gives three times what both Opus steps give together.
-# `fast` is as close to most music as `twoloop` is, but clips a loud tone that stands alone, and
-# keeps its rate less exactly after silence.
+# Percents of one processor, measured on music as benchmarks/test_encoders.py does.
 SOURCE_COST = 0.2
 OPUS_COST = {10: 0.57, 5: 0.47, 0: 0.25}
-AAC_COST = {"twoloop": 2.2, "fast": 0.86}
-OTHER_COST = {Codec.MP3: 3.6, Codec.FLAC: 0.21}
+COSTS: Mapping[Codec, float] = {Codec.AAC: 0.24, Codec.MP3: 3.6, Codec.FLAC: 0.21}
+COSTS_WITHOUT_NATIVE: Mapping[Codec, float] = {**COSTS, Codec.AAC: 2.2}
+"""FFmpeg's AAC encoder takes so much."""
 
 LOADED = 1.45
 """Times that, where every processor is at work: two of them are often the halves of one core, and
@@ -67,14 +63,11 @@ class Step(msgspec.Struct, frozen=True):
     thrift: float
     care: Care
 
-    def cost(self, mix: Mix) -> float:
-        """What `mix` costs this way, in percent of a processor."""
+    def cost(self, mix: Mix, costs: Mapping[Codec, float]) -> float:
+        """What `mix` costs this way, in percent of a processor; `costs` are those of the codings
+        that have no complexity."""
         known = max(level for level in OPUS_COST if level <= self.care.complexity)
-        each = {
-            Codec.OPUS: OPUS_COST[known],
-            Codec.AAC: AAC_COST[self.care.coder],
-            **OTHER_COST,
-        }
+        each = {Codec.OPUS: OPUS_COST[known], **costs}
         coding = sum(each[codec] * number for codec, number in mix.renditions.items())
         return self.thrift * (mix.sources * SOURCE_COST + coding)
 
@@ -82,10 +75,9 @@ class Step(msgspec.Struct, frozen=True):
 STEPS = (
     Step(0.003, 1.0, BEST),
     Step(0.02, 0.9, BEST),
-    Step(0.1, 0.85, BEST),
-    Step(0.1, 0.85, Care(10, "fast")),
-    Step(0.1, 0.85, Care(5, "fast")),
-    Step(0.1, 0.85, Care(0, "fast")),
+    Step(0.05, 0.87, BEST),
+    Step(0.05, 0.87, Care(5)),
+    Step(0.05, 0.87, Care(0)),
 )
 WINDOW_SECONDS = 0.5
 CALM_SECONDS = 5.0
@@ -109,13 +101,17 @@ def ladder(complexity: int | None) -> tuple[Step, ...]:
 
 
 class Governor:
-    """The governor of one worker. Hold `complexity` to keep the best of the rest as well, whatever
-    the load; `mix` tells what is coded when it is asked."""
+    """The governor of one worker. Hold `complexity` to leave only the quanta to be changed; `mix`
+    tells what is coded when it is asked, `costs` what the codings without a complexity take."""
 
     def __init__(
-        self, complexity: int | None = None, mix: Callable[[], Mix] = lambda: TYPICAL
+        self,
+        complexity: int | None = None,
+        mix: Callable[[], Mix] = lambda: TYPICAL,
+        costs: Mapping[Codec, float] = COSTS,
     ) -> None:
         self._steps = ladder(complexity)
+        self._costs = costs
         self.place = 0
         """Steps taken down."""
         self._ask = mix
@@ -139,7 +135,8 @@ class Governor:
         least = self._steps[-1]
         if self.place == len(self._steps) - 1 and self.late > LATE_SECONDS:
             return 0
-        one = LOADED * least.cost(Mix(0, TYPICAL.renditions)) / len(TYPICAL.renditions) / 100
+        coding = least.cost(Mix(0, TYPICAL.renditions), self._costs) / 100
+        one = LOADED * coding / len(TYPICAL.renditions)
         spare = BUSY - self.busy * self._dearer(least)
         return max(0, int(spare / one) - sum(self._promised))
 
@@ -182,4 +179,4 @@ class Governor:
 
     def _dearer(self, step: Step) -> float:
         """How many times the work of now the same would be at `step`."""
-        return step.cost(self._mix) / self.step.cost(self._mix)
+        return step.cost(self._mix, self._costs) / self.step.cost(self._mix, self._costs)

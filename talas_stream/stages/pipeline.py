@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from talas_stream.media import RATE, Codec, Frame, Packet, Pcm, Rendition, Samples
+from talas_stream.stages.aac import Open
 from talas_stream.stages.decode import Decoder
 from talas_stream.stages.encode import Encoder, successor
 from talas_stream.stages.govern import BEST
@@ -62,9 +63,12 @@ class _Opening:
 class Pipeline:
     """Decoder, normaliser and encoders of one source's visit."""
 
-    def __init__(self, history_ticks: int, limit: Limit | None = None) -> None:
+    def __init__(
+        self, history_ticks: int, limit: Limit | None = None, aac: Open | None = None
+    ) -> None:
         self._history_ticks = history_ticks
         self._limit = limit
+        self._aac = aac
         self._history: deque[Pcm] = deque()
         self._encoders: dict[Rendition, Encoder] = {}
         self._openings: dict[Rendition, _Opening] = {}
@@ -102,7 +106,7 @@ class Pipeline:
         `advance` while it is `catching_up`."""
         start = (self._at or 0) - ticks
         kept = (pcm for pcm in self._history if pcm.end > start)
-        self._openings[rendition] = _Opening(Encoder(rendition, self.care), kept)
+        self._openings[rendition] = _Opening(Encoder(rendition, self.care, self._aac), kept)
 
     @property
     def catching_up(self) -> bool:

@@ -18,6 +18,7 @@ from talas_stream.media import LADDER, Format, Frame, Packet, Rendition, SourceC
 from talas_stream.stages.govern import STEPS
 
 OPUS, AAC, MP3 = LADDER["opus"], LADDER["aac"], LADDER["mp3"]
+LOW = LADDER["32.opus"]
 # 44.1 kHz, so that every job has a resampler as well.
 FRAMES = frames_of(programme(1.5, 44_100), "mp3", 44_100)
 WORK = list(zip(FRAMES, placed(FRAMES), strict=True))

@@ -112,6 +112,9 @@ def _contents(target: str) -> list[bytes]:
         return [b"\x08\x00" + right + sound for sound in sounds for right in (b"\x00", b"\x01")]
     if target == "flac":
         return [b"\x08\x00" + encoded("flac", "flac")]
+    if target == "aac":
+        sound = encoded("s16be", "pcm_s16be")
+        return [bytes((rate, level)) + sound for rate in (0, 47, 255) for level in (0, 8, 16, 1)]
     block = metadata_block("A title of some length", "http://localhost/")
     steps = (b"\x00\x10", b"\x01\x00")
     size = len(block).to_bytes(2, "big")

@@ -31,7 +31,7 @@ from talas_stream.codec.messages import (
 )
 from talas_stream.media import Packet
 
-LOAD = Load(0.0, 0.0, 0.005, 10, "twoloop", 2, 0)
+LOAD = Load(0.0, 0.0, 0.005, 10, 2, 0)
 OUTPUT = Output(OPUS, [Packet(b"sound", 0, 960)], b"head")
 
 

@@ -102,6 +102,8 @@ async def test_nobody_is_left_behind_and_a_signal_to_all_does_not_disturb(
     await coded(workers)
     await auntil(lambda: len(family(nursery)) == 4)
     processes = family(nursery)
+    for worker in processes[1:]:
+        assert os.sched_getscheduler(worker.pid) == os.SCHED_BATCH, "whoever wakes up goes first"
     for process in processes:
         assert "TALAS_MASTER_KEY" not in process.environ(), "whoever decodes needs no secret"
         assert process.num_threads() == 1, "whoever forks may have no other thread"

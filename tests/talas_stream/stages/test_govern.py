@@ -8,6 +8,8 @@ from talas_stream.stages.govern import (
     BEST,
     BUSY,
     CALM_SECONDS,
+    COSTS,
+    COSTS_WITHOUT_NATIVE,
     LATE_SECONDS,
     OPUS_COST,
     PROMISE_WINDOWS,
@@ -38,7 +40,7 @@ def live(governor: Governor, seconds: float, busy: float, late: float = 0.0) -> 
 
 def relief(governor: Governor, mix: Mix = TYPICAL) -> float:
     """What the work is now, of what it was at the first step."""
-    return governor.step.cost(mix) / STEPS[0].cost(mix)
+    return governor.step.cost(mix, COSTS) / STEPS[0].cost(mix, COSTS)
 
 
 def simulate(governor: Governor, seconds: float, load: float, mix: Mix = TYPICAL) -> int:
@@ -62,12 +64,8 @@ def test_short_of_time_it_takes_one_step_a_window_quantum_first() -> None:
     seen = []
     for _ in range(len(STEPS) + 1):
         live(governor, WINDOW_SECONDS, 1.0)
-        care = governor.step.care
-        seen.append((governor.step.quantum, care.coder, care.complexity))
-    assert seen == [
-        (0.02, "twoloop", 10), (0.1, "twoloop", 10), (0.1, "fast", 10), (0.1, "fast", 5),
-        (0.1, "fast", 0), (0.1, "fast", 0), (0.1, "fast", 0),
-    ]  # fmt: skip
+        seen.append((governor.step.quantum, governor.step.care.complexity))
+    assert seen == [(0.02, 10), (0.05, 10), (0.05, 5), (0.05, 0), (0.05, 0), (0.05, 0)]
     assert not governor.room
 
 
@@ -118,9 +116,10 @@ def test_when_the_load_is_gone_all_the_care_comes_back(mix: str) -> None:
 
 def test_a_step_is_never_dearer_than_the_one_before() -> None:
     for mix in MIXES.values():
-        costs = [step.cost(mix) for step in STEPS]
+        costs = [step.cost(mix, COSTS) for step in STEPS]
         assert costs == sorted(costs, reverse=True)
-    assert STEPS[-1].cost(TYPICAL) < STEPS[0].cost(TYPICAL) / 2
+    opus = MIXES["Opus alone"]
+    assert STEPS[-1].cost(opus, COSTS) < STEPS[0].cost(opus, COSTS) / 1.8
     assert min(OPUS_COST) == 0, "any complexity held is above the least one known"
 
 
@@ -133,9 +132,9 @@ def test_a_worker_with_nothing_to_do_goes_by_what_is_usual() -> None:
 
 def test_a_held_complexity_is_kept_and_the_quantum_alone_goes() -> None:
     governor = Governor(5)
-    assert (governor.step.quantum, governor.step.care) == (0.003, Care(5, "twoloop"))
+    assert (governor.step.quantum, governor.step.care) == (0.003, Care(5))
     live(governor, 5, 1.0)
-    assert (governor.step.quantum, governor.step.care) == (0.1, Care(5, "twoloop"))
+    assert (governor.step.quantum, governor.step.care) == (0.05, Care(5))
     assert not governor.room
 
 
@@ -149,6 +148,13 @@ def test_what_was_let_in_counts_until_it_can_be_measured() -> None:
     assert 100 < admitted < 300
     live(governor, PROMISE_WINDOWS * WINDOW_SECONDS, 0.2)
     assert governor.room
+
+
+def test_without_the_native_encoder_there_is_less_room() -> None:
+    own, slower = Governor(), Governor(costs=COSTS_WITHOUT_NATIVE)
+    for governor in (own, slower):
+        live(governor, 1, 0.2)
+    assert slower.room < own.room / 2
 
 
 def test_a_long_idle_time_is_one_window() -> None:

@@ -1,0 +1,187 @@
+/* The AAC encoder and its parts on buffers of exact size: complete codes, a transform that is the
+ * formula, and valid frames of the right size from any samples. What decoders make of them is asked
+ * in tests/talas_stream/stages/test_aac.py. */
+#include <math.h>
+
+#include "../aac_books.h"
+#include "../aac_codes.h"
+#include "../aac_coding.h"
+#include "../aac_encoder.h"
+#include "../aac_frame.h"
+#include "../aac_hearing.h"
+#include "../aac_rate.h"
+#include "../aac_transform.h"
+#include "check.h"
+
+#define PI 3.14159265358979323846
+
+static float random_sample(void) {
+    return (float)(dice() % 65536) / 32768.0f - 1;
+}
+
+/* Every code is as long as it says, none begins another, and together they are all there are. */
+static void check_codes(const uint32_t *codes, size_t count) {
+    double share = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t length = codes[i] & 31, code = codes[i] >> 5;
+        CHECK(length > 0 && code < 1u << length);
+        share += pow(2, -(double)length);
+        for (size_t j = 0; j < i; j++) {
+            const uint32_t other = codes[j] & 31;
+            const uint32_t shorter = length < other ? length : other;
+            CHECK(code >> (length - shorter) != codes[j] >> 5 >> (other - shorter));
+        }
+    }
+    CHECK(fabs(share - 1) < 1e-9);
+}
+
+static void test_codes_are_complete(void) {
+    static const size_t sizes[12] = {0, 81, 81, 81, 81, 81, 81, 64, 64, 169, 169, 289};
+    for (size_t book = 1; book < 12; book++)
+        check_codes(talas_aac_books[book], sizes[book]);
+    check_codes(talas_aac_scale_codes, 121);
+    CHECK(talas_aac_long_edges[TALAS_AAC_LONG_BANDS] == TALAS_AAC_LINES);
+    CHECK(talas_aac_short_edges[TALAS_AAC_SHORT_BANDS] == TALAS_AAC_SHORT);
+    for (size_t b = 0; b < TALAS_AAC_LONG_BANDS; b++)
+        CHECK((talas_aac_long_edges[b + 1] - talas_aac_long_edges[b]) % 4 == 0);
+    for (size_t b = 0; b < TALAS_AAC_SHORT_BANDS; b++)
+        CHECK((talas_aac_short_edges[b + 1] - talas_aac_short_edges[b]) % 4 == 0);
+}
+
+/* One line of the MDCT of `size` windowed samples, by its formula. */
+static double line(const double *z, size_t size, size_t k) {
+    double sum = 0;
+    for (size_t n = 0; n < size; n++)
+        sum += z[n] * cos(2 * PI / (double)size * ((double)n + ((double)size / 2 + 1) / 2) *
+                          ((double)k + 0.5));
+    return 2 * 32768 * sum;
+}
+
+/* The last of a slope's samples is nearly 1, its middle has half the power, and what a window and
+ * the next one have of a sample's power is all of it: seen in the lines of one sample. */
+static void test_the_transform_is_the_formula(void) {
+    float *samples = (float *)(void *)exact(NULL, 2048 * sizeof *samples);
+    float *lines = (float *)(void *)exact(NULL, 1024 * sizeof *lines);
+    double z[2048];
+    for (size_t place = 500; place < 1024; place += 131) {
+        double power = 0;
+        for (size_t half = 0; half < 2; half++) {
+            for (size_t n = 0; n < 2048; n++) {
+                samples[n] = 0;
+                z[n] = 0;
+            }
+            const size_t at = place + 1024 * half;
+            samples[at] = 1;
+            z[at] = 1;
+            talas_aac_transform(TALAS_AAC_LONG, samples, lines);
+            double share = 0, most = 0;
+            for (size_t k = 0; k < 1024; k += 97)
+                if (fabs(line(z, 2048, k)) > most) {
+                    most = fabs(line(z, 2048, k));
+                    share = (double)lines[k] / line(z, 2048, k);
+                }
+            for (size_t k = 0; k < 1024; k += 97)
+                CHECK(fabs((double)lines[k] - share * line(z, 2048, k)) < 1e-6 * 65536);
+            power += share * share;
+        }
+        CHECK(fabs(power - 1) < 1e-5);
+    }
+    memset(samples, 0, 2048 * sizeof *samples);
+    samples[448 + 3 * 128] = 1; /* begins window 3, and is in the middle of window 2 */
+    talas_aac_transform(TALAS_AAC_EIGHT, samples, lines);
+    for (size_t k = 0; k < 1024; k++)
+        CHECK((fabsf(lines[k]) > 1e-3f) <= (k / 128 == 2 || k / 128 == 3));
+    CHECK(fabsf(lines[2 * 128]) > 1);
+    free(samples);
+    free(lines);
+}
+
+static void test_an_attack_is_found_where_it_is(void) {
+    struct talas_aac_hearing hearing = {0};
+    float *quiet = (float *)(void *)exact(NULL, 1024 * sizeof *quiet);
+    float *loud = (float *)(void *)exact(NULL, 1024 * sizeof *loud);
+    for (size_t i = 0; i < 1024; i++) {
+        quiet[i] = 0.001f * random_sample();
+        loud[i] = i < 300 ? quiet[i] : random_sample();
+    }
+    for (int n = 0; n < 9; n++)
+        talas_aac_attack(&hearing, quiet, quiet);
+    CHECK(talas_aac_attack(&hearing, quiet, quiet) == -1);
+    /* Sample 300 is in the third eighth of the block, the seventh of those that end in its middle. */
+    CHECK(talas_aac_attack(&hearing, quiet, loud) == 6);
+    CHECK(talas_aac_attack(&hearing, loud, loud) == 6);
+    CHECK(talas_aac_attack(&hearing, loud, loud) == -1);
+    free(quiet);
+    free(loud);
+}
+
+/* Samples that want everything of an encoder in turn. */
+static void make(int kind, float *samples) {
+    static const float odd[] = {NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e-42f, 0, 1, -1, 7.9f};
+    for (size_t i = 0; i < 1024; i++)
+        switch (kind % 6) {
+        case 0:
+            samples[i] = 0;
+            break;
+        case 1:
+            samples[i] = random_sample();
+            break;
+        case 2:
+            samples[i] = odd[dice() % 10];
+            break;
+        case 3:
+            samples[i] = dice() % 500 == 0 ? 8 * random_sample() : 0;
+            break;
+        case 4:
+            samples[i] = i & 64 ? 8.0f : -8.0f;
+            break;
+        default:
+            samples[i] = 1e-5f * random_sample();
+        }
+}
+
+static void test_any_samples_give_a_frame_and_the_rate_is_held(int bit_rate) {
+    struct talas_aac_encoder *encoder = malloc(sizeof *encoder);
+    float *left = (float *)(void *)exact(NULL, 1024 * sizeof *left);
+    float *right = (float *)(void *)exact(NULL, 1024 * sizeof *right);
+    uint8_t *out = exact(NULL, TALAS_AAC_MOST_BYTES);
+    CHECK(talas_aac_open(encoder, bit_rate) == TALAS_OK);
+    double bits = 0, least = 0, most = 0;
+    for (int n = 0; n < 600; n++) {
+        make(n / 7, left);
+        make(dice() % 3 == 0 ? (int)(dice() % 6) : n / 7, right);
+        const size_t size = talas_aac_encode(encoder, left, right, out);
+        CHECK((size > 0) == (n > 0) && size <= TALAS_AAC_MOST_BYTES);
+        CHECK(n == 0 || out[0] >> 5 == 1);
+        if (n > 0)
+            bits += 8.0 * (double)size - bit_rate * 1024 / 48000.0;
+        least = bits < least ? bits : least;
+        most = bits > most ? bits : most;
+    }
+    /* What was saved at first, what may be saved, and bytes that fill elements leave. */
+    CHECK(most - least <= 3 * bit_rate * 1024 / 48000.0 + 64);
+    free(encoder);
+    free(left);
+    free(right);
+    free(out);
+}
+
+static void test_rates(void) {
+    struct talas_aac_encoder *encoder = malloc(sizeof *encoder);
+    CHECK(talas_aac_open(encoder, TALAS_AAC_LEAST_RATE - 1) == TALAS_BAD_RATE);
+    CHECK(talas_aac_open(encoder, TALAS_AAC_MOST_RATE + 1) == TALAS_BAD_RATE);
+    CHECK(talas_aac_open(encoder, -1) == TALAS_BAD_RATE);
+    free(encoder);
+    const int rates[] = {TALAS_AAC_LEAST_RATE, 64000, 128000, 192000, TALAS_AAC_MOST_RATE};
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
+        test_any_samples_give_a_frame_and_the_rate_is_held(rates[i]);
+}
+
+int main(void) {
+    talas_aac_prepare();
+    test_codes_are_complete();
+    test_the_transform_is_the_formula();
+    test_an_attack_is_found_where_it_is();
+    test_rates();
+    return failures != 0;
+}
