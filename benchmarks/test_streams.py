@@ -20,7 +20,9 @@ from transcoders import ffmpeg_cores, liquidsoap, liquidsoap_cores
 
 SHORT = os.environ.get("TALAS_BENCH") == "short"
 STREAMS = 6 if SHORT else 100
+FEW = 2 if SHORT else 10
 SECONDS = 3.0 if SHORT else 60.0
+FEW_SECONDS = 2.0 if SHORT else 20.0
 PAUSES = {"lead": 1.0, "joining": 1.0, "rest": 1.0} if SHORT else {"joining": 10.0}
 MATERIAL_SECONDS = 12.0 if SHORT else 150.0
 PEER_SECONDS = 2.0 if SHORT else 16.0
@@ -42,7 +44,7 @@ def test_a_hundred_streams_to_opus(
 ) -> None:
     env = {"TALAS_OPUS_COMPLEXITY": str(COMPLEXITY)}
     file, run = benchmark.pedantic(streams, args=(tmp_path, ["opus"], env), rounds=1)
-    peers = beside(file)
+    peers = beside(file, STREAMS)
     cores = {"Talas": run.cores / STREAMS, **peers}
     late = {"opus": spread(run.late_ms("opus"))}
     timer = spread(run.timer_late_ms)
@@ -55,6 +57,24 @@ def test_a_hundred_streams_to_opus(
         assert late["opus"]["p99.9"] <= OPUS_P999_MS
         assert timer["p99"] <= TIMER_P99_MS
         assert cores["Talas"] <= DEAREST * peers[f"ffmpeg, complexity {COMPLEXITY}"]
+
+
+@pytest.mark.timeout(300)
+def test_what_a_stream_costs_where_there_are_few(
+    benchmark: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stated, not judged: what is made for one station at a time has nobody to share its waking
+    with, and is not kept waiting for others."""
+    env = {"TALAS_OPUS_COMPLEXITY": str(COMPLEXITY)}
+    file, run = benchmark.pedantic(
+        streams, args=(tmp_path, ["opus"], env, FEW, FEW_SECONDS), rounds=1
+    )
+    cores = {"Talas": run.cores / FEW, **beside(file, FEW)}
+    late = {"opus": spread(run.late_ms("opus"))}
+    benchmark.extra_info.update(facts(run), late_ms=late, cores_a_stream=cores)
+    with capsys.disabled():
+        sys.stdout.write(table(run, late) + costs(cores))
+    nothing_missing(run)
 
 
 @pytest.mark.timeout(600)
@@ -74,25 +94,32 @@ def test_a_hundred_streams_to_opus_and_aac(
         assert timer["p99"] <= TIMER_P99_MS
 
 
-def streams(folder: Path, kinds: list[str], env: dict[str, str]) -> tuple[Path, Measured]:
-    """The material, and a run in which every station has a listener of each of `kinds`."""
+def streams(
+    folder: Path,
+    kinds: list[str],
+    env: dict[str, str],
+    count: int = STREAMS,
+    seconds: float = SECONDS,
+) -> tuple[Path, Measured]:
+    """The material, and a run in which each of `count` stations has a listener of each of
+    `kinds`."""
     file = material(folder, MATERIAL_SECONDS)
     plan = Plan(
-        stations_of(file, MATERIAL_SECONDS, STREAMS),
-        [f"/{slug(number)}.{kind}?latency=low" for number in range(STREAMS) for kind in kinds],
-        SECONDS, env, **PAUSES,
+        stations_of(file, MATERIAL_SECONDS, count),
+        [f"/{slug(number)}.{kind}?latency=low" for number in range(count) for kind in kinds],
+        seconds, env, **PAUSES,
     )  # fmt: skip
     return file, believed(lambda: measure(folder / "run", plan))
 
 
-def beside(file: Path) -> dict[str, float]:
-    """What a stream costs the peers, in cores."""
+def beside(file: Path, count: int) -> dict[str, float]:
+    """What one of `count` streams costs the peers, in cores."""
     found = {}
     for complexity in (COMPLEXITY, 10):
-        cores = ffmpeg_cores(file, MATERIAL_SECONDS, STREAMS, complexity, PEER_SECONDS)
-        found[f"ffmpeg, complexity {complexity}"] = cores / STREAMS
+        cores = ffmpeg_cores(file, MATERIAL_SECONDS, count, complexity, PEER_SECONDS)
+        found[f"ffmpeg, complexity {complexity}"] = cores / count
     if liquidsoap():
-        count = LIQUIDSOAP_STREAMS
+        count = min(count, LIQUIDSOAP_STREAMS)
         cores = liquidsoap_cores(file, MATERIAL_SECONDS, count, COMPLEXITY, PEER_SECONDS)
         found[f"Liquidsoap, complexity {COMPLEXITY}, of {count}"] = cores / count
     return found
@@ -109,7 +136,8 @@ def nothing_missing(run: Measured) -> None:
 def facts(run: Measured) -> dict[str, Any]:
     """A run, for the record."""
     return {
-        "streams": STREAMS, "seconds": SECONDS, "cores": run.cores, "gaps": run.gaps,
+        "streams": len(run.plan.sources), "seconds": run.plan.seconds, "cores": run.cores,
+        "gaps": run.gaps,
         "timer_late_ms": spread(run.timer_late_ms), "send_late_ms": spread(run.send_late_ms),
         "driver_share": run.driver_share, "workers": run.workers, "left_out": run.left_out,
         "refusals": run.refusals, "silent": run.silent,
@@ -119,7 +147,8 @@ def facts(run: Measured) -> dict[str, Any]:
 def table(run: Measured, late: dict[str, dict[str, float]]) -> str:
     """A run, for people."""
     lines = [
-        f"\n\n{STREAMS} live MP3 stations, each to {' and '.join(late)}, {SECONDS:g} s, "
+        f"\n\n{len(run.plan.sources)} live MP3 stations, each to {' and '.join(late)}, "
+        f"{run.plan.seconds:g} s, "
         f"{run.cores:.2f} cores; gaps {run.gaps}, frames left out {run.left_out}, silent listeners "
         f"{run.silent}, told to come later {run.refusals}",
         f"{'late by':24}{'p50':>9}{'p99':>9}{'p99.9':>9}{'max':>9}",
