@@ -15,8 +15,6 @@ from pathlib import Path
 from aiohttp import web
 
 from talas_api import links
-from talas_api.accounts.compose import Personal
-from talas_api.accounts.passwords import Hashers, Passwords
 from talas_api.accounts.store import PostgresAccounts
 from talas_api.admin.service import Administration
 from talas_api.admin.store import PostgresPeople
@@ -27,39 +25,27 @@ from talas_api.chat.limits import Limits
 from talas_api.chat.log import PostgresLog
 from talas_api.chat.people import People
 from talas_api.chat.service import Chat
-from talas_api.keys.service import Keys
-from talas_api.keys.store import PostgresKeys
-from talas_api.keys.upkeep import Upkeep
-from talas_api.limits.handlers import limited
-from talas_api.limits.service import Limiter
-from talas_api.limits.store import PostgresLimits
-from talas_api.limits.values import RULES
+from talas_api.retention.service import Retention
+from talas_api.retention.store import PostgresRetention
 from talas_api.rooms.service import Rooms
 from talas_api.rooms.store import PostgresRooms
 from talas_api.routes import routes
-from talas_api.sessions import refresh
-from talas_api.sessions.gate import gate
-from talas_api.sessions.service import Sessions
-from talas_api.sessions.store import PostgresSessions
+from talas_api.sessions.compose import Admission
 from talas_api.site import handlers as site_http
 from talas_api.startup import Startup
 from talas_api.stations.service import Stations
 from talas_api.stations.store import PostgresStations
 from talas_api.stations.values import NewStation
-from talas_api.tokens.service import PersonalTokens
-from talas_api.tokens.store import PostgresTokens
 from talas_core.bus.nats import NatsBus
 from talas_core.bus.port import Bus
 from talas_core.clock import Clock, SystemClock
 from talas_core.errors import SettingError
 from talas_core.files import room_for
 from talas_core.hosts import check_host
-from talas_core.messages import RENDITIONS, KeySet
+from talas_core.messages import RENDITIONS
 from talas_core.postgres import migrate
 from talas_core.postgres.pool import Database
-from talas_core.secrets import hex256, secret
-from talas_core.security.seal import Sealer
-from talas_core.security.tokens import TokenVerifier
+from talas_core.secrets import secret
 from talas_core.settings import Settings
 from talas_core.telemetry.health import Health
 from talas_core.web import health as health_http
@@ -89,71 +75,40 @@ HOUSE_STATIONS = (
 )
 
 
-def sealer(settings: Settings) -> Sealer:
-    """Sealing with the configured master key, or the one kept in the data directory."""
-    return Sealer(settings.master_key or secret(settings.data_dir, "master.key", hex256))
-
-
 class Api:
-    """The services of one process, wired; `attach` and `startup` bring them to life."""
+    """The services of one process, wired; `attach` and `startup` bring them to life. `room` is how
+    many connections and chat sockets it may have; one that listens to none needs not say."""
 
-    def __init__(self, settings: Settings, database: Database, bus: Bus, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        room: tuple[int, int] | None = None,
+    ) -> None:
         self._settings = settings
         self._bus = bus
         self._announcer = links.BusAnnouncer(bus, self._session_ended)
-        self._verifier = TokenVerifier(KeySet(()), clock)
-        seal = sealer(settings)
         self.audit = Audit(PostgresAudit(database), clock)
-        quotas = {rule.name: rule.quota(settings) for rule in RULES}
-        self.limiter = Limiter(
-            PostgresLimits(database), seal.mark(b"talas limits v1"), clock, self.audit, quotas
-        )
-        self.hashers = Hashers(settings.hash_threads, settings.hash_queue)
-        passwords = Passwords(self.hashers, settings.bcrypt_cost)
         self.stations = Stations(PostgresStations(database), self._announcer, clock, self.audit)
-        self.keys = Keys(
-            PostgresKeys(database), seal, clock, days=settings.key_days, audit=self.audit
+        self.admission = Admission(
+            settings, database, announcer=self._announcer, audit=self.audit, clock=clock
         )
-        self._upkeep = Upkeep(self.keys, self._verifier, self._announcer)
-        self.sessions = Sessions(
-            store=PostgresSessions(database),
-            signer=self.keys,
-            verifier=self._verifier,
-            marker=seal,
-            announcer=self._announcer,
-            clock=clock,
-            lives=settings,
-            audit=self.audit,
-        )
-        self.tokens = PersonalTokens(
-            store=PostgresTokens(database),
-            marker=seal,
-            announcer=self._announcer,
-            audit=self.audit,
-            clock=clock,
-        )
-        self.personal = Personal(
-            settings,
-            database,
-            passwords=passwords,
-            sessions=self.sessions,
-            tokens=self.tokens,
-            seal=seal,
-            audit=self.audit,
-            clock=clock,
-        )
-        self.accounts = self.personal.accounts
+        self.keys, self.sessions = self.admission.keys, self.admission.sessions
+        self.tokens, self.accounts = self.admission.tokens, self.admission.personal.accounts
         self.administration = Administration(
             store=PostgresPeople(database),
             accounts=PostgresAccounts(database),
-            passwords=passwords,
+            passwords=self.admission.passwords,
             sessions=self.sessions,
             tokens=self.tokens,
+            stations=self.stations,
             audit=self.audit,
             clock=clock,
         )
         self.rooms = Rooms(PostgresRooms(database), clock)
-        api_connections, chat_sockets = shares(settings)
+        api_connections, chat_sockets = room or wanted(settings)
         self.connections = (api_connections, chat_sockets + BESIDE_CHAT)
         self.chat = Chat(
             people=People(self.sessions, self.tokens, self.accounts, database),
@@ -163,17 +118,16 @@ class Api:
             clock=clock,
             limits=Limits.of(settings, chat_sockets),
         )
+        self.retention = Retention(PostgresRetention(database), clock, settings.audit_days)
         self.startup = self._steps()
         self.health = self._checks(database)
-        self._marker = seal
-        self._sweeping: asyncio.Task[None] | None = None
 
     def _steps(self) -> Startup:
         return Startup(
             [
                 ("migrations", self._migrate),
-                ("signing keys", self._upkeep.begin),
-                ("costs of passwords", self.personal.expect_costs),
+                ("signing keys", self.admission.upkeep.begin),
+                ("costs of passwords", self.admission.personal.expect_costs),
                 ("stations of the house", self._house_stations),
                 ("answers to other processes", self._answer),
             ]
@@ -191,11 +145,12 @@ class Api:
         cors = Cors.own(self._settings)
         proxies = Proxies(self._settings.trusted_proxies)
         api, chat = (application(cors=cors, proxies=proxies) for _ in range(2))
+        personal = self.admission.personal
         table = routes(
             accounts=self.accounts,
-            sign_in=self.personal.sign_in,
-            recovery=self.personal.recovery,
-            factors=self.personal.factors,
+            sign_in=personal.sign_in,
+            recovery=personal.recovery,
+            factors=personal.factors,
             sessions=self.sessions,
             stations=self.stations,
             keys=self.keys,
@@ -203,10 +158,10 @@ class Api:
             reader=self.chat.reader,
             audit=self.audit,
             tokens=self.tokens,
+            making=personal.making,
             administration=self.administration,
         )
-        asked_by = gate(self.sessions, self.tokens)
-        api.add_routes(limited(table, self.limiter, asked_by, self._session_of))
+        api.add_routes(self.admission.limited(table))
         api.add_routes(site_http.routes(self._settings))
         chat.add_routes(endpoint.routes(self.chat, cors))
         for app in (api, chat):
@@ -218,24 +173,18 @@ class Api:
         await links.listen(
             self._bus,
             session_ended=self._session_ended,
-            keys_changed=self._upkeep.again,
-            returned=self._bus_returned,
+            keys_changed=self.admission.upkeep.again,
+            returned=self.admission.doubt,
         )
         self.chat.start()
-        self.personal.post.start()
-        self._sweeping = asyncio.create_task(self.limiter.sweep_forever())
+        self.admission.start()
+        self.retention.start()
 
     def close(self) -> None:
         """End what runs in the background."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-        self._upkeep.close()
+        self.retention.close()
         self.chat.close()
-        self.personal.post.close()
-        self.hashers.close()
-
-    def _session_of(self, token: str) -> str:
-        return str(refresh.read(token, self._marker).session_id)
+        self.admission.close()
 
     async def _migrate(self) -> None:
         await migrate.migrate(self._settings.database_url, migrate.read(MIGRATIONS))
@@ -244,7 +193,8 @@ class Api:
         """Last: a question put to nobody fails at once and is asked again, while one that this
         process cannot answer yet would keep its asker waiting."""
         await links.answer_stations(self._bus, self.stations.record)
-        await links.answer_keys(self._bus, self.keys.published)
+        await links.answer_keys(self._bus, self.keys.published, self.admission.lately_ended.list)
+        await links.answer_audit(self._bus, self.audit.hear)
 
     async def _house_stations(self) -> None:
         for wish in HOUSE_STATIONS if self._settings.demo else ():
@@ -252,14 +202,8 @@ class Api:
             await self.stations.ensure_own(wish, key)
 
     def _session_ended(self, sid: str) -> None:
-        self.sessions.ended(sid)
-        self.tokens.ended(sid)
+        self.admission.ended(sid)
         self.chat.session_ended(sid)
-
-    def _bus_returned(self) -> None:
-        self.sessions.doubt()
-        self.tokens.doubt()
-        self._upkeep.again()
 
 
 async def serve(settings: Settings, drain: asyncio.Event) -> None:
@@ -270,7 +214,7 @@ async def serve(settings: Settings, drain: asyncio.Event) -> None:
     database = Database(settings.database_url, size=settings.database_pool)
     await database.open()
     bus = await NatsBus.open(settings.nats_url, name="api")
-    api = Api(settings, database, bus, SystemClock())
+    api = Api(settings, database, bus, SystemClock(), shares(settings))
     servers: list[WebServer] = []
     starting: asyncio.Task[None] | None = None
     try:
@@ -286,17 +230,21 @@ async def serve(settings: Settings, drain: asyncio.Event) -> None:
             server.stop_accepting()
         await api.chat.drain(settings.shutdown_seconds * CHAT_DRAIN_SHARE)
         await asyncio.gather(*(server.close() for server in servers))
-        await api.personal.post.drain(settings.shutdown_seconds * MAIL_DRAIN_SHARE)
+        await api.admission.personal.post.drain(settings.shutdown_seconds * MAIL_DRAIN_SHARE)
         api.close()
         await bus.close()
         await database.close()
 
 
+def wanted(settings: Settings) -> tuple[int, int]:
+    """How many connections the API port and how many sockets the chat is to have."""
+    return settings.api_connections, settings.chat_sockets
+
+
 def shares(settings: Settings) -> tuple[int, int]:
-    """How many connections the API port and how many sockets the chat may have in this process:
-    what is wanted, or, of the open files there can be, at most half for the API."""
-    wanted = settings.api_connections + settings.chat_sockets
-    room = room_for(wanted, "TALAS_API_CONNECTIONS, TALAS_CHAT_SOCKETS")
+    """How many they may have in this process: what is wanted, or, of the open files there can be,
+    at most half for the API."""
+    room = room_for(sum(wanted(settings)), "TALAS_API_CONNECTIONS, TALAS_CHAT_SOCKETS")
     api = min(settings.api_connections, max(1, room // 2))
     return api, max(1, min(settings.chat_sockets, room - api))
 

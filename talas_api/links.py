@@ -1,7 +1,7 @@
 """The API's end of the bus: what it tells the other processes, and what it answers them.
 
-Does:        announce changes; answer STATION_FIND and KEYS_LIST; hear of sessions ended and keys
-             changed by its fellow workers.
+Does:        announce changes; answer STATION_FIND and KEYS_LIST; take what others have for the
+             audit log; hear of sessions ended and keys changed by its fellow workers.
 Never:       lets a request fail because an announcement could not leave: whoever missed it asks
              again when the bus returns.
 Guarantees:  after a reconnect nothing remembered from before is trusted.
@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from talas_api.sessions.values import Ended
 from talas_core import messages
 from talas_core.bus.port import Bus
-from talas_core.errors import BusUnavailable, Unavailable
+from talas_core.errors import BadInput, BusUnavailable, Unavailable
 from talas_core.messages import (
+    AUDIT,
     KEYS_CHANGED,
     KEYS_LIST,
     SESSION_ENDED,
@@ -25,6 +27,7 @@ from talas_core.messages import (
     FoundStation,
     KeySet,
     Nothing,
+    SecurityEvent,
     SessionEnded,
     StationChanged,
     StationRecord,
@@ -34,6 +37,9 @@ from talas_core.telemetry.logs import logger
 
 QUEUE = "api"
 """Of several API workers, one answers each request."""
+
+LONGEST_PROBLEM = 200
+"""Characters of what is said of a payload that is dropped."""
 
 _log = logger("links")
 
@@ -93,13 +99,31 @@ async def answer_stations(
     await bus.serve(STATION_FIND, respond, queue=QUEUE)
 
 
-async def answer_keys(bus: Bus, keys: Callable[[], KeySet]) -> None:
-    """Answer KEYS_LIST. `keys` raises while there are none: then there is no reply."""
+async def answer_keys(
+    bus: Bus, keys: Callable[[], KeySet], ended: Callable[[], Awaitable[Ended]]
+) -> None:
+    """Answer KEYS_LIST. `keys` raises while there are none, `ended` while the database is away:
+    then there is no reply, and whoever asked asks again."""
 
     async def respond(_: bytes) -> bytes:
-        return messages.encode(keys())
+        published, over = keys().keys, await ended()
+        return messages.encode(KeySet(published, tuple(map(str, over.ids)), over.since.timestamp()))
 
     await bus.serve(KEYS_LIST, respond, queue=QUEUE)
+
+
+async def answer_audit(bus: Bus, record: Callable[[SecurityEvent], Awaitable[None]]) -> None:
+    """Take SECURITY events of processes without a database. `record` raises ValueError for one that
+    is not to be kept; like a payload that is none it is dropped, with a line."""
+
+    async def respond(payload: bytes) -> bytes:
+        try:
+            await record(messages.decode(payload, SecurityEvent))
+        except (BadInput, ValueError) as error:
+            _log.warning("security event dropped", problem=str(error)[:LONGEST_PROBLEM])
+        return messages.encode(Nothing())
+
+    await bus.serve(AUDIT, respond, queue=QUEUE)
 
 
 async def listen(

@@ -28,6 +28,7 @@ from talas_api.sessions.service import Sessions
 from talas_api.stations import handlers as stations_http
 from talas_api.stations.service import Stations
 from talas_api.tokens import handlers as tokens_http
+from talas_api.tokens.making import TokenMaking
 from talas_api.tokens.service import PersonalTokens
 
 
@@ -44,6 +45,7 @@ def routes(
     reader: Reader,
     audit: Audit,
     tokens: PersonalTokens,
+    making: TokenMaking,
     administration: Administration,
 ) -> list[web.RouteDef]:
     """All but health, which every port has."""
@@ -59,6 +61,6 @@ def routes(
         *rooms_http.routes(rooms, guard),
         *chat_http.routes(reader, guard),
         *audit_http.routes(audit, staff),
-        *tokens_http.routes(tokens, guard),
+        *tokens_http.routes(tokens, making, guard),
         *admin_http.routes(administration, staff),
     ]

@@ -11,10 +11,18 @@ import secrets
 import threading
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
 
 _RANDOM_BITS = 62
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _lock = threading.Lock()
 _last = 0
+
+
+def lowest_id(moment: datetime) -> uuid.UUID:
+    """Not above any id made at `moment` or later, above every one made a millisecond before."""
+    milliseconds = max(0, (moment - _EPOCH) // timedelta(milliseconds=1))
+    return uuid.UUID(bytes=milliseconds.to_bytes(6) + bytes(10))
 
 
 def uuid7() -> uuid.UUID:

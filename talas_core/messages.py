@@ -8,9 +8,11 @@ Guarantees:  a receiver accepts trailing fields it does not know, so services ma
 
 from __future__ import annotations
 
-from typing import TypeVar
+from enum import StrEnum
+from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from talas_core.errors import BadInput
 
@@ -24,6 +26,8 @@ KEYS_CHANGED = "talas.keys.changed"
 """Event Nothing."""
 SESSION_ENDED = "talas.session.ended"
 """Event SessionEnded."""
+AUDIT = "talas.audit"
+"""Request SecurityEvent, reply Nothing once it was taken, or dropped for good."""
 ROOM_POSTED = "talas.room."
 """Event Posted, on this subject with the room's id after it."""
 
@@ -49,7 +53,8 @@ class FindStation(Message, frozen=True):
 
 class StationRecord(Message, frozen=True):
     """What the stream service must know of a station. `key_hash` is SHA-256 in hex, `renditions`
-    are of RENDITIONS, in the order they are shown."""
+    are of RENDITIONS, in the order they are shown. One that is `closed` nobody may send to or hear:
+    its owner's account is disabled."""
 
     id: str
     slug: str
@@ -59,6 +64,7 @@ class StationRecord(Message, frozen=True):
     owner_id: str
     key_hash: str
     renditions: tuple[str, ...] = DEFAULT_RENDITIONS
+    closed: bool = False
 
 
 class FoundStation(Message, frozen=True):
@@ -68,7 +74,7 @@ class FoundStation(Message, frozen=True):
 
 
 class StationChanged(Message, frozen=True):
-    """The station of this slug was made, edited, re-keyed or removed: ask again."""
+    """The station of this slug was made, edited, re-keyed, closed, opened or removed: ask again."""
 
     slug: str
 
@@ -81,9 +87,12 @@ class PublicKey(Message, frozen=True):
 
 
 class KeySet(Message, frozen=True):
-    """Every key whose tokens may still be alive."""
+    """Every key whose tokens may still be alive; and every session that ended after `since`, in
+    seconds since 1970. Which ended before is not told: no token issued by then is to be taken."""
 
     keys: tuple[PublicKey, ...]
+    ended: tuple[str, ...] = ()
+    since: float = 0.0
 
 
 class SessionEnded(Message, frozen=True):
@@ -91,6 +100,35 @@ class SessionEnded(Message, frozen=True):
 
     sid: str
     user_id: str
+
+
+class StreamEvent(StrEnum):
+    """What happens on the stream port that the audit log is to know."""
+
+    SOURCE_CUT = "stream.source_cut"
+    LISTENER_CUT = "stream.listener_cut"
+    MOVE_REFUSED = "stream.move_refused"
+    SIGN_IN_REFUSED = "stream.sign_in_refused"
+    ACCESS_REFUSED = "stream.access_refused"
+
+
+Word = Annotated[str, Meta(pattern=r"^[a-z_]{0,32}\Z")]
+Id = Annotated[str, Meta(max_length=36)]
+
+
+class SecurityEvent(Message, frozen=True):
+    """For the audit log: what happened, `count` times; from where, to whose station, by whom; by
+    what he was, or said he was, known, and with what outcome. Empty is what nobody knows."""
+
+    kind: StreamEvent
+    count: Annotated[int, Meta(ge=1, le=2**53)] = 1
+    address: Annotated[str, Meta(max_length=64)] = ""
+    station_id: Id = ""
+    owner_id: Id = ""
+    actor_id: Id = ""
+    session_id: Id = ""
+    method: Word = ""
+    outcome: Word = ""
 
 
 class Posted(Message, frozen=True):

@@ -101,7 +101,8 @@ KNOBS: tuple[Knob, ...] = (
     Knob("TALAS_HASH_THREADS", "int", 2, "Threads that hash passwords", low=1, high=64),
     Knob("TALAS_HASH_QUEUE", "int", 32, "Password checks that may wait before 503", low=1,
          high=10_000),
-    Knob("TALAS_ACCESS_TOKEN_SECONDS", "int", 900, "Life of an access token", "seconds", 5, 86_400),
+    Knob("TALAS_ACCESS_TOKEN_SECONDS", "int", 900, "Life of an access token; the same for API and "
+         "stream service, which refuse longer ones", "seconds", 5, 86_400),
     Knob("TALAS_SESSION_DAYS", "int", 30, "Longest life of a session, however often refreshed",
          "days", 1, 365),
     Knob("TALAS_SESSION_IDLE_DAYS", "int", 14, "Days a session may go unused before it is over",
@@ -110,6 +111,8 @@ KNOBS: tuple[Knob, ...] = (
          "exchanged gets the same answer again; later it ends the session", "seconds", 0, 60),
     Knob("TALAS_KEY_DAYS", "int", 30, "Days a key signs access tokens before the next takes over",
          "days", 1, 365),
+    Knob("TALAS_AUDIT_DAYS", "int", 365, "Days the audit log goes back; 0 keeps all of it", "days",
+         0, 36_500),
     Knob("TALAS_MASTER_KEY", "str", "", "64 hex characters that seal signing keys in the database; "
          "empty keeps one in the data directory", secret=True),
     Knob("TALAS_ADMIN_PASSWORD", "str", "", "Password of the user admin on the stream port's "
@@ -230,6 +233,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     session_idle_days: int
     refresh_grace_seconds: float
     key_days: int
+    audit_days: int
     master_key: str
     admin_password: str
     smtp_url: str

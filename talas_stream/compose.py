@@ -44,7 +44,9 @@ from talas_stream.listeners.http import HttpListener
 from talas_stream.media import Rendition
 from talas_stream.news import COUNT_SECONDS, News
 from talas_stream.pages import site
+from talas_stream.reports import Reports
 from talas_stream.sources.icecast import IcecastSource
+from talas_stream.standing import REVIEW_SECONDS, Standing
 
 BACKLOG = 4096
 
@@ -98,6 +100,7 @@ async def service(settings: Settings, bus: Bus, launch: Launch) -> AsyncIterator
     try:
         await parts.directory.start()
         await parts.keys.start()
+        parts.reports.start()
         await _listen(settings, lambda: FrontDoor(parts.keeper, rooms), servers)
         port = servers[0].sockets[0].getsockname()[1]
         log.info("listening", port=port, kernels=parts.kernels.name, note=parts.kernels.note)
@@ -109,8 +112,10 @@ async def service(settings: Settings, bus: Bus, launch: Launch) -> AsyncIterator
         await parts.drain(settings.shutdown_seconds / 2)
         for beat in beats:
             beat.cancel()
+        parts.standing.close()
         await pages.close()
         await parts.keys.stop()
+        await parts.reports.stop()
         parts.workers.stop()
 
 
@@ -136,11 +141,14 @@ class Parts:
         connections = room_for(settings.max_connections, "TALAS_MAX_CONNECTIONS")
         self.keeper = Doorkeeper(clock, settings.header_timeout_seconds, connections)
         self.directory = Directory(bus)
-        self.keys = Keys(bus, TokenVerifier(KeySet(()), clock))
+        self.reports = Reports(bus, clock)
+        life = settings.access_token_seconds
+        self.keys = Keys(bus, TokenVerifier(KeySet(()), clock, life=life))
         self.house = House(
             settings, clock=clock, kernels=self.kernels, directory=self.directory,
-            air=self.air, doors=self.keeper,
+            air=self.air, doors=self.keeper, reports=self.reports,
         )  # fmt: skip
+        self.standing = Standing(self.directory, self.house, clock)
         self.news = News()
         self.health = Health("stream")
         self.health.register("codec", self.workers.check)
@@ -155,7 +163,7 @@ class Parts:
         app.add_routes(
             site.routes(
                 self._settings, air=self.air, house=self.house, news=self.news,
-                directory=self.directory, tokens=self.keys.tokens,
+                directory=self.directory, tokens=self.keys.tokens, reports=self.reports,
             )
         )  # fmt: skip
         return app
@@ -165,6 +173,7 @@ class Parts:
         return [
             (PERIOD_SECONDS / TURNS, self.air.flush_turn),
             (0.5, self.keeper.sweep),
+            (REVIEW_SECONDS, self.standing.review),
             (1.0, self.house.watch),
             (1.0, self.air.tidy),
             (COUNT_SECONDS, self.news.count),

@@ -4,7 +4,7 @@ Does:        answer for a slug from memory; ask talas_api where it does not know
              change.
 Never:       invents: with the API away and nothing remembered, the answer is "not now", never "no".
 Guarantees:  a station known once stays known while the API is away; a change is asked for again at
-             its next use; memory is bounded.
+             its next use; what is closed is asked for every time; memory is bounded.
 From / to:   front door  ->  here  ->  bus
 """
 
@@ -44,16 +44,20 @@ class Directory:
         known = self.remembered(slug)
         if known is not None:
             return known
-        changes = self._changes
         try:
-            reply = await self._bus.request(
-                messages.STATION_FIND, messages.encode(FindStation(slug)), timeout=ASK_SECONDS
-            )
+            return await self.ask(slug)
         except Unavailable:
             old = self._known.get(slug)
             if old is None:
                 raise
             return old
+
+    async def ask(self, slug: str) -> StationRecord | None:
+        """The same, whatever is remembered. Raises Unavailable where nobody answers."""
+        changes = self._changes
+        reply = await self._bus.request(
+            messages.STATION_FIND, messages.encode(FindStation(slug)), timeout=ASK_SECONDS
+        )
         found = self._learn(slug, messages.decode(reply, FoundStation).station)
         if found is not None and self._changes != changes:
             # Something changed between question and answer; perhaps this, so it is asked again.
@@ -63,7 +67,8 @@ class Directory:
     def _learn(self, slug: str, station: StationRecord | None) -> StationRecord | None:
         self._stale.discard(slug)
         self._known.pop(slug, None)
-        if station is not None:
+        # One that opens again while nobody could say so must not stay shut here.
+        if station is not None and not station.closed:
             self._known[slug] = station
             if len(self._known) > MAX_KNOWN:
                 gone, _ = self._known.popitem(last=False)

@@ -9,10 +9,12 @@ From / to:   compose  ->  here  ->  sources, listeners
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from talas_core.clock import Clock
-from talas_core.messages import StationRecord
+from talas_core.errors import TalasError
+from talas_core.messages import SecurityEvent, StationRecord, StreamEvent
 from talas_core.settings import Settings
 from talas_core.telemetry.logs import logger
 from talas_core.web.peer import Proxies
@@ -21,6 +23,7 @@ from talas_stream.audience import Audience, Present
 from talas_stream.directory import Directory
 from talas_stream.kernels import Kernels
 from talas_stream.media import Rendition
+from talas_stream.reports import Witness
 from talas_stream.stages.ingest import Ingest
 from talas_stream.stages.pace import SourcePace
 from talas_stream.station import Station
@@ -34,8 +37,11 @@ class Watched(Protocol):
     heard_at: float
 
     @property
+    def record(self) -> StationRecord: ...
+    @property
     def waits_for_us(self) -> bool: ...
     def close(self, reason: str) -> None: ...
+    def expel(self, error: TalasError) -> None: ...
 
 
 class Stalled(Protocol):
@@ -67,6 +73,7 @@ class House:
         directory: Directory,
         air: Air,
         doors: Doors,
+        reports: Witness,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -74,6 +81,7 @@ class House:
         self._directory = directory
         self._air = air
         self._doors = doors
+        self._reports = reports
         self._proxies = Proxies(settings.trusted_proxies)
         self._sources: set[Watched] = set()
         self._stalled: dict[Stalled, tuple[float, int]] = {}
@@ -81,6 +89,11 @@ class House:
         self.cut_listeners = 0
         self.source_connections = 0
         self._reported = 0
+
+    @property
+    def sources(self) -> Collection[Watched]:
+        """Those that were let in and have not left."""
+        return self._sources
 
     def now(self) -> float:
         """Seconds on the monotonic clock."""
@@ -114,6 +127,15 @@ class House:
         """Where a connection of `peer` comes from; a trusted proxy's X-Forwarded-For tells."""
         found = self._proxies.client(peer, [forwarded_for] if forwarded_for else ())
         return str(found or "")
+
+    def wrong_key(self, record: StationRecord, address: str) -> None:
+        """A source at `address` had another key than the station's."""
+        self._reports.tell(
+            SecurityEvent(
+                StreamEvent.SIGN_IN_REFUSED, address=address, station_id=record.id,
+                owner_id=record.owner_id, method="stream_key", outcome="wrong",
+            )
+        )  # fmt: skip
 
     def admit(self, slug: str, address: str) -> None:
         """See Places."""

@@ -1,9 +1,11 @@
-"""The keys that access tokens are signed with, as talas_api publishes them.
+"""The keys that sign access tokens, and the sessions that have ended, as talas_api tells them.
 
-Does:        ask for the key set at start, after a change, and after the bus came back; pass ended
-             sessions on to the verifier.
+Does:        ask for both at start, after a change, after the bus came back, and every minute; hear
+             of sessions that end in between; tell the verifier.
 Never:       holds a private key.
-Guarantees:  tokens are refused, not guessed at, until the first key set has come.
+Guarantees:  tokens are refused, not guessed at, until the first answer has come. Ends are listened
+             to before anything is asked, so none falls between; one that could not be announced, or
+             was while this process was down, is known with the next answer.
 From / to:   bus  ->  here  ->  TokenVerifier
 """
 
@@ -21,6 +23,8 @@ from talas_core.telemetry.logs import logger
 
 ASK_SECONDS = 2.0
 RETRY_SECONDS = 0.25
+ASK_AGAIN_SECONDS = 60.0
+"""So long an end is unknown here that its process could not announce, having no bus itself."""
 
 log = logger("keys")
 
@@ -59,18 +63,27 @@ class Keys:
 
     async def _keep_asking(self) -> None:
         while True:
-            await self._due.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ASK_AGAIN_SECONDS):
+                    await self._due.wait()
             self._due.clear()
             try:
-                payload = messages.encode(Nothing())
-                reply = await self._bus.request(messages.KEYS_LIST, payload, timeout=ASK_SECONDS)
-                self.tokens.replace_keys(messages.decode(reply, KeySet))
-                self._have = True
+                await self._ask()
             except Exception as error:
                 if not isinstance(error, Unavailable):
                     log.exception("the signing keys cannot be used")
                 await asyncio.sleep(RETRY_SECONDS)
                 self._due.set()
+
+    async def _ask(self) -> None:
+        payload = messages.encode(Nothing())
+        reply = await self._bus.request(messages.KEYS_LIST, payload, timeout=ASK_SECONDS)
+        told = messages.decode(reply, KeySet)
+        self.tokens.void_until(told.since)
+        self.tokens.end_sessions(told.ended)
+        # Last: with the first keys tokens begin to pass.
+        self.tokens.replace_keys(told)
+        self._have = True
 
     def _session_ended(self, payload: bytes) -> None:
         self.tokens.end_session(messages.decode(payload, SessionEnded).sid)

@@ -30,6 +30,8 @@ def _tests_several(name: str) -> bool:
     """A test of a whole folder, named for what the folder promises."""
     folder = ROOT / Path(name).parent.relative_to("tests")
     return folder.is_dir() and Path(name).stem in (
+        "test_coming_and_going",
+        "test_content",
         "test_contract",
         "test_renditions",
         "test_slowness",

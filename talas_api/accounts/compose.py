@@ -1,6 +1,7 @@
 """The composition root of everything about one's own account.
 
-Does:        join sign-up, sign-in, what mail proves, and second factors, which tell each other.
+Does:        join sign-up, sign-in, what mail proves, second factors and the making of personal
+             tokens, which tell each other.
 Never:       holds a rule of the product.
 """
 
@@ -15,6 +16,8 @@ from talas_api.accounts.store import PostgresAccounts
 from talas_api.audit.values import Recorder
 from talas_api.factors.service import Codes, Factors
 from talas_api.factors.store import PostgresFactors
+from talas_api.limits.codes import CodeTries
+from talas_api.limits.service import Limiter
 from talas_api.mail import smtp
 from talas_api.mail.console import ConsoleMailer
 from talas_api.mail.letters import Letters
@@ -23,6 +26,8 @@ from talas_api.mail.post import Post
 from talas_api.mail.smtp import SmtpMailer
 from talas_api.recovery.service import Recovery, TokenNews
 from talas_api.recovery.store import PostgresMailTokens
+from talas_api.tokens.making import TokenMaking
+from talas_api.tokens.store import PostgresTokens
 from talas_core.clock import Clock
 from talas_core.postgres.pool import Database
 from talas_core.security.seal import Sealer
@@ -40,6 +45,7 @@ class Personal:
         passwords: Passwords,
         sessions: SessionKeeping,
         tokens: TokenNews,
+        limiter: Limiter,
         seal: Sealer,
         audit: Recorder,
         clock: Clock,
@@ -61,7 +67,7 @@ class Personal:
             store=self._people, passwords=passwords, mail=self.recovery, audit=audit, clock=clock
         )
         factors = PostgresFactors(database)
-        codes = Codes(factors, seal, audit, clock)
+        codes = Codes(factors, seal, CodeTries(limiter, self.recovery, audit), audit, clock)
         self.sign_in = SignIn(
             store=self._people,
             passwords=passwords,
@@ -77,6 +83,15 @@ class Personal:
             owner=self.sign_in,
             notices=self.recovery,
             seal=seal,
+            audit=audit,
+            clock=clock,
+        )
+
+        self.making = TokenMaking(
+            store=PostgresTokens(database),
+            marker=seal,
+            owner=self.sign_in,
+            notices=self.recovery,
             audit=audit,
             clock=clock,
         )

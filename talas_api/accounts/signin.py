@@ -16,13 +16,15 @@ from uuid import UUID
 
 from talas_api.accounts.common import refuse_common
 from talas_api.accounts.values import Account, Credentials, PasswordChange, Stored
-from talas_api.audit.values import Event, Kind, Recorder
-from talas_api.sessions.values import Device, Grant
+from talas_api.audit.values import Event, Kind, Origin, Recorder
+from talas_api.sessions.values import Device, Grant, origin_of
 from talas_core.clock import Clock
 from talas_core.errors import BadInput, Unauthorized, Unavailable
 from talas_core.security.tokens import Claims
 
 WRONG = "The e-mail address or the password is wrong."
+CODE_MISSING = "Send the code of your authenticator as well."
+CODE_WRONG = "The code is wrong, or was used already."
 
 
 class SecondFactorRequired(Unauthorized):
@@ -73,9 +75,7 @@ class SessionKeeping(Protocol):
         """End a session that was just opened, while nobody has been given its tokens."""
         ...
 
-    async def announce(
-        self, user_id: UUID, over: list[UUID], reason: str, keep: UUID | None = None
-    ) -> None:
+    async def announce(self, user_id: UUID, over: list[UUID], reason: str, origin: Origin) -> None:
         """Tell of a person's sessions that are ended already."""
         ...
 
@@ -84,7 +84,8 @@ class CodeChecking(Protocol):
     """What sign-in asks of the second factors."""
 
     async def accept(self, user_id: UUID, code: str, device: Device) -> bool:
-        """Whether the code is right; one that is cannot be used again."""
+        """Whether the code is right; one that is cannot be used again. Raises TooMany for an
+        account where too many were wrong."""
         ...
 
 
@@ -141,7 +142,8 @@ class SignIn:
         """A new session.
 
         Raises Unauthorized, with one sentence for all causes; once the password was right,
-        SecondFactorRequired where a code is missing, Unauthorized where it is wrong.
+        SecondFactorRequired where a code is missing, Unauthorized where it is wrong, TooMany where
+        it was wrong too often.
         """
         found = await self._store.by_email(given.email)
         stored = found.password_hash if found else None
@@ -174,6 +176,22 @@ class SignIn:
             raise BadInput("The password is wrong.", {field: "is not your password"})
         return found
 
+    async def prove(self, user_id: UUID, password: str, code: str | None, device: Device) -> Stored:
+        """A signed-in person, who has shown the password again and, where one is on, the second
+        factor: for what outlives the session.
+
+        Raises as `confirm`; BadInput naming `code` where that is missing or wrong, TooMany where
+        it was wrong too often.
+        """
+        found = await self.confirm(user_id, password, device, "password")
+        if found.second_factor:
+            if code is None:
+                raise BadInput(CODE_MISSING, {"code": "is required"})
+            if not await self._codes.accept(user_id, code, device):
+                await self._failed(found, device, "code")
+                raise BadInput(CODE_WRONG, {"code": "is wrong, or was used already"})
+        return found
+
     async def change_password(self, claims: Claims, wish: PasswordChange, device: Device) -> None:
         """Set a new password; end the person's other sessions. Raises as `confirm`, and BadInput
         for a common one."""
@@ -193,17 +211,16 @@ class SignIn:
         if over is None:
             raise Unavailable("The password is being changed elsewhere; try again.")
         self._notices.password_changed(account)
-        await self._audit.record(
-            Event(Kind.PASSWORD_CHANGED, user_id, user_id, session_id, device.where)
-        )
-        await self._sessions.announce(user_id, over, "password", keep=session_id)
+        origin = origin_of(claims, device)
+        await self._audit.record(origin.event(Kind.PASSWORD_CHANGED, user_id))
+        await self._sessions.announce(user_id, over, "password", origin)
 
     async def _second(self, found: Stored, code: str | None, device: Device) -> None:
         if code is None:
-            raise SecondFactorRequired("Send the code of your authenticator as well.")
+            raise SecondFactorRequired(CODE_MISSING)
         if not await self._codes.accept(found.account.id, code, device):
             await self._failed(found, device, "code")
-            raise Unauthorized("The code is wrong, or was used already.")
+            raise Unauthorized(CODE_WRONG)
 
     async def _still_right(self, found: Stored, password: str) -> bool:
         """A password that changed while the session was being opened did not end this session:

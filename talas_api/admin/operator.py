@@ -50,7 +50,7 @@ def disabled(username: str) -> Job:
     async def job(administration: Administration) -> str:
         person = await administration.find(username)
         await administration.disable(person.id, OPERATOR)
-        return f"{person.username} is disabled; all sessions and tokens have ended."
+        return f"{person.username} is disabled; sessions and tokens have ended, stations closed."
 
     return job
 

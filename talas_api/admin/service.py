@@ -3,9 +3,9 @@
 Does:        list people; give roles; disable and enable; make accounts for the operator.
 Never:       leaves the place without an admin, once it has one; shows an e-mail address.
 Guarantees:  a changed role, and a disabled account, count at once: the person's sessions end, and
-             with the account its personal tokens too. Both are done after the change is committed,
-             each again by a second attempt; until then a disabled person's tokens are refused
-             wherever the database is asked.
+             with the account its personal tokens too, and its stations close. All is done after
+             the change is committed, and again by a second attempt; until then a disabled
+             person's tokens are refused wherever the database is asked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import msgspec
 from talas_api.accounts.common import refuse_common
 from talas_api.accounts.values import Account, Registration
 from talas_api.admin.values import OPERATOR, Actor, Page, PeopleQuery, Person
-from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.audit.values import Kind, Origin, Recorder
 from talas_api.roles.values import Permission, Role, allows
 from talas_core.clock import Clock
 from talas_core.errors import Conflict, Forbidden, NotFound
@@ -66,13 +66,19 @@ class PasswordMaking(Protocol):
 class SessionEnding(Protocol):
     """What this asks of sessions.service."""
 
-    async def end_all(self, user_id: UUID, reason: str) -> object: ...
+    async def end_all(self, user_id: UUID, reason: str, origin: Origin) -> object: ...
 
 
 class TokenEnding(Protocol):
     """What this asks of tokens.service."""
 
-    async def end_all(self, user_id: UUID) -> None: ...
+    async def end_all(self, user_id: UUID, origin: Origin) -> None: ...
+
+
+class StationNews(Protocol):
+    """What this asks of stations.service."""
+
+    async def owner_changed(self, owner_id: UUID) -> None: ...
 
 
 class Administration:
@@ -86,6 +92,7 @@ class Administration:
         passwords: PasswordMaking,
         sessions: SessionEnding,
         tokens: TokenEnding,
+        stations: StationNews,
         audit: Recorder,
         clock: Clock,
     ) -> None:
@@ -94,6 +101,7 @@ class Administration:
         self._passwords = passwords
         self._sessions = sessions
         self._tokens = tokens
+        self._stations = stations
         self._audit = audit
         self._clock = clock
 
@@ -142,7 +150,7 @@ class Administration:
             detail = {"role": role.value, "previous": before.role.value}
             await self._record(Kind.ROLE_CHANGED, user_id, actor, detail)
         # Also where the role is that already: the first attempt may have ended halfway.
-        await self._sessions.end_all(user_id, "ended")
+        await self._sessions.end_all(user_id, "ended", actor.origin)
         return after
 
     async def disable(self, user_id: UUID, actor: Actor) -> Person:
@@ -158,8 +166,9 @@ class Administration:
         if before.disabled_at is None:
             await self._record(Kind.DISABLED, user_id, actor)
         # Also for somebody who is disabled already, for the same reason.
-        await self._sessions.end_all(user_id, "disabled")
-        await self._tokens.end_all(user_id)
+        await self._sessions.end_all(user_id, "disabled", actor.origin)
+        await self._tokens.end_all(user_id, actor.origin)
+        await self._stations.owner_changed(user_id)
         return after
 
     async def enable(self, user_id: UUID, actor: Actor) -> Person:
@@ -172,6 +181,7 @@ class Administration:
         before, after = await self._change(user_id, decide)
         if before.disabled_at is not None:
             await self._record(Kind.ENABLED, user_id, actor)
+        await self._stations.owner_changed(user_id)
         return after
 
     async def _change(self, user_id: UUID, decide: Decide) -> tuple[Person, Person]:
@@ -183,10 +193,7 @@ class Administration:
     async def _record(
         self, kind: Kind, user_id: UUID, actor: Actor, detail: dict[str, str] | None = None
     ) -> None:
-        whence = {} if actor.id else {"method": "operator"}
-        about: dict[str, str | int | bool] = {**whence, **(detail or {})}
-        event = Event(kind, user_id, actor.id, actor.session_id, actor.address, about)
-        await self._audit.record(event)
+        await self._audit.record(actor.origin.event(kind, user_id, **(detail or {})))
 
 
 def unknown() -> NotFound:

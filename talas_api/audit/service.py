@@ -13,9 +13,10 @@ from __future__ import annotations
 from typing import Protocol
 from uuid import UUID
 
-from talas_api.audit.values import AuditQuery, Entry, Event, Kind, Page
+from talas_api.audit.values import AuditQuery, Entry, Event, Kind, Page, event_of
 from talas_core.clock import Clock
 from talas_core.ids import uuid7
+from talas_core.messages import SecurityEvent
 from talas_core.telemetry.logs import logger
 
 _AFTER_ALL = UUID(int=2**128 - 1)
@@ -65,6 +66,10 @@ class Audit:
         except Exception as error:
             # Of whatever kind: a sign-in must not fail because its record did.
             _log.error("security event not kept", kind=event.kind.value, problem=repr(error))
+
+    async def hear(self, told: SecurityEvent) -> None:
+        """Write down what a process without a database saw. Raises ValueError, see `event_of`."""
+        await self.record(event_of(told))
 
     async def list(self, query: AuditQuery) -> Page:
         """One page, newest first."""

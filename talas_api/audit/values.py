@@ -10,18 +10,21 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Annotated, Protocol
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
+from talas_core.messages import SecurityEvent, StreamEvent
+
 LARGEST_PAGE = 100
 MOST_DETAIL = 8
 LONGEST_VALUE = 64
 
-DETAILS = frozenset({"count", "method", "name", "previous", "reason", "role", "route", "scopes",
-                     "station_id", "token_id"})  # fmt: skip
+DETAILS = frozenset({"count", "method", "name", "outcome", "previous", "reason", "role", "route",
+                     "scopes", "station_id", "token_id"})  # fmt: skip
 """What a detail may be about. `name` is never that of a person, nor one that a person chose."""
 
 
@@ -43,6 +46,7 @@ class Kind(StrEnum):
     TOTP_ENABLED = "totp.enabled"
     TOTP_DISABLED = "totp.disabled"
     RECOVERY_USED = "totp.recovery_used"
+    CODES_GUESSED = "totp.guessed"
     LIMITED = "limit.reached"
     ROLE_CHANGED = "account.role_changed"
     DISABLED = "account.disabled"
@@ -54,6 +58,11 @@ class Kind(StrEnum):
     STATION_REMOVED = "station.removed"
     REFUSED = "access.refused"
     KEYS_ROTATED = "keys.rotated"
+    SOURCE_CUT = StreamEvent.SOURCE_CUT.value
+    LISTENER_CUT = StreamEvent.LISTENER_CUT.value
+    MOVE_REFUSED = StreamEvent.MOVE_REFUSED.value
+    STREAM_SIGN_IN_REFUSED = StreamEvent.SIGN_IN_REFUSED.value
+    STREAM_ACCESS_REFUSED = StreamEvent.ACCESS_REFUSED.value
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -75,6 +84,44 @@ class Event(msgspec.Struct, frozen=True):
         for value in self.detail.values():
             if isinstance(value, str) and (len(value) > LONGEST_VALUE or not value.isprintable()):
                 raise ValueError(f"a detail is at most {LONGEST_VALUE} printable characters")
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a change comes from: who made it, in which session, from where; or, where no person is
+    known, by what `method`."""
+
+    actor_id: UUID | None = None
+    session_id: UUID | None = None
+    address: str | None = None
+    method: str = ""
+
+    def event(self, kind: Kind, user_id: UUID | None, **detail: str | int | bool) -> Event:
+        """An event from here."""
+        about = {**({"method": self.method} if self.method else {}), **detail}
+        return Event(kind, user_id, self.actor_id, self.session_id, self.address, about)
+
+
+def event_of(told: SecurityEvent) -> Event:
+    """What the stream port tells, as an event. Raises ValueError where an id or the address is
+    none."""
+
+    def known(text: str) -> UUID | None:
+        return UUID(text) if text else None
+
+    station_id = known(told.station_id)
+    words = {"method": told.method, "outcome": told.outcome}
+    return Event(
+        Kind(told.kind.value),
+        known(told.owner_id),
+        known(told.actor_id),
+        known(told.session_id),
+        str(ip_address(told.address)) if told.address else None,
+        {
+            "count": told.count,
+            **({"station_id": str(station_id)} if station_id else {}),
+            **{name: word for name, word in words.items() if word},
+        },
+    )
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -30,7 +31,6 @@ _log = logger("factors")
 RECOVERY_CODES = 10
 RECOVERY_BYTES = 10
 _GROUP = 4
-_WRONG = "is wrong, or was used already"
 
 
 class FactorStore(Protocol):
@@ -76,9 +76,24 @@ class Seal(Protocol):
 
 
 class Confirming(Protocol):
-    """How a signed-in person shows the password again: accounts.signin."""
+    """How a signed-in person proves again who they are: accounts.signin."""
 
     async def confirm(self, user_id: UUID, password: str, device: Device, field: str) -> Stored: ...
+
+    async def prove(
+        self, user_id: UUID, password: str, code: str | None, device: Device
+    ) -> Stored: ...
+
+
+class Tries(Protocol):
+    """How often a code may be wrong."""
+
+    async def count(
+        self, user_id: UUID, device: Device, check: Callable[[], Awaitable[bool]]
+    ) -> bool:
+        """What `check` says, and count it if that is no. Raises TooMany instead of asking it where
+        too many were wrong."""
+        ...
 
 
 class Notices(Protocol):
@@ -90,27 +105,37 @@ class Notices(Protocol):
 class Codes:
     """Codes that are accepted, once each."""
 
-    def __init__(self, store: FactorStore, seal: Seal, audit: Recorder, clock: Clock) -> None:
+    def __init__(
+        self, store: FactorStore, seal: Seal, tries: Tries, audit: Recorder, clock: Clock
+    ) -> None:
         self._store = store
         self._seal = seal
+        self._tries = tries
         self._audit = audit
         self._clock = clock
 
     async def accept(self, user_id: UUID, code: str, device: Device) -> bool:
-        """Whether this is the authenticator's code of now, or a recovery code; it is used up."""
+        """Whether this is the authenticator's code of now, or a recovery code; it is used up.
+
+        Raises TooMany where too many of the authenticator's were wrong. Recovery codes, which
+        nobody guesses, are taken then all the same: the owner is not locked out.
+        """
         plain = plain_code(code)
         if len(plain) == totp.DIGITS and plain.isdigit():
-            kept = await self._store.secret(user_id)
-            if kept is None or not kept.on:
-                return False
-            step = self.step(user_id, kept, plain)
-            return step is not None and await self._store.take_step(user_id, step)
+            return await self._tries.count(user_id, device, lambda: self._taken(user_id, plain))
         taken = await self._store.take_code(user_id, hash_of(plain), self._clock.now())
         if taken:
             await self._audit.record(
                 Event(Kind.RECOVERY_USED, user_id, user_id, address=device.where)
             )
         return taken
+
+    async def _taken(self, user_id: UUID, plain: str) -> bool:
+        kept = await self._store.secret(user_id)
+        if kept is None or not kept.on:
+            return False
+        step = self.step(user_id, kept, plain)
+        return step is not None and await self._store.take_step(user_id, step)
 
     def step(self, user_id: UUID, kept: Secret, code: str) -> int | None:
         """The step near now that the code is right for."""
@@ -168,7 +193,11 @@ class Factors:
             raise Conflict("No second factor waits to be confirmed.")
         step = self._codes.step(account.id, kept, plain_code(code))
         if step is None:
-            raise await self._wrong(account.id, device)
+            await self._audit.record(
+                Event(Kind.SIGN_IN_FAILED, account.id, address=device.where,
+                      detail={"reason": "code"})
+            )  # fmt: skip
+            raise BadInput("The code is wrong.", {"code": "is wrong"})
         codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
         hashes = [hash_of(plain_code(one)) for one in codes]
         now = self._clock.now()
@@ -178,23 +207,11 @@ class Factors:
         return Recovery(codes)
 
     async def switch_off(self, user_id: UUID, wish: FactorEnd, device: Device) -> None:
-        """Ask for no more codes. Raises BadInput naming what is wrong; NotFound if none is on."""
-        found = await self._owner.confirm(user_id, wish.password, device, "password")
-        if not found.second_factor:
-            raise NotFound("No second factor is on.")
-        if not await self._codes.accept(user_id, wish.code, device):
-            raise await self._wrong(user_id, device)
-        if not await self._store.switch_off(user_id):
+        """Ask for no more codes. Raises as SignIn.prove; NotFound if none is on."""
+        found = await self._owner.prove(user_id, wish.password, wish.code, device)
+        if not found.second_factor or not await self._store.switch_off(user_id):
             raise NotFound("No second factor is on.")
         await self._changed(found.account, device, on=False)
-
-    async def _wrong(self, user_id: UUID, device: Device) -> BadInput:
-        """What to raise for a wrong code; it is recorded as one at a sign-in is."""
-        detail: dict[str, str | int | bool] = {"reason": "code"}
-        await self._audit.record(
-            Event(Kind.SIGN_IN_FAILED, user_id, address=device.where, detail=detail)
-        )
-        return BadInput("The code is wrong.", {"code": _WRONG})
 
     async def _changed(self, account: Account, device: Device, *, on: bool) -> None:
         kind = Kind.TOTP_ENABLED if on else Kind.TOTP_DISABLED

@@ -4,7 +4,8 @@ Does:        wrap the limited routes of a table: find out for whom a request cou
              see by the outcome what is given back.
 Never:       touches a route without a rule: those cost nothing.
 Guarantees:  an address that is refused for a while is refused before a byte of the body was read;
-             a refusal is 429 with Retry-After and the RateLimit fields.
+             a refusal is 429 with Retry-After. Every answer says the limits of its route, and once
+             it is counted what is left of them.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from aiohttp import web
 from talas_api.accounts.signin import SecondFactorRequired
 from talas_api.audit.values import Event, Kind
 from talas_api.limits.service import Limiter
-from talas_api.limits.values import RULES, Rule, Subject
+from talas_api.limits.values import RULES, LimitReached, Rule, Subject
 from talas_api.sessions.gate import Gate
 from talas_core.errors import BadInput, Unauthorized, Unavailable
 from talas_core.web import body, peer
-from talas_core.web.application import Handler
+from talas_core.web.application import MORE_HEADERS, Handler
 
 SessionOf = Callable[[str], str]
 """The session of a refresh token. Raises Unauthorized for what is not a token of ours."""
@@ -68,8 +69,9 @@ class Subjects:
         wanted = {subject for rule in rules for subject in rule.subjects}
         if Subject.ACCOUNT in wanted:
             scope = next((rule.scope for rule in rules if rule.scope), None)
-            found[Subject.ACCOUNT] = (await self._gate(request, scope)).sub
-        if wanted & _IN_BODY:
+            who = await self._gate(request, scope)
+            found[Subject.ACCOUNT], found[Subject.SESSION] = who.sub, who.sid
+        if (wanted - found.keys()) & _IN_BODY:
             named = _named(await body.raw(request))
             if named.email:
                 found[Subject.EMAIL] = _folded(named.email)
@@ -87,9 +89,11 @@ def _guarded(
         event = Event(kind=Kind.LIMITED, address=str(address) if address else None,
                       detail={"route": name})  # fmt: skip
         found = {Subject.ADDRESS: peer.subscriber(address)}
+        request[MORE_HEADERS] = limits.policy(rules)
         await limits.recall(limits.charges(rules, found), event)
         await subjects.add(found, request, rules)
         passage = await limits.enter(limits.charges(rules, found), event)
+        request[MORE_HEADERS] = passage.headers
         try:
             response = await handler(request)
         except Unavailable:
@@ -98,12 +102,11 @@ def _guarded(
         except BadInput:
             await limits.nothing_done(passage)
             raise
-        except SecondFactorRequired:
+        except (SecondFactorRequired, LimitReached):  # of codes: both come after the password
             await limits.halfway(passage)
             raise
         if response.status < 400:
             await limits.succeeded(passage, found)
-        response.headers.update(passage.headers)
         return response
 
     return guarded

@@ -20,7 +20,7 @@ from typing import NoReturn, Protocol
 import msgspec
 
 from talas_api.audit.values import Event, Kind, Recorder
-from talas_api.limits.values import Charge, LimitReached, Rule, Subject, headers
+from talas_api.limits.values import Charge, LimitReached, Rule, Subject, headers, policy
 from talas_core.clock import Clock
 from talas_core.errors import TalasError
 from talas_core.security.limits import Decision, Quota, decision
@@ -72,9 +72,8 @@ class Passage(msgspec.Struct, frozen=True):
 
     @property
     def headers(self) -> dict[str, str]:
-        """For the answer. Silent on limits of an e-mail address: how often others failed to sign
-        in there is nobody's business."""
-        return headers([one for one in self.told if Subject.EMAIL not in one[0].rule.subjects])
+        """For the answer: the limits it counted for, and what is left of them."""
+        return headers([one for one in self.told if one[0].rule.told])
 
 
 class Limiter:
@@ -102,6 +101,10 @@ class Limiter:
             for rule in rules if all(subject in subjects for subject in rule.subjects)
         ]  # fmt: skip
 
+    def policy(self, rules: Sequence[Rule]) -> dict[str, str]:
+        """For an answer that comes before it is known for whom it counts: the limits alone."""
+        return policy([(rule.name, self._quotas[rule.name]) for rule in rules if rule.told])
+
     async def recall(self, charges: Sequence[Charge], event: Event) -> None:
         """Raises LimitReached for what was refused a moment ago. Costs no query."""
         now = self._clock.now()
@@ -128,6 +131,10 @@ class Limiter:
         taken = [(c, decision(c.quota, o.until, now, allowed=True)) for c, o in outcomes if o.taken]
         return Passage([charge for charge, _ in taken], taken)
 
+    async def fits(self, charges: Sequence[Charge]) -> bool:
+        """Charge these if they all fit; whether they did. Refusals are told to nobody."""
+        return all(one.taken for one in await self._store.take(charges, self._clock.now()))
+
     async def succeeded(self, passage: Passage, subjects: Subjects) -> None:
         """What counts failures is given back; the address is familiar from now on."""
         signed_in = any(c.rule.failures and Subject.EMAIL in c.rule.subjects
@@ -135,7 +142,7 @@ class Limiter:
         await self._settle(_failures(passage), [self._familiar(subjects)] if signed_in else [])
 
     async def halfway(self, passage: Passage) -> None:
-        """What counts failures is given back, and no more: the password was right, but nobody has
+        """What counts failures is given back, and no more: what was shown was right, but nobody has
         signed in yet."""
         await self._settle(_failures(passage), [])
 

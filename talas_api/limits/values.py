@@ -1,7 +1,8 @@
 """The limits: one table of who may ask what how often, and what a refusal says.
 
 Does:        name every rule with its routes, what it counts for, its quota or the setting of it.
-Never:       limits reading by somebody signed in.
+Never:       limits reading by somebody signed in; lets one session, which may be a stolen one, use
+             up its person's tries at the password in the others.
 Guarantees:  guessing one account's password is held to `login_failures` from an address and to
              `account_failures` from all addresses it was never signed in from, and neither holds
              up the owner where he has signed in before. What is unknown is limited as what is
@@ -22,7 +23,7 @@ from talas_core.errors import TooMany
 from talas_core.security.limits import Decision, Quota
 from talas_core.settings import Settings
 
-MINUTE, HOUR = 60, 3600
+MINUTE, HOUR, DAY = 60, 3600, 86_400
 FAMILIAR = timedelta(days=90)
 """How long an address stays one where the owner has signed in."""
 
@@ -33,11 +34,12 @@ class Subject(enum.Enum):
     ADDRESS = "the client's address; of IPv6 the /64"
     ACCOUNT = "the account whose token the request carries"
     EMAIL = "the e-mail address in the body"
-    SESSION = "the session of the refresh token in the body"
+    SESSION = "the session of the access token, or of the refresh token in the body"
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One limit. `most` is a count, or the field of Settings that has it, in any `seconds`."""
+    """One limit. `most` is a count, or the field of Settings that has it, in any `seconds`. Without
+    `routes` it is a service that asks."""
 
     name: str
     routes: tuple[str, ...]
@@ -51,6 +53,12 @@ class Rule(msgspec.Struct, frozen=True):
     scope: Scope | None = None
     """Of the personal tokens its routes take."""
 
+    @property
+    def told(self) -> bool:
+        """Whether answers tell of it. Not of limits of an e-mail address: how often others failed
+        to sign in there is nobody's business."""
+        return Subject.EMAIL not in self.subjects
+
     def quota(self, settings: Settings) -> Quota:
         """The rule's quota, as configured."""
         most = self.most if isinstance(self.most, int) else int(getattr(settings, self.most))
@@ -63,9 +71,17 @@ FORGOT = "POST /api/auth/password/forgot"
 MAIL_TOKENS = ("POST /api/auth/verify-email", "POST /api/auth/password/reset")
 PASSWORD_AGAIN = (
     "POST /api/auth/password", "POST /api/auth/totp", "POST /api/auth/totp/confirm",
-    "DELETE /api/auth/totp",
+    "DELETE /api/auth/totp", "POST /api/auth/tokens",
 )  # fmt: skip
-_ADDRESS, _ACCOUNT = (Subject.ADDRESS,), (Subject.ACCOUNT,)
+_ADDRESS, _ACCOUNT, _SESSION = (Subject.ADDRESS,), (Subject.ACCOUNT,), (Subject.SESSION,)
+
+# An hour's slows whoever knows the password; a day's also finds who guesses at an hour's pace.
+CODES = (
+    Rule("codes", (), _ACCOUNT, 10, HOUR, failures=True),
+    Rule("codes_of_a_day", (), _ACCOUNT, 40, DAY, failures=True),
+)
+CODES_ALARM = Rule("codes_alarm", (), _ACCOUNT, 2, DAY)
+"""Two of which half may come at once: one, and the next a day later."""
 
 RULES: tuple[Rule, ...] = (
     Rule("register", (REGISTER,), _ADDRESS, "limit_register", HOUR),
@@ -75,16 +91,19 @@ RULES: tuple[Rule, ...] = (
     Rule("account_failures", LOGIN, (Subject.EMAIL,), "limit_account_failures", HOUR,
          failures=True, strangers=True),
     Rule("refresh", ("POST /api/auth/refresh",), _ADDRESS, "limit_refresh", MINUTE),
-    Rule("session", ("POST /api/auth/refresh",), (Subject.SESSION,), 200, MINUTE),
+    Rule("session", ("POST /api/auth/refresh",), _SESSION, 200, MINUTE),
     Rule("mail", (FORGOT, *MAIL_TOKENS), _ADDRESS, "limit_mail", HOUR),
     # Apart, so that signing up under somebody's address does not use up his forgotten password.
     Rule("mailbox", (FORGOT,), (Subject.EMAIL,), 20, HOUR),
     Rule("signup", (REGISTER,), (Subject.EMAIL,), 20, HOUR),
     Rule("verify", ("POST /api/auth/verify-email/request",), _ACCOUNT, 10, HOUR),
-    Rule("password", PASSWORD_AGAIN, _ACCOUNT, 20, HOUR, failures=True),
+    # By session first: whoever has one that is not his does not use up its owner's tries.
+    Rule("password", PASSWORD_AGAIN, _SESSION, 20, HOUR, failures=True),
+    Rule("account_passwords", PASSWORD_AGAIN, _ACCOUNT, 100, HOUR, failures=True),
     Rule("stations", ("POST /api/stations",), _ACCOUNT, "limit_stations", HOUR,
          scope=Scope.STATIONS_WRITE),
-    Rule("tokens", ("POST /api/auth/tokens",), _ACCOUNT, 60, HOUR),
+    Rule("tokens", ("POST /api/auth/tokens",), _SESSION, 60, HOUR),
+    *CODES, CODES_ALARM,
 )  # fmt: skip
 
 
@@ -115,6 +134,12 @@ def headers(told: Sequence[tuple[Charge, Decision]]) -> dict[str, str]:
     """The fields of draft-ietf-httpapi-ratelimit-headers-10 for these decisions: in a policy `q`
     requests in `w` seconds, beside it the `r` that are left now and the seconds `t` until they
     are more."""
-    policy = ", ".join(f'"{c.rule.name}";q={c.quota.most};w={c.quota.seconds}' for c, _ in told)
     left = ", ".join(f'"{c.rule.name}";r={d.remaining};t={math.ceil(d.reset)}' for c, d in told)
-    return {"RateLimit-Policy": policy, "RateLimit": left} if told else {}
+    quotas = [(charge.rule.name, charge.quota) for charge, _ in told]
+    return policy(quotas) | {"RateLimit": left} if told else {}
+
+
+def policy(quotas: Sequence[tuple[str, Quota]]) -> dict[str, str]:
+    """The first of these fields alone, for quotas by rule name."""
+    said = ", ".join(f'"{name}";q={quota.most};w={quota.seconds}' for name, quota in quotas)
+    return {"RateLimit-Policy": said} if quotas else {}

@@ -50,6 +50,25 @@ class Letters:
         )
         return self._letter("factor_changed", to, f"Second factor switched {word}", body)
 
+    def token_made(self, to: Account) -> Letter:
+        """To let the owner notice a token that is not theirs."""
+        body = (
+            f"A personal token, which lets a program act for {_name(to)}, was made.\n\n"
+            "If it was not you, somebody knows your password: ask for a new one now, by choosing "
+            "'Forgotten?' at the sign-in. That ends the token, too."
+        )
+        return self._letter("token_made", to, "A personal token was made", body)
+
+    def codes_guessed(self, to: Account) -> Letter:
+        """To the owner of a second factor that is being guessed."""
+        body = (
+            f"Somebody who knows the password of {_name(to)} is trying codes of your "
+            "authenticator, and they were wrong so often that none is taken for a while. Recovery "
+            "codes are.\n\n"
+            "If it was not you, ask for a new password now: choose 'Forgotten?' at the sign-in."
+        )
+        return self._letter("codes_guessed", to, "Somebody knows your password", body)
+
     def already_known(self, to: Account) -> Letter:
         """To whoever signs up with an address that has an account."""
         body = (

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from talas_api.accounts.common import refuse_common
 from talas_api.accounts.values import Account, Stored
-from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.audit.values import Event, Kind, Origin, Recorder
 from talas_api.mail.letters import Letters
 from talas_api.mail.port import Letter
 from talas_api.mail.post import Errand
@@ -73,14 +73,14 @@ class SessionNews(Protocol):
     """What recovery asks of sessions."""
 
     async def announce(
-        self, user_id: UUID, over: list[UUID], reason: str, keep: UUID | None = None
+        self, user_id: UUID, over: list[UUID], reason: str, origin: Origin
     ) -> None: ...
 
 
 class TokenNews(Protocol):
     """What recovery asks of personal tokens."""
 
-    async def announce(self, user_id: UUID, over: list[UUID]) -> None: ...
+    async def announce(self, user_id: UUID, over: list[UUID], origin: Origin) -> None: ...
 
 
 class Posting(Protocol):
@@ -140,6 +140,14 @@ class Recovery:
         """Tell, soon, that the second factor was switched on or off."""
         self._post.add(partial(_ready, self._letters.factor_changed(account, on=on)))
 
+    def token_made(self, account: Account) -> None:
+        """Tell, soon, that there is a new personal token."""
+        self._post.add(partial(_ready, self._letters.token_made(account)))
+
+    def codes_guessed(self, user_id: UUID) -> None:
+        """Tell, soon, that somebody with the password guesses at the second factor."""
+        self._post.add(partial(self._guessed, user_id))
+
     def request_verification(self, user_id: UUID) -> None:
         """Send, soon, a token to the person's address."""
         self._post.add(partial(self._verification, user_id))
@@ -176,9 +184,10 @@ class Recovery:
         if ended is None:
             raise _no_good()
         self.password_changed(account)
-        await self._audit.record(Event(Kind.PASSWORD_RESET, account.id, address=device.where))
-        await self._sessions.announce(account.id, ended.sessions, "password")
-        await self._tokens.announce(account.id, ended.tokens)
+        origin = Origin(address=device.where)
+        await self._audit.record(origin.event(Kind.PASSWORD_RESET, account.id))
+        await self._sessions.announce(account.id, ended.sessions, "password", origin)
+        await self._tokens.announce(account.id, ended.tokens, origin)
 
     async def _verification(self, user_id: UUID) -> Letter | None:
         account = await self._people.by_id(user_id)
@@ -207,6 +216,10 @@ class Recovery:
         if len(self._told) > REMEMBERED:
             del self._told[next(iter(self._told))]
         return self._letters.already_known(found.account)
+
+    async def _guessed(self, user_id: UUID) -> Letter | None:
+        account = await self._people.by_id(user_id)
+        return self._letters.codes_guessed(account) if account else None
 
     async def _issued(self, account: Account, purpose: Purpose) -> str | None:
         token, now = new_token(), self._clock.now()

@@ -18,7 +18,7 @@ from talas_api.accounts.signin import SignIn
 from talas_api.accounts.values import Credentials
 from talas_api.sessions.gate import Gate
 from talas_api.sessions.service import Sessions
-from talas_api.sessions.values import Device, EndQuery, RefreshRequest
+from talas_api.sessions.values import Device, EndQuery, RefreshRequest, origin_of
 from talas_core.errors import NotFound
 from talas_core.web import peer
 from talas_core.web.answers import answer, nothing
@@ -39,7 +39,7 @@ def routes(sessions: Sessions, sign_in: SignIn, gate: Gate) -> list[web.RouteDef
         return answer(await sessions.refresh(wish.refresh_token, device(request)))
 
     async def logout(request: web.Request) -> web.Response:
-        await sessions.end(await gate(request))
+        await sessions.end(await gate(request), device(request))
         return nothing()
 
     async def listing(request: web.Request) -> web.Response:
@@ -48,12 +48,13 @@ def routes(sessions: Sessions, sign_in: SignIn, gate: Gate) -> list[web.RouteDef
     async def end_all(request: web.Request) -> web.Response:
         who = await gate(request)
         spared = query(request, EndQuery).spare
-        await sessions.end_all(UUID(who.sub), "ended", UUID(who.sid) if spared else None)
+        origin, keep = origin_of(who, device(request)), UUID(who.sid) if spared else None
+        await sessions.end_all(UUID(who.sub), "ended", origin, keep)
         return nothing()
 
     async def end_one(request: web.Request) -> web.Response:
         who = await gate(request)
-        await sessions.end_own(who, session_id_of(request))
+        await sessions.end_own(who, session_id_of(request), device(request))
         return nothing()
 
     return [

@@ -21,7 +21,7 @@ from typing import Protocol
 from uuid import UUID
 
 from talas_api.accounts.values import Account
-from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.audit.values import Event, Kind, Origin, Recorder
 from talas_api.sessions import refresh
 from talas_api.sessions.refresh import Marker, Rules, Verdict
 from talas_api.sessions.values import Device, Grant, LiveSession, Session, SessionView
@@ -186,12 +186,12 @@ class Sessions:
             raise refresh.refused()
         return self._grant(account, presented.session_id, presented.successor, now, expires)
 
-    async def end(self, claims: Claims) -> None:
+    async def end(self, claims: Claims, device: Device) -> None:
         """Sign out: end the session these claims belong to."""
         session_id, user_id = UUID(claims.sid), UUID(claims.sub)
         await self._store.end(session_id, "logout", self._clock.now())
         await self._over(session_id, user_id)
-        await self._record(Kind.SIGNED_OUT, user_id, session_id)
+        await self._record(Kind.SIGNED_OUT, user_id, session_id, device)
 
     async def mine(self, claims: Claims) -> list[SessionView]:
         """The person's sessions that go on, newest first, at most `MOST_LISTED`."""
@@ -200,30 +200,29 @@ class Sessions:
         found = await self._store.live(UUID(claims.sub), now, used_after, MOST_LISTED)
         return [self._view(session, UUID(claims.sid)) for session in found]
 
-    async def end_own(self, claims: Claims, session_id: UUID) -> None:
+    async def end_own(self, claims: Claims, session_id: UUID, device: Device) -> None:
         """End one of the person's sessions. Raises NotFound if it is not one that goes on."""
         user_id = UUID(claims.sub)
         if not await self._store.end_own(session_id, user_id, "ended", self._clock.now()):
             raise NotFound("You have no such session.")
         await self._over(session_id, user_id)
-        await self._record(Kind.SIGNED_OUT, user_id, session_id)
+        await self._record(Kind.SIGNED_OUT, user_id, session_id, device)
 
-    async def end_all(self, user_id: UUID, reason: str, keep: UUID | None = None) -> int:
+    async def end_all(
+        self, user_id: UUID, reason: str, origin: Origin, keep: UUID | None = None
+    ) -> int:
         """End every session of a person but `keep`; returns how many. `reason` is one of the
         column's: ended, password, disabled."""
         over = await self._store.end_all(user_id, reason, self._clock.now(), keep)
-        await self.announce(user_id, over, reason, keep)
+        await self.announce(user_id, over, reason, origin)
         return len(over)
 
-    async def announce(
-        self, user_id: UUID, over: list[UUID], reason: str, keep: UUID | None = None
-    ) -> None:
+    async def announce(self, user_id: UUID, over: list[UUID], reason: str, origin: Origin) -> None:
         """Tell of a person's sessions that are ended already, as `end_all` does."""
         for session_id in over:
             await self._over(session_id, user_id)
-        detail: dict[str, str | int | bool] = {"count": len(over), "reason": reason}
         await self._audit.record(
-            Event(Kind.SESSIONS_ENDED, user_id, session_id=keep, detail=detail)
+            origin.event(Kind.SESSIONS_ENDED, user_id, count=len(over), reason=reason)
         )
 
     async def take_back(self, grant: Grant) -> None:
@@ -263,11 +262,8 @@ class Sessions:
         self.ended(str(session_id))
         await self._announcer.session_ended(session_id, user_id)
 
-    async def _record(
-        self, kind: Kind, user_id: UUID, session_id: UUID, device: Device | None = None
-    ) -> None:
-        address = str(device.address) if device and device.address else None
-        await self._audit.record(Event(kind, user_id, user_id, session_id, address))
+    async def _record(self, kind: Kind, user_id: UUID, session_id: UUID, device: Device) -> None:
+        await self._audit.record(Event(kind, user_id, user_id, session_id, device.where))
 
     def _view(self, session: LiveSession, asking: UUID) -> SessionView:
         return SessionView(

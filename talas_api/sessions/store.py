@@ -15,7 +15,7 @@ from uuid import UUID
 from talas_api.accounts.values import Account
 from talas_api.sessions.refresh import Verdict
 from talas_api.sessions.service import Decide
-from talas_api.sessions.values import Device, LiveSession, Session
+from talas_api.sessions.values import Device, Ended, LiveSession, Session
 from talas_core.postgres.pool import Connection, Database, Row
 
 ADD = """
@@ -53,6 +53,9 @@ LIVE = """
 SELECT id, created_at, refreshed_at, expires_at, user_agent, address FROM sessions
 WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND refreshed_at > $3
 ORDER BY created_at DESC, id DESC LIMIT $4
+"""
+ENDED = """
+SELECT id, ended_at FROM sessions WHERE ended_at > $1 ORDER BY ended_at DESC, id DESC LIMIT $2
 """
 ALIVE = """
 SELECT 1 AS alive FROM sessions s JOIN users u ON u.id = s.user_id
@@ -113,6 +116,12 @@ class PostgresSessions:
 
     async def alive(self, session_id: UUID, now: datetime) -> bool:
         return await self._database.row(ALIVE, session_id, now) is not None
+
+    async def ended(self, after: datetime, limit: int) -> Ended:
+        rows = await self._database.rows(ENDED, after, limit + 1)
+        # What is left out must have ended by `since`: of those that ended together, all or none.
+        since = rows[limit]["ended_at"] if len(rows) > limit else after
+        return Ended(since, [row["id"] for row in rows if row["ended_at"] > since])
 
 
 async def end_within(

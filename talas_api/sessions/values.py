@@ -11,6 +11,8 @@ import msgspec
 from msgspec import Meta
 
 from talas_api.accounts.values import Account
+from talas_api.audit.values import Origin
+from talas_core.security.tokens import Claims
 
 
 class RefreshRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +45,11 @@ class Device(msgspec.Struct, frozen=True):
         return str(self.address) if self.address is not None else None
 
 
+def origin_of(who: Claims, device: Device) -> Origin:
+    """What somebody signed in does on a device, as the audit log takes it."""
+    return Origin(UUID(who.sub), UUID(who.sid), device.where)
+
+
 class LiveSession(msgspec.Struct, frozen=True):
     """A session that goes on, with where it was begun."""
 
@@ -70,6 +77,13 @@ class EndQuery(msgspec.Struct, frozen=True, rename={"spare": "except"}, forbid_u
     """Which sessions to leave: `?except=current` the one that asks."""
 
     spare: Literal["current"] | None = None
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """All sessions that ended after `since`."""
+
+    since: datetime
+    ids: list[UUID]
 
 
 class Session(msgspec.Struct, frozen=True):

@@ -4,7 +4,8 @@ Does:        make, list, change and remove stations; give them stream keys; say 
              service must know of one; keep the house's own stations.
 Never:       keeps a stream key (128 random bits, so their SHA-256 suffices), or shows it twice.
 Guarantees:  only the owner and admins change a station. Every change is announced after it is
-             committed; what somebody does to a station that is not theirs is recorded.
+             committed; what somebody does to a station that is not theirs is recorded. A station
+             is closed for as long as its owner is disabled.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.roles.values import Permission, allows
 from talas_api.sessions.values import Device
 from talas_api.stations.values import (
+    LARGEST_PAGE,
     RESERVED,
     Kept,
     Keyed,
@@ -149,7 +151,18 @@ class Stations:
             owner_id=str(kept.owner_id or ""),
             key_hash=kept.key_hash.hex(),
             renditions=station.renditions,
+            closed=kept.closed,
         )
+
+    async def owner_changed(self, owner_id: UUID) -> None:
+        """Tell of all stations of somebody who was disabled or enabled: they are closed, or open
+        again."""
+        query: StationQuery | None = StationQuery(LARGEST_PAGE, owner=owner_id)
+        while query is not None:
+            page = await self.list(query)
+            for station in page.stations:
+                await self._announcer.station_changed(station.slug)
+            query = StationQuery(LARGEST_PAGE, page.next, owner_id) if page.next else None
 
     async def ensure_own(self, wish: NewStation, key: str) -> None:
         """Have a station of the house with this key; one that a person has taken is left alone."""

@@ -29,7 +29,7 @@ SELECT u.username AS owner FROM station LEFT JOIN users u ON u.id = station.owne
 """
 BY_SLUG = """
 SELECT s.id, s.slug, s.name, s.description, s.room_id, s.owner_id, s.key_hash, s.created_at,
-    s.renditions, u.username AS owner
+    s.renditions, u.username AS owner, u.disabled_at IS NOT NULL AS closed
 FROM stations s LEFT JOIN users u ON u.id = s.owner_id
 WHERE s.slug = $1
 """
@@ -54,7 +54,7 @@ WITH station AS (
 ), room AS (
     UPDATE rooms SET name = station.name FROM station WHERE rooms.id = station.room_id
 )
-SELECT station.*, u.username AS owner
+SELECT station.*, u.username AS owner, u.disabled_at IS NOT NULL AS closed
 FROM station LEFT JOIN users u ON u.id = station.owner_id
 """
 SET_KEY = "UPDATE stations SET key_hash = $2, updated_at = $3 WHERE id = $1"
@@ -117,4 +117,4 @@ def _station(row: Row) -> Station:
 
 
 def _kept(row: Row) -> Kept:
-    return Kept(_station(row), row["owner_id"], row["key_hash"])
+    return Kept(_station(row), row["owner_id"], row["key_hash"], row["closed"])

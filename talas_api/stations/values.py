@@ -93,11 +93,13 @@ class Station(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A station with what only its owner's rights and sources need. `key_hash` is SHA-256."""
+    """A station with what only its owner's rights and sources need. `key_hash` is SHA-256. It is
+    `closed` while its owner is disabled."""
 
     station: Station
     owner_id: UUID | None
     key_hash: bytes
+    closed: bool = False
 
 
 class Keyed(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Personal tokens over HTTP.
 
-POST   /api/auth/tokens        201 (Bearer)   with the token, shown once
+POST   /api/auth/tokens        201 (Bearer)   the password again, for a token that is shown once
 GET    /api/auth/tokens        200 (Bearer)
 DELETE /api/auth/tokens/{id}   204 (Bearer)
 """
@@ -13,18 +13,19 @@ from aiohttp import web
 
 from talas_api.sessions.gate import Gate
 from talas_api.sessions.handlers import device
+from talas_api.tokens.making import TokenMaking
 from talas_api.tokens.service import PersonalTokens, unknown
 from talas_api.tokens.values import NewToken
 from talas_core.web.answers import answer, nothing
 from talas_core.web.body import read
 
 
-def routes(tokens: PersonalTokens, gate: Gate) -> list[web.RouteDef]:
+def routes(tokens: PersonalTokens, making: TokenMaking, gate: Gate) -> list[web.RouteDef]:
     """The table of this feature."""
 
     async def make(request: web.Request) -> web.Response:
         who = await gate(request)
-        made = await tokens.make(await read(request, NewToken), who, device(request))
+        made = await making.make(await read(request, NewToken), who, device(request))
         return answer(made, status=201)
 
     async def listing(request: web.Request) -> web.Response:

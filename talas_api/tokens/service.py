@@ -1,8 +1,8 @@
 """The use cases of personal tokens.
 
-Does:        make, list and revoke tokens; tell who shows one, and whether it serves the purpose.
-Never:       keeps a token, or shows it twice; gives one its person's role: whoever it belongs to,
-             a token has the rights of a plain user, within its scopes.
+Does:        list and revoke tokens; tell who shows one, and whether it serves the purpose.
+Never:       makes a token: that is tokens/making.py; gives one its person's role: whoever it
+             belongs to, a token has the rights of a plain user, within its scopes.
 Guarantees:  a revoked token is refused at once by this process, and by every other that hears the
              event. One that does not hear it asks the database again within CHECK_SECONDS; while
              the bus is away it asks every time.
@@ -11,21 +11,20 @@ Guarantees:  a revoked token is refused at once by this process, and by every ot
 from __future__ import annotations
 
 import hmac
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
-from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.audit.values import Kind, Origin, Recorder
 from talas_api.roles.values import Role
-from talas_api.sessions.values import Device
+from talas_api.sessions.values import Device, origin_of
 from talas_api.tokens import shape
 from talas_api.tokens.shape import Marker, Presented
-from talas_api.tokens.values import MOST_TOKENS, Kept, Made, NewToken, PersonalToken, Scope
+from talas_api.tokens.values import Kept, PersonalToken, Scope
 from talas_core.clock import Clock
 from talas_core.errors import Forbidden, NotFound
-from talas_core.ids import uuid7
 from talas_core.security.tokens import Claims
 
 CHECK_SECONDS = 60.0
@@ -36,11 +35,6 @@ KNOWN_GOOD = 10_000
 
 class TokenStore(Protocol):
     """Where tokens are kept."""
-
-    async def add(self, kept: Kept, token_hash: bytes, most: int) -> None:
-        """Keep a new token. Raises Conflict for somebody who has `most` live ones, Unauthorized for
-        somebody who is disabled."""
-        ...
 
     async def live(self, user_id: UUID, now: datetime) -> list[PersonalToken]:
         """A person's tokens that are neither revoked nor expired, oldest first."""
@@ -103,17 +97,6 @@ class PersonalTokens:
         self._known: dict[str, _Known] = {}
         self._ends = 0
 
-    async def make(self, wish: NewToken, who: Claims, device: Device) -> Made:
-        """A new token. Raises Conflict for somebody who has too many."""
-        now, token_id = self._clock.now(), uuid7()
-        text, token_hash = shape.issue(token_id, self._marker)
-        scopes = tuple(sorted(wish.scopes))
-        expires = now + timedelta(days=wish.days)
-        token = PersonalToken(token_id, wish.name, scopes, now, expires)
-        await self._store.add(Kept(token, UUID(who.sub)), token_hash, MOST_TOKENS)
-        await self._record(Kind.TOKEN_MADE, token_id, who, device, " ".join(scopes))
-        return Made(token_id, wish.name, scopes, now, expires, text)
-
     async def mine(self, who: Claims) -> list[PersonalToken]:
         """A person's live tokens."""
         return await self._store.live(UUID(who.sub), self._clock.now())
@@ -124,19 +107,20 @@ class PersonalTokens:
         if not await self._store.revoke(token_id, user_id, self._clock.now()):
             raise unknown()
         await self._over(token_id, user_id)
-        await self._record(Kind.TOKEN_REVOKED, token_id, who, device)
+        origin = origin_of(who, device)
+        await self._audit.record(origin.event(Kind.TOKEN_REVOKED, user_id, token_id=str(token_id)))
 
-    async def end_all(self, user_id: UUID) -> None:
+    async def end_all(self, user_id: UUID, origin: Origin) -> None:
         """End all tokens of a person."""
-        await self.announce(user_id, await self._store.revoke_all(user_id, self._clock.now()))
+        over = await self._store.revoke_all(user_id, self._clock.now())
+        await self.announce(user_id, over, origin)
 
-    async def announce(self, user_id: UUID, over: list[UUID]) -> None:
+    async def announce(self, user_id: UUID, over: list[UUID], origin: Origin) -> None:
         """Tell of a person's tokens that are revoked already, as `end_all` does."""
         for token_id in over:
             await self._over(token_id, user_id)
         if over:
-            event = Event(Kind.TOKEN_REVOKED, user_id, detail={"count": len(over)})
-            await self._audit.record(event)
+            await self._audit.record(origin.event(Kind.TOKEN_REVOKED, user_id, count=len(over)))
 
     async def who(self, token: str, scope: Scope) -> Claims:
         """Whose token it is.
@@ -189,13 +173,6 @@ class PersonalTokens:
     async def _over(self, token_id: UUID, user_id: UUID) -> None:
         self.ended(str(token_id))
         await self._announcer.session_ended(token_id, user_id)
-
-    async def _record(
-        self, kind: Kind, token_id: UUID, who: Claims, device: Device, scopes: str = ""
-    ) -> None:
-        about = {"token_id": str(token_id), **({"scopes": scopes} if scopes else {})}
-        person, session = UUID(who.sub), UUID(who.sid)
-        await self._audit.record(Event(kind, person, person, session, device.where, {**about}))
 
 
 def unknown() -> NotFound:

@@ -3,7 +3,9 @@
 Does:        one statement for each use, but for adding, which counts first.
 Never:       sees a token.
 Guarantees:  of many added at once, no more than allowed are kept; none is added to a person who is
-             disabled meanwhile. `revoke_within` holds or fails with its caller's transaction.
+             disabled, or by a session that has ended, meanwhile: whatever ends sessions and tokens
+             together comes before a token that is being added, which is then not added, or after
+             it, and ends it. `revoke_within` holds or fails with its caller's transaction.
 """
 
 from __future__ import annotations
@@ -16,6 +18,11 @@ from talas_core.errors import Conflict, Unauthorized
 from talas_core.postgres.pool import Connection, Database, Row
 
 LOCK = "SELECT 1 AS here FROM users WHERE id = $1 AND disabled_at IS NULL FOR NO KEY UPDATE"
+# Waits for whoever is ending the session, and is waited for.
+SESSION = """
+SELECT 1 AS here FROM sessions
+WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3 FOR SHARE
+"""
 COUNT = """
 SELECT count(*) FROM personal_tokens
 WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
@@ -50,12 +57,14 @@ class PostgresTokens:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, kept: Kept, token_hash: bytes, most: int) -> None:
+    async def add(self, kept: Kept, token_hash: bytes, session_id: UUID, most: int) -> None:
         token, user_id = kept.token, kept.user_id
         times = (token.created_at, token.expires_at)
         async with self._database.transaction() as connection:
             if await connection.fetchrow(LOCK, user_id) is None:
                 raise Unauthorized("This account is no longer in use.")
+            if await connection.fetchrow(SESSION, session_id, user_id, token.created_at) is None:
+                raise Unauthorized("The session has ended; sign in again.")
             if await connection.fetchval(COUNT, user_id, token.created_at) >= most:
                 raise Conflict(f"You have {most} tokens already; remove one first.")
             scopes = list(token.scopes)

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from talas_api.accounts.values import GivenCode, GivenPassword
 from talas_api.text import LINE
 
 MOST_TOKENS = 50
@@ -43,11 +44,16 @@ Days = Annotated[int, Meta(ge=1, le=LONGEST_DAYS, description=f"must be 1 to {LO
 
 
 class NewToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A token somebody wants: what for, and for how long."""
+    """A token somebody wants, what for and for how long; and that it is they who want it.
+
+    `code` is the second factor, for accounts that have one.
+    """
 
     name: Name
     scopes: Scopes
     days: Days
+    password: GivenPassword
+    code: GivenCode | None = None
 
 
 class PersonalToken(msgspec.Struct, frozen=True):

@@ -4,15 +4,17 @@ Does:        verify an Ed25519 JWT (RFC 9068) against the published keys, once; 
              it expires, its session ends, or the keys change.
 Never:       takes an algorithm, a key or an address of keys from the token: its `kid` is looked up
              among the pinned keys and does nothing else; honours an extension; asks anyone; signs.
-Guarantees:  after `end_session` no token of that session passes here. A process that was told late,
-             because the bus was away, accepts such a token until it is told or the token expires,
-             whichever is first: tokens live for minutes, and whoever can ask the database on
-             a reconnect asks for every session again, as talas_api does.
+Guarantees:  after `end_session` no token of that session passes here. What is remembered is
+             bounded: where more sessions end than can be told apart, all tokens issued until the
+             oldest of those ends are refused, of sessions that go on too; a refresh gives others.
+             Who was not told, because the bus was away, asks when it is back: talas_api its
+             database for every session, others talas_api for those that ended.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Any
 
 import jwt
@@ -30,7 +32,9 @@ ALGORITHM = "EdDSA"
 REQUIRED = ("sub", "sid", "role", "iss", "aud", "iat", "nbf", "exp")
 LEEWAY_SECONDS = 5
 LONGEST_LIFE_SECONDS = 86_400
-"""No token is taken that claims to live longer; so this long an ended session is remembered."""
+"""The most that a verifier may be told tokens live."""
+MOST_ENDED = 100_000
+"""How many ended sessions a verifier tells apart: some 30 MB."""
 
 _JWT = jwt.PyJWT()
 _OPTIONS: Any = {
@@ -45,12 +49,13 @@ _OPTIONS: Any = {
 
 
 class Claims(msgspec.Struct, frozen=True):
-    """Who is asking. `exp` is in seconds since 1970."""
+    """Who is asking. `exp` and `iat` are in seconds since 1970."""
 
     sub: str
     sid: str
     role: str
     exp: int
+    iat: int = 0
 
 
 class _Times(msgspec.Struct, frozen=True):
@@ -60,14 +65,27 @@ class _Times(msgspec.Struct, frozen=True):
 
 
 class TokenVerifier:
-    """Verifies tokens; `capacity` bounds how many are remembered."""
+    """Verifies tokens; `capacity` bounds how many are remembered, `most_ended` how many ended
+    sessions. A token that claims to live for more than `life` seconds is refused."""
 
-    def __init__(self, keys: KeySet, clock: Clock, *, capacity: int = 50_000) -> None:
+    def __init__(
+        self,
+        keys: KeySet,
+        clock: Clock,
+        *,
+        life: int = LONGEST_LIFE_SECONDS,
+        capacity: int = 50_000,
+        most_ended: int = MOST_ENDED,
+    ) -> None:
         self._clock = clock
+        self._life = life
         self._capacity = capacity
+        self._most_ended = most_ended
+        self._published = keys.keys
         self._keys = _usable(keys)
         self._known: OrderedDict[str, Claims] = OrderedDict()
         self._ended: OrderedDict[str, float] = OrderedDict()
+        self._void_until = 0.0
 
     def verify(self, token: str) -> Claims:
         """The token's claims. Raises Unauthorized, with the same sentence for every forgery."""
@@ -80,20 +98,36 @@ class TokenVerifier:
             raise Unauthorized("The access token has expired.")
         if claims.sid in self._ended:
             raise Unauthorized("The session has ended; sign in again.")
+        if claims.iat <= self._void_until:
+            raise Unauthorized("The access token is void; refresh it.")
         return claims
 
     def end_session(self, sid: str) -> None:
         """From now on every token of session `sid` is refused."""
+        self.end_sessions((sid,))
+
+    def end_sessions(self, sids: Iterable[str]) -> None:
+        """From now on every token of each of these sessions is refused."""
         now = self._now()
-        self._ended.pop(sid, None)
-        self._ended[sid] = now + LONGEST_LIFE_SECONDS + LEEWAY_SECONDS
-        while self._ended and next(iter(self._ended.values())) <= now:
+        for sid in sids:
+            # Told again it is kept no longer: all its tokens were issued before the first time.
+            self._ended.setdefault(sid, now)
+        oldest = now - self._life - 2 * LEEWAY_SECONDS
+        while self._ended and next(iter(self._ended.values())) < oldest:
             self._ended.popitem(last=False)
+        while len(self._ended) > self._most_ended:
+            self.void_until(self._ended.popitem(last=False)[1])
+
+    def void_until(self, moment: float) -> None:
+        """From now on every token issued until `moment`, in seconds since 1970, is refused."""
+        self._void_until = max(self._void_until, moment + LEEWAY_SECONDS)
 
     def replace_keys(self, keys: KeySet) -> None:
         """Verify with these keys only; tokens of others stop passing."""
-        self._keys = _usable(keys)
-        self._known.clear()
+        if keys.keys != self._published:
+            self._keys = _usable(keys)
+            self._published = keys.keys
+            self._known.clear()
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
@@ -125,7 +159,7 @@ class TokenVerifier:
         now = self._now()
         if max(times.nbf, times.iat) > now + LEEWAY_SECONDS:
             raise Unauthorized("The access token is not valid yet.")
-        if times.exp - times.iat > LONGEST_LIFE_SECONDS:
+        if times.exp - times.iat > self._life:
             raise Unauthorized("The access token is not valid.")
         return claims
 

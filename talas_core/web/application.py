@@ -24,6 +24,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 BODY_LIMIT = 64 * 1024
 REQUEST_ID = web.RequestKey("request_id", str)
+MORE_HEADERS = web.RequestKey("more_headers", dict[str, str])
+"""What whoever sees the request on its way wants said on the answer, whatever that will be."""
 
 _log = logger("web")
 
@@ -46,7 +48,7 @@ def application(
 
     async def finish(request: web.Request, response: web.StreamResponse) -> None:
         headers = response.headers
-        for name, value in SECURITY.items():
+        for name, value in (SECURITY | request.get(MORE_HEADERS, {})).items():
             headers.setdefault(name, value)
         # An `Expect` that nobody can meet is refused before the rules above have seen it.
         headers["X-Request-ID"] = request.get(REQUEST_ID) or request_id()

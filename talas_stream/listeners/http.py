@@ -199,7 +199,9 @@ class HttpListener(Successor):
         self._live = station.join(self, self._rendition, asked.icy, self._joined, asked.low)
 
     def _check(self, station: Station) -> None:
-        """Raises NotFound where the station is not offered in what was asked for."""
+        """Raises NotFound where the station is closed, or not offered in what was asked for."""
+        if station.record.closed:
+            raise NotFound(f"there is no station {self._slug!r}")
         if self._rendition not in station.renditions:
             names = ", ".join(offered.name for offered in station.renditions)
             raise NotFound(f"{self._slug} has no .{self._rendition.name}, it has {names}")

@@ -2,7 +2,7 @@
 
 Does:        tell the station's source (Basic, its key), its owner and admins (Bearer, or Basic with
              the admin password where the operator has set one) from strangers; find the station
-             that a request names.
+             that a request names; report who was refused, and what was done by whom.
 Never:       logs a key, a password or a token.
 Guarantees:  a page of another site cannot use what a browser remembers of a sign-in; the source
              reaches its own station only. An address that guesses at the admin password is soon
@@ -13,74 +13,147 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import msgspec
 from aiohttp import BasicAuth, web
 
-from talas_core.errors import Forbidden, NotFound, Unauthorized
-from talas_core.messages import StationRecord
+from talas_core.errors import Forbidden, NotFound, TooMany, Unauthorized
+from talas_core.messages import SecurityEvent, StationRecord, StreamEvent
 from talas_core.security.tokens import TokenVerifier
 from talas_core.web import peer
 from talas_core.web.bearer import bearer
 from talas_stream.directory import Directory
-from talas_stream.pages.password import AdminPassword
+from talas_stream.pages.password import USER, AdminPassword
+from talas_stream.reports import Witness
 from talas_stream.sources.credentials import key_matches
 
 
 class Who(StrEnum):
-    """As whom somebody was let in."""
+    """As whom somebody was let in, or was not."""
 
     SOURCE = "source"
     OWNER = "owner"
     ADMIN = "admin"
+    STRANGER = "stranger"
+
+
+class Means(StrEnum):
+    """What somebody shows, as the audit log calls it."""
+
+    KEY = "stream_key"
+    PASSWORD = "admin_password"  # noqa: S105 - its name
+    TOKEN = "access_token"  # noqa: S105 - its name
+
+
+WRONG = "wrong"
+
+
+class Visitor(msgspec.Struct, frozen=True):
+    """Somebody who was let in: as whom, by what means; with a token also by the ids of person and
+    session."""
+
+    who: Who
+    means: Means
+    person_id: str = ""
+    session_id: str = ""
 
 
 class Access:
     """Lets in or refuses."""
 
     def __init__(
-        self, directory: Directory, tokens: TokenVerifier, password: AdminPassword
+        self,
+        directory: Directory,
+        tokens: TokenVerifier,
+        password: AdminPassword,
+        reports: Witness,
     ) -> None:
         self._directory = directory
         self._tokens = tokens
         self._password = password
+        self._reports = reports
 
     async def record(self, slug: str) -> StationRecord:
-        """The station of `slug`. Raises NotFound, or Unavailable where nobody knows."""
+        """The station of `slug`. Raises NotFound, also where it is closed, or Unavailable where
+        nobody knows."""
         record = await self._directory.find(slug)
-        if record is None:
+        if record is None or record.closed:
             raise NotFound(f"there is no station {slug!r}")
         return record
 
-    def of(self, request: web.Request, record: StationRecord) -> Who:
+    def of(self, request: web.Request, record: StationRecord) -> Visitor:
         """Who asks about this station. Raises Unauthorized, or Forbidden for a stranger."""
-        given = request.headers.get("Authorization", "")
-        if given.lower().startswith("bearer "):
-            claims = self._tokens.verify(bearer(request.headers))
-            if claims.role == "admin":
-                return Who.ADMIN
-            if claims.sub != record.owner_id:
-                raise Forbidden("this station is somebody else's")
-            return Who.OWNER
+        if request.headers.get("Authorization", "").lower().startswith("bearer "):
+            return self._holder(request, record)
         login = _login(request)
-        if self._password.admits(login.login, login.password, _address(request)):
-            return Who.ADMIN
+        if self._admits(request, login, record):
+            return Visitor(Who.ADMIN, Means.PASSWORD)
         if not key_matches(login.login, login.password, record):
+            self._refused(request, login, record, WRONG)
             raise Unauthorized("wrong user or stream key")
-        return Who.SOURCE
+        return Visitor(Who.SOURCE, Means.KEY)
 
     def admin(self, request: web.Request) -> None:
         """For what concerns all stations. Raises Unauthorized, or Forbidden for who is none."""
-        if request.headers.get("Authorization", "").lower().startswith("basic "):
-            login = _login(request)
-            if not self._password.admits(login.login, login.password, _address(request)):
-                raise Unauthorized("without a mount, this needs an admin")
+        if not request.headers.get("Authorization", "").lower().startswith("basic "):
+            self._holder(request, None)
             return
-        if self._tokens.verify(bearer(request.headers)).role != "admin":
-            raise Forbidden("this is for admins")
+        login = _login(request)
+        if not self._admits(request, login, None):
+            self._refused(request, login, None, WRONG)
+            raise Unauthorized("without a mount, this needs an admin")
 
+    def report(
+        self,
+        request: web.Request,
+        kind: StreamEvent,
+        outcome: str,
+        record: StationRecord | None,
+        visitor: Visitor,
+    ) -> None:
+        """Have it written down what somebody did, or was refused, about a station."""
+        self._reports.tell(
+            SecurityEvent(
+                kind,
+                address=str(peer.client(request) or ""),
+                station_id=record.id if record else "",
+                owner_id=record.owner_id if record else "",
+                actor_id=visitor.person_id,
+                session_id=visitor.session_id,
+                method=visitor.means,
+                outcome=outcome,
+            )
+        )
 
-def _address(request: web.Request) -> str:
-    # Of IPv6 the /64: everybody has more addresses than guesses are allowed.
-    return peer.subscriber(peer.client(request))
+    def _holder(self, request: web.Request, record: StationRecord | None) -> Visitor:
+        """Whose token it is: an admin's or, of a station, its owner's."""
+        claims = self._tokens.verify(bearer(request.headers))
+        who = Who.STRANGER
+        if claims.role == "admin":
+            who = Who.ADMIN
+        elif record is not None and claims.sub == record.owner_id:
+            who = Who.OWNER
+        visitor = Visitor(who, Means.TOKEN, claims.sub, claims.sid)
+        if who is Who.STRANGER:
+            self.report(request, StreamEvent.ACCESS_REFUSED, "not_allowed", record, visitor)
+            raise Forbidden("this station is somebody else's" if record else "this is for admins")
+        return visitor
+
+    def _admits(self, request: web.Request, login: BasicAuth, record: StationRecord | None) -> bool:
+        """Whether it is the admin's password. Raises TooMany."""
+        # Of IPv6 the /64: everybody has more addresses than guesses are allowed.
+        address = peer.subscriber(peer.client(request))
+        try:
+            return self._password.admits(login.login, login.password, address)
+        except TooMany:
+            self._refused(request, login, record, "limited")
+            raise
+
+    def _refused(
+        self, request: web.Request, login: BasicAuth, record: StationRecord | None, outcome: str
+    ) -> None:
+        means = Means.PASSWORD if login.login == USER else Means.KEY
+        visitor = Visitor(Who.STRANGER, means)
+        self.report(request, StreamEvent.SIGN_IN_REFUSED, outcome, record, visitor)
 
 
 def _login(request: web.Request) -> BasicAuth:

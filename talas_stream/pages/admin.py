@@ -5,6 +5,7 @@ Does:        `/admin/stats`, `listmounts`, `listclients`, `killclient`, `killsou
              refused.
 Never:       acts on HEAD; shows a listener's address to anybody but an admin.
 Guarantees:  an order that found nobody to act on is answered with `<return>0</return>`, as there.
+             Every order that somebody was let in to give is reported, whatever came of it.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import msgspec
 from aiohttp import web
 
 from talas_core.errors import BadInput
-from talas_core.messages import StationRecord
+from talas_core.messages import StationRecord, StreamEvent
 from talas_core.telemetry.logs import logger
 from talas_stream.air import Air
 from talas_stream.audience import Seat
 from talas_stream.house import House
 from talas_stream.media import CONTENT_TYPE
 from talas_stream.pages import query, xml
-from talas_stream.pages.access import Access, Who
+from talas_stream.pages.access import Access, Visitor, Who
 from talas_stream.pages.status import Status, served_as
 from talas_stream.sources.credentials import slug_of
 from talas_stream.station import Station
@@ -35,6 +36,9 @@ NOT_HERE = {
 }
 """Icecast's counters of what this server does not do: serve files, relay, push its statistics.
 Monitoring scripts stumble where they are missing."""
+
+DONE, NOT_FOUND, NOT_POSSIBLE = "done", "not_found", "not_possible"
+"""How an order ends, in the audit log."""
 
 log = logger("admin")
 
@@ -89,45 +93,51 @@ class AdminPages:
 
     async def listclients(self, request: web.Request) -> web.Response:
         """A mount's listeners."""
-        record, who = await self._one(request)
+        record, visitor = await self._one(request)
         seats = self._house.audience.of(record.slug)
         root = Element("icestats")
         mount = _mount(root, record)
         xml.children(mount, {"Listeners": len(seats)})
         for seat in seats:
             entry = SubElement(mount, "listener", id=str(seat.number))
-            xml.children(entry, self._listener(seat, who))
+            xml.children(entry, self._listener(seat, visitor.who))
         return xml.answer(root)
 
     async def killclient(self, request: web.Request) -> web.Response:
         """Cut the listener `id` of a mount."""
-        record, who = await self._one(request)
+        record, visitor = await self._one(request)
         number = query.fields(request.raw_path).get("id", "")
         if not (number.isascii() and number.isdigit() and len(number) <= 18):
             raise BadInput("which listener is to go?", {"id": "must be a number"})
         seat = self._house.audience.find(record.slug, int(number))
+        outcome = DONE if seat else NOT_FOUND
+        self._access.report(request, StreamEvent.LISTENER_CUT, outcome, record, visitor)
         if seat is None:
             return xml.done(f"Client {number} not found", worked=False)
         seat.listener.cut()
-        log.info("listener cut", station=record.slug, number=seat.number, by=who.value)
+        log.info("listener cut", station=record.slug, number=seat.number, by=visitor.who.value)
         return xml.done(f"Client {number} removed")
 
     async def killsource(self, request: web.Request) -> web.Response:
         """Cut the source of a mount."""
-        record, who = await self._one(request)
+        record, visitor = await self._one(request)
         station = self._air.known(record.slug)
-        if station is None or station.source is None:
+        source = station.source if station else None
+        outcome = DONE if source else NOT_FOUND
+        self._access.report(request, StreamEvent.SOURCE_CUT, outcome, record, visitor)
+        if source is None:
             return xml.done("Source not found", worked=False)
-        station.source.close(f"cut by {who.value}")
+        source.close(f"cut by {visitor.who.value}")
         return xml.done("Source Removed")
 
     async def moveclients(self, request: web.Request) -> web.Response:
         """Refused: a player that has begun with one station's stream cannot go on with another's,
         whose headers, and titles between the audio, are not those it was promised."""
-        await self._one(request)
+        record, visitor = await self._one(request)
+        self._access.report(request, StreamEvent.MOVE_REFUSED, NOT_POSSIBLE, record, visitor)
         return xml.done("Listeners cannot be moved on this server", worked=False, status=501)
 
-    async def _one(self, request: web.Request) -> tuple[StationRecord, Who]:
+    async def _one(self, request: web.Request) -> tuple[StationRecord, Visitor]:
         """The mount that is asked about, and by whom."""
         mount = query.fields(request.raw_path).get("mount", "")
         if not mount:

@@ -27,6 +27,7 @@ from talas_stream.pages.password import AdminPassword
 from talas_stream.pages.place import Place
 from talas_stream.pages.playlists import Playlists
 from talas_stream.pages.status import Status
+from talas_stream.reports import Witness
 
 
 def routes(
@@ -37,10 +38,12 @@ def routes(
     news: News,
     directory: Directory,
     tokens: TokenVerifier,
+    reports: Witness,
 ) -> list[web.RouteDef]:
     """What to add to the application."""
     place = Place(settings)
-    access = Access(directory, tokens, AdminPassword(settings.admin_password, house.now))
+    password = AdminPassword(settings.admin_password, house.now)
+    access = Access(directory, tokens, password, reports)
     status = Status(air, place)
     return [
         *status.routes(),

@@ -11,13 +11,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from talas_core.errors import Unauthorized
+from talas_core.errors import Forbidden, Unauthorized
 from talas_core.messages import StationRecord
 from talas_stream.media import SourceInfo
 from talas_stream.wire.request import RequestHead, basic_credentials, text
 
 USER = "source"
+CLOSED = "the station is closed: its owner's account is disabled"
 MAX_TEXT = 500
+
+
+class WrongKey(Unauthorized):
+    """A user and a key were given, and are not the station's."""
 
 
 def slug_of(path: str) -> str:
@@ -26,13 +31,16 @@ def slug_of(path: str) -> str:
 
 
 def check_source(head: RequestHead, record: StationRecord) -> None:
-    """Raises Unauthorized unless the request carries the station's key."""
+    """Raises Unauthorized unless the request carries the station's key, WrongKey where it carries
+    another; Forbidden where the station is closed: strangers do not learn that."""
     given = basic_credentials(head)
     if given is None:
         raise Unauthorized("a source signs in with Basic auth: user source, password the key")
     user, key = given
     if not key_matches(user, key, record):
-        raise Unauthorized("wrong user or stream key")
+        raise WrongKey("wrong user or stream key")
+    if record.closed:
+        raise Forbidden(CLOSED)
 
 
 def key_matches(user: str, key: str, record: StationRecord) -> bool:

@@ -29,7 +29,7 @@ from talas_stream.front_door import Successor
 from talas_stream.history import DASH
 from talas_stream.media import Frame
 from talas_stream.sources.body import Body, body_of
-from talas_stream.sources.credentials import check_source, clean, slug_of, source_info
+from talas_stream.sources.credentials import WrongKey, check_source, clean, slug_of, source_info
 from talas_stream.stages.ingest import SENDABLE, Ingest, accepts
 from talas_stream.stages.pace import SourcePace
 from talas_stream.station import Station
@@ -58,6 +58,7 @@ class SourceRoom(Protocol):
     def address(self, peer: str, forwarded_for: str) -> str: ...
     def station(self, record: StationRecord) -> Station: ...
     async def find(self, slug: str) -> StationRecord | None: ...
+    def wrong_key(self, record: StationRecord, address: str) -> None: ...
     def entered(self, source: IcecastSource) -> None: ...
     def source_left(self, source: IcecastSource) -> None: ...
 
@@ -69,6 +70,7 @@ class IcecastSource(Successor):
         self._room = room
         self._transport: asyncio.Transport
         self._head: RequestHead
+        self._record: StationRecord
         self._station: Station | None = None
         self._body: Body
         self._ingest = room.ingest()
@@ -82,6 +84,11 @@ class IcecastSource(Successor):
         self._ended = False
         self.bytes_read = 0
         self.heard_at = room.now()
+
+    @property
+    def record(self) -> StationRecord:
+        """The station it was let in to, as it was then."""
+        return self._record
 
     @property
     def waits_for_us(self) -> bool:
@@ -108,6 +115,11 @@ class IcecastSource(Successor):
         self._log("source cut", reason=reason)
         self._finish()
 
+    def expel(self, error: TalasError) -> None:
+        """It may not send any longer: refuse it, late."""
+        if not self._ended:
+            self._refuse(error)
+
     def data_received(self, data: bytes) -> None:
         self.heard_at = self._room.now()
         if not self._ended:
@@ -133,9 +145,7 @@ class IcecastSource(Successor):
         try:
             station = await self._allowed()
             self._body = body_of(self._head)
-            peer = str((self._transport.get_extra_info("peername") or ("",))[0])
-            address = self._room.address(peer, self._head.headers.get("x-forwarded-for", ""))
-            station.claim(self, source_info(self._head, address))
+            station.claim(self, source_info(self._head, self._address()))
         except TalasError as error:
             self._refuse(error)
             return
@@ -156,11 +166,20 @@ class IcecastSource(Successor):
         record = await self._room.find(slug)
         if record is None:
             raise NotFound(f"there is no station {slug!r}")
-        check_source(self._head, record)
+        try:
+            check_source(self._head, record)
+        except WrongKey:
+            self._room.wrong_key(record, self._address())
+            raise
+        self._record = record
         content_type = self._head.headers.get("content-type", "")
         if not accepts(content_type):
             raise UnsupportedMedia(f"{content_type!r} is not taken: send {SENDABLE}")
         return self._room.station(record)
+
+    def _address(self) -> str:
+        peer = str((self._transport.get_extra_info("peername") or ("",))[0])
+        return self._room.address(peer, self._head.headers.get("x-forwarded-for", ""))
 
     def _welcome(self) -> None:
         if self._head.method == "SOURCE":

@@ -21,6 +21,7 @@ from talas_api.compose import MIGRATIONS
 from talas_api.seed.content import Composer
 from talas_api.seed.crowd import person_id
 from talas_api.seed.loader import Times, add_content, add_crowd
+from talas_core.ids import lowest_id
 from talas_core.postgres.migrate import migrate, read
 from talas_core.postgres.pool import Database
 
@@ -66,6 +67,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "sessions.store.END_OWN": (ID, "ended", NOW, PERSON),
     "sessions.store.END_ALL": (PERSON, "password", NOW, ID),
     "sessions.store.LIVE": (PERSON, NOW, NOW - timedelta(14), 100),
+    "sessions.store.ENDED": (NOW - timedelta(minutes=16), 20_001),
     "sessions.store.ALIVE": (ID, NOW),
     "keys.store.ALL": (),
     "keys.store.LOCK": (),
@@ -98,6 +100,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "admin.store.OTHER_ADMINS": (PERSON,),
     "admin.store.CHANGE": (PERSON, "admin", None, NOW),
     "tokens.store.LOCK": (PERSON,),
+    "tokens.store.SESSION": (ID, PERSON, NOW),
     "tokens.store.COUNT": (PERSON, NOW),
     "tokens.store.ADD": (ID, PERSON, "bot", HASH, ["rooms:read"], NOW, NOW + timedelta(1)),
     "tokens.store.LIVE": (PERSON, NOW),
@@ -108,6 +111,11 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "limits.store.TAKE": ([KEY], [timedelta(1)], [timedelta(2)], [KEY], NOW),
     "limits.store.SETTLE": ([KEY], [NOW], NOW),
     "limits.store.SWEEP": (NOW - timedelta(1), 100),
+    "retention.store.SESSIONS": (NOW - timedelta(2), 1000),
+    "retention.store.PERSONAL_TOKENS": (NOW - timedelta(30), 1000),
+    "retention.store.MAIL_TOKENS": (NOW - timedelta(1), 1000),
+    "retention.store.RECOVERY_CODES": (NOW - timedelta(1), 1000),
+    "retention.store.AUDIT_EVENTS": (lowest_id(NOW - timedelta(365)), 1000),
     "seed.loader.LOCK": (),
     "seed.loader.SEEDED": ([person_id(n) for n in range(1, 201)],),
 }

@@ -39,16 +39,17 @@ class MemoryPeople:
 
 
 class MemoryTokens:
-    """The port of tokens/service.py."""
+    """The ports of tokens/service.py and tokens/making.py. `ended` are sessions."""
 
     def __init__(self) -> None:
         self.kept: dict[UUID, tuple[Kept, bytes]] = {}
         self.revoked: set[UUID] = set()
         self.disabled: set[UUID] = set()
+        self.ended: set[UUID] = set()
         self.asked = 0
 
-    async def add(self, kept: Kept, token_hash: bytes, most: int) -> None:
-        if kept.user_id in self.disabled:
+    async def add(self, kept: Kept, token_hash: bytes, session_id: UUID, most: int) -> None:
+        if kept.user_id in self.disabled or session_id in self.ended:
             raise Unauthorized("This account is no longer in use.")
         if len(await self.live(kept.user_id, kept.token.created_at)) >= most:
             raise Conflict("You have too many tokens already.")

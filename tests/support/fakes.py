@@ -15,7 +15,7 @@ from talas_api.keys.service import Keys
 from talas_api.keys.values import Change, StoredKey
 from talas_api.sessions.refresh import Verdict
 from talas_api.sessions.service import Decide
-from talas_api.sessions.values import Device, LiveSession, Session
+from talas_api.sessions.values import Device, Ended, LiveSession, Session
 from talas_api.stations.values import Kept, Station, StationChange
 from talas_core.clock import Clock
 from talas_core.errors import Conflict, Unavailable
@@ -90,6 +90,7 @@ class MemorySessions:
         self.sessions: dict[UUID, Session] = {}
         self.devices: dict[UUID, Device] = {}
         self.reasons: dict[UUID, str] = {}
+        self.ends: dict[UUID, datetime] = {}
         self.asked = 0
 
     async def add(self, session: Session, device: Device) -> None:
@@ -120,6 +121,7 @@ class MemorySessions:
         if session is not None and not session.ended:
             self.sessions[session_id] = msgspec.structs.replace(session, ended=True)
             self.reasons[session_id] = reason
+            self.ends[session_id] = now
 
     async def end_own(self, session_id: UUID, user_id: UUID, reason: str, now: datetime) -> bool:
         mine = any(session.id == session_id for session in self._going_on(user_id, now))
@@ -154,6 +156,11 @@ class MemorySessions:
             if one.user_id == user_id and not one.ended and one.expires_at > now
         ]
 
+    async def ended(self, after: datetime, limit: int) -> Ended:
+        found = sorted(((at, one) for one, at in self.ends.items() if at > after), reverse=True)
+        since = found[limit][0] if len(found) > limit else after
+        return Ended(since, [one for at, one in found if at > since])
+
     async def alive(self, session_id: UUID, now: datetime) -> bool:
         self.asked += 1
         session = self.sessions.get(session_id)
@@ -178,7 +185,8 @@ class MemoryStations:
         return owner
 
     async def by_slug(self, slug: str) -> Kept | None:
-        return next((one for one in self.kept.values() if one.station.slug == slug), None)
+        found = (one for one in self.kept.values() if one.station.slug == slug)
+        return next(map(self._with_owner, found), None)
 
     async def page(self, after: str, limit: int, owner: UUID | None) -> list[Station]:
         found = sorted(
@@ -198,7 +206,7 @@ class MemoryStations:
         }
         station = msgspec.structs.replace(kept.station, **given)
         self.kept[station_id] = msgspec.structs.replace(kept, station=station)
-        return self.kept[station_id]
+        return self._with_owner(self.kept[station_id])
 
     async def set_key(self, station_id: UUID, key_hash: bytes, now: datetime) -> bool:
         kept = self.kept.get(station_id)
@@ -209,6 +217,10 @@ class MemoryStations:
 
     async def remove(self, station_id: UUID) -> bool:
         return self.kept.pop(station_id, None) is not None
+
+    def _with_owner(self, kept: Kept) -> Kept:
+        owner = self._accounts.people[kept.owner_id] if kept.owner_id else None
+        return msgspec.structs.replace(kept, closed=owner is not None and owner.disabled)
 
 
 class MemoryKeys:

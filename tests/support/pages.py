@@ -13,7 +13,7 @@ from support.stream import Stream, auth, running_stream
 from support.tokens import PUBLIC_KEYS, token
 from support.wait import auntil
 from talas_core import messages
-from talas_core.messages import Nothing
+from talas_core.messages import Nothing, SecurityEvent, StreamEvent
 
 MP3 = coded(programme(4.0), "mp3")
 
@@ -23,6 +23,16 @@ async def get(stream: Stream, target: str, *lines: str) -> tuple[int, str, bytes
     request = "\n".join([f"GET {target} HTTP/1.1", "Host: radio.example:3002", *lines])
     start, _, body = (await stream.ask(request)).partition(b"\r\n\r\n")
     return int(start.split()[1]), start.decode(), body
+
+
+async def reported(stream: Stream, kind: StreamEvent) -> SecurityEvent:
+    """The event of this kind that came for the audit log; waited for."""
+
+    def came() -> list[SecurityEvent]:
+        return [event for event in stream.api.audit if event.kind is kind]
+
+    [event] = await auntil(came)
+    return event
 
 
 async def data(stream: Stream, target: str) -> Any:

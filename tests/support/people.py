@@ -34,7 +34,8 @@ class Person:
 
     def make_token(self, scope: str) -> str:
         """A personal token with that scope."""
-        wish = json.dumps({"name": "one", "scopes": [scope], "days": 1})
+        fields = {"name": "one", "scopes": [scope], "days": 1, "password": PASSWORD}
+        wish = json.dumps(fields)
         return str(self._ask("POST", "tokens", wish)[1]["data"]["token"])
 
     def _post(self, verb: str, fields: dict[str, str]) -> tuple[int, dict[str, Any]]:

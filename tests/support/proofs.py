@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from ipaddress import ip_address
 from uuid import UUID
@@ -10,11 +11,13 @@ import msgspec
 
 from support.fakes import MemoryAccounts
 from talas_api.accounts.values import Account
+from talas_api.audit.values import Origin
 from talas_api.factors.values import Secret
 from talas_api.mail.port import Letter
 from talas_api.mail.post import Errand
 from talas_api.recovery.values import Ended, Purpose
 from talas_api.sessions.values import Device, Grant
+from talas_core.errors import TooMany
 
 HOME = Device("test", ip_address("192.0.2.7"))
 
@@ -27,6 +30,7 @@ class OpenedSessions:
         self.opened: list[UUID] = []
         self.taken_back: list[UUID] = []
         self.ended: list[tuple[UUID, list[UUID], str, UUID | None]] = []
+        self.origins: list[Origin] = []
 
     async def open(self, account: Account, device: Device) -> Grant:
         self.opened.append(account.id)
@@ -35,10 +39,9 @@ class OpenedSessions:
     async def take_back(self, grant: Grant) -> None:
         self.taken_back.append(grant.user.id)
 
-    async def announce(
-        self, user_id: UUID, over: list[UUID], reason: str, keep: UUID | None = None
-    ) -> None:
-        self.ended.append((user_id, over, reason, keep))
+    async def announce(self, user_id: UUID, over: list[UUID], reason: str, origin: Origin) -> None:
+        self.ended.append((user_id, over, reason, origin.session_id))
+        self.origins.append(origin)
 
 
 class ToldPeople:
@@ -59,6 +62,29 @@ class ToldPeople:
 
     def factor_changed(self, account: Account, *, on: bool) -> None:
         self.told.append(("factor_changed", on))
+
+    def token_made(self, account: Account) -> None:
+        self.told.append(("token_made", account.id))
+
+    def codes_guessed(self, user_id: UUID) -> None:
+        self.told.append(("codes_guessed", user_id))
+
+
+class CountedTries:
+    """The port of factors/service.py for tries: keeps what was wrong, refuses once it is `full`."""
+
+    def __init__(self) -> None:
+        self.wrong: list[UUID] = []
+        self.full = False
+
+    async def count(
+        self, user_id: UUID, device: Device, check: Callable[[], Awaitable[bool]]
+    ) -> bool:
+        if self.full:
+            raise TooMany("That is too often; try again later.")
+        right = await check()
+        self.wrong += [] if right else [user_id]
+        return right
 
 
 class OpenPost:

@@ -23,6 +23,8 @@ from talas_core.messages import (
     FindStation,
     FoundStation,
     KeySet,
+    Nothing,
+    SecurityEvent,
     StationRecord,
 )
 from talas_core.settings import Settings
@@ -36,6 +38,7 @@ def record(
     key: str = KEY,
     name: str = "Night Line",
     renditions: tuple[str, ...] = DEFAULT_RENDITIONS,
+    closed: bool = False,
 ) -> StationRecord:
     """A station as talas_api tells it."""
     return StationRecord(
@@ -47,26 +50,52 @@ def record(
         owner_id="owner",
         key_hash=hashlib.sha256(key.encode()).hexdigest(),
         renditions=renditions,
+        closed=closed,
     )
 
 
+class Told:
+    """The port of talas_stream/reports.py: keeps what was told."""
+
+    def __init__(self) -> None:
+        self.events: list[SecurityEvent] = []
+
+    def tell(self, event: SecurityEvent) -> None:
+        self.events.append(event)
+
+
 class FakeApi:
-    """The other end of the bus."""
+    """The other end of the bus. `audit` has what came for the audit log."""
 
     def __init__(self, *stations: StationRecord) -> None:
         self.bus = MemoryBus()
         self.stations = {station.slug: station for station in stations}
         self.keys = KeySet(())
         self.asked = 0
+        self.audit: list[SecurityEvent] = []
 
     async def start(self) -> None:
         await self.bus.serve(messages.STATION_FIND, self._find)
         await self.bus.serve(messages.KEYS_LIST, self._keys)
+        await self.bus.serve(messages.AUDIT, self._take)
+
+    async def change(self, slug: str, station: StationRecord | None) -> None:
+        """Have it be so from now on, or be gone, and announce it."""
+        self.stations.pop(slug, None)
+        if station is not None:
+            self.stations[slug] = station
+        await self.bus.publish(
+            messages.STATION_CHANGED, messages.encode(messages.StationChanged(slug))
+        )
 
     async def _find(self, payload: bytes) -> bytes:
         self.asked += 1
         slug = messages.decode(payload, FindStation).slug
         return messages.encode(FoundStation(self.stations.get(slug)))
+
+    async def _take(self, payload: bytes) -> bytes:
+        self.audit.append(messages.decode(payload, SecurityEvent))
+        return messages.encode(Nothing())
 
     async def _keys(self, payload: bytes) -> bytes:
         return messages.encode(self.keys)

@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ from talas_core import messages
 from talas_core.bus.memory import MemoryBus
 from talas_core.clock import SystemClock
 from talas_core.errors import SettingError, UsageError
+from talas_core.ids import lowest_id
 from talas_core.messages import (
+    AUDIT,
     KEYS_CHANGED,
     KEYS_LIST,
     STATION_FIND,
@@ -33,6 +36,8 @@ from talas_core.messages import (
     FoundStation,
     KeySet,
     Nothing,
+    SecurityEvent,
+    StreamEvent,
 )
 from talas_core.postgres.pool import Database
 from talas_core.secrets import secret
@@ -240,7 +245,57 @@ async def test_stations_are_answered_over_the_bus(composed: Composed) -> None:
 
 async def test_keys_are_answered_over_the_bus(composed: Composed) -> None:
     reply = await composed.bus.request(KEYS_LIST, messages.encode(Nothing()), timeout=2)
-    assert messages.decode(reply, KeySet) == composed.api.keys.public
+    assert messages.decode(reply, KeySet).keys == composed.api.keys.public.keys
+
+
+async def test_sessions_that_ended_are_answered_over_the_bus(composed: Composed) -> None:
+    token = (await composed.sign_up())["access_token"]
+    sid = (await composed.api.sessions.who(token)).sid
+    await composed.call("POST", "/api/auth/logout", token=token)
+    reply = await composed.bus.request(KEYS_LIST, messages.encode(Nothing()), timeout=2)
+    assert messages.decode(reply, KeySet).ended == (sid,)
+
+
+async def test_what_the_stream_port_saw_is_in_the_audit_log(
+    composed: Composed, admin_token: str
+) -> None:
+    told = SecurityEvent(StreamEvent.SOURCE_CUT, 2, "192.0.2.1", method="admin_password")
+    await composed.bus.request(AUDIT, messages.encode(told), timeout=2)
+    _, body = await composed.call(
+        "GET", "/api/admin/audit?kind=stream.source_cut", None, admin_token
+    )
+    [row] = body["data"]
+    assert (row["address"], row["detail"]) == (
+        "192.0.2.1",
+        {"count": 2, "method": "admin_password"},
+    )
+
+
+async def test_ending_all_sessions_says_who_and_from_where(
+    composed: Composed, admin_token: str
+) -> None:
+    await composed.call(
+        "DELETE", "/api/auth/sessions", token=(await composed.sign_up())["access_token"]
+    )
+    _, body = await composed.call(
+        "GET", "/api/admin/audit?kind=session.all_ended", None, admin_token
+    )
+    [row] = body["data"]
+    assert row["actor_id"] == row["user_id"] is not None
+    assert row["session_id"] is not None
+    assert row["address"] == "127.0.0.1"
+
+
+async def test_what_the_audit_log_has_had_for_too_long_is_removed(
+    composed: Composed, db: Database
+) -> None:
+    add = "INSERT INTO audit_events (id, at, kind) VALUES ($1, $2, 'login.failed')"
+    ages = {days: SystemClock().now() - timedelta(days=days) for days in (364, 366)}
+    for then in ages.values():
+        await db.run(add, lowest_id(then), then)
+    await composed.api.retention.sweep()
+    rows = await db.rows("SELECT at FROM audit_events WHERE kind = 'login.failed'")
+    assert [row["at"] for row in rows] == [ages[364]]
 
 
 async def test_the_end_of_a_session_reaches_the_other_worker(

@@ -1,12 +1,22 @@
-import pytest
+from datetime import UTC, datetime
 
+import pytest
+from structlog.testing import capture_logs
+
+from support.fakes import MemoryAudit
 from support.wait import auntil
 from talas_api import links
+from talas_api.audit.service import Audit
+from talas_api.sessions.ended import MOST_ENDED
+from talas_api.sessions.values import Ended
 from talas_core import messages
 from talas_core.bus.memory import MemoryBus
+from talas_core.bus.port import MAX_PAYLOAD
+from talas_core.clock import FakeClock
 from talas_core.errors import BusTimeout, BusUnavailable, Unavailable
 from talas_core.ids import uuid7
 from talas_core.messages import (
+    AUDIT,
     KEYS_CHANGED,
     KEYS_LIST,
     SESSION_ENDED,
@@ -15,9 +25,14 @@ from talas_core.messages import (
     FindStation,
     KeySet,
     Nothing,
+    PublicKey,
+    SecurityEvent,
     SessionEnded,
     StationChanged,
+    StreamEvent,
 )
+
+NOW = datetime(2030, 1, 2, tzinfo=UTC)
 
 
 async def test_what_is_announced_is_heard() -> None:
@@ -70,8 +85,11 @@ async def test_no_reply_while_the_database_is_away() -> None:
     def no_keys() -> KeySet:
         raise Unavailable("The service is starting.")
 
+    async def nobody() -> Ended:
+        return Ended(NOW, [])
+
     await links.answer_stations(bus, away)
-    await links.answer_keys(bus, no_keys)
+    await links.answer_keys(bus, no_keys, nobody)
     for subject, message in ((STATION_FIND, FindStation("ab")), (KEYS_LIST, Nothing())):
         with pytest.raises(BusTimeout):
             await bus.request(subject, messages.encode(message), timeout=0.05)
@@ -90,6 +108,59 @@ async def test_two_workers_share_the_requests() -> None:
         await bus.request(STATION_FIND, messages.encode(FindStation("ab")), timeout=2)
     assert len(answered) == 6
     assert set(answered) == {1, 2}
+
+
+async def test_the_keys_come_with_the_sessions_that_ended_lately() -> None:
+    bus = MemoryBus()
+    keys, over = KeySet((PublicKey("k1", bytes(32)),)), [uuid7(), uuid7()]
+
+    async def ended() -> Ended:
+        return Ended(NOW, over)
+
+    await links.answer_keys(bus, lambda: keys, ended)
+    reply = await bus.request(KEYS_LIST, messages.encode(Nothing()), timeout=2)
+    told = messages.decode(reply, KeySet)
+    assert (told.keys, told.ended) == (keys.keys, tuple(map(str, over)))
+    assert told.since == NOW.timestamp()
+
+
+async def test_as_many_ends_as_are_told_at_once_fit_a_message() -> None:
+    bus = MemoryBus()
+
+    async def ended() -> Ended:
+        return Ended(NOW, [uuid7()] * MOST_ENDED)
+
+    await links.answer_keys(bus, lambda: KeySet((PublicKey("k" * 43, bytes(32)),) * 100), ended)
+    reply = await bus.request(KEYS_LIST, messages.encode(Nothing()), timeout=2)
+    assert len(reply) < 0.8 * MAX_PAYLOAD
+
+
+@pytest.mark.checklist(29)
+async def test_what_others_have_for_the_audit_log_is_taken_or_dropped_with_a_line() -> None:
+    bus, audit = MemoryBus(), Audit(MemoryAudit(), FakeClock())
+    kept: list[SecurityEvent] = []
+
+    async def record(told: SecurityEvent) -> None:
+        await audit.hear(told)
+        kept.append(told)
+
+    await links.answer_audit(bus, record)
+    good = SecurityEvent(StreamEvent.SOURCE_CUT, 1, "192.0.2.1", str(uuid7()))
+    bad = (
+        b"not a message",
+        messages.encode(SecurityEvent("account.role_changed")),  # type: ignore[arg-type]
+        messages.encode(SecurityEvent(StreamEvent.SOURCE_CUT, method="x" * 10_000)),
+        messages.encode(SecurityEvent(StreamEvent.SOURCE_CUT, actor_id="nobody")),
+        messages.encode(SecurityEvent(StreamEvent.SOURCE_CUT, address="nowhere")),
+    )
+    with capture_logs() as logs:
+        for payload in (*bad, messages.encode(good)):
+            reply = await bus.request(AUDIT, payload, timeout=2)
+            assert messages.decode(reply, Nothing) == Nothing()
+    assert kept == [good]
+    dropped = [line for line in logs if line["event"] == "security event dropped"]
+    assert len(dropped) == len(bad)
+    assert max(len(str(line)) for line in dropped) < 400
 
 
 async def test_hearing_others() -> None:

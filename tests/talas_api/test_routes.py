@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
-from support.api import PERSON, Composed
+from support.api import PASSWORD, PERSON, Composed
 from talas_api.roles.values import PERMISSIONS, Permission, Role
 from talas_api.tokens.values import Scope
 from talas_core.postgres.pool import Database
@@ -115,7 +115,7 @@ async def test_a_personal_token_opens_what_its_scope_names_and_nothing_else(
     composed: Composed, admin_token: str
 ) -> None:
     for scope in Scope:
-        wish = {"name": "one", "scopes": [scope], "days": 1}
+        wish = {"name": "one", "scopes": [scope], "days": 1, "password": PASSWORD}
         _, body = await composed.call("POST", "/api/auth/tokens", wish, admin_token)
         token = body["data"]["token"]
         for method, path, access in GUARDED:

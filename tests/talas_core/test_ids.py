@@ -3,11 +3,12 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 
 from talas_core import ids
-from talas_core.ids import uuid7
+from talas_core.ids import lowest_id, uuid7
 
 
 def milliseconds(value: uuid.UUID) -> int:
@@ -38,6 +39,17 @@ def test_ids_rise_even_if_the_wall_clock_goes_back_or_stands(
     later = [uuid7() for _ in range(10_000)]
     assert [first, *later] == sorted({first, *later})
     assert {one.version for one in later} == {7}
+
+
+def test_the_lowest_id_of_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = datetime(2130, 1, 1, tzinfo=UTC)
+    nanoseconds = int(moment.timestamp()) * 1_000_000_000
+    monkeypatch.setattr(ids, "_last", 0)
+    monkeypatch.setattr(ids.time, "time_ns", lambda: nanoseconds - 1)
+    before = uuid7()
+    monkeypatch.setattr(ids.time, "time_ns", lambda: nanoseconds)
+    assert before < lowest_id(moment) < uuid7()
+    assert lowest_id(datetime(1900, 1, 1, tzinfo=UTC)).int == 0
 
 
 def test_two_ids_of_one_moment_share_no_random_half() -> None:

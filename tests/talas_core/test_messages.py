@@ -18,9 +18,11 @@ from talas_core.messages import (
     Nothing,
     Posted,
     PublicKey,
+    SecurityEvent,
     SessionEnded,
     StationChanged,
     StationRecord,
+    StreamEvent,
     decode,
     encode,
 )
@@ -36,6 +38,11 @@ EXAMPLES: list[Message] = [
     PublicKey("k1", bytes(32)),
     KeySet(()),
     KeySet((PublicKey("k1", bytes(32)), PublicKey("k2", b"\xff" * 32))),
+    KeySet((), ("s1", "s2"), 1_900_000_000.5),
+    SecurityEvent(StreamEvent.SOURCE_CUT),
+    SecurityEvent(
+        StreamEvent.SIGN_IN_REFUSED, 7, "192.0.2.1", "i", "o", "a", "s", "stream_key", "wrong"
+    ),
     SessionEnded("s", "u"),
     Posted(1, ()),
     Posted(7, (b"one", b"two")),
@@ -70,6 +77,28 @@ def test_what_is_not_the_message_is_bad_input(payload: bytes) -> None:
 def test_no_bytes_raise_anything_else(payload: bytes, kind: type[Message]) -> None:
     with contextlib.suppress(BadInput):
         assert isinstance(decode(payload, kind), kind)
+
+
+KIND = StreamEvent.SIGN_IN_REFUSED
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        SecurityEvent("account.role_changed"),  # type: ignore[arg-type]
+        SecurityEvent(KIND, 0),
+        SecurityEvent(KIND, 2**60),
+        SecurityEvent(KIND, 1, "x" * 65),
+        SecurityEvent(KIND, station_id="x" * 37),
+        SecurityEvent(KIND, method="x" * 33),
+        SecurityEvent(KIND, method="two words"),
+        SecurityEvent(KIND, outcome="wrong\n"),
+        SecurityEvent(KIND, outcome="\N{LATIN SMALL LETTER SHARP S}"),
+    ],
+)
+def test_a_security_event_is_checked_like_any_input(event: SecurityEvent) -> None:
+    with pytest.raises(BadInput):
+        decode(encode(event), SecurityEvent)
 
 
 def test_deep_nesting_is_bad_input() -> None:

@@ -11,6 +11,8 @@ BOTH = {
     "listeners/test_http.py",
     "listeners/test_renditions.py",
     "listeners/test_slowness.py",
+    "sources/test_coming_and_going.py",
+    "sources/test_content.py",
     "sources/test_icecast.py",
     "test_front_door.py",
 }

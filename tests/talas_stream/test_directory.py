@@ -47,6 +47,18 @@ async def test_what_does_not_exist_is_never_remembered(api: FakeApi, directory: 
     assert await directory.find("new") == record("new")
 
 
+async def test_nor_is_what_is_closed(api: FakeApi, directory: Directory) -> None:
+    await directory.find("live")
+    await api.change("live", record("live", closed=True))
+    await auntil(lambda: directory.remembered("live") is None)
+    for _ in range(2):
+        assert await directory.find("live") == record("live", closed=True)
+    assert directory.remembered("live") is None
+    api.stations["live"] = record("live")
+    assert await directory.find("live") == record("live")
+    assert directory.remembered("live") == record("live")
+
+
 async def test_a_change_is_asked_for_at_the_next_use(api: FakeApi, directory: Directory) -> None:
     await directory.find("live")
     await directory.find("demo")
@@ -70,6 +82,17 @@ async def test_a_removed_station_is_forgotten(api: FakeApi, directory: Directory
     assert await directory.find("live") is None
     assert await directory.find("live") is None
     assert api.asked == 3
+
+
+async def test_asking_goes_past_what_is_remembered(api: FakeApi, directory: Directory) -> None:
+    await directory.find("live")
+    api.stations["live"] = record("live", name="Morning Line")
+    assert await directory.ask("live") == record("live", name="Morning Line")
+    assert directory.remembered("live") == record("live", name="Morning Line")
+    api.bus.cut()
+    with pytest.raises(Unavailable):
+        await directory.ask("live")
+    assert directory.remembered("live") is not None
 
 
 async def test_with_the_api_away_the_known_stay_known(api: FakeApi, directory: Directory) -> None:

@@ -6,9 +6,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from support.stage import KERNELS, RecordedCodecs
-from support.stream import FakeApi, record, stream_settings
+from support.stream import FakeApi, Told, record, stream_settings
 from talas_core.clock import FakeClock
-from talas_core.errors import Unavailable
+from talas_core.errors import TalasError, Unavailable
+from talas_core.messages import StreamEvent
 from talas_stream.air import Air
 from talas_stream.directory import Directory
 from talas_stream.house import House
@@ -24,6 +25,8 @@ class Doors:
 
 
 class Source:
+    record = record("live")
+
     def __init__(self, house: House) -> None:
         self.heard_at = house.now()
         self.waits_for_us = False
@@ -31,6 +34,9 @@ class Source:
 
     def close(self, reason: str) -> None:
         self.reasons.append(reason)
+
+    def expel(self, error: TalasError) -> None:
+        self.reasons.append(str(error))
 
 
 class Listener:
@@ -58,7 +64,12 @@ def doors() -> Doors:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, clock: FakeClock, doors: Doors) -> House:
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, clock: FakeClock, doors: Doors, told: Told) -> House:
     settings = stream_settings(
         tmp_path, source_timeout_seconds=10.0, listener_stall_seconds=15.0, max_listeners=1
     )
@@ -66,7 +77,13 @@ async def house(tmp_path: Path, clock: FakeClock, doors: Doors) -> House:
     await api.start()
     air = Air(settings, clock, KERNELS, RecordedCodecs())
     return House(
-        settings, clock=clock, kernels=KERNELS, directory=Directory(api.bus), air=air, doors=doors
+        settings,
+        clock=clock,
+        kernels=KERNELS,
+        directory=Directory(api.bus),
+        air=air,
+        doors=doors,
+        reports=told,
     )
 
 
@@ -89,6 +106,13 @@ async def test_it_gives_what_a_connection_needs(house: House) -> None:
     assert house.backlog_bytes(flac, low=False) > 7 * 131_072
 
 
+async def test_a_wrong_key_is_reported(house: House, told: Told) -> None:
+    house.wrong_key(record("live"), "192.0.2.1")
+    [event] = told.events
+    assert (event.kind, event.address) == (StreamEvent.SIGN_IN_REFUSED, "192.0.2.1")
+    assert (event.station_id, event.owner_id, event.method) == ("id-live", "owner", "stream_key")
+
+
 async def test_who_is_let_in_is_known_until_he_leaves(house: House, clock: FakeClock) -> None:
     listener = Listener()
     house.seat(listener, "live", "player", "10.0.0.1")
@@ -106,6 +130,7 @@ async def test_a_silent_source_is_cut_unless_we_are_the_reason(
     for source in (silent, held, lively, gone):
         house.entered(source)
     house.source_left(gone)
+    assert set(house.sources) == {silent, held, lively}
     clock.advance(10.0)
     house.watch()
     assert silent.reasons == []

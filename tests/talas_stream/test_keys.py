@@ -1,6 +1,8 @@
 """Signing keys: asked for until they are here, and again when they change."""
 
+import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -88,6 +90,71 @@ async def test_an_ended_session_is_refused_here_too() -> None:
         await api.bus.publish(messages.SESSION_ENDED, ended)
         await auntil(lambda: _refused(keys, token(sid="s9")))
         assert await usable(keys, token(sid="s8"))
+
+
+async def test_what_ended_before_this_process_asked_is_refused_with_the_first_keys() -> None:
+    api = FakeApi()
+    api.keys = KeySet(PUBLIC_KEYS.keys, ("s9",))
+    await api.start()
+    async with kept(api) as keys:
+        await auntil(lambda: usable(keys, token(sid="s8")))
+        assert not await usable(keys, token(sid="s9"))
+
+
+async def test_what_ended_without_a_bus_is_known_once_it_is_back() -> None:
+    api = FakeApi()
+    api.keys = PUBLIC_KEYS
+    await api.start()
+    async with kept(api) as keys:
+        await auntil(lambda: usable(keys, token(sid="s9")))
+        api.bus.cut()
+        api.keys = KeySet(PUBLIC_KEYS.keys, ("s9",))
+        assert await usable(keys, token(sid="s9"))
+        api.bus.restore()
+        await auntil(lambda: _refused(keys, token(sid="s9")))
+        assert await usable(keys, token(sid="s8"))
+
+
+async def test_what_nobody_could_announce_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ASK_AGAIN_SECONDS", 0.02)
+    api = FakeApi()
+    api.keys = PUBLIC_KEYS
+    await api.start()
+    async with kept(api) as keys:
+        await auntil(lambda: usable(keys, token(sid="s9")))
+        api.keys = KeySet(PUBLIC_KEYS.keys, ("s9",))
+        await auntil(lambda: _refused(keys, token(sid="s9")))
+
+
+async def test_an_end_between_question_and_answer_is_not_lost() -> None:
+    """The answer was made before the session ended, and comes after its announcement."""
+    api = FakeApi()
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def slowly(_: bytes) -> bytes:
+        asked.set()
+        await answer.wait()
+        return messages.encode(PUBLIC_KEYS)
+
+    await api.bus.serve(messages.KEYS_LIST, slowly)
+    async with kept(api) as keys:
+        await asked.wait()
+        ended = messages.encode(SessionEnded("s9", "u1"))
+        await api.bus.publish(messages.SESSION_ENDED, ended)
+        answer.set()
+        await auntil(lambda: usable(keys, token(sid="s8")))
+        assert not await usable(keys, token(sid="s9"))
+
+
+async def test_tokens_older_than_what_is_told_are_void() -> None:
+    api = FakeApi()
+    api.keys = KeySet(PUBLIC_KEYS.keys, (), time.time() - 3600)
+    await api.start()
+    async with kept(api) as keys:
+        await auntil(lambda: usable(keys, token()))
+        api.keys = KeySet(PUBLIC_KEYS.keys, (), time.time())
+        await api.bus.publish(messages.KEYS_CHANGED, messages.encode(Nothing()))
+        await auntil(lambda: _refused(keys, token()))
 
 
 async def _refused(keys: Keys, text: str) -> bool:

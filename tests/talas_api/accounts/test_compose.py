@@ -36,7 +36,7 @@ def test_a_bad_mail_server_is_named(tmp_path: Path) -> None:
 async def test_the_start_learns_what_hashes_cost(composed: Composed, db: Database) -> None:
     await composed.sign_up()
     await db.run("UPDATE users SET password_hash = $1", make(PASSWORD, 6))
-    personal = composed.api.personal
+    personal = composed.api.admission.personal
     assert personal._passwords._dearest == 4
     await personal.expect_costs()
     assert personal._passwords._dearest == 6

@@ -7,7 +7,7 @@ from support.fakes import MemoryAccounts, PlainPasswords, Recorded
 from support.proofs import HOME, OpenedSessions, ToldPeople
 from talas_api.accounts.signin import SecondFactorRequired, SignIn, expect_costs
 from talas_api.accounts.values import Account, Credentials, PasswordChange
-from talas_api.audit.values import Kind
+from talas_api.audit.values import Kind, Origin
 from talas_api.sessions.values import Device, Grant
 from talas_core.clock import FakeClock
 from talas_core.errors import BadInput, Unauthorized, Unavailable
@@ -186,6 +186,7 @@ async def test_a_new_password_ends_the_other_sessions_and_is_told(world: World) 
     await world.signin.change_password(claims, wish, HOME)
     assert world.hash == "plain:another good one"
     assert world.sessions.ended == [(world.ann.id, others, "password", mine)]
+    assert world.sessions.origins == [Origin(world.ann.id, mine, "192.0.2.7")]
     assert world.store.sessions == [mine]
     assert world.notices.told == [("password_changed", world.ann.id)]
     assert world.audit.kinds == [Kind.PASSWORD_CHANGED]
@@ -222,6 +223,26 @@ async def test_two_changes_at_once_end_with_one(
         wish = PasswordChange(PASSWORD, "another good one")
         await world.signin.change_password(world.claims(), wish, HOME)
     assert world.hash == "plain:the other's"
+
+
+@pytest.mark.checklist(30)
+@pytest.mark.parametrize(
+    ("password", "code", "field"),
+    [("wrong", "123456", "password"), (PASSWORD, None, "code"), (PASSWORD, "654321", "code")],
+)
+async def test_proof_is_the_password_and_the_code_where_one_is_on(
+    world: World, password: str, code: str | None, field: str
+) -> None:
+    world.change(second_factor=True)
+    with pytest.raises(BadInput) as caught:
+        await world.signin.prove(world.ann.id, password, code, HOME)
+    assert list(caught.value.fields) == [field]
+    failed = [event.detail["reason"] for event in world.audit.events]
+    assert failed == ([] if code is None else [field]), "a missing code is nothing wrong"
+    found = await world.signin.prove(world.ann.id, PASSWORD, "123456", HOME)
+    assert found.account == world.ann
+    world.change(second_factor=False)
+    assert (await world.signin.prove(world.ann.id, PASSWORD, None, HOME)).account == world.ann
 
 
 async def test_who_is_disabled_confirms_nothing(world: World) -> None:

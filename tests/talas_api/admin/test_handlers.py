@@ -4,7 +4,10 @@ import pytest
 
 from support.api import Composed
 from support.chat import talking
+from support.wait import auntil
 from talas_api.chat.codes import Close
+from talas_core import messages
+from talas_core.messages import FindStation, FoundStation, StationChanged
 from talas_core.postgres.pool import Database
 
 
@@ -41,6 +44,26 @@ async def test_who_is_disabled_is_out_at_once_and_may_come_back(
     _, body = await composed.call("GET", "/api/admin/audit?limit=100", token=admin_token)
     kinds = [entry["kind"] for entry in body["data"]]
     assert {"account.disabled", "account.enabled"} <= set(kinds)
+
+
+async def test_the_stations_of_the_disabled_are_closed(
+    composed: Composed, admin_token: str
+) -> None:
+    grant = await composed.sign_up("ann")
+    wish = {"slug": "anns", "name": "Ann's"}
+    assert (await composed.call("POST", "/api/stations", wish, grant["access_token"]))[0] == 201
+    heard: list[bytes] = []
+    await composed.bus.subscribe(messages.STATION_CHANGED, heard.append)
+    for verb, closed in (("disable", True), ("enable", False)):
+        path = f"/api/admin/users/{grant['user']['id']}/{verb}"
+        assert (await composed.call("POST", path, token=admin_token))[0] == 200
+        await auntil(lambda: heard)
+        assert messages.decode(heard.pop(), StationChanged).slug == "anns"
+        question = messages.encode(FindStation("anns"))
+        reply = await composed.bus.request(messages.STATION_FIND, question, timeout=2)
+        station = messages.decode(reply, FoundStation).station
+        assert station is not None
+        assert station.closed is closed
 
 
 async def test_the_list_shows_no_address(composed: Composed, admin_token: str) -> None:

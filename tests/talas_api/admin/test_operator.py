@@ -20,8 +20,11 @@ Do = Callable[[operator.Job], Awaitable[str]]
 
 
 class Nothing:
-    async def end_all(self, user_id: UUID, reason: str = "") -> None:
+    async def end_all(self, user_id: UUID, *_: object) -> None:
         """Nobody is signed in."""
+
+    async def owner_changed(self, owner_id: UUID) -> None:
+        """Nobody has a station."""
 
 
 @pytest.fixture
@@ -33,6 +36,7 @@ async def do() -> AsyncIterator[Do]:
         passwords=PlainPasswords(),
         sessions=Nothing(),
         tokens=Nothing(),
+        stations=Nothing(),
         audit=Recorded(),
         clock=FakeClock(),
     )

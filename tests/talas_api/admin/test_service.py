@@ -10,7 +10,7 @@ from support.fakes import MemoryAccounts, PlainPasswords, Recorded
 from talas_api.accounts.values import Registration
 from talas_api.admin.service import Administration
 from talas_api.admin.values import OPERATOR, Actor, PeopleQuery, Person
-from talas_api.audit.values import Event, Kind
+from talas_api.audit.values import Event, Kind, Origin
 from talas_api.roles.values import Role
 from talas_core.clock import FakeClock
 from talas_core.errors import BadInput, Conflict, Forbidden, NotFound
@@ -30,13 +30,20 @@ AS_USER = Actor(Role.USER, USER.id)
 
 
 class Ends:
-    """Both ports that end what a person has."""
+    """All ports that end what a person has."""
 
     def __init__(self) -> None:
         self.ended: list[tuple[UUID, str]] = []
+        self.origins: list[str | Origin] = []
+        self.told: list[UUID] = []
 
-    async def end_all(self, user_id: UUID, reason: str = "tokens") -> None:
-        self.ended.append((user_id, reason))
+    async def end_all(self, user_id: UUID, *words: str | Origin) -> None:
+        *reason, origin = words
+        self.ended.append((user_id, str(reason[0]) if reason else "tokens"))
+        self.origins.append(origin)
+
+    async def owner_changed(self, owner_id: UUID) -> None:
+        self.told.append(owner_id)
 
 
 class World:
@@ -49,6 +56,7 @@ class World:
             passwords=PlainPasswords(),
             sessions=self.ends,
             tokens=self.ends,
+            stations=self.ends,
             audit=self.recorded,
             clock=FakeClock(),
         )
@@ -63,6 +71,7 @@ async def test_a_new_role_ends_the_sessions_and_is_recorded(world: World) -> Non
     after = await world.administration.set_role(USER.id, Role.MODERATOR, AS_BOSS)
     assert after == msgspec.structs.replace(USER, role=Role.MODERATOR)
     assert world.ends.ended == [(USER.id, "ended")]
+    assert world.ends.origins == [AS_BOSS.origin]
     assert world.recorded.events == [
         Event(
             Kind.ROLE_CHANGED,
@@ -92,10 +101,12 @@ async def test_only_admins_give_roles(world: World, actor: Actor) -> None:
     assert world.recorded.events == []
 
 
-async def test_disabling_ends_sessions_and_tokens(world: World) -> None:
+async def test_disabling_ends_sessions_and_tokens_and_closes_stations(world: World) -> None:
     after = await world.administration.disable(USER.id, AS_MODERATOR)
     assert after.disabled_at == NOW
     assert world.ends.ended == [(USER.id, "disabled"), (USER.id, "tokens")]
+    assert world.ends.origins == [AS_MODERATOR.origin] * 2
+    assert world.ends.told == [USER.id]
     assert world.recorded.kinds == [Kind.DISABLED]
 
 
@@ -103,6 +114,7 @@ async def test_a_second_attempt_finishes_what_the_first_left(world: World) -> No
     for _ in range(2):
         await world.administration.disable(USER.id, AS_BOSS)
     assert len(world.ends.ended) == 4
+    assert len(world.ends.told) == 2
     assert world.recorded.kinds == [Kind.DISABLED]
 
 
@@ -110,6 +122,7 @@ async def test_enabling(world: World) -> None:
     await world.administration.disable(USER.id, AS_BOSS)
     for _ in range(2):
         assert await world.administration.enable(USER.id, AS_BOSS) == USER
+    assert world.ends.told == [USER.id] * 3
     assert world.recorded.kinds == [Kind.DISABLED, Kind.ENABLED]
 
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from talas_api.admin.values import OPERATOR, Actor, PeopleQuery, Person, RoleChange
+from talas_api.audit.values import Origin
 from talas_api.sessions.values import Device
 from talas_core.errors import BadInput
 from talas_core.security.tokens import Claims
@@ -34,6 +35,8 @@ def test_an_actor_is_who_is_signed_in_and_where() -> None:
     actor = Actor.of(who, Device("agent", ip_address("::1")))
     assert actor == Actor("moderator", UUID(int=1), UUID(int=2), "::1")
     assert OPERATOR.id is None
+    assert actor.origin == Origin(UUID(int=1), UUID(int=2), "::1")
+    assert OPERATOR.origin == Origin(method="operator")
 
 
 def test_nobody_sees_an_address_or_a_hash() -> None:

@@ -11,6 +11,7 @@ from talas_api.audit.service import Audit
 from talas_api.audit.values import AuditQuery, Entry, Event, Kind
 from talas_core.clock import FakeClock
 from talas_core.errors import Unavailable
+from talas_core.messages import SecurityEvent, StreamEvent
 from talas_core.telemetry import logs
 
 ANN, EVE = UUID(int=1), UUID(int=2)
@@ -107,3 +108,19 @@ async def test_pages_of_a_person_and_of_a_kind() -> None:
     page = await audit.list(AuditQuery(user=ANN, kind=Kind.SIGN_IN_FAILED))
     assert [(entry.kind, entry.user_id) for entry in page.entries] == [(Kind.SIGN_IN_FAILED, ANN)]
     assert len((await audit.list(AuditQuery(kind=Kind.SIGNED_IN))).entries) == 2
+
+
+@pytest.mark.checklist(29)
+async def test_what_the_stream_port_saw_is_kept() -> None:
+    store = MemoryAudit()
+    audit = Audit(store, FakeClock())
+    await audit.hear(SecurityEvent(StreamEvent.SIGN_IN_REFUSED, 7, "192.0.2.1"))
+    [kept] = store.entries
+    assert (kept.kind, kept.address, kept.detail) == (
+        "stream.sign_in_refused",
+        "192.0.2.1",
+        {"count": 7},
+    )
+    with pytest.raises(ValueError, match="UUID"):
+        await audit.hear(SecurityEvent(StreamEvent.SIGN_IN_REFUSED, owner_id="ann"))
+    assert store.entries == [kept]

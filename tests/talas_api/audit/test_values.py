@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from talas_api.audit.values import DETAILS, LONGEST_VALUE, Event, Kind
+from talas_api.audit.values import DETAILS, LONGEST_VALUE, Event, Kind, Origin, event_of
+from talas_core.messages import SecurityEvent, StreamEvent
 
 SHAPE = re.compile(r"[a-z]+(\.[a-z_]+)+")
 SOMEBODY = UUID(int=1)
@@ -24,6 +25,49 @@ def test_details_are_few_short_and_of_known_kinds() -> None:
     for value in ("x" * (LONGEST_VALUE + 1), "two\nlines", "\x1b[2J", "\u202e"):
         with pytest.raises(ValueError, match="printable"):
             Event(Kind.SIGN_IN_FAILED, SOMEBODY, detail={"reason": value})
+
+
+def test_where_a_change_comes_from_is_in_its_event() -> None:
+    origin = Origin(UUID(int=2), UUID(int=3), "192.0.2.1")
+    assert origin.event(Kind.DISABLED, SOMEBODY, count=1) == Event(
+        Kind.DISABLED, SOMEBODY, UUID(int=2), UUID(int=3), "192.0.2.1", {"count": 1}
+    )
+    assert Origin(method="operator").event(Kind.DISABLED, None) == Event(
+        Kind.DISABLED, detail={"method": "operator"}
+    )
+
+
+@pytest.mark.parametrize("kind", StreamEvent)
+def test_every_event_of_the_stream_port_is_kept(kind: StreamEvent) -> None:
+    assert event_of(SecurityEvent(kind)) == Event(Kind(kind.value), detail={"count": 1})
+
+
+def test_an_event_of_the_stream_port_is_kept_whole() -> None:
+    owner, actor, session, station = (UUID(int=number) for number in range(1, 5))
+    told = SecurityEvent(
+        StreamEvent.SOURCE_CUT,
+        3,
+        "2001:DB8::1",
+        str(station),
+        str(owner),
+        str(actor),
+        str(session),
+        "token",
+        "done",
+    )
+    detail: dict[str, str | int | bool] = {
+        "count": 3,
+        "station_id": str(station),
+        "method": "token",
+        "outcome": "done",
+    }
+    assert event_of(told) == Event(Kind.SOURCE_CUT, owner, actor, session, "2001:db8::1", detail)
+
+
+@pytest.mark.parametrize("name", ["address", "station_id", "owner_id", "actor_id", "session_id"])
+def test_what_is_no_id_or_address_is_refused(name: str) -> None:
+    with pytest.raises(ValueError):
+        event_of(SecurityEvent(StreamEvent.SOURCE_CUT, **{name: "x' OR 1=1"}))  # type: ignore[arg-type]
 
 
 @pytest.mark.checklist(29)

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from support.api import Composed
+from support.api import PASSWORD, Composed
 from support.chat import add_sender
 from talas_api.accounts.values import Account
 from talas_api.chat.codes import Close
@@ -51,7 +51,7 @@ async def test_a_personal_token_leads_to_its_person_if_it_is_for_chatting(
     grant = await composed.sign_up("ada")
     made = {}
     for scope in ("chat:write", "rooms:read"):
-        wish = {"name": "bot", "scopes": [scope], "days": 1}
+        wish = {"name": "bot", "scopes": [scope], "days": 1, "password": PASSWORD}
         _, body = await composed.call("POST", "/api/auth/tokens", wish, grant["access_token"])
         made[scope] = body["data"]
     person = await people.sign_in(made["chat:write"]["token"])

@@ -66,3 +66,16 @@ async def test_what_ends_is_heard_of_at_once_where_the_bus_is_connected(
         database, tmp_path, nats_url="nats://127.0.0.1:1", access_token_seconds=60
     )
     assert await administered(settings, job, ends=True) == said
+
+
+async def test_a_job_needs_no_room_for_sockets(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("talas_api.compose.room_for", lambda sockets, _: asked.append(sockets))
+
+    async def job(_: Administration) -> str:
+        return "done"
+
+    assert await administered(settings_for(database, tmp_path), job) == "done"
+    assert asked == []

@@ -114,6 +114,96 @@ async def test_a_sign_in_that_still_lacks_its_code_is_no_failure(
         assert told == [401] * 3 + [429], "wrong codes are failures"
 
 
+@pytest.mark.checklist(11)
+async def test_wrong_codes_are_limited_by_a_rule_of_their_own(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    async with api_with(migrated, db, tmp_path) as api:
+        token = (await api.sign_up("ada"))["access_token"]
+        await db.run("UPDATE users SET totp_sealed = $1, totp_at = now()", b"x" * 64)
+        body = {"email": "ada@example.com", "password": PASSWORD, "code": "123456"}
+        told = [await ask(api, "/api/auth/login", body) for _ in range(6)]
+        assert [status for status, _, _ in told] == [401] * 5 + [429]
+        assert told[-1][1]["Retry-After"] == "720"
+        assert told[-1][1]["RateLimit-Policy"] == '"codes";q=10;w=3600'
+        wish = {"name": "bot", "scopes": ["rooms:read"], "days": 1}
+        again = {**wish, "password": PASSWORD, "code": "123456"}
+        assert (await ask(api, "/api/auth/tokens", again, token=token))[0] == 429, "the same codes"
+        for _ in range(5):
+            wrong = {**body, "password": "wrong"}
+            status, _, said = await ask(api, "/api/auth/login", wrong)
+            assert (status, said["error"]["code"]) == (401, "unauthorized"), "no word of codes"
+        kinds = [row["kind"] for row in await db.rows("SELECT kind FROM audit_events")]
+        assert kinds.count("totp.guessed") == 1
+
+
+@pytest.mark.checklist(11)
+async def test_a_stolen_session_does_not_use_up_its_owners_tries(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    async with api_with(migrated, db, tmp_path) as api:
+        await api.sign_up("ada")
+        stolen, mine = [(await api.sign_in("ada@example.com"))["access_token"] for _ in range(2)]
+        guess = {"password": "wrong"}
+        told = [(await ask(api, "/api/auth/totp", guess, token=stolen))[0] for _ in range(9)]
+        told.append((await ask(api, "/api/auth/password", {"current_password": "wrong",
+                     "new_password": PASSWORD}, token=stolen))[0])  # fmt: skip
+        assert told == [400] * 10
+        wish = {"name": "bot", "scopes": ["rooms:read"], "days": 1, "password": PASSWORD}
+        assert (await ask(api, "/api/auth/tokens", wish, token=stolen))[0] == 429, "one count"
+        for _ in range(100):
+            await ask(api, "/api/auth/tokens", wish, token=stolen)
+        assert (await ask(api, "/api/auth/tokens", wish, token=mine))[0] == 201
+        assert (await ask(api, "/api/auth/totp", guess, token=mine))[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/api/auth/register", {}, 400),
+        ("/api/auth/register", {"username": "ada", "email": "x@y.z", "password": PASSWORD}, 409),
+        ("/api/auth/login", {"email": "ada@example.com", "password": "wrong"}, 401),
+        ("/api/auth/refresh", {"refresh_token": "made up"}, 401),
+        ("/api/auth/password", {"current_password": "x", "new_password": PASSWORD}, 400),
+        ("/api/auth/totp/confirm", {"code": "123456"}, 409),
+        ("/api/stations", {"slug": "no slug", "name": "T"}, 400),
+        ("/api/auth/totp", {"password": PASSWORD}, 201),
+    ],
+)
+async def test_every_answer_tells_what_is_left(
+    migrated: str, db: Database, tmp_path: Path, *, path: str, body: Any, status: int
+) -> None:
+    async with api_with(migrated, db, tmp_path) as api:
+        token = (await api.sign_up("ada"))["access_token"]
+        left = []
+        for _ in range(2):
+            got, headers, _ = await ask(api, path, body, token=token)
+            assert got in (status, 409), got
+            assert "failures" not in headers["RateLimit-Policy"]
+            left.append(headers["RateLimit"])
+        if status >= 400:
+            assert left[0] != left[1], "it counts on"
+
+
+@pytest.mark.parametrize(
+    ("path", "token", "status"),
+    [("/api/stations", "", 401), ("/api/stations", "x", 401), ("/api/auth/tokens", "pat", 403)],
+)
+async def test_an_answer_to_nobody_known_tells_the_limits_alone(
+    migrated: str, db: Database, tmp_path: Path, *, path: str, token: str, status: int
+) -> None:
+    async with api_with(migrated, db, tmp_path) as api:
+        if token == "pat":
+            wish = {"name": "bot", "scopes": ["rooms:read"], "days": 1, "password": PASSWORD}
+            session = (await api.sign_up("ada"))["access_token"]
+            _, _, made = await ask(api, "/api/auth/tokens", wish, token=session)
+            token = made["data"]["token"]
+        got, headers, _ = await ask(api, path, {}, token=token)
+        assert got == status
+        assert ";q=" in headers["RateLimit-Policy"]
+        assert "RateLimit" not in headers
+
+
 @pytest.mark.checklist(10)
 async def test_an_unknown_address_is_limited_as_a_known_one(
     migrated: str, db: Database, tmp_path: Path

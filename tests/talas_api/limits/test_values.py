@@ -3,7 +3,16 @@ from typing import Any
 import pytest
 
 from support.api import Composed, settings_for
-from talas_api.limits.values import HOUR, RULES, Charge, Rule, Subject, headers
+from talas_api.limits.values import (
+    HOUR,
+    PASSWORD_AGAIN,
+    RULES,
+    Charge,
+    Rule,
+    Subject,
+    headers,
+    policy,
+)
 from talas_core.security.limits import Decision, Quota
 
 
@@ -39,3 +48,12 @@ def test_the_fields_say_quota_and_what_is_left() -> None:
         "RateLimit": '"register";r=29;t=121, "login";r=0;t=3',
     }
     assert headers([]) == {}
+    assert policy([("register", one.quota)]) == {"RateLimit-Policy": '"register";q=60;w=3600'}
+    assert policy([]) == {}
+
+
+def test_a_session_that_is_not_its_own_uses_up_its_tries_before_the_account_s() -> None:
+    again = {rule.subjects: rule for rule in RULES if rule.routes == PASSWORD_AGAIN}
+    by_session, by_account = again[(Subject.SESSION,)], again[(Subject.ACCOUNT,)]
+    assert by_session.failures and by_account.failures
+    assert int(by_account.most) >= 5 * int(by_session.most)

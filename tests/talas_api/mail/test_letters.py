@@ -32,6 +32,8 @@ def test_all_letters_are_to_their_person_and_carry_no_words_of_strangers() -> No
         letters.password_changed(ANN),
         letters.factor_changed(ANN, on=True),
         letters.factor_changed(ANN, on=False),
+        letters.token_made(ANN),
+        letters.codes_guessed(ANN),
         letters.already_known(ANN),
     ]
     for letter in all_of_them:

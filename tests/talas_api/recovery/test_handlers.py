@@ -66,10 +66,13 @@ def token_in(text: str) -> str:
 
 async def test_a_forgotten_password(composed: Composed, post: Sink, db: Database) -> None:
     grant = await composed.sign_up()
-    wish: dict[str, Any] = {"name": "bot", "scopes": ["rooms:read"], "days": 7}
+    wish: dict[str, Any] = {
+        "name": "bot", "scopes": ["rooms:read"], "days": 7, "password": PASSWORD,
+    }  # fmt: skip
     _, made = await composed.call("POST", "/api/auth/tokens", wish, grant["access_token"])
     personal = made["data"]["token"]
     assert (await composed.call("GET", "/api/rooms", token=personal))[0] == 200
+    await mailed(post, "A personal token was made")
     answers = [
         await composed.call("POST", FORGOT, {"email": email})
         for email in ("TestUser@example.com", "nobody@example.com")
@@ -138,6 +141,20 @@ async def test_a_changed_password_is_told_by_mail(composed: Composed, post: Sink
     assert (await composed.call("GET", path, token=grant["access_token"]))[0] == 200
     assert (await composed.call("GET", path, token=other["access_token"]))[0] == 401
     assert "testuser" not in await mailed(post, "Your password was changed")
+
+
+@pytest.mark.checklist(30)
+async def test_who_guesses_codes_gives_himself_away(
+    composed: Composed, post: Sink, db: Database
+) -> None:
+    await composed.sign_up()
+    await db.run("UPDATE users SET totp_sealed = $1, totp_at = now()", b"x" * 64)
+    guess = {"email": "testuser@example.com", "password": PASSWORD, "code": "123456"}
+    told = [(await composed.call("POST", "/api/auth/login", guess))[0] for _ in range(8)]
+    assert told == [401] * 5 + [429] * 3
+    subject = "Somebody knows your password"
+    assert "testuser" not in await mailed(post, subject)
+    assert [one["Subject"] for one in post.messages()].count(subject) == 1
 
 
 async def test_no_mail_server_delays_an_answer(composed: Composed, post: Sink) -> None:

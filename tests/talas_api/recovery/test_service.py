@@ -6,7 +6,7 @@ import pytest
 from support.fakes import MemoryAccounts, PlainPasswords, Recorded
 from support.proofs import HOME, MemoryTokens, OpenedSessions, OpenPost
 from talas_api.accounts.values import Account
-from talas_api.audit.values import Kind
+from talas_api.audit.values import Kind, Origin
 from talas_api.mail.letters import Letters
 from talas_api.recovery.service import Recovery
 from talas_api.recovery.values import Forgotten, Reset
@@ -23,9 +23,11 @@ class Revoked:
 
     def __init__(self) -> None:
         self.told: list[tuple[UUID, list[UUID]]] = []
+        self.origins: list[Origin] = []
 
-    async def announce(self, user_id: UUID, over: list[UUID]) -> None:
+    async def announce(self, user_id: UUID, over: list[UUID], origin: Origin) -> None:
         self.told.append((user_id, over))
+        self.origins.append(origin)
 
 
 class World:
@@ -79,6 +81,7 @@ async def test_a_forgotten_password_is_set_anew(world: World) -> None:
     assert world.hash == f"plain:{NEW}"
     assert world.sessions.ended == [(world.ann.id, sessions, "password", None)]
     assert world.tokens.told == [(world.ann.id, tokens)]
+    assert world.sessions.origins == world.tokens.origins == [Origin(address="192.0.2.7")]
     assert world.audit.kinds == [Kind.PASSWORD_FORGOTTEN, Kind.PASSWORD_RESET]
     assert world.store.verified == {world.ann.id}
     [letter] = await world.post.letters()
@@ -182,6 +185,9 @@ async def test_strangers_can_cause_few_letters_and_harm_none(world: World) -> No
 async def test_changes_are_told(world: World) -> None:
     world.recovery.password_changed(world.ann)
     world.recovery.factor_changed(world.ann, on=True)
+    world.recovery.token_made(world.ann)
+    for user_id in (world.ann.id, uuid7()):
+        world.recovery.codes_guessed(user_id)
     kinds = [letter.kind for letter in await world.post.letters()]
-    assert kinds == ["password_changed", "factor_changed"]
+    assert kinds == ["password_changed", "factor_changed", "token_made", "codes_guessed"]
     assert world.recovery.delivers

@@ -147,9 +147,9 @@ class Belongings:
         await self._sessions.add(session, Device("test", None))
         return session.id
 
-    async def token(self, owner: Account) -> UUID:
+    async def token(self, owner: Account, session_id: UUID) -> UUID:
         token = PersonalToken(uuid7(), "bot", (Scope.ROOMS_READ,), NOW, NOW + timedelta(days=30))
-        await self._tokens.add(Kept(token, owner.id), token.id.bytes * 2, 50)
+        await self._tokens.add(Kept(token, owner.id), token.id.bytes * 2, session_id, 50)
         return token.id
 
     async def live(self, owner: Account) -> tuple[list[UUID], list[UUID]]:
@@ -164,7 +164,7 @@ async def filled(db: Database) -> tuple[Belongings, list[UUID], list[UUID]]:
     await PostgresMailTokens(db).add(TOKEN, ANN, "reset", NOW, LATER)
     belongings = Belongings(db)
     sessions = sorted([await belongings.session(ANN) for _ in range(2)])
-    return belongings, sessions, [await belongings.token(ANN) for _ in range(2)]
+    return belongings, sessions, [await belongings.token(ANN, one) for one in sessions]
 
 
 @pytest.mark.checklist(28)
@@ -172,7 +172,8 @@ async def test_a_reset_ends_sessions_and_tokens_of_that_person_only(db: Database
     belongings, sessions, tokens = await filled(db)
     eve = Account(uuid7(), "eve", "eve@example.com", "user", "Eve", NOW)
     await PostgresAccounts(db).add(eve, "1:some-hash")
-    hers = ([await belongings.session(eve)], [await belongings.token(eve)])
+    session = await belongings.session(eve)
+    hers = ([session], [await belongings.token(eve, session)])
     ended = await PostgresMailTokens(db).reset(TOKEN, "1:new-hash", SOON)
     assert ended is not None
     assert (sorted(ended.sessions), sorted(ended.tokens)) == (sessions, tokens)

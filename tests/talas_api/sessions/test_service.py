@@ -20,7 +20,7 @@ from support.fakes import (
 from support.wait import auntil
 from talas_api.accounts.store import PostgresAccounts
 from talas_api.accounts.values import Account
-from talas_api.audit.values import Kind
+from talas_api.audit.values import Kind, Origin
 from talas_api.sessions import service
 from talas_api.sessions.service import Sessions
 from talas_api.sessions.store import PostgresSessions
@@ -35,6 +35,7 @@ from talas_core.security.tokens import LEEWAY_SECONDS, Claims, TokenVerifier
 
 DEVICE = Device("test", ip_address("192.0.2.7"))
 SEALER = Sealer("ab" * 32)
+BOSS = Origin(uuid7(), uuid7(), "192.0.2.1")
 
 
 class Lives(msgspec.Struct):
@@ -304,7 +305,7 @@ async def test_a_session_ends_for_good_after_its_days(world: World) -> None:
 async def test_logout_is_at_once_and_announced(world: World) -> None:
     grant = await world.sessions.open(world.person, DEVICE)
     claims = await world.sessions.who(grant.access_token)
-    await world.sessions.end(claims)
+    await world.sessions.end(claims, DEVICE)
     with pytest.raises(Unauthorized):
         await world.sessions.who(grant.access_token)
     with pytest.raises(Unauthorized):
@@ -400,14 +401,14 @@ async def test_my_sessions_and_which_one_asks(world: World) -> None:
 async def test_one_of_mine_is_ended_at_once(world: World) -> None:
     grants = [await world.sessions.open(world.person, DEVICE) for _ in range(2)]
     one, two = [await world.sessions.who(grant.access_token) for grant in grants]
-    await world.sessions.end_own(one, UUID(two.sid))
+    await world.sessions.end_own(one, UUID(two.sid), DEVICE)
     with pytest.raises(Unauthorized):
         await world.sessions.who(grants[1].access_token)
     assert await world.sessions.who(grants[0].access_token)
     assert world.announced.ended == [(UUID(two.sid), world.person.id)]
     assert world.store.reasons == {UUID(two.sid): "ended"}
     with pytest.raises(NotFound):
-        await world.sessions.end_own(one, UUID(two.sid))
+        await world.sessions.end_own(one, UUID(two.sid), DEVICE)
 
 
 async def test_anothers_session_is_not_mine_to_end(world: World) -> None:
@@ -415,7 +416,7 @@ async def test_anothers_session_is_not_mine_to_end(world: World) -> None:
     claims = await world.sessions.who(grant.access_token)
     stranger = Claims(str(uuid7()), str(uuid7()), "admin", claims.exp)
     with pytest.raises(NotFound):
-        await world.sessions.end_own(stranger, UUID(claims.sid))
+        await world.sessions.end_own(stranger, UUID(claims.sid), DEVICE)
     assert await world.sessions.who(grant.access_token)
     assert world.announced.ended == []
 
@@ -425,7 +426,7 @@ async def test_all_are_ended_but_the_one_to_keep(world: World) -> None:
     grants = [await world.sessions.open(world.person, DEVICE) for _ in range(3)]
     claims = [await world.sessions.who(grant.access_token) for grant in grants]
     kept = UUID(claims[0].sid)
-    assert await world.sessions.end_all(world.person.id, "password", keep=kept) == 2
+    assert await world.sessions.end_all(world.person.id, "password", BOSS, keep=kept) == 2
     assert await world.sessions.who(grants[0].access_token)
     for grant in grants[1:]:
         with pytest.raises(Unauthorized):
@@ -433,11 +434,11 @@ async def test_all_are_ended_but_the_one_to_keep(world: World) -> None:
         assert not await world.works(grant.refresh_token)
     assert len(world.announced.ended) == 2
     event = world.audit.events[-1]
-    assert (event.kind, event.detail) == (
-        Kind.SESSIONS_ENDED,
-        {"count": 2, "reason": "password"},
-    )
-    assert await world.sessions.end_all(world.person.id, "disabled") == 1
+    assert event == BOSS.event(Kind.SESSIONS_ENDED, world.person.id, count=2, reason="password")
+    assert (event.actor_id, event.session_id) == (BOSS.actor_id, BOSS.session_id)
+    assert event.address == "192.0.2.1"
+    assert await world.sessions.end_all(world.person.id, "disabled", Origin(method="operator")) == 1
+    assert world.audit.events[-1].detail == {"method": "operator", "count": 1, "reason": "disabled"}
 
 
 @pytest.mark.checklist(3)
@@ -446,13 +447,15 @@ async def test_what_the_database_has_ended_already_is_announced_and_refused(worl
     claims = [await world.sessions.who(grant.access_token) for grant in grants]
     kept, over = [UUID(one.sid) for one in claims]
     await world.store.end(over, "password", world.clock.now())
-    await world.sessions.announce(world.person.id, [over], "password", keep=kept)
+    origin = Origin(world.person.id, kept, "192.0.2.7")
+    await world.sessions.announce(world.person.id, [over], "password", origin)
     with pytest.raises(Unauthorized):
         await world.sessions.who(grants[1].access_token)
     assert await world.sessions.who(grants[0].access_token)
     assert world.announced.ended == [(over, world.person.id)]
     [event] = world.audit.events
     assert (event.kind, event.session_id) == (Kind.SESSIONS_ENDED, kept)
+    assert (event.actor_id, event.address) == (world.person.id, "192.0.2.7")
     assert event.detail == {"count": 1, "reason": "password"}
 
 
@@ -496,10 +499,12 @@ async def test_no_access_token_outlives_a_session_shorter_than_it(world: World) 
 async def test_what_happens_to_sessions_is_recorded(world: World) -> None:
     grants = [await world.sessions.open(world.person, DEVICE) for _ in range(2)]
     one, two = [await world.sessions.who(grant.access_token) for grant in grants]
-    await world.sessions.end_own(one, UUID(two.sid))
-    await world.sessions.end(one)
+    await world.sessions.end_own(one, UUID(two.sid), DEVICE)
+    await world.sessions.end(one, DEVICE)
     assert world.audit.kinds == [Kind.SIGNED_OUT] * 2
     assert {event.user_id for event in world.audit.events} == {world.person.id}
+    assert {event.actor_id for event in world.audit.events} == {world.person.id}
+    assert {event.address for event in world.audit.events} == {"192.0.2.7"}
     said = repr(world.audit.events)
     for grant in grants:
         assert grant.refresh_token not in said

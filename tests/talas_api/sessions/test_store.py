@@ -153,6 +153,34 @@ async def test_all_are_ended_but_one(kit: Kit, reason: str) -> None:
     assert await kit.store.end_all(kit.person.id, reason, NOW, None) == []
 
 
+async def test_all_that_ended_after_a_moment_the_last_first(kit: Kit) -> None:
+    moments = [NOW + timedelta(seconds=n) for n in range(3)]
+    sessions = [await kit.session() for _ in range(4)]
+    assert (await kit.store.ended(NOW - timedelta(days=1), 10)).ids == []
+    for session, moment in zip(sessions, moments, strict=False):
+        await kit.store.end(session.id, "logout", moment)
+    told = await kit.store.ended(NOW - timedelta(days=1), 10)
+    assert told.ids == [session.id for session in reversed(sessions[:3])]
+    assert told.since == NOW - timedelta(days=1)
+    assert (await kit.store.ended(NOW, 10)).ids == [sessions[2].id, sessions[1].id]
+    assert (await kit.store.ended(moments[2], 10)).ids == []
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
+async def test_of_too_many_that_ended_those_after_a_later_moment_are_told(
+    kit: Kit, limit: int
+) -> None:
+    """Of those that ended together all or none: else one that is not told would pass for live."""
+    sessions = [await kit.session() for _ in range(5)]
+    for session, seconds in zip(sessions, (0, 1, 1, 1, 2), strict=True):
+        await kit.store.end(session.id, "logout", NOW + timedelta(seconds=seconds))
+    told = await kit.store.ended(NOW - timedelta(days=1), limit)
+    later = NOW + timedelta(seconds=1)
+    expected = {1: 1, 2: 1, 3: 1, 4: 4, 5: 5}[limit]
+    assert len(told.ids) == expected
+    assert told.since == {1: later, 4: NOW, 5: NOW - timedelta(days=1)}[expected]
+
+
 async def test_an_end_within_a_transaction_goes_with_it(db: Database) -> None:
     person = Account(uuid7(), "ann", "ann@example.com", "user", "Ann", NOW)
     await PostgresAccounts(db).add(person, "1:some-hash")

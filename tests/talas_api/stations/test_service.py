@@ -1,3 +1,5 @@
+from uuid import UUID
+
 import pytest
 
 from support.fakes import Announced, MemoryAccounts, MemoryStations, Recorded
@@ -5,7 +7,13 @@ from support.proofs import HOME
 from talas_api.accounts.values import Account
 from talas_api.audit.values import Kind
 from talas_api.stations.service import Stations, hash_key, new_key
-from talas_api.stations.values import RESERVED, NewStation, StationChange, StationQuery
+from talas_api.stations.values import (
+    LARGEST_PAGE,
+    RESERVED,
+    NewStation,
+    StationChange,
+    StationQuery,
+)
 from talas_core.clock import FakeClock
 from talas_core.errors import BadInput, Conflict, Forbidden, NotFound
 from talas_core.ids import uuid7
@@ -73,6 +81,27 @@ async def test_what_the_stream_service_learns(world: World, owner: Claims) -> No
     assert record.key_hash == hash_key(made.stream_key).hex()
     assert (record.id, record.room, record.owner_id) == (str(made.id), str(made.room), owner.sub)
     assert await world.stations.record("nobodys") is None
+
+
+async def test_a_station_is_closed_while_its_owner_is_disabled(world: World, owner: Claims) -> None:
+    await world.stations.make(WISH, owner)
+    await world.stations.ensure_own(NewStation("house", "House"), "key")
+    await world.accounts.disable(UUID(owner.sub))
+    for slug, closed in (("my-radio", True), ("house", False)):
+        record = await world.stations.record(slug)
+        assert record is not None
+        assert record.closed is closed
+
+
+async def test_all_stations_of_an_owner_are_announced(world: World, owner: Claims) -> None:
+    other = await world.person("other")
+    slugs = [f"radio-{number:03d}" for number in range(LARGEST_PAGE + 5)]
+    for slug in slugs:
+        await world.stations.make(NewStation(slug, slug), owner)
+    await world.stations.make(WISH, other)
+    world.announced.changed.clear()
+    await world.stations.owner_changed(UUID(owner.sub))
+    assert world.announced.changed == slugs
 
 
 async def test_only_owner_and_admins_change_one(world: World, owner: Claims) -> None:

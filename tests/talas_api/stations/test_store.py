@@ -49,6 +49,24 @@ async def test_what_is_kept_comes_back(pair: tuple[Any, UUID]) -> None:
     assert await store.by_slug("none") is None
 
 
+async def test_a_station_is_closed_while_its_owner_is_disabled(db: Database) -> None:
+    ann = Account(uuid7(), "Ann", "ann@example.com", "user", "Ann", NOW)
+    await PostgresAccounts(db).add(ann, "1:some-hash")
+    store, own = PostgresStations(db), kept("own", ann.id)
+    await store.add(own)
+    await store.add(kept("house"))
+    for disabled_at in (NOW, None):
+        await db.run("UPDATE users SET disabled_at = $1", disabled_at)
+        found = await store.by_slug("own")
+        changed = await store.change(own.station.id, StationChange(name="New"), NOW)
+        house = await store.by_slug("house")
+        assert found
+        assert changed
+        assert house
+        assert (found.closed, changed.closed) == (disabled_at is not None,) * 2
+        assert not house.closed
+
+
 async def test_a_slug_is_one_stations(pair: tuple[Any, UUID]) -> None:
     store, ann = pair
     await store.add(kept("own", ann))

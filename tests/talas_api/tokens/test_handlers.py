@@ -1,15 +1,20 @@
 """Personal tokens over HTTP, and what they open."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from support.api import Composed
+from support.api import PASSWORD, Composed
 from support.chat import talking
+from talas_api.accounts.values import Stored
 from talas_api.chat.codes import Close
+from talas_api.sessions.values import Device
 from talas_core.postgres.pool import Database
 
-WISH: dict[str, Any] = {"name": "my bot", "scopes": ["rooms:read", "stations:write"], "days": 7}
+WISH: dict[str, Any] = {
+    "name": "my bot", "scopes": ["rooms:read", "stations:write"], "days": 7, "password": PASSWORD,
+}  # fmt: skip
 
 
 async def make(composed: Composed, token: str, **more: Any) -> dict[str, Any]:
@@ -113,10 +118,53 @@ async def test_a_revoked_tokens_chat_socket_closes(composed: Composed) -> None:
         assert await talker.closed(1) == Close.SESSION_ENDED
 
 
+@pytest.mark.checklist(30)
+async def test_the_password_is_asked_for_and_the_code_where_one_is_on(
+    composed: Composed, db: Database
+) -> None:
+    token = (await composed.sign_up())["access_token"]
+    refused: list[tuple[dict[str, Any], str]] = [({"password": "wrong"}, "password")]
+    await composed.call("POST", "/api/auth/totp", {"password": PASSWORD}, token)
+    await db.run("UPDATE users SET totp_at = now()")
+    refused += [({}, "code"), ({"code": "123456"}, "code")]
+    for given, field in refused:
+        status, body = await composed.call("POST", "/api/auth/tokens", WISH | given, token)
+        assert (status, list(body["error"]["fields"])) == (400, [field])
+    bare = {name: value for name, value in WISH.items() if name != "password"}
+    assert (await composed.call("POST", "/api/auth/tokens", bare, token))[0] == 400
+    rows = await db.rows("SELECT detail FROM audit_events WHERE kind = 'login.failed'")
+    assert [row["detail"] for row in rows] == ['{"reason": "password"}', '{"reason": "code"}']
+    assert await db.rows("SELECT 1 FROM personal_tokens") == []
+    code = b"a recovery code"
+    plain = code.hex()[:16]
+    await db.run("INSERT INTO recovery_codes (user_id, code_hash)"
+                 " SELECT id, sha256($1) FROM users", plain.encode())  # fmt: skip
+    await make(composed, token, code=plain)
+
+
+@pytest.mark.checklist(28)
+async def test_a_session_that_ends_while_the_password_is_checked_makes_none(
+    composed: Composed, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = (await composed.sign_up())["access_token"]
+    sign_in = composed.api.admission.personal.sign_in
+    prove = sign_in.prove
+
+    async def overtaken(user_id: UUID, password: str, code: str | None, device: Device) -> Stored:
+        found = await prove(user_id, password, code, device)
+        await db.run("UPDATE sessions SET ended_at = now(), end_reason = 'password'")
+        return found
+
+    monkeypatch.setattr(sign_in, "prove", overtaken)
+    status, body = await composed.call("POST", "/api/auth/tokens", WISH, token)
+    assert (status, body["error"]["code"]) == (401, "unauthorized")
+    assert await db.rows("SELECT 1 FROM personal_tokens") == []
+
+
 @pytest.mark.checklist(23)
 async def test_what_a_wish_may_not_hold(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     wrong = {"name": "a\u0000b", "scopes": ["root"], "days": 9999, "role": "admin"}
-    status, body = await composed.call("POST", "/api/auth/tokens", wrong, token)
+    status, body = await composed.call("POST", "/api/auth/tokens", WISH | wrong, token)
     assert status == 400
     assert set(body["error"]["fields"]) == set(wrong)

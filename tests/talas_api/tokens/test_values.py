@@ -7,7 +7,9 @@ from talas_api.tokens.values import NewToken, Scope
 from talas_core.errors import BadInput
 from talas_core.web.body import parse
 
-GOOD = {"name": "my bot", "scopes": ["rooms:read", "chat:write"], "days": 30}
+GOOD = {
+    "name": "my bot", "scopes": ["rooms:read", "chat:write"], "days": 30, "password": "right",
+}  # fmt: skip
 
 
 def wish(**more: Any) -> NewToken:
@@ -15,7 +17,9 @@ def wish(**more: Any) -> NewToken:
 
 
 def test_a_wish() -> None:
-    assert wish() == NewToken("my bot", frozenset({Scope.ROOMS_READ, Scope.CHAT_WRITE}), 30)
+    scopes = frozenset({Scope.ROOMS_READ, Scope.CHAT_WRITE})
+    assert wish() == NewToken("my bot", scopes, 30, "right")
+    assert wish(code="123456") == NewToken("my bot", scopes, 30, "right", "123456")
 
 
 @pytest.mark.checklist(23)
@@ -36,6 +40,9 @@ def test_a_wish() -> None:
         ("days", 366),
         ("days", 1.5),
         ("days", None),
+        ("password", None),
+        ("password", "x" * 1025),
+        ("code", "12345"),
         ("user_id", "00000000-0000-0000-0000-000000000001"),
         ("expires_at", "2999-01-01T00:00:00Z"),
     ],

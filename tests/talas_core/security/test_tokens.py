@@ -108,7 +108,7 @@ def test_every_claim_is_required_and_of_its_kind(verifier: TokenVerifier, name: 
 
 
 def test_a_right_token_tells_who(verifier: TokenVerifier) -> None:
-    assert verifier.verify(token()) == Claims("u1", "s1", "user", NOW + 900)
+    assert verifier.verify(token()) == Claims("u1", "s1", "user", NOW + 900, NOW)
 
 
 def test_a_known_token_is_not_checked_again(
@@ -218,18 +218,65 @@ def test_an_ended_session_is_refused_at_once(verifier: TokenVerifier) -> None:
     assert verifier.verify(token(sid="s2")).sid == "s2"
 
 
-def test_an_ended_session_is_remembered_as_long_as_a_token_may_live(
-    verifier: TokenVerifier, clock: FakeClock
-) -> None:
+def test_an_ended_session_is_remembered_as_long_as_a_token_may_live(clock: FakeClock) -> None:
+    verifier = TokenVerifier(KEYS, clock, life=900)
     verifier.end_session("s1")
-    clock.advance(LONGEST_LIFE_SECONDS)
+    clock.advance(900 + 2 * LEEWAY_SECONDS)
     verifier.end_session("s2")
-    moment = NOW + LONGEST_LIFE_SECONDS
+    moment = int(clock.now().timestamp())
     with pytest.raises(Unauthorized, match="ended"):
         verifier.verify(token(iat=moment, nbf=moment, exp=moment + 60))
-    clock.advance(LEEWAY_SECONDS)
-    verifier.end_session("s3")
+    clock.advance(1)
+    verifier.end_session("s1")  # told again, it is kept no longer: all its tokens have expired
     assert verifier.verify(token(iat=moment, nbf=moment, exp=moment + 60)).sid == "s1"
+    assert list(verifier._ended) == ["s2"]
+
+
+def test_no_token_is_taken_that_lives_longer_than_is_remembered(clock: FakeClock) -> None:
+    verifier = TokenVerifier(KEYS, clock, life=60)
+    assert verifier.verify(token(exp=NOW + 60)).sub == "u1"
+    with pytest.raises(Unauthorized, match="not valid"):
+        verifier.verify(token(exp=NOW + 61))
+
+
+@pytest.mark.checklist(3)
+def test_where_more_sessions_end_than_are_told_apart_older_tokens_are_void(
+    clock: FakeClock,
+) -> None:
+    verifier = TokenVerifier(KEYS, clock, life=900, most_ended=3)
+
+    def fresh(sid: str) -> str:
+        moment = int(clock.now().timestamp())
+        return token(sid=sid, iat=moment, nbf=moment, exp=moment + 900)
+
+    first, other = fresh("s1"), fresh("goes on")
+    verifier.end_session("s1")
+    clock.advance(LEEWAY_SECONDS + 1)
+    later = fresh("goes on")
+    for number in range(2, 5):
+        assert verifier.verify(other).sid == "goes on"
+        verifier.end_session(f"s{number}")
+    assert len(verifier._ended) == 3
+    for text in (first, other):
+        with pytest.raises(Unauthorized, match="void"):
+            verifier.verify(text)
+    assert verifier.verify(later).sid == "goes on"
+    verifier.end_sessions(f"s{number}" for number in range(5, 1000))
+    assert len(verifier._ended) == 3
+    with pytest.raises(Unauthorized, match="void"):
+        verifier.verify(later)
+    clock.advance(LEEWAY_SECONDS + 1)
+    assert verifier.verify(fresh("goes on")).sid == "goes on"
+
+
+def test_tokens_issued_until_a_moment_are_void(verifier: TokenVerifier, clock: FakeClock) -> None:
+    text = token()
+    verifier.void_until(NOW - LEEWAY_SECONDS - 1)
+    assert verifier.verify(text).sub == "u1"
+    verifier.void_until(NOW - LEEWAY_SECONDS)
+    verifier.void_until(0)
+    with pytest.raises(Unauthorized, match="void"):
+        verifier.verify(text)
 
 
 @pytest.mark.checklist(6)
@@ -242,6 +289,16 @@ def test_new_keys_replace_the_old(verifier: TokenVerifier) -> None:
     with pytest.raises(Unauthorized):
         verifier.verify(text)
     assert verifier.verify(token(other, {"kid": "k2"})).sub == "u1"
+
+
+def test_the_same_keys_again_forget_no_token(
+    verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = token()
+    first = verifier.verify(text)
+    monkeypatch.setattr(jwt, "get_unverified_header", None)
+    verifier.replace_keys(KeySet(KEYS.keys, ("s2",), 1.0))
+    assert verifier.verify(text) is first
 
 
 def test_memory_is_bounded(clock: FakeClock) -> None:

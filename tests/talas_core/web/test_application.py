@@ -7,7 +7,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from talas_core.errors import NotFound, SettingError
 from talas_core.web.answers import answer
-from talas_core.web.application import application
+from talas_core.web.application import MORE_HEADERS, application
 from talas_core.web.headers import SECURITY, Cors
 from talas_core.web.server import WebServer
 
@@ -39,6 +39,11 @@ async def odd(_: web.Request) -> web.Response:
     raise web.HTTPPaymentRequired
 
 
+async def counted(request: web.Request) -> web.Response:
+    request[MORE_HEADERS] = {"RateLimit": "more", "Cache-Control": "private"}
+    raise NotFound("There is no such person.")
+
+
 async def midway(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse()
     await response.prepare(request)
@@ -51,7 +56,7 @@ async def client() -> AsyncIterator[Client]:
     app = application(cors=Cors([PAGE]))
     app.router.add_get("/fine", fine)
     app.router.add_post("/fine", fine)
-    for handler in (missing, fault, crash, moved, odd, midway):
+    for handler in (missing, fault, crash, moved, odd, counted, midway):
         app.router.add_get(f"/{handler.__name__}", handler)
     client: Client = TestClient(TestServer(app))
     await client.start_server()
@@ -195,3 +200,12 @@ async def test_a_client_that_leaves_is_no_failure_of_ours(
     await left.wait()
     await server.close()
     assert "failed" not in capsys.readouterr().out
+
+
+async def test_whoever_saw_the_request_on_its_way_has_a_word_on_its_answer(client: Client) -> None:
+    async with client.get("/counted") as response:
+        assert response.status == 404
+        assert response.headers["RateLimit"] == "more"
+        assert response.headers["Cache-Control"] == "private"
+    async with client.get("/missing") as response:
+        assert "RateLimit" not in response.headers

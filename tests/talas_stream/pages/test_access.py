@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from support.pages import admin, get, on_air
+from support.pages import admin, get, on_air, reported
 from support.stream import auth, record
 from support.tokens import token
+from support.wait import auntil
+from talas_core.messages import StreamEvent
 
 PAGE = "/admin/listclients?mount=/live"
 
@@ -50,6 +52,14 @@ async def test_the_key_of_one_station_opens_no_other(tmp_path: Path) -> None:
         assert (await get(stream, "/admin/killsource?mount=/demo", auth("another")))[0] == 200
         assert len(await stream.status()) == 1
         assert (await get(stream, "/admin/killsource?mount=/nobody", auth()))[0] == 404
+
+
+async def test_a_closed_station_is_nobody_s(tmp_path: Path) -> None:
+    async with on_air(tmp_path) as stream:
+        root = await admin(stream)
+        stream.api.stations["demo"] = record("demo", closed=True)
+        for page in ("/demo/now", "/demo.m3u", "/admin/listclients?mount=/demo"):
+            assert (await get(stream, page, root))[0] == 404, page
 
 
 async def test_another_site_s_page_cannot_kill_with_a_remembered_key(tmp_path: Path) -> None:
@@ -118,3 +128,45 @@ async def test_guesses_of_the_password_are_counted_for_a_whole_ipv6_subscriber(
         assert seen == {401, 429}
         assert await guess("the right one", "2001:db8:0:1::ffff") == 429
         assert await guess("the right one", "2001:db8:0:2::1") == 200
+
+
+@pytest.mark.checklist(29)
+@pytest.mark.parametrize("page", ["killsource?mount=/live", "stats"])
+async def test_a_refused_sign_in_is_reported_without_what_was_shown(
+    tmp_path: Path, page: str
+) -> None:
+    async with on_air(tmp_path, admin_password=PASSWORD) as stream:
+        wrong = auth("not-the-password", user="admin")
+        for _ in range(12):
+            await get(stream, f"/admin/{page}", wrong)
+        await auntil(lambda: {event.outcome for event in stream.api.audit} == {"wrong", "limited"})
+        station = ("id-live", "owner") if "mount" in page else ("", "")
+        for event in stream.api.audit:
+            assert event.kind is StreamEvent.SIGN_IN_REFUSED
+            assert (event.address, event.method) == ("127.0.0.1", "admin_password")
+            assert (event.station_id, event.owner_id) == station
+            assert (event.actor_id, event.session_id) == ("", "")
+        assert "not-the-password" not in repr(stream.api.audit)
+
+
+@pytest.mark.checklist(29)
+async def test_a_wrong_key_is_reported_and_who_shows_none_is_not(tmp_path: Path) -> None:
+    async with on_air(tmp_path) as stream:
+        for line in ("X: y", "Authorization: Bearer none.of.ours"):
+            assert (await get(stream, PAGE, line))[0] == 401
+        assert (await get(stream, PAGE, auth("f" * 32)))[0] == 401
+        event = await reported(stream, StreamEvent.SIGN_IN_REFUSED)
+        assert (event.method, event.outcome, event.count) == ("stream_key", "wrong", 1)
+        assert "f" * 32 not in repr(event)
+
+
+@pytest.mark.checklist(29)
+@pytest.mark.parametrize("page", ["listclients?mount=/live", "stats"])
+async def test_whose_token_does_not_allow_it_is_reported(tmp_path: Path, page: str) -> None:
+    async with on_air(tmp_path) as stream:
+        await admin(stream)
+        assert (await get(stream, f"/admin/{page}", bearer("somebody")))[0] == 403
+        event = await reported(stream, StreamEvent.ACCESS_REFUSED)
+        assert (event.actor_id, event.session_id) == ("somebody", "s1")
+        assert (event.method, event.outcome) == ("access_token", "not_allowed")
+        assert event.station_id == ("id-live" if "mount" in page else "")

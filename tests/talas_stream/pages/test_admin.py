@@ -5,9 +5,10 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from support.pages import MP3, admin, get, on_air
+from support.pages import MP3, admin, get, on_air, reported
 from support.stream import KEY, Stream, auth, head, running_stream
 from support.wait import auntil
+from talas_core.messages import SecurityEvent, StreamEvent
 
 
 async def xml(stream: Stream, target: str, line: str) -> Element:
@@ -187,3 +188,45 @@ async def test_a_source_is_cut_and_may_come_back(tmp_path: Path) -> None:
         writer.write(head(request))
         assert b" 100 " in await reader.readline()
         writer.close()
+
+
+@pytest.mark.checklist(29)
+@pytest.mark.parametrize(
+    ("order", "kind", "outcome"),
+    [
+        ("killsource?mount=/live", StreamEvent.SOURCE_CUT, "done"),
+        ("killsource?mount=/demo", StreamEvent.SOURCE_CUT, "not_found"),
+        ("killclient?mount=/live&id=7", StreamEvent.LISTENER_CUT, "not_found"),
+        ("moveclients?mount=/live&destination=/demo", StreamEvent.MOVE_REFUSED, "not_possible"),
+    ],
+)
+async def test_orders_are_reported(
+    tmp_path: Path, order: str, kind: StreamEvent, outcome: str
+) -> None:
+    async with on_air(tmp_path) as stream:
+        await get(stream, f"/admin/{order}", await admin(stream))
+        event = await reported(stream, kind)
+        slug = "demo" if "/demo" in order.partition("&")[0] else "live"
+        assert event == SecurityEvent(
+            kind, 1, "127.0.0.1", f"id-{slug}", "owner", "root", "s1", "access_token", outcome
+        )
+
+
+@pytest.mark.checklist(29)
+async def test_by_what_means_an_order_was_given_is_reported(tmp_path: Path) -> None:
+    async with on_air(tmp_path, admin_password="battery-staple") as stream:
+        _, _, writer = await stream.listen("/live.mp3")
+        [seat] = await xml_of(stream, "listclients?mount=/live", "listener")
+        kill = f"/admin/killclient?mount=/live&id={seat.get('id')}"
+        await get(stream, kill, auth())
+        event = await reported(stream, StreamEvent.LISTENER_CUT)
+        assert (event.method, event.actor_id, event.outcome) == ("stream_key", "", "done")
+        await get(stream, "/admin/killsource?mount=/live", auth("battery-staple", user="admin"))
+        event = await reported(stream, StreamEvent.SOURCE_CUT)
+        assert (event.method, event.actor_id, event.outcome) == ("admin_password", "", "done")
+        writer.close()
+
+
+async def xml_of(stream: Stream, page: str, name: str) -> list[Element]:
+    """Elements of that name on a page, as the source sees it."""
+    return list((await xml(stream, f"/admin/{page}", auth())).iter(name))

@@ -5,9 +5,10 @@ import base64
 import pytest
 
 from support.stream import KEY, auth, record
-from talas_core.errors import Unauthorized
+from talas_core.errors import Forbidden, Unauthorized
 from talas_stream.sources.credentials import (
     MAX_TEXT,
+    WrongKey,
     check_source,
     clean,
     key_matches,
@@ -46,6 +47,14 @@ def test_the_station_s_key_is_taken() -> None:
     assert key_matches("source", KEY, record())
 
 
+def test_only_who_has_the_key_learns_that_the_station_is_closed() -> None:
+    closed = record(closed=True)
+    with pytest.raises(Forbidden, match="disabled"):
+        check_source(head(auth()), closed)
+    with pytest.raises(Unauthorized):
+        check_source(head(auth("f" * 32)), closed)
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -68,6 +77,15 @@ def test_all_else_is_refused(line: str) -> None:
     with pytest.raises(Unauthorized) as refused:
         check_source(head(line), record())
     assert KEY not in str(refused.value)
+
+
+def test_a_wrong_key_is_told_from_none() -> None:
+    with pytest.raises(WrongKey):
+        check_source(head(auth("f" * 32)), record())
+    for line in ("X: y", "Authorization: Bearer abc"):
+        with pytest.raises(Unauthorized) as refused:
+            check_source(head(line), record())
+        assert not isinstance(refused.value, WrongKey)
 
 
 def test_what_a_source_says_in_either_spelling() -> None:

@@ -1,0 +1,28 @@
+"""What is removed, and how long it is kept after it has served its purpose."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Remains(StrEnum):
+    """Rows that are of no more use, by their table."""
+
+    SESSIONS = "sessions"
+    PERSONAL_TOKENS = "personal_tokens"
+    MAIL_TOKENS = "mail_tokens"
+    RECOVERY_CODES = "recovery_codes"
+    AUDIT_EVENTS = "audit_events"
+
+
+KEPT = {
+    # An access token lives for a day at most, and until then whoever is asked about one looks for
+    # its session. A refresh token of a session that is gone is refused as that of one that ended.
+    Remains.SESSIONS: timedelta(days=2),
+    Remains.PERSONAL_TOKENS: timedelta(days=30),
+    Remains.MAIL_TOKENS: timedelta(days=1),
+    Remains.RECOVERY_CODES: timedelta(days=1),
+}
+"""Since a session ended or expired, a token was revoked, used or expired, a code was used. How long
+the audit log goes back is a setting."""

@@ -1,0 +1,114 @@
+"""Sources that come at once, run ahead, fall silent or vanish: the station is free for the next."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import psutil
+
+from support.sources import MP3, capture_logs_of, off, on_air
+from support.stream import running_stream
+from support.wait import auntil
+
+
+async def test_a_silent_source_is_cut(tmp_path: Path) -> None:
+    async with running_stream(tmp_path, source_timeout_seconds=0.2) as stream:
+        reader, writer = await stream.source("Expect: 100-continue")
+        writer.write(MP3[:9000])
+        async with asyncio.timeout(10):
+            await reader.read()
+        assert await stream.status() == []
+        writer.close()
+
+
+async def test_a_source_ahead_of_time_is_held_back_and_loses_nothing(tmp_path: Path) -> None:
+    """Four seconds of sound at once with a lead of three: it takes a second, and all arrives."""
+    async with running_stream(tmp_path, source_lead_seconds=3.0) as stream:
+        reader, writer = await stream.source()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        writer.write(MP3[:400])
+        writer.write(MP3[400:])
+        await auntil(stream.status)
+        _, listening, _ = await stream.listen("/live.mp3")
+        writer.write_eof()
+        async with asyncio.timeout(10):
+            assert await listening.read() == MP3
+            await reader.read()
+        assert loop.time() - began > 0.7
+        writer.close()
+
+
+async def test_a_source_that_vanishes_frees_the_station(tmp_path: Path) -> None:
+    async with running_stream(tmp_path) as stream:
+        writer = await on_air(stream)
+        writer.transport.abort()
+        await auntil(lambda: off(stream))
+        (await on_air(stream)).close()
+
+
+async def test_of_sources_that_race_for_a_station_one_gets_it(tmp_path: Path) -> None:
+    async with running_stream(tmp_path) as stream:
+        sources = [await stream.source("Expect: 100-continue") for _ in range(8)]
+        async with asyncio.timeout(10):
+            answers = [await reader.readuntil(b"\r\n\r\n") for reader, _ in sources]
+        statuses = sorted(answer.split()[1] for answer in answers)
+        assert statuses == [b"100"] + [b"409"] * 7
+        winner = next(w for (_, w), a in zip(sources, answers, strict=True) if b" 100 " in a)
+        winner.write(MP3)
+        await auntil(stream.status)
+        for _, writer in sources:
+            writer.close()
+
+
+async def test_a_source_far_ahead_is_held_in_its_own_buffers(tmp_path: Path) -> None:
+    """A hundred times real time: what we have not taken stays with the sender."""
+    hour = MP3 * 900
+    async with running_stream(tmp_path, source_lead_seconds=1.0) as stream:
+        process = psutil.Process()
+        _, writer = await stream.source()
+        sending = writer.transport.get_extra_info("socket").dup()
+        sending.setblocking(False)
+        before = process.memory_info().rss
+        writer.write(MP3)
+        await auntil(stream.status)
+        taken = 0
+        for _ in range(20):
+            with contextlib.suppress(BlockingIOError):
+                while taken < len(hour):
+                    taken += sending.send(hour[taken : taken + 65_536])
+            await stream.ready()
+        assert taken < len(hour) // 4
+        assert process.memory_info().rss - before < 10_000_000
+        sending.close()
+        writer.close()
+
+
+async def test_one_who_vanishes_at_any_moment_leaves_a_free_station(tmp_path: Path) -> None:
+    async with capture_logs_of(tmp_path) as (stream, logs):
+        for number in range(60):
+            _, writer = await stream.source(method=("PUT", "SOURCE")[number % 2])
+            if number % 3:
+                writer.write(MP3[: number * 500])
+            for _ in range(number % 10):
+                await asyncio.sleep(0)
+            writer.transport.abort()
+        await auntil(lambda: off(stream))
+
+        async def free() -> bool:
+            reader, writer = await stream.source("Expect: 100-continue")
+            answer = await reader.readuntil(b"\r\n\r\n")
+            writer.transport.abort()
+            return b" 100 " in answer
+
+        await auntil(free)
+    assert not [line for line in logs if line["log_level"] in ("error", "critical")]
+
+
+async def test_one_who_vanishes_while_held_back_is_let_go(tmp_path: Path) -> None:
+    async with running_stream(tmp_path, source_lead_seconds=0.5) as stream:
+        _, writer = await stream.source()
+        writer.write(MP3[: len(MP3) // 3])
+        await auntil(stream.status)
+        writer.transport.abort()
+        await auntil(lambda: off(stream))
