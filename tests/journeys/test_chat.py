@@ -283,6 +283,14 @@ async def compare(people: list[Witness], log: list[tuple[int, str]]) -> None:
 async def history(
     served: Served, session: aiohttp.ClientSession, token: str, room: str
 ) -> list[tuple[int, str]]:
+    """Everything that was said. A worker that is starting again says that it is, and is asked
+    later."""
+    return await auntil(lambda: pages(served, session, token, room), 20)
+
+
+async def pages(
+    served: Served, session: aiohttp.ClientSession, token: str, room: str
+) -> list[tuple[int, str]]:
     """Everything that was said, page by page."""
     found: list[Any] = []
     async with talking(session, token, url(served)) as talker:
