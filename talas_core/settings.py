@@ -181,7 +181,7 @@ KNOBS: tuple[Knob, ...] = (
          "listener", "seconds", 0, 3600),
     Knob("TALAS_CODEC_WORKERS", "int", 2, "Processes that decode and encode", low=1, high=64),
     Knob("TALAS_OPUS_COMPLEXITY", "choice", "auto", "Care Opus is encoded with; auto lowers it "
-         "from 10, and AAC's, while the machine is short", choices=("auto", *map(str, range(11)))),
+         "from 10 while the machine is short", choices=("auto", *map(str, range(11)))),
     Knob("TALAS_METERING", "bool", True, "Measure loudness of every station on the air; costs a "
          "decode each"),
 )  # fmt: skip

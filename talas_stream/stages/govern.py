@@ -93,16 +93,15 @@ PROMISE_WINDOWS = 4
 
 
 def ladder(complexity: int | None) -> tuple[Step, ...]:
-    """The steps to go: all, or with Opus's complexity held, those that differ in their quantum."""
-    if complexity is None:
-        return STEPS
-    held = Care(complexity)
-    return tuple(Step(step.quantum, step.thrift, held) for step in STEPS if step.care == BEST)
+    """The steps to go: all, or with Opus's complexity held, the first alone. Longer quanta make
+    room for the loop; measured, a worker has none of it."""
+    return STEPS if complexity is None else (Step(STEPS[0].quantum, 1.0, Care(complexity)),)
 
 
 class Governor:
-    """The governor of one worker. Hold `complexity` to leave only the quanta to be changed; `mix`
-    tells what is coded when it is asked, `costs` what the codings without a complexity take."""
+    """The governor of one worker. With `complexity` held it only watches, and says when there is no
+    room; `mix` tells what is coded when it is asked, `costs` what codings without a complexity
+    take."""
 
     def __init__(
         self,

@@ -130,11 +130,11 @@ def test_a_worker_with_nothing_to_do_goes_by_what_is_usual() -> None:
     assert governor.step == STEPS[0]
 
 
-def test_a_held_complexity_is_kept_and_the_quantum_alone_goes() -> None:
+def test_with_a_held_complexity_it_only_watches() -> None:
     governor = Governor(5)
+    assert governor.room
+    assert live(governor, 5, 1.0) == 0
     assert (governor.step.quantum, governor.step.care) == (0.003, Care(5))
-    live(governor, 5, 1.0)
-    assert (governor.step.quantum, governor.step.care) == (0.05, Care(5))
     assert not governor.room
 
 
