@@ -6,7 +6,7 @@ Never:       asks a clock or measures anything; the caller brings seconds.
 Guarantees:  one step a window; a step back up is taken only after a calm time, and only from a load
              that stays below the step-down mark once its cost is added, so steps do not alternate.
 
-    quantum        3 ms ─── 20 ms ─── 50 ms ─── 50 ms ─── 50 ms
+    quantum        2 ms ─── 20 ms ─── 50 ms ─── 50 ms ─── 50 ms
     complexity      10        10        10         5         0      then: no room
 
 A source's frames are longer than an Opus packet, so that some packets are complete 20 ms after
@@ -57,7 +57,7 @@ caches are full of the others' data."""
 
 class Step(msgspec.Struct, frozen=True):
     """A way to work. `quantum` in seconds; `thrift` is the work that longer quanta leave of the
-    same audio, those of 3 ms being 1."""
+    same audio, those of 2 ms being 1."""
 
     quantum: float
     thrift: float
@@ -73,7 +73,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 STEPS = (
-    Step(0.003, 1.0, BEST),
+    Step(0.002, 1.0, BEST),
     Step(0.02, 0.9, BEST),
     Step(0.05, 0.87, BEST),
     Step(0.05, 0.87, Care(5)),

@@ -23,7 +23,7 @@ def test_the_load_can_be_read() -> None:
     warden = Warden(0, Governor(5))
     warden.shed(7)
     load = warden.load
-    assert load == Load(0.0, 0.0, 0.003, 5, load.room, 7)
+    assert load == Load(0.0, 0.0, 0.002, 5, load.room, 7)
     for _ in range(load.room):
         assert warden.load.room > 0
         warden.admit()
