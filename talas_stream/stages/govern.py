@@ -83,8 +83,9 @@ WINDOW_SECONDS = 0.5
 CALM_SECONDS = 5.0
 BUSY = 0.85
 """Share of the time at work above which the next step down is taken. What is left is for bursts."""
-AFTER_RISE = 0.75
-"""A step up is taken if the work would fill no more than this share afterwards."""
+AFTER_RISE = 0.5
+"""A step up is taken if the work would fill no more than this share afterwards. By the clock, work
+takes longer the fuller the machine is, so what it would fill is told too low."""
 LATE_SECONDS = 0.03
 """Mean lateness of quanta that counts as being short, even where the worker itself is idle:
 somebody else has the processors."""
