@@ -10,9 +10,9 @@
 /* What each book can hold, without sign. */
 const int talas_aac_largest[BOOKS] = {0, 1, 1, 2, 2, 4, 4, 7, 7, 12, 12, TALAS_AAC_HIGHEST};
 
-/* Lengths of codes, signs included, in several books at once: fields of 16 bits for four lines (books
- * 1 to 4, by numbers from -2 to 2), of 16 for two small ones with sign (5 and 6), and of 12 for two
- * without (7 to 11). Of a number that a book lacks, the field means nothing. */
+/* Lengths of codes, signs included, in several books at once: fields of 16 bits for four lines
+ * (books 1 to 4, by numbers from -2 to 2), of 16 for two small ones with sign (5 and 6), and of 12
+ * for two without (7 to 11). Of a number that a book lacks, the field means nothing. */
 static uint64_t fours[5 * 5 * 5 * 5];
 static uint32_t small_pairs[9 * 9];
 static uint64_t pairs[17 * 17];
@@ -120,8 +120,8 @@ struct ways {
     int best;         /* book */
 };
 
-/* Go on by a band that takes `bits` in each book: in the section of the band before, or in a new one
- * after the best way so far. `from` becomes the book of the band before, for each of now. */
+/* Go on by a band that takes `bits` in each book: in the section of the band before, or in a
+ * new one after the best way so far. `from` becomes the book of the band before, for each of now. */
 static void extend(const struct talas_aac_layout *layout, const int *bits, bool first,
                    struct ways *ways, uint8_t *from) {
     const int best = ways->best, begun = (first ? 0 : ways->bits[best]) + section_bits(layout, 1);
@@ -143,7 +143,7 @@ static void extend(const struct talas_aac_layout *layout, const int *bits, bool 
     ways->best = next;
 }
 
-/* The books of the group whose first band is `first`. Returns the bits of its sections and lines. */
+/* The books of the group that begins at band `first`. Returns the bits of sections and lines. */
 static int choose_group(const struct talas_aac_layout *layout, struct talas_aac_channel *channel,
                         int first) {
     uint8_t from[TALAS_AAC_BANDS][BOOKS];

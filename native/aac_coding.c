@@ -156,7 +156,8 @@ static void put_channel(struct writer *writer, const struct talas_aac_layout *la
     for (int b = 0; b < layout->bands; b++) {
         if (channel->book[b] == 0)
             continue;
-        put_code(writer, talas_aac_scale_codes[channel->scale[b] - before + TALAS_AAC_SCALE_MIDDLE]);
+        const int step = channel->scale[b] - before;
+        put_code(writer, talas_aac_scale_codes[step + TALAS_AAC_SCALE_MIDDLE]);
         before = channel->scale[b];
     }
     put(writer, 0, 3); /* no pulses, no noise shaping, no gain control */

@@ -131,7 +131,7 @@ static void transform(const struct talas_aac_encoder *encoder, struct talas_aac_
     }
 }
 
-/* The bits that a frame should take: more for one that has more to say, and for a full reservoir. */
+/* The bits that a frame should take: more where it has more to say, and from a full reservoir. */
 static double wanted(const struct talas_aac_encoder *encoder, float entropy) {
     const double usual = usual_bits(encoder), most = usual + 0.9 * encoder->saved;
     double need = encoder->usual > 0 ? entropy / encoder->usual - 1 : 0;

@@ -130,7 +130,8 @@ void talas_aac_thresholds(struct talas_aac_hearing *hearing, struct talas_aac_fr
         for (int b = 0; !eight && b < layout->bands; b++) {
             const float now = channel->threshold[b];
             if (hearing->allowed_known)
-                channel->threshold[b] = talas_aac_larger(PRE_ECHO * now, talas_aac_smaller(now, 2 * allowed[b]));
+                channel->threshold[b] =
+                    talas_aac_larger(PRE_ECHO * now, talas_aac_smaller(now, 2 * allowed[b]));
             allowed[b] = now;
         }
     }
@@ -154,8 +155,9 @@ void talas_aac_stereo(struct talas_aac_frame *frame) {
         const float side = talas_aac_larger(0.25f * both - 0.5f * product, 0);
         /* Noise of both sums up in either channel. */
         const float each = 0.5f * talas_aac_smaller(l->threshold[b], r->threshold[b]);
-        frame->middle[b] = over(middle, each) * over(side, each) <
-                           over(l->energy[b], l->threshold[b]) * over(r->energy[b], r->threshold[b]);
+        const float apart =
+            over(l->energy[b], l->threshold[b]) * over(r->energy[b], r->threshold[b]);
+        frame->middle[b] = over(middle, each) * over(side, each) < apart;
         if (!frame->middle[b])
             continue;
         for (int i = first; i < end; i++) {

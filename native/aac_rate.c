@@ -38,7 +38,8 @@ void talas_aac_measure(struct talas_aac_frame *frame) {
                     peak[j] = peak[j] > channel->powers[i + j] ? peak[j] : channel->powers[i + j];
                 }
             channel->roots[b] = sum[0] + sum[1] + sum[2] + sum[3];
-            channel->peak[b] = talas_aac_larger(talas_aac_larger(peak[0], peak[1]), talas_aac_larger(peak[2], peak[3]));
+            channel->peak[b] = talas_aac_larger(talas_aac_larger(peak[0], peak[1]),
+                                                talas_aac_larger(peak[2], peak[3]));
         }
     }
 }

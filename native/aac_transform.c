@@ -124,7 +124,7 @@ static void fourier(size_t size, float a[2][LARGE], float b[2][LARGE]) {
 
 /* DCT-IV, times two, of `lines` folded samples. */
 static void cosine(size_t lines, const float *restrict folded, float *restrict out) {
-    float(*turn)[LARGE] = twist[lines == SHORT]; /* only read */
+    float(*turn)[LARGE] = twist[lines == SHORT];
     const size_t points = lines / 2;
     float a[2][LARGE], b[2][LARGE];
     for (size_t n = 0; n < points; n++) {
