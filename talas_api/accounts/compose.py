@@ -86,7 +86,6 @@ class Personal:
             audit=audit,
             clock=clock,
         )
-
         self.making = TokenMaking(
             store=PostgresTokens(database),
             marker=seal,
