@@ -13,7 +13,8 @@ from uuid import UUID
 
 from talas_api.accounts.values import Account, Stored
 from talas_api.sessions.store import end_within
-from talas_core.postgres.pool import Database, Duplicate, Row, constraint_fields
+from talas_core.postgres.failures import Duplicate, constraint_fields
+from talas_core.postgres.pool import Database, Row
 
 ADD = """
 INSERT INTO users (id, username, email, password_hash, role, display_name, created_at, updated_at)

@@ -16,7 +16,8 @@ import msgspec
 from talas_api.seed import crowd
 from talas_api.seed.content import Composer, Table, Values
 from talas_core.errors import UsageError
-from talas_core.postgres.pool import Connection, Database, Duplicate
+from talas_core.postgres.failures import Duplicate
+from talas_core.postgres.pool import Connection, Database
 
 LOCK = "SELECT pg_advisory_xact_lock(8002003)"
 SEEDED = "SELECT count(*) AS found FROM users WHERE id = ANY($1::uuid[])"

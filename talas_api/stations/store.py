@@ -12,7 +12,8 @@ from uuid import UUID
 
 from talas_api.stations.values import Kept, Station, StationChange
 from talas_core.ids import uuid7
-from talas_core.postgres.pool import Database, Duplicate, Row, constraint_fields
+from talas_core.postgres.failures import Duplicate, constraint_fields
+from talas_core.postgres.pool import Database, Row
 
 ADD = """
 WITH room AS (

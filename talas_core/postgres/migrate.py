@@ -22,7 +22,8 @@ import asyncpg  # type: ignore[import-untyped]
 import msgspec
 
 from talas_core.errors import SettingError, UsageError
-from talas_core.postgres.pool import Connection, translated
+from talas_core.postgres.failures import translated
+from talas_core.postgres.pool import Connection
 
 BASE = "base"
 """The version before the first."""

@@ -1,23 +1,27 @@
 """The database, as stores use it: a pool of connections that mends itself.
 
 Does:        lend connections with a deadline, run queries and transactions, and turn every asyncpg
-             error into one of ours, here and nowhere else.
+             error into one of ours; say for health whether the database does its work.
 Never:       connects before the first query; keeps session state (no SET, LISTEN or advisory lock
              outside a transaction: a returned connection is not reset, which saves a round trip).
-Guarantees:  while the database is away every call raises Unavailable within the deadline; once it
-             is back the next call works, without a restart.
+Guarantees:  while the database is away, full or read-only every call that needs what it cannot do
+             raises Unavailable within the deadline, with one line of the log a second; once it is
+             back the next call works, without a restart.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import asyncpg  # type: ignore[import-untyped]
 
-from talas_core.errors import BadInput, Conflict, Unavailable
+from talas_core.errors import Unavailable
+from talas_core.postgres.failures import Away, Hampered, spoils, translated
+from talas_core.postgres.trouble import Trouble
 
 Row = Mapping[str, Any]
 """One row, by column name."""
@@ -27,25 +31,14 @@ CONNECT_SECONDS = 2.0
 QUERY_SECONDS = 10.0
 IDLE_SECONDS = 300.0
 
+# Writes a megabyte that nobody keeps: it needs room for a table, room for the log, and a commit.
+_LOOK = """
+CREATE TEMPORARY TABLE talas_look ON COMMIT DROP AS SELECT n FROM generate_series(1, 30000) AS s (n)
+"""
+
 # Each query has its plan and its parameters' types from a prepared statement; compiling plans (jit)
 # costs more than queries of this size ever win back.
 _SERVER_SETTINGS = {"jit": "off", "timezone": "UTC", "application_name": "talas"}
-
-
-class Duplicate(Conflict):
-    """A unique constraint was met; `constraint` is its name."""
-
-    def __init__(self, constraint: str) -> None:
-        super().__init__("That exists already.")
-        self.constraint = constraint
-
-
-class Dangling(Conflict):
-    """A row would refer to one that is not there; `constraint` is the foreign key's name."""
-
-    def __init__(self, constraint: str) -> None:
-        super().__init__("Something this depends on is gone, or something still depends on it.")
-        self.constraint = constraint
 
 
 class Connection(Protocol):
@@ -85,8 +78,14 @@ class Database:
     """One database. `size` is the most connections held at a time."""
 
     def __init__(
-        self, url: str, *, size: int = 8, acquire_seconds: float = ACQUIRE_SECONDS
+        self,
+        url: str,
+        *,
+        size: int = 8,
+        acquire_seconds: float = ACQUIRE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._trouble = Trouble(clock)
         self._url = url
         self._size = size
         self._acquire_seconds = acquire_seconds
@@ -140,77 +139,42 @@ class Database:
             yield connection
 
     async def check(self) -> None:
-        """For health: raises Unavailable unless the database answers."""
-        await self.row("SELECT 1")
+        """For health: raises Unavailable unless the database answers and, where it was seen not to
+        do its work, does it again."""
+        if self._trouble.hampered is None:
+            await self.row("SELECT 1")
+            return
+        if not self._trouble.look_is_due():
+            raise Hampered(self._trouble.hampered.message)
+        try:
+            async with self.transaction() as connection:
+                await connection.execute(_LOOK)
+        except asyncpg.InsufficientPrivilegeError:
+            await self.row("SELECT 1")  # a role that may make no temporary table cannot look
+        self._trouble.over()
 
     @asynccontextmanager
     async def _lent(self) -> AsyncIterator[Any]:
         pool = self._pool
         if pool is None:
             raise Unavailable("The database is closed.")
-        with translated():
-            connection = await pool.acquire(timeout=self._acquire_seconds)
-            try:
-                yield connection
-            finally:
-                await pool.release(connection)
+        try:
+            with translated():
+                connection = await pool.acquire(timeout=self._acquire_seconds)
+                try:
+                    yield connection
+                except Exception as error:
+                    if spoils(error):
+                        connection.terminate()
+                    raise
+                finally:
+                    await pool.release(connection)
+        except Away as error:
+            self._trouble.met(error)
+            raise
 
 
 def touched(tag: str) -> int:
     """The row count in a command tag such as `UPDATE 3`; 0 where it has none."""
     last = tag.rpartition(" ")[2]
     return int(last) if last.isdigit() else 0
-
-
-AWAY: tuple[type[Exception], ...] = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.QueryCanceledError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InvalidPasswordError,
-    asyncpg.InvalidCatalogNameError,
-)
-"""What the driver raises when the database is away, starting, stopping or too slow."""
-
-UNKEEPABLE: tuple[type[Exception], ...] = (
-    asyncpg.CheckViolationError,
-    asyncpg.CharacterNotInRepertoireError,
-    asyncpg.NumericValueOutOfRangeError,
-)
-"""What the driver raises when a value passed validation and yet does not fit."""
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Inside, errors of the driver become ours. What is a fault of ours passes unchanged."""
-    try:
-        yield
-    except asyncpg.UniqueViolationError as error:
-        raise Duplicate(error.constraint_name or "") from error
-    except (asyncpg.ForeignKeyViolationError, asyncpg.RestrictViolationError) as error:
-        raise Dangling(error.constraint_name or "") from error
-    except UNKEEPABLE as error:
-        raise BadInput("A value is outside what can be kept.") from error
-    except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
-        raise Unavailable("Others are changing the same thing; try again.") from error
-    except AWAY as error:
-        # The driver calls its user's mistakes InterfaceError too; those must stay visible.
-        if isinstance(error, asyncpg.InterfaceError) and "clos" not in str(error):
-            raise
-        raise Unavailable("The database does not answer.") from error
-
-
-def constraint_fields(
-    error: Duplicate, fields: Iterable[tuple[str, str]], sentence: str = "is taken"
-) -> Conflict:
-    """A Conflict that names the field of the constraint met, from (constraint, field) pairs."""
-    for constraint, field in fields:
-        if constraint == error.constraint:
-            return Conflict(f"That {field} {sentence}.", {field: sentence})
-    return error

@@ -7,7 +7,8 @@ from support.chat import add_person
 from talas_api.rooms.store import PostgresRooms
 from talas_api.rooms.values import Room
 from talas_core.ids import uuid7
-from talas_core.postgres.pool import Dangling, Database
+from talas_core.postgres.failures import Dangling
+from talas_core.postgres.pool import Database
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

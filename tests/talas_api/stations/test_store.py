@@ -15,7 +15,8 @@ from talas_core.clock import FakeClock
 from talas_core.errors import BadInput, Conflict
 from talas_core.ids import uuid7
 from talas_core.messages import RENDITIONS
-from talas_core.postgres.pool import Dangling, Database
+from talas_core.postgres.failures import Dangling
+from talas_core.postgres.pool import Database
 
 NOW = FakeClock().now()
 HASH = bytes(range(32))

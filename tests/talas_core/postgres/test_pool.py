@@ -3,16 +3,13 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from support.proxy import postgres_behind_proxy
+from talas_core.clock import FakeClock
 from talas_core.errors import BadInput, Conflict, Unavailable
-from talas_core.postgres.pool import (
-    Dangling,
-    Database,
-    Duplicate,
-    constraint_fields,
-    touched,
-)
+from talas_core.postgres.failures import Dangling, Duplicate, Hampered
+from talas_core.postgres.pool import Database, touched
 
 TABLES = """
 CREATE TABLE parents (id int PRIMARY KEY, name text CONSTRAINT parents_name UNIQUE,
@@ -60,10 +57,6 @@ async def test_a_taken_value_names_the_constraint(db: Database) -> None:
     with pytest.raises(Duplicate) as caught:
         await db.run("INSERT INTO parents VALUES (3, 'Ann', 1)")
     assert caught.value.constraint == "parents_name"
-    error = constraint_fields(caught.value, [("x", "y"), ("parents_name", "name")])
-    assert error.fields == {"name": "is taken"}
-    assert str(error) == "That name is taken."
-    assert constraint_fields(caught.value, []) is caught.value
 
 
 async def test_a_missing_parent_names_the_constraint(db: Database) -> None:
@@ -172,3 +165,49 @@ async def test_a_query_cut_midway_is_unavailable(database: str) -> None:
 )
 def test_touched(tag: str, count: int) -> None:
     assert touched(tag) == count
+
+
+FAIL = """
+CREATE FUNCTION fail(state text) RETURNS int LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = state; END $$
+"""
+
+
+@pytest.mark.parametrize("state", ["53100", "53200", "58030"])
+async def test_database_that_answers_but_cannot_work_is_unwell_until_a_look_shows_otherwise(
+    db: Database, state: str
+) -> None:
+    await db.run(FAIL)
+    with capture_logs() as logs:
+        for _ in range(20):
+            with pytest.raises(Hampered):
+                await db.row("SELECT fail($1)", state)
+    assert len(logs) == 1
+    assert "exc_info" not in logs[0]
+    await db.check()  # the look: this one had room all the time
+    await db.check()
+
+
+async def test_read_only_database_is_unwell_and_well_again_by_itself(database: str) -> None:
+    clock = FakeClock()
+    db = Database(database, clock=clock.monotonic)
+    await db.open()
+    await db.run("CREATE TABLE notes (text text)")
+    name = database.rpartition("/")[2].partition("?")[0]
+    async with asyncio.timeout(20):
+        other = await asyncpg.connect(database)
+        await other.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        await db.run("SET default_transaction_read_only = on")  # as those that come from now on
+        with pytest.raises(Hampered, match="read-only"):
+            await db.run("INSERT INTO notes VALUES ('a')")
+        await db.row("SELECT 1")
+        with pytest.raises(Hampered, match="read-only"):
+            await db.check()
+        await other.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        await other.close()
+        with pytest.raises(Hampered, match="read-only"):
+            await db.check()  # not looked at yet
+        clock.advance(1)
+        await db.check()
+        assert await db.run("INSERT INTO notes VALUES ('a')") == 1
+    await db.close()

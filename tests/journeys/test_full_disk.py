@@ -1,0 +1,124 @@
+"""A disk that fills under the running product, and is emptied again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from support.chat import talking
+from support.people import PASSWORD, Person
+from support.serve import Served, running_serve
+from support.wait import auntil, until
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+
+MESSAGES = 420
+DISK = "256m"
+MOUNT = 'mount -t tmpfs -o size="$1" disk "$2" && shift 2 && exec "$@"'
+
+
+def on_a_small_disk(folder: Path) -> list[str]:
+    """The command that runs another with a disk of its own at `folder`."""
+    return ["unshare", "--mount", "sh", "-c", MOUNT, "sh", DISK, str(folder)]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """Talas with its data directory on a disk of its own."""
+    home = tmp_path / "home"
+    home.mkdir()
+    prefix = on_a_small_disk(home)
+    allowed = shutil.which("unshare") and subprocess.run(
+        [*prefix, "true"], check=False, capture_output=True
+    )
+    if not allowed or allowed.returncode != 0:
+        pytest.skip("nobody may mount a disk here")
+    env = {"TALAS_DATA_DIR": str(home / "var"), "TALAS_CHAT_REQUESTS_PER_SECOND": "1000"}
+    with running_serve(tmp_path, prefix=prefix, env=env) as running:
+        yield running.wait_ready()
+
+
+def fill(served: Served) -> Path:
+    """Take all that is left of the disk; returns the file that does."""
+    # The disk is in the process's own view of the file system.
+    inside = f"/proc/{served.process.pid}/root{served.data_dir.parent}/filler"
+    handle = os.open(inside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    size = 1 << 20
+    try:
+        while size >= 512:
+            try:
+                os.write(handle, b"\1" * size)
+            except OSError:
+                size //= 2
+    finally:
+        os.close(handle)
+    return Path(inside)
+
+
+async def test_full_disk_is_unavailable_and_not_ready_and_passes_by_itself(
+    served: Served,
+) -> None:
+    person = Person(served.api, "writer")
+    assert person.register() == 201
+    assert person.sign_in() == 200
+    chat = f"http://127.0.0.1:{served.chat}/ws"
+    async with aiohttp.ClientSession() as http, talking(http, person.token, chat) as talker:
+        room = (await talker.ask("room.create", name="Bad days"))["room"]
+        known = len(served.events())
+        filler = await asyncio.to_thread(fill, served)
+        text = "x" * 3000
+
+        async def say(number: int) -> dict[str, Any]:
+            nonce = f"n{number}"
+            return await talker.ask("message.send", room=room, text=f"{number} {text}", nonce=nonce)
+
+        replies = {number: await say(number) for number in range(MESSAGES)}
+        told = {reply.get("code", "ack") for reply in replies.values()}
+        assert told <= {"ack", "unavailable", "too_many"}
+        assert "unavailable" in told
+        assert await asyncio.to_thread(served.get, served.api, "/health") != (0, "")
+        status = await asyncio.to_thread(until, lambda: served.get(served.api, "/ready")[0] == 503)
+        assert status
+        sign_up = {"username": "late", "email": "late@example.com", "password": PASSWORD}
+        url = f"http://127.0.0.1:{served.api}/api/auth/register"
+
+        async def refused() -> bool:
+            # What there is still room for, is taken; then no more.
+            sign_up["username"] = f"late{len(seen)}"
+            sign_up["email"] = f"late{len(seen)}@example.com"
+            async with http.post(url, json=sign_up) as answer:
+                seen.append((answer.status, answer.headers.get("Retry-After", "")))
+            return seen[-1][0] == 503
+
+        seen: list[tuple[int, str]] = []
+        await auntil(refused, 30)
+        assert {status for status, _ in seen} <= {201, 503}
+        assert int(seen[-1][1]) >= 1
+        lines = served.events()[known:]
+        filler.unlink()
+        await asyncio.to_thread(served.wait_ready)
+        kept = {number: await acknowledged(say, number) for number in (0, MESSAGES - 1)}
+        # Sent again under its nonce, what was acknowledged stands where it stood.
+        assert all(kept[n]["offset"] == replies[n]["offset"]
+                   for n in kept if replies[n]["type"] == "ack")  # fmt: skip
+    assert not [line for line in lines if "Traceback" in str(line) or line["level"] == "error"]
+    failing = [line for line in lines if line["event"] == "database fails"]
+    assert sum(line["count"] for line in failing) > len(failing)
+
+
+async def acknowledged(say: Any, number: int) -> dict[str, Any]:
+    """The acknowledgement of a message that is sent until there is one."""
+
+    async def once() -> dict[str, Any] | None:
+        reply = await say(number)
+        return dict(reply) if reply["type"] == "ack" else None
+
+    return dict(await auntil(once, 30) or {})
