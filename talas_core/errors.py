@@ -9,6 +9,7 @@
     ├── NotFound                   404
     ├── Conflict                   409
     ├── TooSlow                    408
+    ├── CallerGone                 408: nobody is there to be answered
     ├── TooLarge                   413
     ├── UnsupportedMedia           415
     ├── TooMany                    429, with the seconds to wait
@@ -113,6 +114,13 @@ class TooSlow(TalasError):
     """The client took too long over its request."""
 
     code = "too_slow"
+    status = 408
+
+
+class CallerGone(TalasError):
+    """Whoever asked has left before it was begun; nothing was done."""
+
+    code = "caller_gone"
     status = 408
 
 

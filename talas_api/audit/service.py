@@ -14,6 +14,7 @@ from typing import Protocol
 from uuid import UUID
 
 from talas_api.audit.values import AuditQuery, Entry, Event, Kind, Page, event_of
+from talas_core import caller
 from talas_core.clock import Clock
 from talas_core.ids import uuid7
 from talas_core.messages import SecurityEvent
@@ -50,19 +51,19 @@ class Audit:
         people = {key: str(value) for key, value in named.items() if value is not None}
         address = {"address": event.address} if event.address else {}
         _log.info("security event", kind=event.kind.value, **people, **address, **event.detail)
+        entry = Entry(
+            id=uuid7(),
+            at=self._clock.now(),
+            kind=event.kind,
+            user_id=event.user_id,
+            actor_id=event.actor_id,
+            session_id=event.session_id,
+            address=event.address,
+            detail=event.detail,
+        )
         try:
-            await self._store.add(
-                Entry(
-                    id=uuid7(),
-                    at=self._clock.now(),
-                    kind=event.kind,
-                    user_id=event.user_id,
-                    actor_id=event.actor_id,
-                    session_id=event.session_id,
-                    address=event.address,
-                    detail=event.detail,
-                )
-            )
+            with caller.aside():
+                await self._store.add(entry)
         except Exception as error:
             # Of whatever kind: a sign-in must not fail because its record did.
             _log.error("security event not kept", kind=event.kind.value, problem=repr(error))

@@ -21,6 +21,7 @@ import msgspec
 
 from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.limits.values import Charge, LimitReached, Rule, Subject, headers, policy
+from talas_core import caller
 from talas_core.clock import Clock
 from talas_core.errors import TalasError
 from talas_core.security.limits import Decision, Quota, decision
@@ -120,7 +121,7 @@ class Limiter:
         """
         await self.recall(charges, event)
         now = self._clock.now()
-        outcomes = list(zip(charges, await self._store.take(charges, now), strict=True))
+        outcomes = list(zip(charges, await self._take(charges, now), strict=True))
         missed = [(c, o) for c, o in outcomes if not (o.taken or o.passed_over)]
         if missed:
             waits = [(decision(c.quota, o.until, now, allowed=False).retry_after, c)
@@ -133,7 +134,7 @@ class Limiter:
 
     async def fits(self, charges: Sequence[Charge]) -> bool:
         """Charge these if they all fit; whether they did. Refusals are told to nobody."""
-        return all(one.taken for one in await self._store.take(charges, self._clock.now()))
+        return all(one.taken for one in await self._take(charges, self._clock.now()))
 
     async def succeeded(self, passage: Passage, subjects: Subjects) -> None:
         """What counts failures is given back; the address is familiar from now on."""
@@ -175,12 +176,18 @@ class Limiter:
         except TalasError as error:
             _log.warning("sweep failed", problem=str(error))
 
+    async def _take(self, charges: Sequence[Charge], now: datetime) -> list[Outcome]:
+        """Charge them, also to whoever has left meanwhile: leaving early makes nothing free."""
+        with caller.aside():
+            return await self._store.take(charges, now)
+
     async def _settle(self, returned: Sequence[Charge], familiar: Sequence[bytes]) -> None:
         """Best effort: an answer that is ready does not fail because of what it costs."""
         if not returned and not familiar:
             return
         try:
-            await self._store.settle(returned, familiar, self._clock.now())
+            with caller.aside():
+                await self._store.settle(returned, familiar, self._clock.now())
         except TalasError as error:
             _log.warning("charge not given back", problem=str(error))
 

@@ -6,7 +6,8 @@ Never:       connects before the first query; keeps session state (no SET, LISTE
              outside a transaction: a returned connection is not reset, which saves a round trip).
 Guarantees:  while the database is away, full or read-only every call that needs what it cannot do
              raises Unavailable within the deadline, with one line of the log a second; once it is
-             back the next call works, without a restart.
+             back the next call works, without a restart. What is done for a request begins no
+             change once its client has left, see talas_core/caller.py.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Protocol
 
 import asyncpg  # type: ignore[import-untyped]
 
+from talas_core import caller
 from talas_core.errors import Unavailable
 from talas_core.postgres.failures import Away, Hampered, spoils, translated
 from talas_core.postgres.trouble import Trouble
@@ -119,24 +121,31 @@ class Database:
         """All rows of a query."""
         async with self._lent() as connection:
             found: list[Row] = await connection.fetch(sql, *values)
+        _note(sql)
         return found
 
     async def row(self, sql: str, *values: object) -> Row | None:
         """The first row of a query, if any."""
         async with self._lent() as connection:
             found: Row | None = await connection.fetchrow(sql, *values)
+        _note(sql)
         return found
 
     async def run(self, sql: str, *values: object) -> int:
         """Run a statement; returns how many rows it touched."""
         async with self._lent() as connection:
-            return touched(await connection.execute(sql, *values))
+            tag = await connection.execute(sql, *values)
+        _note(sql)
+        return touched(tag)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection inside a transaction: committed at the end, rolled back on any exception."""
+        """A connection inside a transaction: committed at the end, rolled back on any exception,
+        and where whoever asked for it has left meanwhile."""
         async with self._lent() as connection, connection.transaction():
             yield connection
+            caller.check()
+        caller.served()
 
     async def check(self) -> None:
         """For health: raises Unavailable unless the database answers and, where it was seen not to
@@ -162,6 +171,7 @@ class Database:
             with translated():
                 connection = await pool.acquire(timeout=self._acquire_seconds)
                 try:
+                    caller.check()
                     yield connection
                 except Exception as error:
                     if spoils(error):
@@ -172,6 +182,12 @@ class Database:
         except Away as error:
             self._trouble.met(error)
             raise
+
+
+def _note(sql: str) -> None:
+    """A statement was carried out; what is no plain reading has changed something."""
+    if not sql.lstrip().startswith("SELECT"):
+        caller.served()
 
 
 def touched(tag: str) -> int:

@@ -1,7 +1,7 @@
 """An aiohttp application with the house rules built in.
 
 Does:        give each request an id; turn errors into the envelope; answer CORS preflights; put
-             the security headers on every answer.
+             the security headers on every answer; begin no change for a client that has left.
 Never:       lets an exception's text, a traceback or a server version out.
 Guarantees:  every answer, an error too, has X-Request-ID; an unforeseen exception is logged once
              under that id; an answer that fails midway is cut off, never followed by another.
@@ -17,6 +17,7 @@ from aiohttp import hdrs, web
 from talas_core.errors import TalasError
 from talas_core.telemetry.logs import logger
 from talas_core.web.answers import failed, refusal
+from talas_core.web.asking import asking
 from talas_core.web.headers import PRODUCT, SECURITY, Cors
 from talas_core.web.peer import PROXIES, Proxies
 
@@ -42,7 +43,8 @@ def application(
         if _is_preflight(request):
             return _preflight(request, cors)
         try:
-            return await handler(request)
+            with asking(request):
+                return await handler(request)
         except Exception as error:
             return _outcome(request, error)
 

@@ -6,8 +6,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from support.proxy import postgres_behind_proxy
+from talas_core import caller
 from talas_core.clock import FakeClock
-from talas_core.errors import BadInput, Conflict, Unavailable
+from talas_core.errors import BadInput, CallerGone, Conflict, Unavailable
 from talas_core.postgres.failures import Dangling, Duplicate, Hampered
 from talas_core.postgres.pool import Database, touched
 
@@ -211,3 +212,48 @@ async def test_read_only_database_is_unwell_and_well_again_by_itself(database: s
         await db.check()
         assert await db.run("INSERT INTO notes VALUES ('a')") == 1
     await db.close()
+
+
+ADD = "INSERT INTO parents VALUES ($1, 'new', 1)"
+
+
+class Client:
+    """Who asks, and may leave."""
+
+    left = False
+
+    def gone(self) -> bool:
+        return self.left
+
+
+async def test_change_for_a_caller_who_has_left_is_not_made(db: Database) -> None:
+    client = Client()
+    with caller.serving(client.gone):
+        client.left = True
+        for change in (db.run, db.row, db.rows):
+            with pytest.raises(CallerGone):
+                await change(ADD, 3)
+        client.left = False
+        with pytest.raises(CallerGone):
+            async with db.transaction() as connection:
+                await connection.execute(ADD, 3)
+                client.left = True
+    assert await db.row("SELECT 1 FROM parents WHERE name = 'new'") is None
+
+
+async def test_change_that_is_made_is_followed_by_what_belongs_to_it(db: Database) -> None:
+    for number, change in enumerate((db.run, db.row, db.rows), start=3):
+        client = Client()
+        with caller.serving(client.gone):
+            await db.row("SELECT 1")
+            await change("INSERT INTO parents VALUES ($1, $2, 1)", number, str(number))
+            client.left = True
+            await db.run("UPDATE parents SET age = 2 WHERE id = $1", number)
+    client = Client()
+    with caller.serving(client.gone):
+        async with db.transaction() as connection:
+            await connection.execute("DELETE FROM parents WHERE id = 3")
+        client.left = True
+        async with db.transaction() as connection:
+            await connection.execute("DELETE FROM parents WHERE id = 4")
+    assert [row["id"] for row in await db.rows("SELECT id FROM parents ORDER BY id")] == [1, 2, 5]

@@ -1,0 +1,126 @@
+"""Processes that stand still for a while, and go on: what others did meanwhile still counts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+
+from support.people import PASSWORD, Person
+from support.serve import Served, running_serve
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
+
+ANSWER_SECONDS = 1.0
+"""Who does not answer within that is the one that stands still."""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One Talas with two API workers, for this file."""
+    with running_serve(tmp_path_factory.mktemp("talas"), "--api-workers", "2") as served:
+        yield served.wait_ready()
+
+
+@contextlib.contextmanager
+def frozen(process: psutil.Process) -> Iterator[None]:
+    """The process stands still."""
+    process.suspend()
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+def spoken(port: int, method: str, path: str, body: Any = None) -> bytes:
+    """A request, as bytes."""
+    raw = json.dumps(body).encode() if body is not None else b""
+    head = (
+        f"{method} /api/auth/{path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(raw)}\r\n\r\n"
+    )
+    return head.encode() + raw
+
+
+def connection_to(worker: psutil.Process, port: int) -> socket.socket:
+    """A connection that this worker has taken, and on which it has answered."""
+    while True:
+        one = socket.create_connection(("127.0.0.1", port), timeout=10)
+        one.sendall(spoken(port, "GET", "profile"))
+        assert one.recv(65536).startswith(b"HTTP/1.1 401")
+        here = one.getsockname()
+        if any(each.raddr == here for each in worker.net_connections("tcp4")):
+            return one
+        one.close()
+
+
+class Tokens:
+    """Somebody's one session."""
+
+    def __init__(self, served: Served, name: str) -> None:
+        self._served = served
+        self._person = Person(served.api, name)
+        assert self._person.register() == 201
+        self.refresh = self.access = ""
+
+    async def sign_in(self) -> None:
+        wish = {"email": self._person.email, "password": PASSWORD}
+        self._keep(await self.ask("POST", "login", wish))
+
+    async def exchange(self) -> None:
+        self._keep(await self.ask("POST", "refresh", {"refresh_token": self.refresh}))
+
+    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Status and body, of whichever worker answers; one that stands still is passed over."""
+        url = f"http://127.0.0.1:{self._served.api}/api/auth/{path}"
+        headers = {"Authorization": f"Bearer {self.access}"} if self.access else {}
+        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+        connector = aiohttp.TCPConnector(force_close=True)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
+            async for _ in attempts():
+                with contextlib.suppress(TimeoutError):
+                    async with http.request(method, url, json=body, headers=headers) as answer:
+                        raw = await answer.read()
+                        return answer.status, json.loads(raw) if raw else None
+        raise AssertionError("nobody answers")
+
+    def _keep(self, outcome: tuple[int, Any]) -> None:
+        status, body = outcome
+        assert status == 200, body
+        self.refresh, self.access = body["data"]["refresh_token"], body["data"]["access_token"]
+
+
+async def attempts(count: int = 50) -> AsyncIterator[int]:
+    for number in range(count):
+        yield number
+
+
+@pytest.mark.parametrize("turn", range(3))
+async def test_refresh_that_its_client_gave_up_while_the_worker_stood_still_is_not_made(
+    served: Served, turn: int
+) -> None:
+    tokens = Tokens(served, f"patient-{turn}")
+    await tokens.sign_in()
+    first = tokens.refresh
+    stale = spoken(served.api, "POST", "refresh", {"refresh_token": first})
+    worker = served.child("api-1")
+    given_up, stays = (connection_to(worker, served.api) for _ in range(2))
+    with frozen(worker):
+        given_up.sendall(stale)
+        given_up.close()
+        stays.sendall(spoken(served.api, "GET", "profile"))
+        await tokens.exchange()
+        await tokens.exchange()
+    # What came after it is answered, so that the worker has seen it.
+    assert await asyncio.to_thread(stays.recv, 65536)
+    stays.close()
+    await tokens.exchange()
+    assert (await tokens.ask("GET", "profile"))[0] == 200
