@@ -1,27 +1,29 @@
 """Passwords at rest: bcrypt over base64(SHA-384(password)).
 
-Does:        make and check versioned hashes, in a thread pool of bounded size and queue.
+Does:        make and check versioned hashes, in a thread pool of bounded size, queue and wait.
 Never:       truncates (bcrypt alone stops at 72 bytes and at the first NUL byte, which base64 of a
              digest never meets); runs on the event loop, where one hash would stall everybody.
-Guarantees:  a full queue is refused at once with the seconds to wait; a check that says no costs
-             the same whatever it was made against: no account, or a hash of any cost up to the
-             dearest.
+Guarantees:  whoever could not be served soon is refused at once with the seconds to wait; whoever
+             leaves the queue is not worked for; a check that says no costs the same whatever it was
+             made against: no account, or a hash of any cost up to the dearest.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import os
-import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import bcrypt
 
+from talas_core import caller
 from talas_core.errors import Unavailable
 
 T = TypeVar("T")
@@ -31,6 +33,14 @@ VERSION = "1:"
 _NO_ANSWER = "." * 31
 UNUSABLE = "0:no password"
 """The hash of an account nobody can sign in to."""
+
+WAIT_SECONDS = 2.0
+"""Who would wait longer for their turn, by what is known when they come, is refused then."""
+LONGEST_WAIT_SECONDS = 3.0
+"""Who waits longer all the same is refused then: a person has long pressed the button again."""
+FIRST_GUESS_SECONDS = 0.25
+"""What a job takes, until some have been timed."""
+FULL = "Too many people are signing in; try again soon."
 
 
 def make(password: str, cost: int) -> str:
@@ -51,32 +61,85 @@ def _prepared(password: str) -> bytes:
 
 
 class Hashers:
-    """The threads that hash. `waiting` jobs may queue beside one running in each thread."""
+    """The threads that hash. `waiting` jobs may queue beside one running in each thread, but none
+    of whom it is to be expected that its turn will not come within WAIT_SECONDS."""
 
     def __init__(self, threads: int, waiting: int) -> None:
-        self._threads = threads
-        self._room = threads + waiting
-        self._held = 0
-        self._seconds_each = 0.25
-        self._lock = threading.Lock()
+        self._threads = self._free = threads
+        self._waiting = waiting
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._seconds_each = FIRST_GUESS_SECONDS
         # They stand back for every other thread: who is signed in must not wait for who signs in.
         self._pool = ThreadPoolExecutor(threads, "hash", initializer=os.nice, initargs=(10,))
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The result of `work`. Raises Unavailable at once while the queue is full."""
-        with self._lock:
-            if self._held >= self._room:
-                wait = self._held * self._seconds_each / self._threads
-                raise Unavailable("Too many people are signing in; try again soon.", wait)
-            self._held += 1
-        job = self._pool.submit(self._timed, work)
-        # Not on the waiter's side: one that goes away must not free a place still in use.
-        job.add_done_callback(self._leave)
+        """The result of `work`, when its turn has come; first come, first served.
+
+        Raises Unavailable, with the seconds to wait, at once where too many are before it, and
+        after LONGEST_WAIT_SECONDS where they took longer than expected; CallerGone where whoever
+        asked has left before its turn.
+        """
+        await self._turn()
+        loop = asyncio.get_running_loop()
+        try:
+            job = self._pool.submit(self._timed, work)
+        except BaseException:
+            self._leave()
+            raise
+
+        def done(_: Future[T]) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._leave)
+
+        # Not on the waiter's side: one that goes away must not free a thread still in use.
+        job.add_done_callback(done)
         return await asyncio.wrap_future(job)
+
+    @property
+    def expected_seconds(self) -> float:
+        """How long whoever comes now will wait for their turn, by how long jobs took lately."""
+        if self._free:
+            return 0.0
+        return (len(self._queue) + 1) * self._seconds_each / self._threads
 
     def close(self) -> None:
         """Drop what waits; let what runs finish, without waiting for it."""
+        for place in self._queue:
+            if not place.done():
+                place.set_exception(Unavailable("The server is stopping; try again."))
+        self._queue.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _turn(self) -> None:
+        """Take a thread, after all who came before."""
+        if self._free:
+            self._free -= 1
+            return
+        expected = self.expected_seconds
+        if len(self._queue) >= self._waiting or expected > WAIT_SECONDS:
+            raise Unavailable(FULL, expected)
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(place)
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+                await caller.wait(place)
+        except BaseException as error:
+            with contextlib.suppress(ValueError):
+                self._queue.remove(place)
+            if place.done() and not place.cancelled() and place.exception() is None:
+                self._leave()  # the turn came just as whoever waited left
+            if isinstance(error, TimeoutError):
+                raise Unavailable(FULL, self.expected_seconds) from error
+            raise
+
+    def _leave(self) -> None:
+        """A thread is free: it is the next one's turn."""
+        while self._queue:
+            place = self._queue.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
+        self._free += 1
 
     def _timed(self, work: Callable[[], T]) -> T:
         start = time.perf_counter()
@@ -84,10 +147,6 @@ class Hashers:
             return work()
         finally:
             self._seconds_each += (time.perf_counter() - start - self._seconds_each) / 8
-
-    def _leave(self, _: Future[T]) -> None:
-        with self._lock:
-            self._held -= 1
 
 
 class Passwords:

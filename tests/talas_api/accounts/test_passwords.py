@@ -1,10 +1,12 @@
 import asyncio
+import random
 import threading
 import time
 
 import pytest
 
 from support.wait import auntil
+from talas_api.accounts import passwords as module
 from talas_api.accounts.passwords import (
     UNUSABLE,
     VERSION,
@@ -14,7 +16,8 @@ from talas_api.accounts.passwords import (
     make,
     matches,
 )
-from talas_core.errors import Unavailable
+from talas_core import caller
+from talas_core.errors import CallerGone, Unavailable
 
 COST = 4
 
@@ -152,3 +155,123 @@ async def test_work_that_fails_frees_its_place() -> None:
         with pytest.raises(ZeroDivisionError):
             await hashers.run(lambda: 1 // 0)
     hashers.close()
+
+
+class Rush:
+    """A pool of one thread whose first job lasts until `release`, and whoever came after it.
+    Without a test's saying so each job is thought to take half a second."""
+
+    def __init__(self, waiting: int = 1000) -> None:
+        self.hashers = Hashers(1, waiting)
+        self.release = threading.Event()
+        self.done: list[int] = []
+        self.tasks = [asyncio.create_task(self.hashers.run(self.release.wait))]
+
+    def come(self, number: int) -> asyncio.Task[None]:
+        task = asyncio.create_task(self.hashers.run(lambda: self.done.append(number)))
+        self.tasks.append(task)
+        return task
+
+    async def end(self) -> list[object]:
+        self.release.set()
+        outcomes = await asyncio.gather(*self.tasks, return_exceptions=True)
+        await auntil(lambda: self.hashers.expected_seconds == 0)
+        self.hashers.close()
+        return outcomes
+
+
+@pytest.fixture
+def half_a_second_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_GUESS_SECONDS", 0.5)
+
+
+@pytest.mark.usefixtures("half_a_second_each")
+async def test_job_whose_turn_would_come_after_two_seconds_is_refused_at_once() -> None:
+    rush = Rush()
+    for number in range(6):
+        rush.come(number)
+        await asyncio.sleep(0)
+    refused = [task for task in rush.tasks if task.done()]
+    assert len(refused) == 2
+    for task in refused:
+        error = task.exception()
+        assert isinstance(error, Unavailable)
+        assert error.retry_after == 2.5
+    await rush.end()
+    assert rush.done == [0, 1, 2, 3], "first come, first served"
+
+
+async def test_wait_is_foretold_from_how_long_jobs_took_lately() -> None:
+    hashers = Hashers(1, 1000)
+    for _ in range(40):
+        await hashers.run(lambda: None)
+    release = threading.Event()
+    held = [asyncio.create_task(hashers.run(release.wait)) for _ in range(100)]
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in held)
+    release.set()
+    await asyncio.gather(*held)
+    hashers.close()
+
+
+async def test_job_that_waits_longer_than_foretold_is_refused_and_not_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "LONGEST_WAIT_SECONDS", 0.02)
+    rush = Rush()
+    with pytest.raises(Unavailable):
+        await rush.come(1)
+    await rush.end()
+    assert rush.done == []
+
+
+async def test_caller_who_leaves_the_queue_is_not_worked_for_and_others_move_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(caller, "LOOK_SECONDS", 0.005)
+    left = False
+    rush = Rush(waiting=2)
+
+    async def asked() -> None:
+        with caller.serving(lambda: left):
+            await rush.hashers.run(lambda: rush.done.append(1))
+
+    leaving = asyncio.create_task(asked())
+    await asyncio.sleep(0)
+    rush.come(2)
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await rush.come(3)
+    left = True
+    with pytest.raises(CallerGone):
+        await leaving
+    rush.come(4)
+    await asyncio.sleep(0)
+    await rush.end()
+    assert rush.done == [2, 4]
+
+
+async def test_no_thread_is_lost_however_waiters_leave() -> None:
+    dice = random.Random(7)
+    hashers = Hashers(2, 1000)
+    tasks = []
+    for _ in range(300):
+        tasks.append(asyncio.create_task(hashers.run(lambda: time.sleep(0.0002))))
+        if dice.random() < 0.3:
+            dice.choice(tasks).cancel()
+        if dice.random() < 0.5:
+            await asyncio.sleep(dice.choice((0, 0.0005)))
+    await asyncio.gather(*tasks, return_exceptions=True)
+    both = threading.Barrier(2, timeout=5)
+    await asyncio.gather(hashers.run(both.wait), hashers.run(both.wait))
+    hashers.close()
+
+
+async def test_closed_pool_sends_away_who_waits() -> None:
+    rush = Rush()
+    waiting = rush.come(1)
+    await asyncio.sleep(0)
+    rush.hashers.close()
+    with pytest.raises(Unavailable, match="stopping"):
+        await waiting
+    rush.release.set()
