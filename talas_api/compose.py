@@ -38,6 +38,7 @@ from talas_api.stations.store import PostgresStations
 from talas_api.stations.values import NewStation
 from talas_core.bus.nats import NatsBus
 from talas_core.bus.port import Bus
+from talas_core.bus.session_news import SessionNews
 from talas_core.clock import Clock, SystemClock
 from talas_core.errors import SettingError
 from talas_core.files import room_for
@@ -89,7 +90,14 @@ class Api:
     ) -> None:
         self._settings = settings
         self._bus = bus
-        self._announcer = links.BusAnnouncer(bus, self._session_ended)
+        self._news = SessionNews(
+            bus,
+            clock,
+            ended=self._session_ended,
+            fell_silent=lambda: self.chat.doubt(),
+            returned=self._doubt,
+        )
+        self._announcer = links.BusAnnouncer(bus, self._news, self._session_ended)
         self.audit = Audit(PostgresAudit(database), clock)
         self.stations = Stations(PostgresStations(database), self._announcer, clock, self.audit)
         self.admission = Admission(
@@ -117,6 +125,7 @@ class Api:
             bus=bus,
             clock=clock,
             limits=Limits.of(settings, chat_sockets),
+            hears=lambda: self._news.heard,
         )
         self.retention = Retention(PostgresRetention(database), clock, settings.audit_days)
         self.startup = self._steps()
@@ -136,7 +145,7 @@ class Api:
     def _checks(self, database: Database) -> Health:
         health = Health("api")
         health.register("database", database.check)
-        health.register("bus", links.bus_check(self._bus))
+        health.register("bus", links.bus_check(self._bus, self._news))
         health.register("startup", self.startup.check)
         return health
 
@@ -170,18 +179,15 @@ class Api:
 
     async def attach(self) -> None:
         """Hear the other processes; let people chat."""
-        await links.listen(
-            self._bus,
-            session_ended=self._session_ended,
-            keys_changed=self.admission.upkeep.again,
-            returned=self.admission.doubt,
-        )
+        await links.hear_of_keys(self._bus, self.admission.upkeep.again)
+        await self._news.start()
         self.chat.start()
         self.admission.start()
         self.retention.start()
 
     def close(self) -> None:
         """End what runs in the background."""
+        self._news.stop()
         self.retention.close()
         self.chat.close()
         self.admission.close()
@@ -204,6 +210,10 @@ class Api:
     def _session_ended(self, sid: str) -> None:
         self.admission.ended(sid)
         self.chat.session_ended(sid)
+
+    def _doubt(self) -> None:
+        self.admission.doubt()
+        self.chat.doubt()
 
 
 async def serve(settings: Settings, drain: asyncio.Event) -> None:

@@ -1,10 +1,10 @@
 """The API's end of the bus: what it tells the other processes, and what it answers them.
 
 Does:        announce changes; answer STATION_FIND and KEYS_LIST; take what others have for the
-             audit log; hear of sessions ended and keys changed by its fellow workers.
+             audit log; hear of keys changed by its fellow workers.
 Never:       lets a request fail because an announcement could not leave: whoever missed it asks
              again when the bus returns.
-Guarantees:  after a reconnect nothing remembered from before is trusted.
+Guarantees:  after a silence of the bus nothing remembered from before is trusted.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from uuid import UUID
 from talas_api.sessions.values import Ended
 from talas_core import messages
 from talas_core.bus.port import Bus
+from talas_core.bus.session_news import SessionNews
 from talas_core.errors import BadInput, BusUnavailable, Unavailable
 from talas_core.messages import (
     AUDIT,
     KEYS_CHANGED,
     KEYS_LIST,
-    SESSION_ENDED,
     STATION_CHANGED,
     STATION_FIND,
     FindStation,
@@ -28,7 +28,6 @@ from talas_core.messages import (
     KeySet,
     Nothing,
     SecurityEvent,
-    SessionEnded,
     StationChanged,
     StationRecord,
 )
@@ -48,14 +47,17 @@ class BusAnnouncer:
     """Tells the other processes, if it can. `ended` hears of ended sessions in this one, also while
     the bus is away; it hears of them again when they come over the bus."""
 
-    def __init__(self, bus: Bus, ended: Callable[[str], None] = lambda sid: None) -> None:
+    def __init__(
+        self, bus: Bus, news: SessionNews, ended: Callable[[str], None] = lambda sid: None
+    ) -> None:
         self._bus = bus
+        self._news = news
         self._ended = ended
 
     @property
     def heard(self) -> bool:
-        """Whether events flow now."""
-        return self._bus.connected
+        """Whether events reach us now."""
+        return self._news.heard
 
     async def station_changed(self, slug: str) -> None:
         """The station was made, changed, re-keyed or removed."""
@@ -64,7 +66,7 @@ class BusAnnouncer:
     async def session_ended(self, session_id: UUID, user_id: UUID) -> None:
         """Tokens of the session are void."""
         self._ended(str(session_id))
-        await self._tell(SESSION_ENDED, SessionEnded(str(session_id), str(user_id)))
+        await self._news.tell(str(session_id), str(user_id))
 
     async def keys_changed(self) -> None:
         """The set of keys is another."""
@@ -77,12 +79,14 @@ class BusAnnouncer:
             _log.warning("could not announce", subject=subject, problem=str(error))
 
 
-def bus_check(bus: Bus) -> Check:
-    """For health: fails while the bus is not connected."""
+def bus_check(bus: Bus, news: SessionNews) -> Check:
+    """For health: fails while the bus is not connected, or carries nothing."""
 
     async def check() -> None:
         if not bus.connected:
             raise BusUnavailable("The bus is not connected.")
+        if not news.heard:
+            raise BusUnavailable("The bus is silent.")
 
     return check
 
@@ -126,18 +130,6 @@ async def answer_audit(bus: Bus, record: Callable[[SecurityEvent], Awaitable[Non
     await bus.serve(AUDIT, respond, queue=QUEUE)
 
 
-async def listen(
-    bus: Bus,
-    *,
-    session_ended: Callable[[str], None],
-    keys_changed: Callable[[], None],
-    returned: Callable[[], None],
-) -> None:
-    """Hear of what other workers did. `returned` is called when a lost bus is back."""
-
-    def ended(payload: bytes) -> None:
-        session_ended(messages.decode(payload, SessionEnded).sid)
-
-    await bus.subscribe(SESSION_ENDED, ended)
-    await bus.subscribe(KEYS_CHANGED, lambda _: keys_changed())
-    bus.on_reconnect(returned)
+async def hear_of_keys(bus: Bus, changed: Callable[[], None]) -> None:
+    """Hear that another worker changed the keys."""
+    await bus.subscribe(KEYS_CHANGED, lambda _: changed())

@@ -96,10 +96,14 @@ class KeySet(Message, frozen=True):
 
 
 class SessionEnded(Message, frozen=True):
-    """Tokens of this session are void from now on."""
+    """Tokens of this session are void from now on. With a `beat`, the sender's mark, it is nobody's
+    session: the sender finds out whether news still come back to it; `at` is when it was sent, by
+    its own monotonic clock."""
 
     sid: str
     user_id: str
+    beat: str = ""
+    at: float = 0.0
 
 
 class StreamEvent(StrEnum):

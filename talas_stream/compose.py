@@ -143,7 +143,7 @@ class Parts:
         self.directory = Directory(bus)
         self.reports = Reports(bus, clock)
         life = settings.access_token_seconds
-        self.keys = Keys(bus, TokenVerifier(KeySet(()), clock, life=life))
+        self.keys = Keys(bus, TokenVerifier(KeySet(()), clock, life=life), clock)
         self.house = House(
             settings, clock=clock, kernels=self.kernels, directory=self.directory,
             air=self.air, doors=self.keeper, reports=self.reports,
@@ -163,7 +163,7 @@ class Parts:
         app.add_routes(
             site.routes(
                 self._settings, air=self.air, house=self.house, news=self.news,
-                directory=self.directory, tokens=self.keys.tokens, reports=self.reports,
+                directory=self.directory, tokens=self.keys, reports=self.reports,
             )
         )  # fmt: skip
         return app

@@ -2,10 +2,11 @@
 
 Does:        ask for both at start, after a change, after the bus came back, and every minute; hear
              of sessions that end in between; tell the verifier.
-Never:       holds a private key.
-Guarantees:  tokens are refused, not guessed at, until the first answer has come. Ends are listened
-             to before anything is asked, so none falls between; one that could not be announced, or
-             was while this process was down, is known with the next answer.
+Never:       holds a private key; takes a token while nobody could tell us that it is void.
+Guarantees:  tokens are refused, not guessed at, until the first answer has come, while the bus
+             carries nothing (within a second of its silence), and after that until what was missed
+             has been told. Ends are listened to before anything is asked, so none falls between;
+             one that was announced while this process was down is known with the next answer.
 From / to:   bus  ->  here  ->  TokenVerifier
 """
 
@@ -16,15 +17,17 @@ import contextlib
 
 from talas_core import messages
 from talas_core.bus.port import Bus
+from talas_core.bus.session_news import SessionNews
+from talas_core.clock import Clock
 from talas_core.errors import Unavailable
-from talas_core.messages import KeySet, Nothing, SessionEnded
-from talas_core.security.tokens import TokenVerifier
+from talas_core.messages import KeySet, Nothing
+from talas_core.security.tokens import Claims, TokenVerifier
 from talas_core.telemetry.logs import logger
 
 ASK_SECONDS = 2.0
 RETRY_SECONDS = 0.25
 ASK_AGAIN_SECONDS = 60.0
-"""So long an end is unknown here that its process could not announce, having no bus itself."""
+"""So long an end is unknown here whose process died before it could announce it."""
 
 log = logger("keys")
 
@@ -32,34 +35,48 @@ log = logger("keys")
 class Keys:
     """Keeps `tokens` up to date."""
 
-    def __init__(self, bus: Bus, tokens: TokenVerifier) -> None:
+    def __init__(self, bus: Bus, tokens: TokenVerifier, clock: Clock) -> None:
         self._bus = bus
         self.tokens = tokens
+        self._news = SessionNews(
+            bus, clock, ended=tokens.end_session, fell_silent=self._missing, returned=self._missing
+        )
         self._due = asyncio.Event()
         self._due.set()
         self._have = False
+        self._misses = 0
+        self._caught_up = 0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Subscribe, and ask in the background until answered."""
         await self._bus.subscribe(messages.KEYS_CHANGED, lambda _: self._due.set())
-        await self._bus.subscribe(messages.SESSION_ENDED, self._session_ended)
-        self._bus.on_reconnect(self._due.set)
+        await self._news.start()
         self._task = asyncio.create_task(self._keep_asking())
 
     async def stop(self) -> None:
         """Ask no more."""
+        self._news.stop()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
+    def verify(self, token: str) -> Claims:
+        """The claims of an access token whose session goes on. Raises Unauthorized; Unavailable
+        while that cannot be known."""
+        if self._have and not (self._news.heard and self._caught_up == self._misses):
+            raise Unavailable("it cannot be known now whether that session goes on; try again")
+        return self.tokens.verify(token)
+
     async def check(self) -> None:
-        """For health: raises while the bus is away or no key set has come."""
+        """For health: raises while the bus is away or silent, or no key set has come."""
         if not self._bus.connected:
             raise Unavailable("the bus is not connected")
         if not self._have:
             raise Unavailable("talas_api has not told the signing keys yet")
+        if not self._news.heard:
+            raise Unavailable("the bus is silent")
 
     async def _keep_asking(self) -> None:
         while True:
@@ -75,7 +92,13 @@ class Keys:
                 await asyncio.sleep(RETRY_SECONDS)
                 self._due.set()
 
+    def _missing(self) -> None:
+        """Ends may be missed from here on, or have been: ask for them."""
+        self._misses += 1
+        self._due.set()
+
     async def _ask(self) -> None:
+        misses = self._misses
         payload = messages.encode(Nothing())
         reply = await self._bus.request(messages.KEYS_LIST, payload, timeout=ASK_SECONDS)
         told = messages.decode(reply, KeySet)
@@ -84,6 +107,4 @@ class Keys:
         # Last: with the first keys tokens begin to pass.
         self.tokens.replace_keys(told)
         self._have = True
-
-    def _session_ended(self, payload: bytes) -> None:
-        self.tokens.end_session(messages.decode(payload, SessionEnded).sid)
+        self._caught_up = misses

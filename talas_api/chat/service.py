@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -35,8 +35,10 @@ from talas_core.errors import TooMany, Unavailable
 from talas_core.telemetry.logs import logger
 
 CHECK_SECONDS = 5.0
+UNHEARD_SECONDS = 0.75
 RETRY_SECONDS = 0.5
-"""Between looks at the log: while all is well, and while the database is away."""
+"""Between looks at the log: while all is well, while the bus carries nothing, and while the database
+is away."""
 REPORT_SECONDS = 1.0
 """Least time between two lines of the log on slow clients."""
 GOODBYE_SECONDS = 2.0
@@ -67,8 +69,12 @@ class Chat:
         bus: Bus,
         clock: Clock,
         limits: Limits,
+        hears: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`hears` tells whether ends of sessions reach this worker; where they do not, the database
+        is asked for those of all sockets again and again."""
         self._people = people
+        self._hears = hears
         self._clock = clock
         self._limits = limits
         self._hub = Hub(bus, log)
@@ -87,7 +93,7 @@ class Chat:
         self._draining = False
         self._deserted = asyncio.Event()
         self._deserted.set()
-        bus.on_reconnect(self._bus_returned)
+        bus.on_reconnect(self.doubt)
 
     def start(self) -> None:
         """Begin to write, to watch and to check."""
@@ -133,6 +139,11 @@ class Chat:
         """Close the sockets of a session that ended, here or elsewhere."""
         self._end({UUID(sid): Close.SESSION_ENDED})
 
+    def doubt(self) -> None:
+        """Ends of sessions may have been missed, or may be from now on: ask the database soon."""
+        self._doubt = True
+        self._wake.set()
+
     async def drain(self, seconds: float) -> None:
         """Answer what was taken, send everybody away, wait until they are gone; all of it in at
         most `seconds`."""
@@ -174,10 +185,6 @@ class Chat:
             for conversation in self._crowd.of_session(sid):
                 conversation.line.close(code)
 
-    def _bus_returned(self) -> None:
-        self._doubt = True
-        self._wake.set()
-
     async def _watch(self) -> None:
         told = self._clock.monotonic()
         while True:
@@ -190,7 +197,7 @@ class Chat:
                 told, self._cut = now, 0
 
     async def _check(self) -> None:
-        """Keep the rooms in step, and after an absence of the bus the sessions too."""
+        """Keep the rooms in step, and while and after the bus carries nothing the sessions too."""
         wait = CHECK_SECONDS
         while True:
             with contextlib.suppress(TimeoutError):
@@ -198,17 +205,17 @@ class Chat:
                     await self._wake.wait()
             self._wake.clear()
             try:
-                await self._hub.check()
-                if self._doubt:
+                if self._doubt or not self._hears():
                     await self._check_sessions()
-                wait = CHECK_SECONDS
+                await self._hub.check()
+                wait = CHECK_SECONDS if self._hears() else UNHEARD_SECONDS
             except Unavailable:
                 wait = RETRY_SECONDS
             except Exception as error:
                 _log.error("chat check failed", exc_info=error)
 
     async def _check_sessions(self) -> None:
-        """Ends may have been missed while the bus was away."""
+        """Ends may have been missed. One question for all sessions that have a socket here."""
         self._doubt = False
         try:
             self._end(await self._people.over(self._crowd.sessions(), self._clock.now()))

@@ -9,8 +9,9 @@ Guarantees:  each refresh token has one successor: using it again within the gra
              out fails.
              An ended session's access tokens are refused at once by this process, and by every
              other that hears the event. What if it does not? The first time this process sees
-             a token it asks the database; while the bus is away it asks every time; and when the
-             bus returns it asks again for everybody, since it may have missed something.
+             a token it asks the database; while the bus is away or carries nothing it asks every
+             time; and when the bus returns it asks again for everybody, since it may have missed
+             something.
 """
 
 from __future__ import annotations
@@ -149,6 +150,7 @@ class Sessions:
             idle=timedelta(days=lives.session_idle_days),
         )
         self._alive: dict[str, None] = {}
+        self._doubts = 0
 
     async def open(self, account: Account, device: Device) -> Grant:
         """A new session for `account`."""
@@ -240,12 +242,14 @@ class Sessions:
         claims = self._verifier.verify(token)
         if claims.sid in self._alive and self._announcer.heard:
             return claims
+        doubts = self._doubts
         if not await self._store.alive(UUID(claims.sid), self._clock.now()):
             self.ended(claims.sid)
             raise Unauthorized("The session has ended; sign in again.")
-        self._alive[claims.sid] = None
-        if len(self._alive) > KNOWN_ALIVE:
-            del self._alive[next(iter(self._alive))]
+        if doubts == self._doubts:  # otherwise the answer may be older than what was missed
+            self._alive[claims.sid] = None
+            if len(self._alive) > KNOWN_ALIVE:
+                del self._alive[next(iter(self._alive))]
         # An end may have been heard while the database was asked.
         return self._verifier.verify(token)
 
@@ -257,6 +261,7 @@ class Sessions:
     def doubt(self) -> None:
         """Ask the database again about every session: events may have been missed."""
         self._alive.clear()
+        self._doubts += 1
 
     async def _over(self, session_id: UUID, user_id: UUID) -> None:
         self.ended(str(session_id))

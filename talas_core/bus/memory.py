@@ -1,7 +1,7 @@
 """The bus inside one process, for tests and for whoever needs no server.
 
 Does:        carry payloads between the buses that share one hub; `cut` and `restore` act out a lost
-             connection.
+             connection, `freeze` and `thaw` a server that stands still.
 Never:       calls a handler inside `publish`: delivery is a later turn of the loop, as on a wire.
 Guarantees:  passes the contract suite of talas_core/bus/port.py that the NATS adapter passes.
 """
@@ -30,6 +30,17 @@ class MemoryHub:
     def __init__(self) -> None:
         self._interests: list[_Interest] = []
         self._turn = count()
+        self._held: list[tuple[str, bytes, Reply | None]] | None = None
+
+    def freeze(self) -> None:
+        """Stand still: every bus stays connected, and nothing arrives."""
+        self._held = [] if self._held is None else self._held
+
+    def thaw(self) -> None:
+        """Go on, with what came meanwhile."""
+        held, self._held = self._held or [], None
+        for subject, payload, reply in held:
+            self.send(subject, payload, reply)
 
     def add(self, interest: _Interest) -> None:
         """Begin delivering to `interest`."""
@@ -42,6 +53,9 @@ class MemoryHub:
 
     def send(self, subject: str, payload: bytes, reply: Reply | None = None) -> int:
         """Deliver on the next turn of the loop; returns how many will receive it."""
+        if self._held is not None:
+            self._held.append((subject, payload, reply))
+            return 1  # nobody can know
         receivers = list(self._receivers(subject))
         loop = asyncio.get_running_loop()
         for interest in receivers:

@@ -12,13 +12,14 @@ Guarantees:  a page of another site cannot use what a browser remembers of a sig
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 from aiohttp import BasicAuth, web
 
 from talas_core.errors import Forbidden, NotFound, TooMany, Unauthorized
 from talas_core.messages import SecurityEvent, StationRecord, StreamEvent
-from talas_core.security.tokens import TokenVerifier
+from talas_core.security.tokens import Claims
 from talas_core.web import peer
 from talas_core.web.bearer import bearer
 from talas_stream.directory import Directory
@@ -57,13 +58,21 @@ class Visitor(msgspec.Struct, frozen=True):
     session_id: str = ""
 
 
+class Tokens(Protocol):
+    """What this asks of keys.Keys."""
+
+    def verify(self, token: str) -> Claims:
+        """Raises Unauthorized; Unavailable while it cannot be known whether the session goes on."""
+        ...
+
+
 class Access:
     """Lets in or refuses."""
 
     def __init__(
         self,
         directory: Directory,
-        tokens: TokenVerifier,
+        tokens: Tokens,
         password: AdminPassword,
         reports: Witness,
     ) -> None:
@@ -81,7 +90,8 @@ class Access:
         return record
 
     def of(self, request: web.Request, record: StationRecord) -> Visitor:
-        """Who asks about this station. Raises Unauthorized, or Forbidden for a stranger."""
+        """Who asks about this station. Raises Unauthorized, Forbidden for a stranger; Unavailable
+        while nobody knows whether a token is still good."""
         if request.headers.get("Authorization", "").lower().startswith("bearer "):
             return self._holder(request, record)
         login = _login(request)

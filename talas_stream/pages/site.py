@@ -12,14 +12,13 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from talas_core.security.tokens import TokenVerifier
 from talas_core.settings import Settings
 from talas_stream.air import Air
 from talas_stream.answers import CHALLENGE
 from talas_stream.directory import Directory
 from talas_stream.house import House
 from talas_stream.news import News
-from talas_stream.pages.access import Access
+from talas_stream.pages.access import Access, Tokens
 from talas_stream.pages.admin import AdminPages
 from talas_stream.pages.metadata import MetadataPage
 from talas_stream.pages.nowplaying import NowPlaying
@@ -37,7 +36,7 @@ def routes(
     house: House,
     news: News,
     directory: Directory,
-    tokens: TokenVerifier,
+    tokens: Tokens,
     reports: Witness,
 ) -> list[web.RouteDef]:
     """What to add to the application."""

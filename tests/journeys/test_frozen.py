@@ -7,13 +7,15 @@ import contextlib
 import json
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
 import psutil
 import pytest
 
+from support.chat import Talker, talking
 from support.people import PASSWORD, Person
 from support.serve import Served, running_serve
 
@@ -21,6 +23,13 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 
 ANSWER_SECONDS = 1.0
 """Who does not answer within that is the one that stands still."""
+ATTEMPTS = 50
+SESSION_ENDED = 4102
+SOCKETS = 12
+"""So many that each worker has some of them, but for one time in 2,048."""
+OVER_SECONDS = 5.0
+"""Long before the client library's pings find out that the bus stands still. (It takes a second and
+a half, where the machine has nothing else to do.)"""
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +49,12 @@ def frozen(process: psutil.Process) -> Iterator[None]:
         process.send_signal(signal.SIGCONT)
 
 
-def spoken(port: int, method: str, path: str, body: Any = None) -> bytes:
+def spoken(port: int, method: str, path: str, body: Any = None, token: str = "") -> bytes:
     """A request, as bytes."""
     raw = json.dumps(body).encode() if body is not None else b""
     head = (
         f"{method} /api/auth/{path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        f"Authorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(raw)}\r\n\r\n"
     )
     return head.encode() + raw
@@ -85,7 +95,7 @@ class Tokens:
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
         connector = aiohttp.TCPConnector(force_close=True)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
-            async for _ in attempts():
+            for _ in range(ATTEMPTS):
                 with contextlib.suppress(TimeoutError):
                     async with http.request(method, url, json=body, headers=headers) as answer:
                         raw = await answer.read()
@@ -96,11 +106,6 @@ class Tokens:
         status, body = outcome
         assert status == 200, body
         self.refresh, self.access = body["data"]["refresh_token"], body["data"]["access_token"]
-
-
-async def attempts(count: int = 50) -> AsyncIterator[int]:
-    for number in range(count):
-        yield number
 
 
 @pytest.mark.parametrize("turn", range(3))
@@ -124,3 +129,41 @@ async def test_refresh_that_its_client_gave_up_while_the_worker_stood_still_is_n
     stays.close()
     await tokens.exchange()
     assert (await tokens.ask("GET", "profile"))[0] == 200
+
+
+async def test_session_that_ends_while_the_bus_stands_still_is_over_on_every_worker(
+    served: Served,
+) -> None:
+    tokens = Tokens(served, "muted")
+    await tokens.sign_in()
+    workers = [served.child(name) for name in ("api-1", "api-2")]
+    lines = [await asyncio.to_thread(connection_to, each, served.api) for each in workers]
+    profile = spoken(served.api, "GET", "profile", token=tokens.access)
+    chat = f"http://127.0.0.1:{served.chat}/ws"
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        talkers: list[Talker] = []
+        for _ in range(SOCKETS):
+            talkers.append(await stack.enter_async_context(talking(http, tokens.access, chat)))
+        for line in lines:
+            assert await status(line, profile) == 200
+        with frozen(served.child("nats")):
+            started = asyncio.get_running_loop().time()
+            assert (await tokens.ask("POST", "logout"))[0] == 204
+            codes = await asyncio.gather(*(talker.closed(20) for talker in talkers))
+            assert set(codes) == {SESSION_ENDED}
+            for line in lines:
+                assert await status(line, profile) == 401
+            took = asyncio.get_running_loop().time() - started
+            assert served.get(served.api, "/ready")[0] == 503
+        assert took < OVER_SECONDS
+    for line in lines:
+        line.close()
+    await asyncio.to_thread(served.wait_ready)
+
+
+async def status(line: socket.socket, request: bytes) -> int:
+    """Of the answer to a request on an open connection."""
+    line.settimeout(10)
+    await asyncio.to_thread(line.sendall, request)
+    return int((await asyncio.to_thread(line.recv, 65536)).split(b" ", 2)[1])

@@ -91,6 +91,7 @@ class ChatKit:
         self.log = MemoryLog()
         self.bus = MemoryBus()
         self.village = Village(self.clock, self.log)
+        self.hears = True
         self.chat = Chat(
             people=self.village,
             rooms=self.village,
@@ -98,6 +99,7 @@ class ChatKit:
             bus=self.bus,
             clock=self.clock,
             limits=Limits(**limits),
+            hears=lambda: self.hears,
         )
         self.chat.start()
 

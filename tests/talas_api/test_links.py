@@ -12,6 +12,7 @@ from talas_api.sessions.values import Ended
 from talas_core import messages
 from talas_core.bus.memory import MemoryBus
 from talas_core.bus.port import MAX_PAYLOAD
+from talas_core.bus.session_news import SessionNews
 from talas_core.clock import FakeClock
 from talas_core.errors import BusTimeout, BusUnavailable, Unavailable
 from talas_core.ids import uuid7
@@ -19,7 +20,6 @@ from talas_core.messages import (
     AUDIT,
     KEYS_CHANGED,
     KEYS_LIST,
-    SESSION_ENDED,
     STATION_CHANGED,
     STATION_FIND,
     FindStation,
@@ -27,7 +27,6 @@ from talas_core.messages import (
     Nothing,
     PublicKey,
     SecurityEvent,
-    SessionEnded,
     StationChanged,
     StreamEvent,
 )
@@ -38,38 +37,50 @@ NOW = datetime(2030, 1, 2, tzinfo=UTC)
 async def test_what_is_announced_is_heard() -> None:
     bus = MemoryBus()
     heard: dict[str, list[bytes]] = {}
-    for subject in (STATION_CHANGED, SESSION_ENDED, KEYS_CHANGED):
+    for subject in (STATION_CHANGED, KEYS_CHANGED):
         await bus.subscribe(subject, heard.setdefault(subject, []).append)
-    announcer = links.BusAnnouncer(bus)
-    session_id, user_id = uuid7(), uuid7()
+    over: list[str] = []
+    news = SessionNews(bus, FakeClock(), ended=over.append)
+    await news.start()
+    announcer = links.BusAnnouncer(bus, news)
+    session_id = uuid7()
     await announcer.station_changed("my-radio")
-    await announcer.session_ended(session_id, user_id)
+    await announcer.session_ended(session_id, uuid7())
     await announcer.keys_changed()
-    await auntil(lambda: all(heard.values()))
+    await auntil(lambda: all(heard.values()) and over)
     assert messages.decode(heard[STATION_CHANGED][0], StationChanged).slug == "my-radio"
-    ended = messages.decode(heard[SESSION_ENDED][0], SessionEnded)
-    assert (ended.sid, ended.user_id) == (str(session_id), str(user_id))
+    assert over == [str(session_id)]
+    news.stop()
 
 
 async def test_a_bus_that_is_away_hurts_nobody() -> None:
     bus = MemoryBus()
-    announcer = links.BusAnnouncer(bus)
-    assert announcer.heard
+    news = SessionNews(bus, FakeClock(), ended=lambda sid: None)
+    announcer, check = links.BusAnnouncer(bus, news), links.bus_check(bus, news)
+    with pytest.raises(BusUnavailable, match="silent"):
+        await check()
+    await news.start()
+    await auntil(lambda: announcer.heard)
+    await check()
     bus.cut()
     assert not announcer.heard
     await announcer.station_changed("my-radio")
+    await announcer.session_ended(uuid7(), uuid7())
     await announcer.keys_changed()
-    with pytest.raises(BusUnavailable):
-        await links.bus_check(bus)()
+    with pytest.raises(BusUnavailable, match="not connected"):
+        await check()
     bus.restore()
-    await links.bus_check(bus)()
+    await auntil(lambda: announcer.heard)
+    await check()
+    news.stop()
 
 
 @pytest.mark.checklist(3)
 async def test_this_process_hears_of_an_end_without_the_bus() -> None:
     bus = MemoryBus()
     heard: list[str] = []
-    announcer = links.BusAnnouncer(bus, heard.append)
+    news = SessionNews(bus, FakeClock(), ended=heard.append)
+    announcer = links.BusAnnouncer(bus, news, heard.append)
     bus.cut()
     session_id = uuid7()
     await announcer.session_ended(session_id, uuid7())
@@ -163,19 +174,9 @@ async def test_what_others_have_for_the_audit_log_is_taken_or_dropped_with_a_lin
     assert max(len(str(line)) for line in dropped) < 400
 
 
-async def test_hearing_others() -> None:
+async def test_change_of_the_keys_is_heard_of() -> None:
     bus = MemoryBus()
     heard: list[str] = []
-    await links.listen(
-        bus,
-        session_ended=heard.append,
-        keys_changed=lambda: heard.append("keys"),
-        returned=lambda: heard.append("returned"),
-    )
-    await bus.publish(SESSION_ENDED, b"not a message")
-    await bus.publish(SESSION_ENDED, messages.encode(SessionEnded("s1", "u1")))
+    await links.hear_of_keys(bus, lambda: heard.append("keys"))
     await bus.publish(KEYS_CHANGED, messages.encode(Nothing()))
-    await auntil(lambda: len(heard) == 2)
-    bus.cut()
-    bus.restore()
-    assert heard == ["s1", "keys", "returned"]
+    await auntil(lambda: heard == ["keys"])

@@ -29,7 +29,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextlib.asynccontextmanager
 async def kept(api: FakeApi) -> AsyncIterator[Keys]:
-    keys = Keys(api.bus, TokenVerifier(KeySet(()), SystemClock()))
+    keys = Keys(api.bus, TokenVerifier(KeySet(()), SystemClock()), SystemClock())
     await keys.start()
     try:
         yield keys
@@ -115,6 +115,61 @@ async def test_what_ended_without_a_bus_is_known_once_it_is_back() -> None:
         assert await usable(keys, token(sid="s8"))
 
 
+async def test_token_is_not_taken_while_its_end_could_not_be_heard_of() -> None:
+    api = FakeApi()
+    api.keys = PUBLIC_KEYS
+    await api.start()
+
+    with capture_logs() as logs:
+        async with kept(api) as keys:
+            await auntil(lambda: _well(keys))
+            api.bus.hub.freeze()
+            await auntil(lambda: [line for line in logs if line["event"] == "bus is silent"])
+            assert not await _well(keys)
+            with pytest.raises(Unavailable, match="silent"):
+                await keys.check()
+            api.keys = KeySet(PUBLIC_KEYS.keys, ("s9",))
+            api.bus.hub.thaw()
+            await auntil(lambda: _well(keys))
+            with pytest.raises(Unauthorized):
+                keys.verify(token(sid="s9"))
+            await keys.check()
+
+
+async def test_token_is_not_taken_after_a_silence_until_what_was_missed_was_told() -> None:
+    api, answer = FakeApi(), asyncio.Event()
+    answer.set()
+
+    async def tell(_: bytes) -> bytes:
+        await answer.wait()
+        return messages.encode(PUBLIC_KEYS)
+
+    await api.bus.serve(messages.KEYS_LIST, tell)
+    async with kept(api) as keys:
+        await auntil(lambda: _well(keys))
+        answer.clear()
+        api.bus.cut()
+        api.bus.restore()
+        await auntil(lambda: _heard(keys))
+        with pytest.raises(Unavailable):
+            keys.verify(token())
+        answer.set()
+        await auntil(lambda: _well(keys))
+
+
+async def _heard(keys: Keys) -> bool:
+    with contextlib.suppress(Unavailable):
+        await keys.check()
+        return True
+    return False
+
+
+async def _well(keys: Keys) -> bool:
+    with contextlib.suppress(Unavailable, Unauthorized):
+        return bool(keys.verify(token()).sub)
+    return False
+
+
 async def test_what_nobody_could_announce_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ASK_AGAIN_SECONDS", 0.02)
     api = FakeApi()
@@ -186,4 +241,4 @@ async def test_keys_that_were_withdrawn_stop_passing() -> None:
 
 
 async def test_stopping_before_starting_is_harmless() -> None:
-    await Keys(FakeApi().bus, TokenVerifier(KeySet(()), SystemClock())).stop()
+    await Keys(FakeApi().bus, TokenVerifier(KeySet(()), SystemClock()), SystemClock()).stop()

@@ -63,6 +63,20 @@ async def test_ends_missed_while_the_bus_was_away_are_found(
     assert stays.code is None
 
 
+async def test_ends_are_looked_for_again_and_again_while_the_bus_carries_nothing(
+    kit: ChatKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "UNHEARD_SECONDS", 0.02)
+    first, second, stays = [await kit.guest(name) for name in ("ada", "bob", "cal")]
+    kit.hears = False
+    kit.chat.doubt()  # as the silence is noticed
+    for guest, name in ((first, "ada"), (second, "bob")):
+        assert guest.code is None
+        kit.village.ended = {kit.village.session(name): Close.SESSION_ENDED}
+        await auntil(lambda guest=guest: guest.code is Close.SESSION_ENDED)
+    assert stays.code is None
+
+
 async def test_sockets_of_one_person_are_counted() -> None:
     kit = ChatKit(sockets_per_person=2)
     sockets = [await kit.guest("ada"), await kit.guest("ada-2")]

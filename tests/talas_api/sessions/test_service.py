@@ -343,6 +343,23 @@ async def test_the_database_is_asked_each_time_while_they_do_not(world: World) -
     assert world.store.asked == 2
 
 
+async def test_answer_that_may_be_older_than_what_was_missed_is_not_remembered(
+    world: World,
+) -> None:
+    grant = await world.sessions.open(world.person, DEVICE)
+    real = world.store.alive
+
+    async def slow(session_id: UUID, now: object) -> bool:
+        found = await real(session_id, world.clock.now())
+        world.sessions.doubt()
+        return found
+
+    world.store.alive = slow  # type: ignore[method-assign, assignment]
+    for _ in range(2):
+        await world.sessions.who(grant.access_token)
+    assert world.store.asked == 2
+
+
 async def test_an_end_heard_while_the_database_is_asked_counts(world: World) -> None:
     grant = await world.sessions.open(world.person, DEVICE)
     real = world.store.alive

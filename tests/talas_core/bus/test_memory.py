@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from support.wait import auntil
 from talas_core.bus.memory import MemoryBus, MemoryHub
 from talas_core.errors import BusTimeout, BusUnavailable
 
@@ -91,3 +92,21 @@ async def test_the_first_of_several_answers_counts() -> None:
     await bus.serve("s", quick)
     assert await bus.request("s", b"", timeout=1) == b"quick"
     await asyncio.sleep(0)
+
+
+async def test_frozen_hub_stays_connected_and_delivers_when_it_goes_on() -> None:
+    hub = MemoryHub()
+    one, other = MemoryBus(hub), MemoryBus(hub)
+    heard: list[bytes] = []
+    await other.subscribe("a.b", heard.append)
+    hub.freeze()
+    hub.freeze()
+    await one.publish("a.b", b"1")
+    with pytest.raises(BusTimeout):
+        await one.request("a.b", b"2", timeout=0.01)
+    assert one.connected
+    assert heard == []
+    hub.thaw()
+    await auntil(lambda: heard == [b"1", b"2"])
+    hub.thaw()
+    assert heard == [b"1", b"2"]
