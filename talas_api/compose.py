@@ -94,7 +94,7 @@ class Api:
             bus,
             clock,
             ended=self._session_ended,
-            fell_silent=lambda: self.chat.doubt(),
+            fell_silent=self._unheard,
             returned=self._doubt,
         )
         self._announcer = links.BusAnnouncer(bus, self._news, self._session_ended)
@@ -210,6 +210,9 @@ class Api:
     def _session_ended(self, sid: str) -> None:
         self.admission.ended(sid)
         self.chat.session_ended(sid)
+
+    def _unheard(self) -> None:
+        self.chat.doubt()
 
     def _doubt(self) -> None:
         self.admission.doubt()

@@ -37,8 +37,8 @@ from talas_core.telemetry.logs import logger
 CHECK_SECONDS = 5.0
 UNHEARD_SECONDS = 0.75
 RETRY_SECONDS = 0.5
-"""Between looks at the log: while all is well, while the bus carries nothing, and while the database
-is away."""
+"""Between looks at the log: while all is well, while the bus carries nothing, and while the
+database is away."""
 REPORT_SECONDS = 1.0
 """Least time between two lines of the log on slow clients."""
 GOODBYE_SECONDS = 2.0
