@@ -43,15 +43,16 @@ class Door:
         app = application(cors=Cors([]))
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
             app.router.add_route(method, "/act", act)
+        app.router.add_get("/admin/act", act)
         server = await WebServer.start(app)
         self.port = await server.listen("127.0.0.1", 0)
         return server
 
-    def send(self, method: str, body: str) -> socket.socket:
+    def send(self, method: str, body: str, path: str = "/act") -> socket.socket:
         """A client that has sent its request; the server has not had a turn."""
         client = socket.create_connection(("127.0.0.1", self.port))
-        head = f"{method} /act HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
-        client.sendall(f"{head}{body}".encode())
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}"
+        client.sendall(f"{head}\r\n\r\n{body}".encode())
         client.setblocking(False)
         return client
 
@@ -70,15 +71,18 @@ async def settled(door: Door) -> None:
 
 
 @pytest.mark.parametrize("make", LOOPS)
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [(method, "/act") for method in ("POST", "PUT", "PATCH", "DELETE")] + [("GET", "/admin/act")],
+)
 @pytest.mark.parametrize("end", ["close", "reset", "half"])
 def test_change_whose_client_has_left_is_not_made(
-    make: Callable[[], asyncio.AbstractEventLoop], method: str, end: str
+    make: Callable[[], asyncio.AbstractEventLoop], method: str, path: str, end: str
 ) -> None:
     async def scenario() -> None:
         door = Door()
         server = await door.start()
-        client = door.send(method, "stale")
+        client = door.send(method, "stale", path)
         if end == "half":
             client.shutdown(socket.SHUT_WR)
         elif end == "reset":

@@ -1,4 +1,4 @@
-"""A disk that fills under the running product, and is emptied again."""
+"""A database that fails under the running product: its disk fills, or it is killed."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from support.wait import auntil, until
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
 MESSAGES = 420
+KILLS = 3
 DISK = "256m"
 MOUNT = 'mount -t tmpfs -o size="$1" disk "$2" && shift 2 && exec "$@"'
 
@@ -112,6 +113,49 @@ async def test_full_disk_is_unavailable_and_not_ready_and_passes_by_itself(
     assert not [line for line in lines if "Traceback" in str(line) or line["level"] == "error"]
     failing = [line for line in lines if line["event"] == "database fails"]
     assert sum(line["count"] for line in failing) > len(failing)
+
+
+async def test_message_in_flight_when_the_database_is_killed_is_unavailable_and_there_once(
+    tmp_path: Path,
+) -> None:
+    env = {"TALAS_CHAT_REQUESTS_PER_SECOND": "10000"}
+    with running_serve(tmp_path, env=env) as served:
+        served.wait_ready()
+        person = Person(served.api, "writer")
+        assert person.register() == 201
+        assert person.sign_in() == 200
+        chat = f"http://127.0.0.1:{served.chat}/ws"
+        async with aiohttp.ClientSession() as http, talking(http, person.token, chat) as talker:
+            room = (await talker.ask("room.create", name="Bad days"))["room"]
+
+            async def say(number: int) -> dict[str, Any]:
+                text = str(number)
+                return await talker.ask("message.send", room=room, text=text, nonce=text)
+
+            replies: list[dict[str, Any]] = []
+            for _ in range(KILLS):
+                replies += await while_killed(served, say, len(replies))
+                await asyncio.to_thread(served.wait_ready)
+            assert {reply.get("code", "ack") for reply in replies} == {"ack", "unavailable"}
+            kept = [await acknowledged(say, number) for number in range(len(replies))]
+            assert all(one["offset"] == reply["offset"]
+                       for one, reply in zip(kept, replies, strict=True)
+                       if reply["type"] == "ack")  # fmt: skip
+            offsets = sorted(one["offset"] for one in kept)
+            assert offsets == list(range(1, len(kept) + 1)), "each once"
+            assert (await acknowledged(say, len(kept)))["offset"] == len(kept) + 1
+
+
+async def while_killed(served: Served, say: Any, first: int) -> list[dict[str, Any]]:
+    """The replies to messages that are sent before, while and after PostgreSQL is killed."""
+    postgres = served.child("postgres")
+    flying: list[asyncio.Task[dict[str, Any]]] = []
+    while not any(task.done() and task.result()["type"] == "error" for task in flying):
+        flying += [asyncio.create_task(say(first + len(flying) + n)) for n in range(20)]
+        if len(flying) == 100:
+            postgres.kill()
+        await asyncio.sleep(0.005)
+    return await asyncio.gather(*flying)
 
 
 async def acknowledged(say: Any, number: int) -> dict[str, Any]:
