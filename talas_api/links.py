@@ -85,7 +85,7 @@ def bus_check(bus: Bus, news: SessionNews) -> Check:
     async def check() -> None:
         if not bus.connected:
             raise BusUnavailable("The bus is not connected.")
-        if not news.heard:
+        if news.silent:
             raise BusUnavailable("The bus is silent.")
 
     return check

@@ -75,7 +75,7 @@ class Keys:
             raise Unavailable("the bus is not connected")
         if not self._have:
             raise Unavailable("talas_api has not told the signing keys yet")
-        if not self._news.heard:
+        if self._news.silent:
             raise Unavailable("the bus is silent")
 
     async def _keep_asking(self) -> None:

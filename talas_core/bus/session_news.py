@@ -85,6 +85,12 @@ class SessionNews:
         """Whether news reach us now."""
         return self._bus.connected and self._clock.monotonic() - self._came_back < SILENT_SECONDS
 
+    @property
+    def silent(self) -> bool:
+        """Whether it is known that they do not: unlike `heard` this does not doubt the bus while
+        this process itself is late. Also so before the first beat has come back."""
+        return self._silent is not False
+
     async def tell(self, sid: str, user_id: str) -> None:
         """Tell that a session ended; now if possible, else when the bus is back."""
         self._keep(sid, user_id, math.inf)

@@ -91,6 +91,7 @@ async def test_bus_that_stands_still_is_silent_within_a_second_and_heard_when_it
         await passes(clock, one.news.beat, 1 - BEAT_SECONDS)
         assert one.bus.connected
         assert not one.news.heard
+        assert one.news.silent
         assert one.notes == ["silent"]
         await passes(clock, one.news.beat, 20)
         assert one.notes == ["silent"]
@@ -126,6 +127,7 @@ async def test_process_that_stood_still_itself_waits_for_what_came_meanwhile(
     await other.news.tell("s1", "u1")
     clock.advance(20)
     assert not one.news.heard
+    assert not one.news.silent
     await one.news.beat()
     await turns()
     assert one.news.heard
