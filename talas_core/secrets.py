@@ -49,18 +49,34 @@ def secret(data_dir: Path, name: str, make: Callable[[], str] = hex128) -> str:
     return value
 
 
+def write(path: Path, text: str) -> None:
+    """Put `text` into a file that nobody else may read, in place of what was there. A reader sees
+    the old or the new whole."""
+    aside = _aside(path, text)
+    try:
+        aside.rename(path)
+    except OSError:
+        aside.unlink()
+        raise
+
+
 def _publish(path: Path, value: str) -> None:
     """Write aside, then link into place: a reader sees nothing or all; the first writer wins."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.{random.token_hex(4)}")
-    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    aside = _aside(path, value + "\n")
     try:
-        with os.fdopen(handle, "w") as file:
-            file.write(value + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(aside, path)
-        except FileExistsError:
-            return
+        os.link(aside, path)
+    except FileExistsError:
+        return
     finally:
         aside.unlink()
+
+
+def _aside(path: Path, text: str) -> Path:
+    """A new file beside `path`, on disk, that only we may read."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.{random.token_hex(4)}")
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return aside

@@ -2,7 +2,8 @@
 
 Does:        connect, let its user prepare the connection, say when it is up and when it is gone,
              begin again after a short jittered wait.
-Never:       logs the URL, which may hold a token; gives up; hands out a half-prepared connection.
+Never:       logs the URL, which may hold a token; gives up; hands out a half-prepared connection,
+             or one to a server that is not what its address promises (bus/client.py).
 Guarantees:  each connection is a fresh client, so no half-closed state survives. The client library
              could reconnect by itself, but stays closed for ever after some errors (a refused
              token, for one), and a server that is being restarted may well give them.
@@ -19,6 +20,8 @@ from urllib.parse import urlsplit
 import nats.errors
 from nats.aio.client import Client
 
+from talas_core.bus.address import promised_owner
+from talas_core.bus.client import GuardedClient
 from talas_core.errors import SettingError
 from talas_core.telemetry.logs import logger
 
@@ -90,7 +93,7 @@ class NatsLink:
         told = False
         while True:
             lost = asyncio.Event()
-            client = Client()
+            client = GuardedClient()
             try:
                 await self._connect(client, lost)
                 wait, told = FIRST_WAIT, False
@@ -191,6 +194,7 @@ def _servers(url: str) -> tuple[list[str], str]:
         try:
             parts = urlsplit(server)
             host, port = parts.hostname, parts.port
+            promised_owner(server)
         except ValueError:
             host, port = None, None
         if not host or parts.scheme not in ("nats", "tls"):

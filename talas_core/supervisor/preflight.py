@@ -11,6 +11,7 @@ import asyncio
 import socket
 from urllib.parse import urlsplit
 
+from talas_core.bus.address import promised_owner
 from talas_core.errors import SettingError
 from talas_core.hosts import addresses, check_host
 from talas_core.settings import Settings
@@ -86,8 +87,9 @@ async def check_database(url: str) -> None:
 
 async def check_nats(url: str) -> None:
     """See that one of the servers takes us. Raises SettingError."""
-    import nats
     from nats.errors import Error
+
+    from talas_core.bus.client import GuardedClient
 
     name = "TALAS_NATS_URL"
     servers = [part.strip() for part in url.split(",")]
@@ -99,8 +101,11 @@ async def check_nats(url: str) -> None:
 
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            once = {"allow_reconnect": False, "max_reconnect_attempts": 1, "reconnect_time_wait": 0}
-            client = await nats.connect(servers, error_cb=ignore, **once)
+            client = GuardedClient()
+            await client.connect(
+                servers, error_cb=ignore, allow_reconnect=False, max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+            )  # fmt: skip
     except TimeoutError as error:
         raise SettingError(name, f"no answer within {_ANSWER_SECONDS:g} s") from error
     except (OSError, Error) as error:
@@ -112,6 +117,7 @@ def _is_address(url: str) -> bool:
     """Whether it has a host, and a port that is a number or none."""
     try:
         parts = urlsplit(url)
+        promised_owner(url)
         return bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         return False

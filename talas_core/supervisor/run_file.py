@@ -7,10 +7,11 @@ Guarantees:  a reader sees nothing or all; a file left by a killed Talas is know
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
+
+from talas_core import secrets
 
 NAME = "run.json"
 
@@ -25,12 +26,7 @@ class Run(msgspec.Struct, frozen=True):
 
 def write(data_dir: Path, run: Run) -> None:
     """Publish `run`, in place of what was there."""
-    aside = data_dir / f".{NAME}"
-    aside.unlink(missing_ok=True)
-    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.json.encode(run))
-    aside.rename(data_dir / NAME)
+    secrets.write(data_dir / NAME, msgspec.json.encode(run).decode())
 
 
 def read(data_dir: Path) -> Run | None:

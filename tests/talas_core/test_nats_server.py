@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import nats
 import psutil
@@ -12,6 +14,7 @@ import pytest
 
 from support.ports import free_port
 from talas_core import nats_server
+from talas_core.bus.address import promised_owner
 from talas_core.errors import TalasError, UsageError
 from talas_core.nats_server import EmbeddedNats
 from talas_core.process import Process
@@ -28,7 +31,7 @@ async def test_takes_clients_that_know_the_token_and_no_others(tmp_path: Path) -
     server = EmbeddedNats(tmp_path, lines.append)
     await server.prepare()
     running = await start(server)
-    token = server.url().removeprefix("nats://").split("@")[0]
+    token = urlsplit(server.url()).username or ""
     client = await nats.connect(server.url())
     await client.close()
     with pytest.raises(nats.errors.Error):
@@ -38,6 +41,30 @@ async def test_takes_clients_that_know_the_token_and_no_others(tmp_path: Path) -
     assert not any(token in line for line in lines)
     assert (tmp_path / "nats" / "nats.conf").stat().st_mode & 0o777 == 0o600
     assert await server.stop(running) == 0
+
+
+async def test_the_token_is_of_this_launch_and_kept_nowhere_else(tmp_path: Path) -> None:
+    urls = set()
+    for _ in range(2):
+        server = EmbeddedNats(tmp_path)
+        await server.prepare()
+        urls.add(urlsplit(server.url()).username)
+    assert len(urls) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["nats"]
+
+
+async def test_a_config_that_others_could_read_is_replaced(tmp_path: Path) -> None:
+    config = tmp_path / "nats" / "nats.conf"
+    config.parent.mkdir()
+    config.touch(mode=0o644)
+    with config.open() as old:
+        await EmbeddedNats(tmp_path).prepare()
+        assert old.read() == ""
+    assert config.stat().st_mode & 0o777 == 0o600
+
+
+async def test_its_address_says_whose_process_it_is(tmp_path: Path) -> None:
+    assert promised_owner(EmbeddedNats(tmp_path).url()) == os.geteuid()
 
 
 async def test_listens_on_loopback_only(tmp_path: Path) -> None:
@@ -70,7 +97,7 @@ async def test_moves_where_a_stranger_took_its_port(tmp_path: Path) -> None:
     await server.stop(running)
     with socket.socket() as stranger:
         stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        stranger.bind(("127.0.0.1", int(before.rsplit(":", 1)[1])))
+        stranger.bind(("127.0.0.1", urlsplit(before).port or 0))
         stranger.listen()
         running = await start(server)
         assert server.url() != before

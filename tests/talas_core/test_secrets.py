@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from talas_core.errors import UsageError
-from talas_core.secrets import FOLDER, hex128, hex256, secret
+from talas_core.secrets import FOLDER, hex128, hex256, secret, write
 
 
 def _ask(folder: Path, answers: multiprocessing.Queue[str]) -> None:
@@ -86,3 +86,18 @@ def test_processes_that_ask_at_once_get_the_same(tmp_path: Path) -> None:
     for asker in askers:
         asker.join()
     assert len(got) == 1
+
+
+def test_what_is_written_replaces_what_was_there_and_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("old")
+    path.chmod(0o644)
+    with path.open() as reader:
+        write(path, "new")
+        assert reader.read() == "old"
+    assert path.read_text() == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="folder"):
+        write(tmp_path / "folder", "new")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a", "folder"]

@@ -27,6 +27,7 @@ TOKEN = "t0ken-nobody-may-see"
         "nats://",
         "nats://h:port",
         "nats://[x",
+        "nats://127.0.0.1?owner=me",
         "tls:",
     ],
 )

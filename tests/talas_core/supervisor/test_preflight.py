@@ -123,7 +123,7 @@ async def test_a_silent_database_is_not_waited_for_long(monkeypatch: pytest.Monk
             await preflight.check_database(f"postgresql://me:x@127.0.0.1:{port}/x")
 
 
-@pytest.mark.parametrize("url", ["junk", "nats://", "nats://127.0.0.1:junk"])
+@pytest.mark.parametrize("url", ["junk", "nats://", "nats://127.0.0.1:junk", "nats://h?x=1"])
 async def test_what_is_no_address_of_a_nats_server(url: str) -> None:
     with pytest.raises(SettingError, match="TALAS_NATS_URL: not the address"):
         await preflight.check_nats(url)
