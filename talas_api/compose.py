@@ -40,6 +40,7 @@ from talas_core.bus.nats import NatsBus
 from talas_core.bus.port import Bus
 from talas_core.bus.session_news import SessionNews
 from talas_core.clock import Clock, SystemClock
+from talas_core.data_dir import DataDir
 from talas_core.errors import SettingError
 from talas_core.files import room_for
 from talas_core.hosts import check_host
@@ -146,7 +147,9 @@ class Api:
         health = Health("api")
         health.register("database", database.check)
         health.register("bus", links.bus_check(self._bus, self._news))
+        health.register("stream", links.stream_check(self._bus))
         health.register("startup", self.startup.check)
+        health.register("data directory", DataDir(self._settings.data_dir).check)
         return health
 
     def applications(self) -> tuple[web.Application, web.Application]:

@@ -23,6 +23,7 @@ from talas_core.messages import (
     KEYS_LIST,
     STATION_CHANGED,
     STATION_FIND,
+    STREAM_HERE,
     FindStation,
     FoundStation,
     KeySet,
@@ -37,6 +38,7 @@ from talas_core.telemetry.logs import logger
 QUEUE = "api"
 """Of several API workers, one answers each request."""
 
+HERE_SECONDS = 1.0
 LONGEST_PROBLEM = 200
 """Characters of what is said of a payload that is dropped."""
 
@@ -87,6 +89,15 @@ def bus_check(bus: Bus, news: SessionNews) -> Check:
             raise BusUnavailable("The bus is not connected.")
         if news.silent:
             raise BusUnavailable("The bus is silent.")
+
+    return check
+
+
+def stream_check(bus: Bus) -> Check:
+    """For health: fails while no stream service says that it listens."""
+
+    async def check() -> None:
+        await bus.request(STREAM_HERE, messages.encode(Nothing()), timeout=HERE_SECONDS)
 
     return check
 

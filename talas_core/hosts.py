@@ -1,14 +1,20 @@
 """Where servers listen: what the setting TALAS_HOST stands for.
 
-Does:        turn it into addresses; see that each is this machine's.
-Never:       keeps a socket open.
-Guarantees:  a refusal names the setting and the address, so that no port is blamed for it.
-From / to:   settings  ->  here  ->  whoever listens
+Does:        turn it into addresses to listen on, and into those at which this machine reaches
+             whoever listens there; listen.
+Never:       takes a setting that stands for no address.
+Guarantees:  a refusal names the setting and the address, so that no port is blamed for it. A port
+             that somebody has is shared only with a process of the same user that offers to.
+From / to:   settings  ->  here  ->  whoever listens, whoever connects
 """
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import ipaddress
 import socket
+from collections.abc import Callable
 
 from talas_core.errors import SettingError
 
@@ -19,12 +25,24 @@ def addresses(host: str) -> list[str]:
     names = [name.strip() for name in host.split(",")]
     if names in ([""], ["::"], ["*"]):
         return ["0.0.0.0", "::"]  # noqa: S104 - the operator asked for every address
-    return [name for name in names if name]
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def reachable(host: str) -> list[str]:
+    """The addresses at which this machine reaches a server that listens on a `host` setting."""
+    return list(dict.fromkeys(map(_reachable, addresses(host))))
+
+
+def in_url(address: str) -> str:
+    """An address or a name as URLs have it: IPv6 in brackets."""
+    return f"[{address}]" if ":" in address else address
 
 
 def check_host(host: str) -> None:
     """See that every address of a `host` setting is this machine's, on whatever port. Raises
     SettingError naming TALAS_HOST, so that no port is blamed for it."""
+    if not addresses(host):
+        raise SettingError("TALAS_HOST", f"{host!r} names no address")
     for address in addresses(host):
         try:
             for family, kind, protocol, _, place in socket.getaddrinfo(
@@ -35,3 +53,36 @@ def check_host(host: str) -> None:
         except (OSError, UnicodeError) as error:
             problem = getattr(error, "strerror", None) or "not the name of a host"
             raise SettingError("TALAS_HOST", f"cannot listen on {address}: {problem}") from error
+
+
+async def listen(
+    protocol: Callable[[], asyncio.BaseProtocol],
+    address: str,
+    port: int,
+    *,
+    backlog: int,
+    shared: bool = False,
+) -> asyncio.Server:
+    """A server on one of `addresses`. `shared` offers the port to more processes of this user.
+
+    A port that is taken is asked for once more as a shared one: the supervisor, which keeps it for
+    this server, offers it (supervisor/ports.py). Raises OSError.
+    """
+    loop = asyncio.get_running_loop()
+    if not shared:
+        try:
+            return await loop.create_server(protocol, address, port, backlog=backlog)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    return await loop.create_server(protocol, address, port, backlog=backlog, reuse_port=True)
+
+
+def _reachable(address: str) -> str:
+    try:
+        number = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if not number.is_unspecified:
+        return address
+    return "127.0.0.1" if number.version == 4 else "::1"

@@ -28,6 +28,8 @@ SESSION_ENDED = "talas.session.ended"
 """Event SessionEnded."""
 AUDIT = "talas.audit"
 """Request SecurityEvent, reply Nothing once it was taken, or dropped for good."""
+STREAM_HERE = "talas.stream.here"
+"""Request Nothing, reply Nothing: the stream service listens on its port."""
 ROOM_POSTED = "talas.room."
 """Event Posted, on this subject with the room's id after it."""
 

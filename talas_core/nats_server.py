@@ -38,6 +38,7 @@ class EmbeddedNats:
     """One server: `prepare`, then `launch` as often as it takes."""
 
     name = "nats"
+    keeps_data = False
 
     def __init__(self, data_dir: Path, on_line: LineHandler | None = None) -> None:
         """`on_line` gets the server's log; without it, the log goes where our own output goes."""

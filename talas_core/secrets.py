@@ -15,6 +15,8 @@ from pathlib import Path
 from talas_core.errors import UsageError
 
 FOLDER = "secrets"
+MASTER_KEY = "master.key"
+"""The one secret that nothing can make anew: what it sealed opens with no other."""
 
 
 def hex128() -> str:
@@ -47,6 +49,16 @@ def secret(data_dir: Path, name: str, make: Callable[[], str] = hex128) -> str:
         # An empty token or password would leave a door open.
         raise UsageError(f"the secret at {path} is empty; remove the file to have a new one made")
     return value
+
+
+def kept(data_dir: Path, name: str) -> bool:
+    """Whether there is such a secret."""
+    return (data_dir / FOLDER / name).exists()
+
+
+def forget(data_dir: Path, name: str) -> None:
+    """Remove a secret, so that the next to ask for it makes another."""
+    (data_dir / FOLDER / name).unlink(missing_ok=True)
 
 
 def write(path: Path, text: str) -> None:

@@ -14,13 +14,15 @@ from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 
+from talas_core import messages
 from talas_core.bus.nats import NatsBus
 from talas_core.bus.port import Bus
 from talas_core.clock import SystemClock
+from talas_core.data_dir import DataDir
 from talas_core.errors import UsageError
 from talas_core.files import room_for
-from talas_core.hosts import addresses, check_host
-from talas_core.messages import KeySet
+from talas_core.hosts import addresses, check_host, listen
+from talas_core.messages import STREAM_HERE, KeySet, Nothing
 from talas_core.security.tokens import TokenVerifier
 from talas_core.settings import Settings
 from talas_core.telemetry.health import Health
@@ -102,6 +104,7 @@ async def service(settings: Settings, bus: Bus, launch: Launch) -> AsyncIterator
         await parts.keys.start()
         parts.reports.start()
         await _listen(settings, lambda: FrontDoor(parts.keeper, rooms), servers)
+        await bus.serve(STREAM_HERE, _here)
         port = servers[0].sockets[0].getsockname()[1]
         log.info("listening", port=port, kernels=parts.kernels.name, note=parts.kernels.note)
         beats += [asyncio.create_task(every(*beat)) for beat in parts.beats()]
@@ -153,6 +156,7 @@ class Parts:
         self.health = Health("stream")
         self.health.register("codec", self.workers.check)
         self.health.register("bus", self.keys.check)
+        self.health.register("data directory", DataDir(settings.data_dir).check)
 
     def pages(self) -> web.Application:
         """Everything that aiohttp answers."""
@@ -190,15 +194,19 @@ class Parts:
                 await self.keeper.empty.wait()
 
 
+async def _here(_: bytes) -> bytes:
+    """The answer to STREAM_HERE."""
+    return messages.encode(Nothing())
+
+
 async def _listen(
     settings: Settings, door: Callable[[], FrontDoor], servers: list[asyncio.Server]
 ) -> None:
     """Add a server for each address. Raises UsageError where one is not to be had."""
-    loop = asyncio.get_running_loop()
     check_host(settings.host)
     for address in addresses(settings.host):
         try:
-            server = await loop.create_server(door, address, settings.stream_port, backlog=BACKLOG)
+            server = await listen(door, address, settings.stream_port, backlog=BACKLOG)
         except OSError as error:
             raise UsageError(
                 f"TALAS_STREAM_PORT: cannot listen on {address}:{settings.stream_port}: "

@@ -34,7 +34,7 @@ from talas_api.tokens.store import PostgresTokens
 from talas_core.clock import Clock
 from talas_core.messages import KeySet
 from talas_core.postgres.pool import Database
-from talas_core.secrets import hex256, secret
+from talas_core.secrets import MASTER_KEY, hex256, secret
 from talas_core.security.seal import Sealer
 from talas_core.security.tokens import TokenVerifier
 from talas_core.settings import Settings
@@ -42,7 +42,7 @@ from talas_core.settings import Settings
 
 def sealer(settings: Settings) -> Sealer:
     """Sealing with the configured master key, or the one kept in the data directory."""
-    return Sealer(settings.master_key or secret(settings.data_dir, "master.key", hex256))
+    return Sealer(settings.master_key or secret(settings.data_dir, MASTER_KEY, hex256))
 
 
 class Admission:

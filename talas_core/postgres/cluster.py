@@ -13,6 +13,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from talas_core import poll, process
@@ -50,6 +51,17 @@ async def create(
         _sync(cluster.parent)
     finally:
         shutil.rmtree(work)
+
+
+async def set_passwords(
+    programs: Path, cluster: Path, identity: Identity, passwords: Mapping[str, str]
+) -> None:
+    """Give roles of a cluster that nobody serves these passwords. Raises UsageError with the
+    program's own words."""
+    statements = [f"ALTER ROLE {role} PASSWORD '{word}'\n" for role, word in passwords.items()]
+    outcome = await _alone(programs / "postgres", cluster, identity, "".join(statements))
+    if outcome.status != 0:
+        raise UsageError(f"cannot set the database's passwords in {cluster}: {_last(outcome)}")
 
 
 def release(cluster: Path) -> int | None:
@@ -133,13 +145,20 @@ async def _fill(program: Path, fresh: Path, identity: Identity, password: str) -
         f"CREATE ROLE {ROLE} LOGIN PASSWORD '{password}'\n"
         f"CREATE DATABASE {DATABASE} OWNER {ROLE} TEMPLATE template0\n"
     )
-    outcome = await process.run(
-        [program, "--single", "-D", fresh, "-c", "exit_on_error=on",
+    outcome = await _alone(program, fresh, identity, statements)
+    if outcome.status != 0:
+        raise UsageError(f"cannot make a database in {fresh.parent.parent}: {_last(outcome)}")
+
+
+async def _alone(
+    program: Path, cluster: Path, identity: Identity, statements: str
+) -> process.Outcome:
+    """Run statements, one a line, in the cluster while nobody serves it."""
+    return await process.run(
+        [program, "--single", "-D", cluster, "-c", "exit_on_error=on",
          "-c", "log_min_error_statement=panic", "postgres"],
         env=ENVIRONMENT, become=identity.become, feed=statements,
     )  # fmt: skip
-    if outcome.status != 0:
-        raise UsageError(f"cannot make a database in {fresh.parent.parent}: {_last(outcome)}")
 
 
 def _last(outcome: process.Outcome) -> str:

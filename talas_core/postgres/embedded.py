@@ -3,7 +3,8 @@
 Does:        prepare the cluster, start the server as a direct child, say when it takes connections,
              stop it.
 Never:       listens on the network, trusts without a password, or leaves a server behind.
-Guarantees:  the address stays the same over restarts of the server; every commit is on disk.
+Guarantees:  the address stays the same over restarts of the server; every commit is on disk. A
+             password whose file was lost is made and set anew: files here are proof enough.
 Needs:       the caller owns the data directory's lock.
 """
 
@@ -20,7 +21,8 @@ from talas_core.errors import TalasError, UsageError
 from talas_core.postgres import binaries, cluster, sockets
 from talas_core.postgres.identity import ENVIRONMENT, Identity, choose
 from talas_core.process import LineHandler, Process
-from talas_core.secrets import secret
+from talas_core.secrets import forget, kept, secret
+from talas_core.telemetry.logs import logger
 
 FOLDER = "postgres"
 DEFAULT_CONNECTIONS = 100
@@ -46,11 +48,14 @@ _LIMITS = {
     "log_line_prefix": "",
 }
 
+_log = logger("postgres")
+
 
 class EmbeddedPostgres:
     """One server over one data directory: `prepare`, then `launch` as often as it takes."""
 
     name = "postgres"
+    keeps_data = True
 
     def __init__(
         self,
@@ -66,6 +71,7 @@ class EmbeddedPostgres:
         self._programs = Path()
         self._identity = Identity()
         self._sockets = Path()
+        self._passwords: dict[str, str] = {}
 
     async def prepare(self) -> None:
         """Find the programs, make the cluster if there is none.
@@ -81,10 +87,15 @@ class EmbeddedPostgres:
                 f"{self._cluster} was made by PostgreSQL {found}, and this is PostgreSQL "
                 f"{self._identity.release}; dump it with the old release, or set TALAS_DATABASE_URL"
             )
+        names = {role: f"{role}.password" for role in (cluster.SUPERUSER, cluster.ROLE)}
+        lost = [role for role, name in names.items() if not kept(self._data_dir, name)]
+        self._passwords = {role: secret(self._data_dir, name) for role, name in names.items()}
         if found is None:
-            passwords = self._password(cluster.SUPERUSER), self._password(cluster.ROLE)
+            passwords = self._passwords[cluster.SUPERUSER], self._passwords[cluster.ROLE]
             await cluster.create(self._programs, self._cluster, self._identity, *passwords)
         await cluster.vacate(self._cluster, _LEFTOVER_SECONDS)
+        if found is not None and lost:
+            await self._set_passwords(lost)
 
     async def launch(self) -> Process:
         """Start the server, once the last process of its predecessor has gone."""
@@ -122,10 +133,19 @@ class EmbeddedPostgres:
 
     def _url(self, role: str, database: str) -> str:
         host = quote(str(self._sockets), safe="")
-        return f"postgresql://{role}:{self._password(role)}@/{database}?port={sockets.PORT}&host={host}"
+        password = self._passwords[role]
+        return f"postgresql://{role}:{password}@/{database}?port={sockets.PORT}&host={host}"
 
-    def _password(self, role: str) -> str:
-        return secret(self._data_dir, f"{role}.password")
+    async def _set_passwords(self, roles: list[str]) -> None:
+        """Have the cluster take the passwords of `roles` that were made just now."""
+        try:
+            made = {role: self._passwords[role] for role in roles}
+            await cluster.set_passwords(self._programs, self._cluster, self._identity, made)
+        except BaseException:
+            for role in roles:  # or the next start would believe them set
+                forget(self._data_dir, f"{role}.password")
+            raise
+        _log.warning("database passwords were lost, and made anew", roles=roles)
 
     def _command(self) -> list[str | Path]:
         directory = str(self._sockets).replace('"', '""')

@@ -1,6 +1,7 @@
 """What the operator sees once everything works: addresses, and a line to go on the air with.
 
-Does:        wait until all three ports say they are ready; compose the text.
+Does:        wait until all three ports say they are ready, and the demo is on the air; compose the
+             text.
 Never:       goes to a log. The stream key is shown on a terminal only; elsewhere, the path of the
              file it lies in.
 Guarantees:  every line that looks like a command can be pasted into a shell as it is.
@@ -9,18 +10,21 @@ Guarantees:  every line that looks like a command can be pasted into a shell as 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
+import itertools
 import shlex
 from pathlib import Path
 
 import msgspec
 
+from talas_core.hosts import in_url, reachable
 from talas_core.secrets import FOLDER
 from talas_core.settings import Settings
 
 LIVE, DEMO = "live", "demo"
 _POLL_SECONDS = 0.05
 _ASK_SECONDS = 3.0
+DEMO_SECONDS = 15.0
+"""How long the demo may take until it is on the air; then the banner goes out without it."""
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -35,7 +39,7 @@ class Places(msgspec.Struct, frozen=True):
 
 def places(settings: Settings) -> Places:
     """Where the ports are. Listeners use TALAS_PUBLIC_URL where it is set."""
-    host = _reachable(settings.host)
+    host = in_url(reachable(settings.host)[0])
     return Places(
         api=f"http://{host}:{settings.api_port}",
         chat=f"http://{host}:{settings.chat_port}",
@@ -46,17 +50,31 @@ def places(settings: Settings) -> Places:
 
 
 async def until_ready(settings: Settings) -> None:
-    """Return once `/ready` answers 200 on all three ports."""
-    host = _reachable(settings.host).strip("[]")
-    for port in (settings.stream_port, settings.chat_port, settings.api_port):
+    """Return once `/ready` answers 200 on all three ports, at every address."""
+    ports = (settings.stream_port, settings.chat_port, settings.api_port)
+    for host, port in itertools.product(reachable(settings.host), ports):
         while True:
             if await _status(host, port) == 200:
                 break
             await asyncio.sleep(_POLL_SECONDS)
 
 
-def text(settings: Settings, seconds: float, live_key: str) -> str:
-    """The banner. `live_key` is empty where it must not be shown; `seconds` is what the start took.
+async def demo_heard(settings: Settings, seconds: float = DEMO_SECONDS) -> bool:
+    """Return once a listener would hear the demo: True; or False after so many seconds."""
+    host = reachable(settings.host)[0]
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                if await _status(host, settings.stream_port, "HEAD", f"/{DEMO}.opus") == 200:
+                    return True
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError:
+        return False
+
+
+def text(settings: Settings, seconds: float, live_key: str, *, on_air: bool = True) -> str:
+    """The banner. `live_key` is empty where it must not be shown; `seconds` is what the start took,
+    `on_air` whether the demo can be heard.
 
     Without the demo there is no station to name, so it ends with the health addresses.
     """
@@ -71,13 +89,14 @@ def text(settings: Settings, seconds: float, live_key: str) -> str:
         f"             {at.stream}/health",
     ]
     if settings.demo:
-        rows += _listening(at) + _broadcasting(settings.data_dir, at, live_key)
+        rows += _listening(at, on_air) + _broadcasting(settings.data_dir, at, live_key)
     return "\n".join([*rows, "", "  stop       Ctrl-C", ""])
 
 
-def _listening(at: Places) -> list[str]:
+def _listening(at: Places, on_air: bool) -> list[str]:
     rows = []
-    for slug, note in ((DEMO, "on the air"), (LIVE, "yours; off the air until you send to it")):
+    demo = "on the air" if on_air else "not on the air yet; the log says why"
+    for slug, note in ((DEMO, demo), (LIVE, "yours; off the air until you send to it")):
         rows += [
             "",
             f"  {slug:<10} {note}",
@@ -108,27 +127,21 @@ def key_name(slug: str) -> str:
     return f"station-{slug}.key"
 
 
-async def _status(host: str, port: int) -> int:
-    """The HTTP status of `/ready`; 0 where there is no answer."""
+async def _status(host: str, port: int, method: str = "GET", path: str = "/ready") -> int:
+    """The HTTP status of a path; 0 where there is no answer."""
     try:
         async with asyncio.timeout(_ASK_SECONDS):
             reader, writer = await asyncio.open_connection(host, port)
             try:
-                writer.write(b"GET /ready HTTP/1.1\r\nHost: talas\r\nConnection: close\r\n\r\n")
+                lines = (
+                    f"{method} {path} HTTP/1.1",
+                    f"Host: {in_url(host)}:{port}",
+                    "Connection: close",
+                )
+                writer.write("\r\n".join((*lines, "", "")).encode())
                 words = (await reader.readline()).split()
             finally:
                 writer.close()
     except OSError:
         return 0
     return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
-
-
-def _reachable(host: str) -> str:
-    """`host` as a part of a URL; an address that means all addresses becomes loopback."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host or "127.0.0.1"
-    if address.is_unspecified:
-        return "127.0.0.1" if address.version == 4 else "[::1]"
-    return host if address.version == 4 else f"[{host}]"

@@ -1,7 +1,8 @@
 """Keeps one part running.
 
 Does:        launch it, tell when it is up, log why it ended, wait, launch it again.
-Never:       gives up on a part that has been running: the wait only grows to its limit.
+Never:       gives up on a part that has been running: the wait only grows to its limit; launches
+             while the data directory is away.
 Guarantees:  at most one process of the part at a time; `stop` leaves none.
 """
 
@@ -28,12 +29,16 @@ class Refused(TalasError):
 
 
 class Keeper:
-    """The one who keeps `part`. `on_up` is called each time the part has become ready."""
+    """The one who keeps `part`. `on_up` is called each time the part has become ready; `may_launch`
+    is cleared while it must not be launched."""
 
-    def __init__(self, part: Part, clock: Clock, on_up: Callable[[], None]) -> None:
+    def __init__(
+        self, part: Part, clock: Clock, on_up: Callable[[], None], may_launch: asyncio.Event
+    ) -> None:
         self.part = part
         self._clock = clock
         self._on_up = on_up
+        self._may_launch = may_launch
         self._backoff = Backoff()
         self._process: Process | None = None
         self._launches = 0
@@ -46,6 +51,7 @@ class Keeper:
             wait = self._backoff.after(self._clock.monotonic() - began)
             _log.warning("child ended", child=self.part.name, reason=reason, again_in=wait)
             await asyncio.sleep(wait)
+            await self._may_launch.wait()
 
     async def restart(self) -> None:
         """End the process in order; the next one is launched as after any end."""

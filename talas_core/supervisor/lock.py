@@ -13,9 +13,10 @@ import os
 from pathlib import Path
 
 from talas_core import poll
+from talas_core.data_dir import LOCK
 from talas_core.errors import SettingError, UsageError
 
-NAME = "lock"
+NAME = LOCK
 PATIENCE_SECONDS = 5.0
 """How long a dying holder is waited for: a child not yet past its exec keeps the lock too."""
 

@@ -2,7 +2,7 @@
 
 Does:        say how a part is prepared, launched, known to be ready, and stopped.
 Never:       restarts anything by itself: that is the keeper's work.
-Guarantees:  a service sees the supervisor's settings and no others.
+Guarantees:  a service sees settings of the supervisor's and no others.
 """
 
 from __future__ import annotations
@@ -46,7 +46,13 @@ class Part(Protocol):
 
 
 class Backing(Part, Protocol):
-    """A part that the services reach by an address."""
+    """A part that the services reach by an address. One that `keeps_data` has files in the data
+    directory, and must not run on when they are gone."""
+
+    @property
+    def keeps_data(self) -> bool:
+        """Whether it has."""
+        ...
 
     def url(self) -> str:
         """The address, secrets included, once it is ready."""
@@ -54,11 +60,19 @@ class Backing(Part, Protocol):
 
 
 class ServiceSpec(msgspec.Struct, frozen=True):
-    """One row of the table of services: its command and the backing parts it waits for."""
+    """One row of the table of services: its command, the backing parts it waits for, and what it is
+    told. `secrets` are the fields of Settings that are secret and yet for it; `only`, where there
+    are any, the others it gets, which otherwise are all."""
 
     name: str
     argv: tuple[str, ...]
     needs: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+
+
+Environment = Callable[[ServiceSpec], Mapping[str, str]]
+"""From a row to the environment of its next launch."""
 
 
 def module(name: str, *arguments: str) -> tuple[str, ...]:
@@ -67,13 +81,11 @@ def module(name: str, *arguments: str) -> tuple[str, ...]:
 
 
 class Service:
-    """A service of Talas as a part. `environment` is asked at each launch."""
+    """A service of Talas as a part. `environment` is asked for its own at each launch."""
 
-    def __init__(
-        self, spec: ServiceSpec, environment: Callable[[], Mapping[str, str]], seconds: float
-    ) -> None:
+    def __init__(self, spec: ServiceSpec, environment: Environment, seconds: float) -> None:
         self.name = spec.name
-        self._argv = spec.argv
+        self._spec = spec
         self._environment = environment
         self._seconds = seconds
 
@@ -82,7 +94,9 @@ class Service:
 
     async def launch(self) -> Process:
         """Start it. Its log is our standard error; what it prints goes there too."""
-        return process.spawn(self._argv, env=self._environment(), stdout=_STANDARD_ERROR)
+        return process.spawn(
+            self._spec.argv, env=self._environment(self._spec), stdout=_STANDARD_ERROR
+        )
 
     async def ready(self, running: Process) -> None:
         """At once: nothing is started because of a service."""

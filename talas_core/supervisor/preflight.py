@@ -8,58 +8,54 @@ Guarantees:  each refusal is one sentence that names the setting.
 from __future__ import annotations
 
 import asyncio
-import socket
 from urllib.parse import urlsplit
 
 from talas_core.bus.address import promised_owner
 from talas_core.errors import SettingError
-from talas_core.hosts import addresses, check_host
 from talas_core.settings import Settings
-from talas_core.supervisor import lock, run_file
+from talas_core.supervisor import lock, ports, run_file
 from talas_core.supervisor.lock import Lock
+from talas_core.supervisor.ports import Ports
 
 OLDEST_POSTGRES = 15
 
 _ANSWER_SECONDS = 5.0
 _PORT_PATIENCE_SECONDS = 5.0
-_POLL_SECONDS = 0.05
 
 
-async def preflight(settings: Settings) -> Lock:
-    """The lock on the data directory, once all is seen to be well. Raises UsageError."""
+class Claim:
+    """The data directory and the ports, ours until `release`."""
+
+    def __init__(self, held: Lock, kept: Ports) -> None:
+        self._held = held
+        self._kept = kept
+
+    def release(self) -> None:
+        """Give both up. Releasing twice is harmless."""
+        self._kept.release()
+        self._held.release()
+
+
+async def preflight(settings: Settings) -> Claim:
+    """The data directory and the ports, once all is seen to be well. Raises UsageError."""
     held: Lock | None = None
+    kept: Ports | None = None
     if (settings.data_dir / lock.NAME).exists():
         held = await lock.acquire(settings.data_dir)
     try:
         # Services of a killed Talas are killed by the kernel; their ports take a moment to follow.
         cut_off = held is not None and run_file.left_behind(settings.data_dir)
-        await check_ports(settings, _PORT_PATIENCE_SECONDS if cut_off else 0.0)
+        kept = await ports.claim(settings, _PORT_PATIENCE_SECONDS if cut_off else 0.0)
         if settings.database_url:
             await check_database(settings.database_url)
         if settings.nats_url:
             await check_nats(settings.nats_url)
-        return held or await lock.acquire(settings.data_dir)
+        return Claim(held or await lock.acquire(settings.data_dir), kept)
     except BaseException:
-        if held:
-            held.release()
+        for part in (kept, held):
+            if part:
+                part.release()
         raise
-
-
-async def check_ports(settings: Settings, seconds: float) -> None:
-    """See that all three ports can be listened on, within `seconds`. Raises SettingError."""
-    check_host(settings.host)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    for name, port in (
-        ("TALAS_API_PORT", settings.api_port),
-        ("TALAS_CHAT_PORT", settings.chat_port),
-        ("TALAS_STREAM_PORT", settings.stream_port),
-    ):
-        for host in addresses(settings.host):
-            while problem := _cannot_listen(host, port):
-                if loop.time() >= deadline:
-                    raise SettingError(name, f"cannot listen on {host}:{port}: {problem}")
-                await asyncio.sleep(_POLL_SECONDS)
 
 
 async def check_database(url: str) -> None:
@@ -121,23 +117,6 @@ def _is_address(url: str) -> bool:
         return bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         return False
-
-
-def _cannot_listen(host: str, port: int) -> str:
-    """Why a server could not listen there; empty where it could."""
-    try:
-        places = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM,
-                                    flags=socket.AI_PASSIVE)  # fmt: skip
-        for family, kind, protocol, _, address in places:
-            with socket.socket(family, kind, protocol) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if family == socket.AF_INET6:
-                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                probe.bind(address)
-                probe.listen(1)
-    except (OSError, UnicodeError) as error:
-        return _reason(error)
-    return ""
 
 
 def _reason(error: Exception) -> str:

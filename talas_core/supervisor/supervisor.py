@@ -1,7 +1,7 @@
 """The life of one Talas on one machine: everything up, everything kept, everything down in order.
 
 Does:        bring up the backing servers together, each service as soon as what it needs is there;
-             on a signal, drain.
+             on a signal, drain. When the data directory is gone, stop who keeps data there.
 Never:       leaves a child behind; starts a service before its needs, or stops them before it.
 Guarantees:  `run` returns 0 only if every child ended in order; a second signal ends at once.
 
@@ -13,46 +13,54 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from talas_core.clock import Clock
 from talas_core.supervisor.keeper import USAGE_STATUS, Keeper, Refused
-from talas_core.supervisor.parts import Backing, Service, ServiceSpec
+from talas_core.supervisor.parts import Backing, Environment, Service, ServiceSpec
 from talas_core.telemetry import logs
 
 CLEAN, UNCLEAN = 0, 1
+WATCH_SECONDS = 0.5
 _log = logs.logger("supervisor")
 
 
 class Supervisor:
-    """Runs `backing`, and `services` with what `environment` gives at each of their launches.
+    """Runs `backing`, and `services` with what `environment` gives each at each of its launches.
 
     `publish` is called each time all backing servers are up, whose addresses may have changed;
-    `announce` is awaited once, beside everything else.
+    `announce` is awaited once, beside everything else. `lost` is asked every WATCH_SECONDS for what
+    of the data directory is gone, "" while nothing is.
     """
 
     def __init__(
         self,
         backing: Sequence[Backing],
         services: Sequence[ServiceSpec],
-        environment: Callable[[], Mapping[str, str]],
+        environment: Environment,
         *,
         drain_seconds: float,
         clock: Clock,
         publish: Callable[[], None],
         announce: Callable[[], Coroutine[Any, Any, None]],
+        lost: Callable[[], str] = lambda: "",
     ) -> None:
         self._parts = backing
         self._up = {part.name: asyncio.Event() for part in backing}
-        self._backing = [Keeper(part, clock, self._on_up(part.name)) for part in backing]
+        self._present = asyncio.Event()
+        self._present.set()
+        self._backing = [
+            Keeper(part, clock, self._on_up(part.name), self._present) for part in backing
+        ]
         self._needs = {spec.name: spec.needs for spec in services}
         self._services = [
-            Keeper(Service(spec, environment, drain_seconds), clock, lambda: None)
+            Keeper(Service(spec, environment, drain_seconds), clock, lambda: None, self._present)
             for spec in services
         ]
         self._publish = publish
         self._announce = announce
+        self._lost = lost
         self._addresses: list[str] = []
         self._moved = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
@@ -92,6 +100,7 @@ class Supervisor:
             for keeper in self._services:
                 group.create_task(self._serve(keeper))
             group.create_task(self._follow())
+            group.create_task(self._watch())
             group.create_task(self._announce())
 
     async def _serve(self, keeper: Keeper) -> None:
@@ -107,6 +116,25 @@ class Supervisor:
             self._moved.clear()
             _log.warning("a backing server moved; restarting the services")
             await asyncio.gather(*(keeper.restart() for keeper in self._services))
+
+    async def _watch(self) -> None:
+        """Stop who keeps data while the data directory is gone: what it took would be lost."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            lost = self._lost()
+            if lost and self._present.is_set():
+                self._present.clear()
+                _log.error(
+                    "the data directory is gone: nothing is taken until it is put back as it was; "
+                    "if it cannot be, stop Talas and restore a back-up",
+                    missing=lost,
+                )
+                pairs = zip(self._parts, self._backing, strict=True)
+                keeping = [keeper for part, keeper in pairs if part.keeps_data]
+                await asyncio.gather(*(keeper.restart() for keeper in keeping))
+            elif not lost and not self._present.is_set():
+                _log.warning("the data directory is back")
+                self._present.set()
 
     def _on_up(self, name: str) -> Callable[[], None]:
         def on_up() -> None:

@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from talas_core import poll, process
 from talas_core.settings import Settings
 from talas_core.supervisor import lock, run_file
-from talas_core.supervisor.compose import Surroundings, child_environment
+from talas_core.supervisor.compose import API_SECRETS, Surroundings, child_environment
 from talas_core.supervisor.lock import Lock
+from talas_core.supervisor.parts import ServiceSpec
 from talas_core.supervisor.preflight import check_database
 from talas_core.supervisor.run_file import Run
 
@@ -78,7 +79,7 @@ def _beside(settings: Settings) -> Run:
 
 
 async def _run(settings: Settings, argv: Sequence[str], feed: str, run: Run) -> int:
-    environment = child_environment(settings, run)
+    environment = child_environment(settings, run, ServiceSpec("task", (), secrets=API_SECRETS))
     child = process.spawn(argv, env=environment, death_signal=signal.SIGTERM, stdin=subprocess.PIPE)
     try:
         child.feed(feed)

@@ -26,7 +26,7 @@ from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from talas_core.errors import TooSlow, Unavailable
-from talas_core.hosts import addresses
+from talas_core.hosts import addresses, listen
 from talas_core.settings import Settings
 from talas_core.telemetry.logs import logger
 from talas_core.web.answers import failed
@@ -237,10 +237,9 @@ class WebServer:
 
         Raises OSError where the address is taken or not this machine's.
         """
-        loop = asyncio.get_running_loop()
         for address in addresses(host):
-            listener = await loop.create_server(
-                self.protocol, address, port, backlog=BACKLOG, reuse_port=reuse_port or None
+            listener = await listen(
+                self.protocol, address, port, backlog=BACKLOG, shared=reuse_port
             )
             self._listeners.append(listener)
             port = listener.sockets[0].getsockname()[1]

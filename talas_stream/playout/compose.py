@@ -6,11 +6,12 @@ import asyncio
 from pathlib import Path
 
 from talas_core.clock import SystemClock
+from talas_core.hosts import reachable
 from talas_core.secrets import secret
 from talas_core.settings import Settings
 from talas_stream.playout.client import Client
 from talas_stream.playout.deck import Deck
-from talas_stream.playout.icecast import Target, reachable
+from talas_stream.playout.icecast import Target
 from talas_stream.playout.library import Library
 from talas_stream.playout.player import BIT_RATE, Player
 from talas_stream.playout.programme import Programme
@@ -35,7 +36,7 @@ async def serve(settings: Settings, drain: asyncio.Event) -> None:
     Raises UsageError for a music folder without music, or a data directory that cannot be used.
     """
     target = Target(
-        host=reachable(settings.host),
+        host=reachable(settings.host)[0],
         port=settings.stream_port,
         mount=f"/{STATION}",
         key=secret(settings.data_dir, KEY),

@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from talas_core.hosts import in_url
+
 AGENT = "Talas-Playout"
 END = b"\r\n\r\n"
 
@@ -27,11 +29,6 @@ class Target(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Target({self.host}:{self.port}{self.mount})"
-
-
-def reachable(host: str) -> str:
-    """The address at which this machine reaches a server that listens on `host`."""
-    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
 def put(target: Target, info: Mapping[str, str]) -> bytes:
@@ -58,9 +55,8 @@ def status(head: bytes) -> tuple[int, str]:
 
 
 def _head(target: Target, first: str, lines: Mapping[str, str]) -> bytes:
-    host = f"[{target.host}]" if ":" in target.host else target.host
     login = base64.b64encode(f"source:{target.key}".encode()).decode()
-    fields = {"Host": f"{host}:{target.port}", "User-Agent": AGENT,
+    fields = {"Host": f"{in_url(target.host)}:{target.port}", "User-Agent": AGENT,
               "Authorization": f"Basic {login}", **lines}  # fmt: skip
     text = "".join(f"{name}: {' '.join(value.split())}\r\n" for name, value in fields.items())
     return f"{first}\r\n{text}\r\n".encode()

@@ -221,7 +221,8 @@ def test_another_releases_database(tmp_path: Path) -> None:
     cluster.mkdir(parents=True)
     (cluster / "PG_VERSION").write_text("12\n")
     outcome = run_talas(tmp_path, "serve", env={
-        "TALAS_DATA_DIR": str(tmp_path / "var"), **_other_ports()})  # fmt: skip
+        "TALAS_DATA_DIR": str(tmp_path / "var"), "TALAS_MASTER_KEY": "ab" * 32,
+        **_other_ports()})  # fmt: skip
     assert outcome.returncode == 2
     assert outcome.stderr.startswith(f"talas: {cluster} was made by PostgreSQL 12")
     assert outcome.stderr.count("\n") == 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from support.people import Person
-from support.serve import running_serve
+from support.serve import run_talas, running_serve
 from support.strangers import squatter
 from support.wait import until
 from talas_core.supervisor import run_file
@@ -38,4 +39,49 @@ def test_who_takes_the_port_of_a_killed_nats_hears_nothing_and_talas_moves_on(
             served.wait_ready()
             assert Person(served.api, "ann").register() == 201
             assert stranger.heard() == b""
+        assert served.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["api-1", "stream"])
+def test_while_a_service_is_down_no_other_user_gets_its_port(name: str, tmp_path: Path) -> None:
+    with running_serve(tmp_path, "--demo") as served:
+        served.wait_ready()
+        port = served.api if name == "api-1" else served.stream
+        with squatter(tmp_path, port, "") as stranger:
+            served.child(name).kill()
+            assert served.ends(name)
+            served.wait_ready()
+            assert stranger.process.poll() is None, "it tries again and again"
+            assert not stranger.has_it
+        assert served.stop() == 0
+
+
+def test_a_second_talas_on_the_same_ports_is_refused_while_a_service_is_down(
+    tmp_path: Path,
+) -> None:
+    with running_serve(tmp_path) as served:
+        served.wait_ready()
+        served.child("stream").suspend()
+        env = {**served.env, "TALAS_DATA_DIR": str(tmp_path / "other")}
+        outcome = run_talas(tmp_path, "serve", env=env)
+        assert outcome.returncode == 2
+        assert f"cannot listen on 127.0.0.1:{served.api}: Address already" in outcome.stderr
+        served.child("stream").resume()
+        assert served.stop() == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1,::1", "::", "::1"])
+def test_several_addresses_all_answer_and_the_demo_is_on_the_air_when_it_is_said(
+    host: str, tmp_path: Path
+) -> None:
+    with running_serve(tmp_path, "--demo", env={"TALAS_HOST": host}) as served:
+        until(lambda: "Ctrl-C" in served.output(), 60)
+        assert "on the air\n" in served.output()
+        for address in ("[::1]", "127.0.0.1") if host != "::1" else ("[::1]",):
+            for port in (served.api, served.chat, served.stream):
+                with urllib.request.urlopen(f"http://{address}:{port}/ready", timeout=5) as answer:
+                    assert answer.status == 200
+            url = f"http://{address}:{served.stream}/demo.mp3"
+            with urllib.request.urlopen(url, timeout=5) as listener:
+                assert len(listener.read(1000)) == 1000
         assert served.stop() == 0

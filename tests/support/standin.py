@@ -27,7 +27,7 @@ async def _listen(ports: list[int], *, deaf: bool) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, (lambda: None) if deaf else drain.set)
     for port in ports:
-        await asyncio.start_server(_answer, "127.0.0.1", port, reuse_address=True)
+        await asyncio.start_server(_answer, "127.0.0.1", port, reuse_port=True)
     await drain.wait()
 
 

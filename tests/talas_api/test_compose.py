@@ -24,6 +24,7 @@ from support.wait import auntil
 from talas_api.compose import Api, listen, shares, until
 from talas_core import messages
 from talas_core.bus.memory import MemoryBus
+from talas_core.bus.nats import NatsBus
 from talas_core.clock import SystemClock
 from talas_core.errors import SettingError, UsageError
 from talas_core.ids import lowest_id
@@ -32,6 +33,7 @@ from talas_core.messages import (
     KEYS_CHANGED,
     KEYS_LIST,
     STATION_FIND,
+    STREAM_HERE,
     FindStation,
     FoundStation,
     KeySet,
@@ -66,8 +68,27 @@ class Running(msgspec.Struct, frozen=True):
         return [status for status, _ in both] == [200, 200]
 
 
+async def here(_: bytes) -> bytes:
+    """What a stream service answers who asks whether it listens."""
+    return messages.encode(Nothing())
+
+
 @contextlib.asynccontextmanager
 async def running(tmp_path: Path, database: str, nats: str, **more: str) -> AsyncIterator[Running]:
+    """With a stream service on the same bus, as far as the API can tell."""
+    bus = await NatsBus.open(nats, name="stream")
+    await bus.serve(STREAM_HERE, here)
+    try:
+        async with running_alone(tmp_path, database, nats, **more) as it:
+            yield it
+    finally:
+        await bus.close()
+
+
+@contextlib.asynccontextmanager
+async def running_alone(
+    tmp_path: Path, database: str, nats: str, **more: str
+) -> AsyncIterator[Running]:
     api, chat = free_ports(2)
     environ = {
         name: value for name, value in os.environ.items() if not name.startswith("TALAS_")
@@ -96,12 +117,33 @@ async def running(tmp_path: Path, database: str, nats: str, **more: str) -> Asyn
 async def test_serves_and_drains(tmp_path: Path, database: str, nats_url: str) -> None:
     async with running(tmp_path, database, nats_url, TALAS_DEMO="1") as it:
         await auntil(it.ready)
-        assert await it.health() == {"database": "ok", "bus": "ok", "startup": "ok"}
+        parts = await it.health()
+        assert set(parts) == {"database", "bus", "stream", "startup", "data directory"}
+        assert set(parts.values()) == {"ok"}
         assert (await it.call("POST", "/api/auth/register", PERSON))[0] == 201
         _, body = await it.call("GET", "/api/stations")
         assert [station["slug"] for station in body["data"]] == ["demo", "live"]
         it.process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(it.process.wait(), 10) == 0
+
+
+async def test_is_not_ready_until_a_stream_service_listens(
+    tmp_path: Path, database: str, nats_url: str
+) -> None:
+    async with running_alone(tmp_path, database, nats_url) as it:
+        await auntil(lambda: _startup_ok(it))
+        for port in (it.api, it.chat):
+            status, body = await it.call("GET", "/ready", port=port)
+            assert status == 503
+            assert set(body["error"]["fields"]) == {"stream"}
+        bus = await NatsBus.open(nats_url, name="stream")
+        await bus.serve(STREAM_HERE, here)
+        await auntil(it.ready)
+        await bus.close()
+
+
+async def _startup_ok(it: Running) -> bool:
+    return bool((await it.health())["startup"] == "ok")
 
 
 async def test_waits_for_a_late_database(tmp_path: Path, database: str, nats_url: str) -> None:
@@ -149,7 +191,7 @@ async def test_waits_for_a_late_bus(tmp_path: Path, migrated: str) -> None:
 @pytest.mark.parametrize("missing", ["TALAS_DATABASE_URL", "TALAS_NATS_URL"])
 async def test_alone_it_needs_both_addresses(tmp_path: Path, missing: str) -> None:
     urls = {"TALAS_DATABASE_URL": "postgresql://x", "TALAS_NATS_URL": "nats://x", missing: ""}
-    async with running(tmp_path, "", "", **urls) as it:
+    async with running_alone(tmp_path, "", "", **urls) as it:
         assert await asyncio.wait_for(it.process.wait(), 10) == 2
         assert it.process.stderr is not None
         assert missing in (await it.process.stderr.read()).decode()

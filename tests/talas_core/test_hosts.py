@@ -1,9 +1,13 @@
 """What TALAS_HOST may be."""
 
+import asyncio
+import errno
+import socket
+
 import pytest
 
 from talas_core.errors import SettingError
-from talas_core.hosts import addresses, check_host
+from talas_core.hosts import addresses, check_host, in_url, listen, reachable
 
 
 @pytest.mark.parametrize(
@@ -15,6 +19,7 @@ from talas_core.hosts import addresses, check_host
         ("::", ["0.0.0.0", "::"]),
         ("", ["0.0.0.0", "::"]),
         ("localhost", ["localhost"]),
+        ("127.0.0.1,127.0.0.1,", ["127.0.0.1"]),
     ],
 )
 def test_addresses(host: str, expected: list[str]) -> None:
@@ -37,3 +42,56 @@ def test_hosts_that_are_this_machine_s_are_taken(host: str) -> None:
 def test_a_host_that_is_not_is_blamed_itself(host: str, problem: str) -> None:
     with pytest.raises(SettingError, match=f"^TALAS_HOST: cannot listen on {problem}"):
         check_host(host)
+
+
+def test_a_list_without_an_address_is_refused() -> None:
+    with pytest.raises(SettingError, match="TALAS_HOST: ' , ' names no address"):
+        check_host(" , ")
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("0.0.0.0", ["127.0.0.1"]),
+        ("", ["127.0.0.1", "::1"]),
+        ("*", ["127.0.0.1", "::1"]),
+        ("::", ["127.0.0.1", "::1"]),
+        ("10.1.2.3", ["10.1.2.3"]),
+        ("radio.example", ["radio.example"]),
+        ("::1, 10.1.2.3,0.0.0.0,127.0.0.1", ["::1", "10.1.2.3", "127.0.0.1"]),
+    ],
+)
+def test_where_this_machine_reaches_a_server(host: str, expected: list[str]) -> None:
+    assert reachable(host) == expected
+
+
+def test_ipv6_stands_in_brackets_in_a_url() -> None:
+    assert [in_url(one) for one in ("::1", "127.0.0.1", "a.example")] == [
+        "[::1]", "127.0.0.1", "a.example",
+    ]  # fmt: skip
+
+
+async def test_a_port_is_shared_with_who_offers_it_and_nobody_else() -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        (await listen(asyncio.Protocol, "127.0.0.1", port, backlog=1)).close()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(OSError) as refusal:
+            await listen(asyncio.Protocol, "127.0.0.1", port, backlog=1)
+    assert refusal.value.errno == errno.EADDRINUSE
+
+
+async def test_a_port_that_was_free_is_shared_only_where_asked_for() -> None:
+    for shared in (True, False):
+        first = await listen(asyncio.Protocol, "127.0.0.1", 0, backlog=1, shared=shared)
+        port = first.sockets[0].getsockname()[1]
+        second = listen(asyncio.Protocol, "127.0.0.1", port, backlog=1)
+        if shared:
+            (await second).close()
+        else:
+            with pytest.raises(OSError):
+                await second
+        first.close()

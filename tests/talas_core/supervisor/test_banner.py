@@ -35,6 +35,12 @@ def test_it_names_health_listeners_and_a_line_to_broadcast_with() -> None:
     ) in text
 
 
+def test_a_demo_that_is_not_heard_yet_is_not_said_to_be_on_the_air() -> None:
+    assert "demo       on the air\n" in banner.text(settings(demo=True), 1, "")
+    text = banner.text(settings(demo=True), 1, "", on_air=False)
+    assert "demo       not on the air yet; the log says why\n" in text
+
+
 def test_without_a_terminal_the_key_is_read_from_its_file() -> None:
     text = banner.text(settings(demo=True), 1, "")
     line = next(line for line in text.splitlines() if "ffmpeg" in line)
@@ -54,10 +60,12 @@ def test_without_the_demo_there_is_no_station_to_name() -> None:
     [
         ("127.0.0.1", "127.0.0.1"),
         ("0.0.0.0", "127.0.0.1"),
-        ("::", "[::1]"),
+        ("::", "127.0.0.1"),
         ("::1", "[::1]"),
         ("radio.example", "radio.example"),
         ("", "127.0.0.1"),
+        ("::1,127.0.0.1", "[::1]"),
+        ("127.0.0.1, ::1", "127.0.0.1"),
     ],
 )
 def test_addresses_can_be_opened_from_here(host: str, shown: str) -> None:
@@ -71,9 +79,10 @@ def test_listeners_get_the_public_address() -> None:
     assert at.source == "127.0.0.1:3002"
 
 
-async def test_ready_is_when_all_three_ports_say_so() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1,127.0.0.1", "0.0.0.0"])
+async def test_ready_is_when_all_three_ports_say_so(host: str) -> None:
     ports = free_ports(3)
-    known = settings(api_port=ports[0], chat_port=ports[1], stream_port=ports[2])
+    known = settings(host=host, api_port=ports[0], chat_port=ports[1], stream_port=ports[2])
     waiting = asyncio.ensure_future(banner.until_ready(known))
     answers = dict.fromkeys(ports, b"HTTP/1.1 503 No\r\n\r\n")
     asked = {port: asyncio.Event() for port in ports}
@@ -99,3 +108,20 @@ async def test_ready_is_when_all_three_ports_say_so() -> None:
     await asyncio.wait_for(waiting, 10)
     for server in servers:
         server.close()
+
+
+async def test_the_demo_is_on_the_air_once_a_listener_would_hear_it() -> None:
+    (port,) = free_ports(1)
+    known = settings(stream_port=port)
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n" if len(asked) > 2 else b"HTTP/1.1 503 No\r\n\r\n")
+        writer.close()
+
+    assert await banner.demo_heard(known, 0.1) is False
+    server = await asyncio.start_server(answer, "127.0.0.1", port)
+    assert await banner.demo_heard(known, 10) is True
+    server.close()
+    assert asked[0].startswith(b"HEAD /demo.opus HTTP/1.1\r\nHost: 127.0.0.1:")

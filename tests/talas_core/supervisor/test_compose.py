@@ -10,9 +10,9 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import asyncpg
+import msgspec
 import nats
 import pytest
 
@@ -46,7 +46,12 @@ def table(mine: Settings, seen: Path) -> list[ServiceSpec]:
     ports = [str(port) for port in (mine.api_port, mine.chat_port, mine.stream_port)]
     return [
         ServiceSpec("all", (sys.executable, STANDIN, *ports), ("postgres", "nats")),
-        ServiceSpec("shower", (sys.executable, STANDIN, "--show", str(seen)), ("postgres", "nats")),
+        ServiceSpec(
+            "shower",
+            (sys.executable, STANDIN, "--show", str(seen)),
+            ("postgres", "nats"),
+            ("database_url", "nats_url"),
+        ),
     ]
 
 
@@ -91,7 +96,7 @@ async def test_external_servers_are_used_as_named(
 
 
 async def test_a_refusal_gives_everything_back(tmp_path: Path) -> None:
-    mine = settings(tmp_path)
+    mine = settings(tmp_path, master_key="ab" * 32)
     (mine.data_dir / "postgres").mkdir(parents=True)
     (mine.data_dir / "postgres" / "PG_VERSION").write_text("12\n")
     children = newcomers()
@@ -113,20 +118,103 @@ def test_the_table_of_services(tmp_path: Path) -> None:
     assert demo["playout"].argv[-1] == "talas_stream.playout"
 
 
+SECRETS = {
+    "TALAS_DATABASE_URL": "postgresql://x",
+    "TALAS_NATS_URL": "nats://x",
+    "TALAS_MASTER_KEY": "ab" * 32,
+    "TALAS_ADMIN_PASSWORD": "a long password",
+    "TALAS_SMTP_URL": "smtp://me:hush@mail.example",
+}
+
+
+def told(name: str, folder: Path, **values: object) -> dict[str, str]:
+    """What the service of this name is told where every secret is set."""
+    secrets = {knobs.BY_NAME[key].field: value for key, value in SECRETS.items()}
+    mine = settings(folder, **{"demo": True, "mail_from": "a@b.example", **secrets, **values})
+    spec = next(spec for spec in compose.services(mine) if spec.name == name)
+    run = run_file.Run(1, mine.database_url, mine.nats_url)
+    return compose.child_environment(mine, run, spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "for_it"),
+    [
+        ("stream", {"TALAS_NATS_URL", "TALAS_ADMIN_PASSWORD"}),
+        (
+            "api-1",
+            {"TALAS_DATABASE_URL", "TALAS_NATS_URL", "TALAS_MASTER_KEY", "TALAS_SMTP_URL"},
+        ),
+        ("playout", set()),
+    ],
+)
+def test_a_service_is_told_the_secrets_that_are_for_it(
+    name: str, for_it: set[str], tmp_path: Path
+) -> None:
+    environment = told(name, tmp_path)
+    assert {key for key in SECRETS if key in environment} == for_it
+    assert all(environment[key] == SECRETS[key] for key in for_it)
+    text = repr(environment)
+    assert not [key for key, value in SECRETS.items() if value in text and key not in for_it]
+
+
+def test_every_secret_is_for_somebody(tmp_path: Path) -> None:
+    assert {knob.name for knob in knobs.KNOBS if knob.secret} == set(SECRETS)
+    given = {key for name in ("stream", "api-1") for key in told(name, tmp_path)}
+    assert set(SECRETS) <= given
+
+
+def test_the_playout_is_told_where_to_send_and_what_and_nothing_else(tmp_path: Path) -> None:
+    ours = {key for key in told("playout", tmp_path) if key.startswith("TALAS_")}
+    assert ours == {
+        "TALAS_ENV", "TALAS_HOST", "TALAS_STREAM_PORT", "TALAS_DATA_DIR", "TALAS_MUSIC_DIR",
+        "TALAS_SHUTDOWN_SECONDS", "TALAS_LOG_FORMAT", "TALAS_CONFIG",
+    }  # fmt: skip
+
+
 def test_a_child_sees_the_checked_settings_and_no_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TALAS_CONFIG", "/some/where.toml")
-    monkeypatch.setenv("KEPT", "yes")
-    mine = settings(tmp_path, demo=True, origins="http://a,http://b")
-    environment = compose.child_environment(mine, run_file.Run(1, "postgresql://x", "nats://x"))
-    assert "TALAS_CONFIG" not in environment
-    assert environment["KEPT"] == "yes"
+    for name in ("LC_ALL", "PYTHONPATH", "PGSSLROOTCERT", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "inherited")
+    environment = told("api-1", tmp_path, origins="http://a,http://b")
+    assert "AWS_SECRET_ACCESS_KEY" not in environment
+    assert {environment[name] for name in ("LC_ALL", "PYTHONPATH", "PGSSLROOTCERT")} == {
+        "inherited"
+    }
+    assert "PGSSLROOTCERT" not in told("stream", tmp_path)
     ours = {name: value for name, value in environment.items() if name.startswith("TALAS_")}
     again = knobs.load(ours)
     assert again.demo is True
-    assert again.origins == mine.origins
-    assert urlsplit(again.database_url).hostname == "x"
+    assert again.origins == ("http://a", "http://b")
+    assert again.database_url == "postgresql://x"
+
+
+def test_a_child_does_not_find_in_the_file_what_it_is_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "talas.toml").write_text('admin_password = "a password in the file"\n')
+    monkeypatch.chdir(tmp_path)
+    assert knobs.load({}).admin_password
+    assert knobs.load(told("playout", tmp_path)).admin_password == ""
+
+
+async def test_a_database_whose_master_key_is_gone_is_refused_by_what_is_lost(
+    tmp_path: Path,
+) -> None:
+    mine = settings(tmp_path)
+    compose.Surroundings(mine)
+    key = mine.data_dir / "secrets" / "master.key"
+    assert len(key.read_text().strip()) == 64
+    (mine.data_dir / "postgres").mkdir()
+    compose.Surroundings(mine)
+    key.unlink()
+    for _ in range(2):  # nothing is made that would pass for it
+        with pytest.raises(UsageError, match=r"master\.key is missing, .*second factors"):
+            await compose.serve(mine, [])
+    assert not key.exists()
+    compose.Surroundings(msgspec.structs.replace(mine, master_key="ab" * 32))
+    assert not key.exists()
 
 
 class Terminal(io.StringIO):

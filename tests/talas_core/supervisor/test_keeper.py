@@ -60,7 +60,9 @@ class Kept:
 
     def __init__(self, part: Trial) -> None:
         self.ups = 0
-        self.keeper = Keeper(part, SystemClock(), self._on_up)
+        self.may_launch = asyncio.Event()
+        self.may_launch.set()
+        self.keeper = Keeper(part, SystemClock(), self._on_up, self.may_launch)
         self.task = asyncio.ensure_future(self.keeper.keep())
 
     def _on_up(self) -> None:
@@ -129,6 +131,19 @@ async def test_a_restart_replaces_the_process() -> None:
     assert await kept.end()
 
 
+async def test_one_that_must_not_be_launched_waits_until_it_may() -> None:
+    part = Trial()
+    kept = Kept(part)
+    await auntil(lambda: kept.ups == 1)
+    kept.may_launch.clear()
+    await kept.keeper.restart()
+    with pytest.raises(AssertionError):
+        await auntil(lambda: len(part.launched) == 2, 0.5)
+    kept.may_launch.set()
+    await auntil(lambda: kept.ups == 2)
+    assert await kept.end()
+
+
 async def test_a_bad_end_is_told() -> None:
     trap = "trap 'exit 7' TERM; sleep 1000 & wait"
     part = Trial(("/bin/sh", "-c", trap))
@@ -139,7 +154,7 @@ async def test_a_bad_end_is_told() -> None:
 
 
 async def test_killing_needs_no_process() -> None:
-    idle = Keeper(Trial(), SystemClock(), lambda: None)
+    idle = Keeper(Trial(), SystemClock(), lambda: None, asyncio.Event())
     idle.kill()
     assert await idle.stop()
     part = Trial()

@@ -23,13 +23,14 @@ async def test_a_service_sees_the_environment_of_its_launch(tmp_path: Path) -> N
     seen = tmp_path / "seen.json"
     values = iter(["first", "second"])
     spec = ServiceSpec("trial", (sys.executable, STANDIN, "--show", str(seen)))
-    service = Service(spec, lambda: {"VALUE": next(values)}, 5.0)
+    service = Service(spec, lambda spec: {"VALUE": next(values), "NAME": spec.name}, 5.0)
     await service.prepare()
     for value in ("first", "second"):
         running = await service.launch()
         await service.ready(running)
         await auntil(seen.exists)
-        assert json.loads(seen.read_text())["VALUE"] == value
+        told = json.loads(seen.read_text())
+        assert (told["VALUE"], told["NAME"]) == (value, "trial")
         assert await service.stop(running) in (0, -signal.SIGTERM)
         seen.unlink()
 
@@ -41,7 +42,7 @@ async def test_a_service_that_does_not_drain_is_killed(tmp_path: Path) -> None:
         "pathlib.Path(sys.argv[1]).touch(); time.sleep(1000)"
     )
     spec = ServiceSpec("deaf", (sys.executable, "-c", program, str(ready)))
-    service = Service(spec, dict, 0.1)
+    service = Service(spec, lambda spec: {}, 0.1)
     running = await service.launch()
     await auntil(ready.exists)
     assert await service.stop(running) == -signal.SIGKILL

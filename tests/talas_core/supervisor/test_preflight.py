@@ -24,12 +24,17 @@ def settings(folder: Path, **values: object) -> Settings:
     return knobs.load({"TALAS_DATA_DIR": str(folder / "var")}, **{**ports, **values})
 
 
-async def test_all_well_gives_the_lock(tmp_path: Path, database: str, nats_url: str) -> None:
-    held = await preflight.preflight(
-        settings(tmp_path, database_url=database, nats_url=f"{nats_url},{nats_url}")
-    )
+async def test_all_well_gives_the_lock_and_the_ports(
+    tmp_path: Path, database: str, nats_url: str
+) -> None:
+    mine = settings(tmp_path, database_url=database, nats_url=f"{nats_url},{nats_url}")
+    held = await preflight.preflight(mine)
     assert lock.attempt(tmp_path / "var") is None
+    with pytest.raises(OSError, match="in use"):
+        socket.create_server(("127.0.0.1", mine.stream_port))
     held.release()
+    held.release()
+    socket.create_server(("127.0.0.1", mine.stream_port)).close()
     (await preflight.preflight(settings(tmp_path))).release()
 
 
@@ -157,7 +162,7 @@ async def test_a_directory_in_use_is_told_before_its_ports(
     mine = settings(tmp_path)
     held = await preflight.preflight(mine)
     monkeypatch.setattr(lock.acquire, "__defaults__", (0.1,))
-    taken = socket.create_server(("127.0.0.1", mine.api_port))
+    taken = socket.create_server(("127.0.0.1", mine.api_port), reuse_port=True)
     with pytest.raises(UsageError, match="in use by another Talas"):
         await preflight.preflight(mine)
     taken.close()

@@ -38,7 +38,7 @@ async def announce():
 
 async def main():
     table = [ServiceSpec("deaf", (sys.executable, sys.argv[1], "--deaf"))]
-    return await Supervisor([], table, dict, drain_seconds=600, clock=SystemClock(),
+    return await Supervisor([], table, lambda spec: {}, drain_seconds=600, clock=SystemClock(),
                             publish=lambda: None, announce=announce).run()
 
 logs.configure("json", "supervisor")
@@ -51,6 +51,7 @@ class Server:
 
     def __init__(self, name: str, journal: list[str], refusal: Exception | None = None) -> None:
         self.name = name
+        self.keeps_data = False
         self.address = f"{name}://here"
         self.open = asyncio.Event()
         self.open.set()
@@ -92,9 +93,11 @@ class Life:
         self.children = newcomers()
         self.published = 0
         self.announced = asyncio.Event()
+        self.missing = ""
         self._supervisor = Supervisor(
-            backing, services, lambda: environment or {}, drain_seconds=drain_seconds,
+            backing, services, lambda spec: environment or {}, drain_seconds=drain_seconds,
             clock=SystemClock(), publish=self._publish, announce=self._announce,
+            lost=lambda: self.missing,
         )  # fmt: skip
         self.task = asyncio.ensure_future(self._supervisor.run())
 
@@ -182,6 +185,29 @@ async def test_a_backing_server_that_moved_restarts_the_services(tmp_path: Path)
     server.processes[1].signal(signal.SIGKILL)
     await auntil(seen.exists)
     await life.end()
+
+
+async def test_while_the_data_directory_is_gone_who_keeps_data_is_stopped(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    journal: list[str] = []
+    keeping, other = Server("one", journal), Server("two", journal)
+    keeping.keeps_data = True
+    life = Life([keeping, other], [])
+    await auntil(life.announced.is_set)
+    await auntil(lambda: life.published == 1)
+    life.missing = "/var/lock"
+    await auntil(lambda: not keeping.processes[0].running)
+    with pytest.raises(AssertionError):
+        await auntil(lambda: len(keeping.processes) > 1, 1.5)
+    assert other.processes[0].running
+    life.missing = ""
+    await auntil(lambda: journal.count("one up") == 2)
+    rows = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    told = [row["event"] for row in rows if "data directory" in row["event"]]
+    assert len(told) == 2
+    assert told[0].startswith("the data directory is gone")
+    assert await life.end() == 0
 
 
 async def test_a_backing_server_that_cannot_be_had_leaves_all_unstarted() -> None:

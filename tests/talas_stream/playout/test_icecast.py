@@ -4,19 +4,10 @@ import base64
 
 import pytest
 
-from talas_stream.playout.icecast import Target, put, reachable, status, title_update
+from talas_stream.playout.icecast import Target, put, status, title_update
 from talas_stream.wire.request import basic_credentials, parse_head
 
 TARGET = Target("127.0.0.1", 3002, "/demo", "k3y")
-
-
-@pytest.mark.parametrize(
-    ("host", "address"),
-    [("0.0.0.0", "127.0.0.1"), ("", "127.0.0.1"), ("*", "127.0.0.1"), ("::", "::1"),
-     ("10.1.2.3", "10.1.2.3"), ("radio.example", "radio.example")],
-)  # fmt: skip
-def test_reachable(host: str, address: str) -> None:
-    assert reachable(host) == address
 
 
 def test_put_is_read_back_by_our_own_front_door() -> None:
