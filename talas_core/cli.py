@@ -62,8 +62,11 @@ def serve(demo: bool, music: Path | None, api_workers: int | None) -> None:
     if settings.music_dir and not Path(settings.music_dir).is_dir():
         knob = knobs.BY_NAME["TALAS_MUSIC_DIR"]
         raise SettingError(knob.name, f"{settings.music_dir} is not a folder", knob.description)
+    from talas_core import process
     from talas_core.supervisor import compose
 
+    if settings.env != "test":  # as in talas_core/service.py
+        process.close_to_others()
     logs.configure(settings.log_format, "supervisor")
     sys.exit(asyncio.run(compose.serve(settings, compose.services(settings))))
 

@@ -25,9 +25,17 @@ import msgspec
 LineHandler = Callable[[str], None]
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _LINE_LIMIT = 8192
 _READ_BYTES = 65_536
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+def close_to_others() -> None:
+    """From now on no process but root's may read this one's environment or memory (prctl(2),
+    PR_SET_DUMPABLE): not even one of the same user, such as a decoder that was broken into. What
+    is executed from here is open again. There is no core dump, either."""
+    _libc.prctl(_PR_SET_DUMPABLE, 0)
 
 
 class Process:
@@ -192,6 +200,8 @@ def _child_side(death_signal: int, become: Callable[[], None] | None) -> Callabl
     parent = os.getpid()
 
     def in_child() -> None:
+        # Who is closed to others does not own its files in /proc, which `become` may write.
+        _libc.prctl(_PR_SET_DUMPABLE, 1)
         if become:
             become()
         # After `become`: the kernel forgets the death signal when credentials change.

@@ -4,7 +4,8 @@ Does:        load the settings, refuse to start without what the service needs, 
              uvloop, turn SIGTERM and Ctrl-C into a drain with a deadline.
 Never:       outlives the deadline: a drain that hangs is cut.
 Guarantees:  exit status 0 after a clean drain, 2 with one line for a mistake of the operator's,
-             1 for anything else, with the reason logged.
+             1 for anything else, with the reason logged. Nobody but root reads the environment or
+             the memory of a running service.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn
 
+from talas_core import process
 from talas_core import settings as knobs
 from talas_core.errors import UsageError
 from talas_core.settings import Settings
@@ -43,6 +45,8 @@ def run(name: str, serve: Serve, *, needs: Sequence[str] = ()) -> NoReturn:
         _require(settings, needs)
     except UsageError as error:
         sys.exit(complain(error))
+    if settings.env != "test":  # tests look into their processes
+        process.close_to_others()
     logs.configure(settings.log_format, name)
     headers.configure(https=settings.https)
     sys.exit(_run(name, serve, settings))

@@ -27,11 +27,11 @@ from support.people import Person
 from support.ports import free_port
 from support.processes import gone
 from support.serve import ROOT, Served, run_talas, running_serve
+from support.strangers import as_user, python_for_others
 from support.wait import until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
-SYSTEM_PYTHON = Path("/usr/bin/python3")
 KINDS = ["embedded", "external"]
 
 
@@ -176,13 +176,13 @@ def test_any_path_is_a_home(name: str, tmp_path: Path) -> None:
 def test_an_ordinary_user_can_run_it(uid: int) -> None:
     if os.geteuid() != 0:
         pytest.skip("the other tests show it: they are run by an ordinary user")
-    prefix = _as_user(uid)
+    prefix = as_user(uid)
     folder = Path(tempfile.mkdtemp(prefix="talas-user-"))
     os.chown(folder, uid, uid)
     packages = sysconfig.get_path("purelib")
     env = {"HOME": str(folder), "PYTHONPATH": f"{ROOT}:{packages}", "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        with running_serve(folder, env=env, prefix=prefix, python=str(SYSTEM_PYTHON)) as served:
+        with running_serve(folder, env=env, prefix=prefix, python=python_for_others()) as served:
             served.wait_ready()
             assert psutil.Process(served.process.pid).uids().real == uid
             assert served.child("postgres").uids().real == uid
@@ -309,14 +309,3 @@ def on_terminal(folder: Path) -> Iterator[tuple[Served, int]]:
 def _other_ports() -> dict[str, str]:
     return {name: str(free_port())
             for name in ("TALAS_API_PORT", "TALAS_CHAT_PORT", "TALAS_STREAM_PORT")}  # fmt: skip
-
-
-def _as_user(uid: int) -> tuple[str, ...]:
-    """The command that runs another as this user. Skips where that is not possible here."""
-    setpriv = shutil.which("setpriv")
-    release = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if not setpriv:
-        pytest.skip("needs setpriv, to become an ordinary user")
-    if not SYSTEM_PYTHON.exists() or release not in str(SYSTEM_PYTHON.resolve()):
-        pytest.skip(f"needs a Python {release} at {SYSTEM_PYTHON}, which ordinary users may run")
-    return (setpriv, f"--reuid={uid}", f"--regid={uid}", "--clear-groups")

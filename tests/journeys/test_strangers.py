@@ -16,6 +16,13 @@ from talas_core.supervisor import run_file
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
+SECRET_SETTINGS = {
+    "TALAS_MASTER_KEY": "5a" * 32,
+    "TALAS_ADMIN_PASSWORD": "a password of the operator",
+    "TALAS_SMTP_URL": "smtp://me:hush-of-mail@127.0.0.1:1",
+    "TALAS_MAIL_FROM": "talas@example.com",
+    "CLOUD_SECRET": "hush-of-the-cloud",
+}
 NATS_GREETING = r'INFO {"server_id":"x","version":"2.15.1","auth_required":true}\r\n'
 
 
@@ -84,4 +91,34 @@ def test_several_addresses_all_answer_and_the_demo_is_on_the_air_when_it_is_said
             url = f"http://{address}:{served.stream}/demo.mp3"
             with urllib.request.urlopen(url, timeout=5) as listener:
                 assert len(listener.read(1000)) == 1000
+        assert served.stop() == 0
+
+
+def test_no_child_holds_a_secret_that_is_not_for_it(tmp_path: Path) -> None:
+    with running_serve(tmp_path, "--demo", env=SECRET_SETTINGS) as served:
+        served.wait_ready()
+        run = run_file.read(served.data_dir)
+        assert run
+        secrets = {
+            "database": urlsplit(run.database_url).password or "",
+            "bus": urlsplit(run.nats_url).username or "",
+            "master key": SECRET_SETTINGS["TALAS_MASTER_KEY"],
+            "admin": SECRET_SETTINGS["TALAS_ADMIN_PASSWORD"],
+            "mail": "hush-of-mail",
+            "cloud": SECRET_SETTINGS["CLOUD_SECRET"],
+        }
+        held = {}
+        for name in ("postgres", "nats", "api-1", "stream", "playout"):
+            child = served.child(name)
+            for each in (child, *child.children(recursive=True)):
+                text = " ".join((*each.environ().values(), *each.cmdline()))
+                found = {word for word, secret in secrets.items() if secret in text}
+                held[name] = held.get(name, set()) | found
+        assert held == {
+            "postgres": set(),
+            "nats": set(),
+            "api-1": {"database", "bus", "master key", "mail"},
+            "stream": {"bus", "admin"},
+            "playout": set(),
+        }
         assert served.stop() == 0

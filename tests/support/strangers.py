@@ -53,6 +53,14 @@ def as_user(uid: int = UID) -> tuple[str, ...]:
     return (setpriv, f"--reuid={uid}", f"--regid={uid}", "--clear-groups")
 
 
+def python_for_others() -> str:
+    """A Python of our own release that other users may run, for our packages. Skips without."""
+    release = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if not SYSTEM_PYTHON.exists() or release not in str(SYSTEM_PYTHON.resolve()):
+        pytest.skip(f"needs a Python {release} at {SYSTEM_PYTHON}, which ordinary users may run")
+    return str(SYSTEM_PYTHON)
+
+
 class Squatter:
     """Waits for a port of the loopback to be free, takes it, and greets whoever comes."""
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ import pytest
 
 from support.processes import gone
 from support.serve import ROOT
+from support.strangers import UID, as_user, python_for_others
 from support.wait import auntil, until
 from talas_core import process
 from talas_core.postgres.identity import enter_namespace, leave_root
@@ -172,3 +174,29 @@ async def test_the_end_is_known_even_if_the_last_words_cannot_be_heard() -> None
     child = process.spawn(("/bin/echo", "farewell"), env=ENV, on_line=deaf)
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     assert await asyncio.wait_for(child.wait(), 10) == 0
+
+
+CLOSED = """
+import sys
+from talas_core.process import close_to_others
+close_to_others()
+print("closed", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_an_environment_that_is_closed_to_others_is_not_read_by_the_same_user() -> None:
+    user = as_user(UID)
+    packages = sysconfig.get_path("purelib")
+    env = {"SECRET": "hush", "PYTHONPATH": f"{ROOT}:{packages}", "PYTHONDONTWRITEBYTECODE": "1"}
+    with subprocess.Popen(
+        [*user, python_for_others(), "-c", CLOSED], env=env, text=True, cwd="/",
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as closed:  # fmt: skip
+        assert closed.stdout
+        assert closed.stdout.readline() == "closed\n"
+        path = f"/proc/{closed.pid}/environ"
+        looked = subprocess.run([*user, "cat", path], capture_output=True, text=True, check=False)
+        assert looked.stdout == ""
+        assert "Permission denied" in looked.stderr
+        closed.communicate()
