@@ -70,7 +70,8 @@ def _port(name: str, default: int, sentence: str) -> Knob:
 KNOBS: tuple[Knob, ...] = (
     Knob("TALAS_ENV", "choice", "production", "What this is run for; test allows cheap hashing",
          choices=("production", "test")),
-    Knob("TALAS_HOST", "str", "127.0.0.1", "Address that all three ports listen on"),
+    Knob("TALAS_HOST", "str", "127.0.0.1", "Addresses, comma-separated, that all three ports "
+         "listen on; :: or nothing means every address"),
     _port("TALAS_API_PORT", 8080, "Port of the HTTP API and the page"),
     _port("TALAS_CHAT_PORT", 3001, "Port of the chat WebSocket"),
     _port("TALAS_STREAM_PORT", 3002, "Port of the audio streams"),

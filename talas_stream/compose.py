@@ -16,7 +16,7 @@ from aiohttp import web
 
 from talas_core import messages
 from talas_core.bus.nats import NatsBus
-from talas_core.bus.port import Bus
+from talas_core.bus.port import Bus, Subscription
 from talas_core.clock import SystemClock
 from talas_core.data_dir import DataDir
 from talas_core.errors import UsageError
@@ -98,18 +98,21 @@ async def service(settings: Settings, bus: Bus, launch: Launch) -> AsyncIterator
     )
     rooms = Rooms(parts.house, pages)
     servers: list[asyncio.Server] = []
+    there: Subscription | None = None
     beats: list[asyncio.Task[None]] = []
     try:
         await parts.directory.start()
         await parts.keys.start()
         parts.reports.start()
         await _listen(settings, lambda: FrontDoor(parts.keeper, rooms), servers)
-        await bus.serve(STREAM_HERE, _here)
+        there = await bus.serve(STREAM_HERE, _here)
         port = servers[0].sockets[0].getsockname()[1]
         log.info("listening", port=port, kernels=parts.kernels.name, note=parts.kernels.note)
         beats += [asyncio.create_task(every(*beat)) for beat in parts.beats()]
         yield port
     finally:
+        if there is not None:
+            await there.close()
         for server in servers:
             server.close()
         await parts.drain(settings.shutdown_seconds / 2)

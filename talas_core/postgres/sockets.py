@@ -2,7 +2,8 @@
 
 Does:        choose the data directory, or, where that path is too long, a private directory under
              the system's temporary one, remembered so that the next start finds it again.
-Never:       uses a directory that others may enter, or one that somebody else owns.
+Never:       uses a directory that others may enter, or one that somebody else owns: who put a
+             socket of their own there would be asked to sign in, and might ask for the password.
 Guarantees:  the same data directory gives the same answer for as long as that directory lives.
 """
 
@@ -29,9 +30,7 @@ def folder(data_dir: Path, uid: int) -> Path:
     """A directory of mode 0700 that belongs to `uid`. Raises UsageError where none will do."""
     inside = data_dir / _FOLDER
     if _fits(inside):
-        inside.mkdir(mode=0o700, exist_ok=True)
-        os.chown(inside, uid, -1)
-        return inside
+        return _made_private(inside, uid)
     memo = data_dir / _MEMO
     if memo.is_file() and _private(known := Path(memo.read_text().strip()), uid):
         return known
@@ -65,6 +64,20 @@ def _fits(directory: Path) -> bool:
     """Short enough, and without the comma that separates hosts in a connection string."""
     text = os.fsencode(directory / _NAME)
     return len(text) <= LIMIT_BYTES and b"," not in text
+
+
+def _made_private(directory: Path, uid: int) -> Path:
+    """The directory inside the data directory, closed to others whatever it was."""
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+        os.chown(directory, uid, -1, follow_symlinks=False)
+        if stat.S_ISDIR(directory.lstat().st_mode):
+            directory.chmod(0o700)
+    except PermissionError:
+        pass  # somebody else's, as is seen below
+    if not _private(directory, uid):
+        raise UsageError(f"{directory} belongs to somebody else; remove it, and start Talas again")
+    return directory
 
 
 def _private(directory: Path, uid: int) -> bool:

@@ -22,6 +22,7 @@ from talas_core.messages import (
     KEYS_LIST,
     STATION_CHANGED,
     STATION_FIND,
+    STREAM_HERE,
     FindStation,
     KeySet,
     Nothing,
@@ -51,6 +52,22 @@ async def test_what_is_announced_is_heard() -> None:
     assert messages.decode(heard[STATION_CHANGED][0], StationChanged).slug == "my-radio"
     assert over == [str(session_id)]
     news.stop()
+
+
+async def test_a_stream_service_is_there_while_it_answers() -> None:
+    bus = MemoryBus()
+    check = links.stream_check(bus)
+    with pytest.raises(Unavailable):
+        await check()
+
+    async def here(_: bytes) -> bytes:
+        return messages.encode(Nothing())
+
+    serving = await bus.serve(STREAM_HERE, here)
+    await check()
+    await serving.close()
+    with pytest.raises(Unavailable):
+        await check()
 
 
 async def test_a_bus_that_is_away_hurts_nobody() -> None:

@@ -8,7 +8,8 @@ import pytest
 from support.sound import CONTENT_TYPES, SENT_ALSO, coded, decoded, likeness, programme
 from support.stream import head, running_stream
 from support.wait import auntil
-from talas_core.errors import UsageError
+from talas_core.errors import Unavailable, UsageError
+from talas_core.messages import STREAM_HERE, Nothing, encode
 from talas_stream.media import CONTENT_TYPE, Codec
 
 RATE = 48_000
@@ -110,6 +111,26 @@ async def test_a_port_in_use_is_named(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="TALAS_STREAM_PORT"):
             async with running_stream(tmp_path, stream_port=stream.port):
                 pass
+
+
+async def test_who_asks_whether_it_is_there_is_told_so_while_it_listens(tmp_path: Path) -> None:
+    async with running_stream(tmp_path) as stream:
+        bus, question = stream.api.bus, encode(Nothing())
+        assert await bus.request(STREAM_HERE, question, timeout=5) == question
+    with pytest.raises(Unavailable):
+        await bus.request(STREAM_HERE, question, timeout=5)
+
+
+async def test_a_data_directory_that_goes_is_named(tmp_path: Path) -> None:
+    data_dir = tmp_path / "var"
+    data_dir.mkdir()
+    (data_dir / "lock").touch()
+    async with running_stream(data_dir) as stream:
+        assert b" 200 " in await stream.ask("GET /ready HTTP/1.1\nHost: x")
+        data_dir.rename(tmp_path / "away")
+        answer = await stream.ask("GET /ready HTTP/1.1\nHost: x")
+        assert b" 503 " in answer
+        assert b"data directory" in answer
 
 
 async def test_health_names_what_is_away(tmp_path: Path) -> None:

@@ -123,3 +123,10 @@ async def test_passwords_are_not_left_on_disk(tmp_path: Path) -> None:
     hba = (tmp_path / "postgres" / "pg_hba.conf").read_text()
     methods = {line.split()[-1] for line in hba.splitlines() if line and not line.startswith("#")}
     assert methods == {"scram-sha-256"}
+
+
+async def test_passwords_that_cannot_be_set_are_told_in_the_programs_words(tmp_path: Path) -> None:
+    (tmp_path / "postgres").write_text("#!/bin/sh\necho no such cluster; exit 1\n")
+    (tmp_path / "postgres").chmod(0o755)
+    with pytest.raises(UsageError, match=r"cannot set the .*: no such cluster"):
+        await cluster.set_passwords(tmp_path, tmp_path / "c", Identity(), {"talas": "a" * 32})

@@ -19,6 +19,7 @@ from support.processes import gone
 from support.serve import ROOT
 from support.wait import until
 from talas_core.errors import TalasError, UsageError
+from talas_core.postgres import cluster
 from talas_core.postgres.embedded import EmbeddedPostgres
 from talas_core.process import Process
 
@@ -214,3 +215,48 @@ async def test_the_number_of_connections_is_what_was_asked(data_dir: Path) -> No
     running = await start(server)
     assert await ask(server.url(), "SHOW max_connections") == "23"
     await server.stop(running)
+
+
+@pytest.mark.parametrize("lost", [["talas"], ["postgres"], ["talas", "postgres"]])
+async def test_passwords_that_were_lost_are_made_anew_and_nothing_else_is(
+    lost: list[str], data_dir: Path
+) -> None:
+    server = EmbeddedPostgres(data_dir, lambda line: None)
+    running = await start(server)
+    await ask(server.url(), "SELECT 1 FROM pg_class LIMIT 1")
+    before = (server.url(), server.admin_url())
+    assert await server.stop(running) == 0
+    for role in lost:
+        (data_dir / "secrets" / f"{role}.password").unlink()
+    server = EmbeddedPostgres(data_dir, lambda line: None)
+    running = await start(server)
+    assert await ask(server.url(), "SELECT current_user::text") == "talas"
+    assert await ask(server.admin_url(), "SELECT current_user::text") == "postgres"
+    assert (server.url() == before[0], server.admin_url() == before[1]) == (
+        "talas" not in lost, "postgres" not in lost,
+    )  # fmt: skip
+    await server.stop(running)
+
+
+async def test_a_password_that_could_not_be_set_is_not_believed_later(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = data_dir / "secrets" / "talas.password"
+    password.unlink()
+
+    async def refuse(*_: object) -> None:
+        raise UsageError("not now")
+
+    monkeypatch.setattr(cluster, "set_passwords", refuse)
+    with pytest.raises(UsageError, match="not now"):
+        await EmbeddedPostgres(data_dir, lambda line: None).prepare()
+    assert not password.exists()
+
+
+async def test_its_address_outlives_the_secrets_folder(data_dir: Path) -> None:
+    server = EmbeddedPostgres(data_dir, lambda line: None)
+    await server.prepare()
+    address = server.url()
+    shutil.rmtree(data_dir / "secrets")
+    assert server.url() == address
+    assert not (data_dir / "secrets").exists(), "nothing is made in its place"

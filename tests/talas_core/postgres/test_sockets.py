@@ -29,6 +29,20 @@ def test_a_short_path_holds_its_own_socket(tmp_path: Path) -> None:
     assert folder.is_dir()
 
 
+def test_a_folder_that_others_could_enter_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "socket").mkdir(mode=0o777)
+    (tmp_path / "socket").chmod(0o777)
+    assert sockets.folder(tmp_path, UID).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir(mode=0o755)
+    (tmp_path / "socket").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="socket belongs to somebody else"):
+        sockets.folder(tmp_path, UID)
+    assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o755
+
+
 @pytest.mark.parametrize("name", ["x" * 120, "a,b"])
 def test_a_path_that_does_not_do_gets_a_private_folder(name: str, tmp_path: Path) -> None:
     (tmp_path / name).mkdir()
