@@ -149,7 +149,7 @@ def bare_socket(sender: Sender) -> socket.socket:
 
 def get(port: int, path: str) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port))
-    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
     return connection
 
 

@@ -99,7 +99,7 @@ def hear(port: int, path: str, deadline: float) -> tuple[float, socket.socket]:
 def ask(port: int, path: str) -> tuple[int, bytes, socket.socket]:
     """The status of a GET, its head with what came along, and the connection."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
-    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
     answer = b""
     while END_OF_HEAD not in answer:
         piece = connection.recv(65536)

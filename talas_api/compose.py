@@ -53,6 +53,7 @@ from talas_core.telemetry.health import Health
 from talas_core.web import health as health_http
 from talas_core.web.application import application
 from talas_core.web.headers import Cors
+from talas_core.web.host import Hosts
 from talas_core.web.peer import Proxies
 from talas_core.web.server import Deadlines, WebServer
 
@@ -156,7 +157,8 @@ class Api:
         """The applications of the API port and of the chat port."""
         cors = Cors.own(self._settings)
         proxies = Proxies(self._settings.trusted_proxies)
-        api, chat = (application(cors=cors, proxies=proxies) for _ in range(2))
+        hosts = Hosts.own(self._settings)
+        api, chat = (application(cors=cors, proxies=proxies, hosts=hosts) for _ in range(2))
         personal = self.admission.personal
         table = routes(
             accounts=self.accounts,

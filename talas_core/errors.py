@@ -12,6 +12,7 @@
     ├── CallerGone                 408: nobody is there to be answered
     ├── TooLarge                   413
     ├── UnsupportedMedia           415
+    ├── Misdirected                421
     ├── TooMany                    429, with the seconds to wait
     └── Unavailable                503, with the seconds to wait
         ├── BusUnavailable         the link to the other services is down
@@ -136,6 +137,13 @@ class UnsupportedMedia(TalasError):
 
     code = "unsupported_media"
     status = 415
+
+
+class Misdirected(TalasError):
+    """The request is for a host that is none of ours (RFC 9110, section 15.5.20)."""
+
+    code = "misdirected"
+    status = 421
 
 
 class TooMany(TalasError):

@@ -114,6 +114,7 @@ class StreamEvent(StrEnum):
     SOURCE_CUT = "stream.source_cut"
     LISTENER_CUT = "stream.listener_cut"
     MOVE_REFUSED = "stream.move_refused"
+    TITLE_SET = "stream.title_set"
     SIGN_IN_REFUSED = "stream.sign_in_refused"
     ACCESS_REFUSED = "stream.access_refused"
 

@@ -95,6 +95,9 @@ KNOBS: tuple[Knob, ...] = (
          "empty takes it from the request"),
     Knob("TALAS_ORIGINS", "list", (), "Web origins, comma-separated, that may use API and chat; "
          "empty allows this machine's own page"),
+    Knob("TALAS_HOSTS", "list", (), "Host names, comma-separated, that requests may use besides IP "
+         "addresses, localhost and the names in TALAS_HOST, TALAS_PUBLIC_URL, TALAS_SITE_URL and "
+         "TALAS_ORIGINS; * takes any"),
     Knob("TALAS_HTTPS", "bool", False, "Browsers reach all three ports over HTTPS alone, through "
          "a proxy; they are told to come back by no other way"),
     Knob("TALAS_BCRYPT_COST", "int", 12, "Work factor of password hashes; under 10 only with "
@@ -225,6 +228,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     native: str
     public_url: str
     origins: tuple[str, ...]
+    hosts: tuple[str, ...]
     https: bool
     bcrypt_cost: int
     hash_threads: int

@@ -30,6 +30,7 @@ from talas_core.telemetry.logs import logger
 from talas_core.web import health as health_pages
 from talas_core.web.application import application
 from talas_core.web.headers import Cors
+from talas_core.web.host import Hosts
 from talas_core.web.peer import Proxies
 from talas_core.web.server import Deadlines, WebServer
 from talas_stream import kernels as choose
@@ -145,7 +146,10 @@ class Parts:
         )
         self.air = Air(settings, clock, self.kernels, self.workers)
         connections = room_for(settings.max_connections, "TALAS_MAX_CONNECTIONS")
-        self.keeper = Doorkeeper(clock, settings.header_timeout_seconds, connections)
+        self.keeper = Doorkeeper(
+            clock, settings.header_timeout_seconds, connections,
+            Hosts.own(settings), Proxies(settings.trusted_proxies),
+        )  # fmt: skip
         self.directory = Directory(bus)
         self.reports = Reports(bus, clock)
         life = settings.access_token_seconds

@@ -1,10 +1,11 @@
 """The stream port's door: looks at a request's head and hands the connection to whom it concerns.
 
-Does:        read the head within its limits; send sources to the ingest protocol, a station's
-             listeners to the listener protocol, and everybody else, head and all, to aiohttp.
+Does:        read the head within its limits; refuse those for hosts that are not ours; send sources
+             to the ingest protocol, a station's listeners to the listener protocol, and everybody
+             else, head and all, to aiohttp.
 Never:       reads a body; keeps a connection once it has been handed over.
 Guarantees:  a head that is not finished in time, too large or malformed is answered and closed; a
-             client that sends nothing costs one entry in a table.
+             client that sends nothing costs one entry in a table, and keeps nobody out.
 
                        ┌─ PUT | SOURCE /slug            -> sources.icecast
     bytes -> head ─────┼─ GET | HEAD | OPTIONS /slug.mp3 -> listeners.http
@@ -20,6 +21,9 @@ from typing import Protocol, cast
 
 from talas_core.clock import Clock
 from talas_core.errors import TalasError
+from talas_core.web.host import Hosts
+from talas_core.web.idle import Idle
+from talas_core.web.peer import Proxies
 from talas_stream.answers import head as answer_head
 from talas_stream.answers import refusal_bytes
 from talas_stream.media import LADDER, Rendition
@@ -48,31 +52,43 @@ class Rooms(Protocol):
 
 
 class Doorkeeper:
-    """Connections that have not shown a whole head yet, oldest first, and the limit on all."""
+    """Connections that have not shown a whole head yet, oldest first, and the limit on all. `hosts`
+    are the names that this port goes by."""
 
-    def __init__(self, clock: Clock, header_seconds: float, max_connections: int) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        header_seconds: float,
+        max_connections: int,
+        hosts: Hosts,
+        proxies: Proxies,
+    ) -> None:
         self._clock = clock
         self._seconds = header_seconds
         self._max = max_connections
+        self.hosts = hosts
+        self._idle = Idle(max_connections, proxies)
         self._waiting: OrderedDict[FrontDoor, float] = OrderedDict()
         self.connections = 0
         self.refused = 0
         self.empty = asyncio.Event()
         self.empty.set()
 
-    def enter(self, door: FrontDoor) -> bool:
-        """Note a new connection; False when there are too many."""
-        if self.connections >= self._max:
+    def enter(self, door: FrontDoor, peer: str | None) -> bool:
+        """Note a new connection of the address `peer`; False when there are too many."""
+        if self.connections >= self._max and not self._idle.make_room():
             self.refused += 1
             return False
         self.connections += 1
         self.empty.clear()
         self._waiting[door] = self._clock.monotonic() + self._seconds
+        self._idle.wait(door, self._idle.whose(peer))
         return True
 
     def passed(self, door: FrontDoor) -> None:
         """The head is complete, or the connection gone."""
         self._waiting.pop(door, None)
+        self._idle.busy(door)
 
     def left(self) -> None:
         """A connection that had entered has ended."""
@@ -81,19 +97,20 @@ class Doorkeeper:
             self.empty.set()
 
     def sweep(self) -> None:
-        """Turn away whoever is past his time. Call a few times a second."""
+        """Turn away whoever is past their time. Call a few times a second."""
         now = self._clock.monotonic()
         while self._waiting:
             door, deadline = next(iter(self._waiting.items()))
             if deadline > now:
                 return
-            self._waiting.popitem(last=False)
+            self.passed(door)
             door.too_slow()
 
     def close(self) -> None:
         """Turn away whoever has not shown a whole head: the service is stopping."""
         while self._waiting:
-            door, _ = self._waiting.popitem(last=False)
+            door = next(iter(self._waiting))
+            self.passed(door)
             door.too_late()
 
 
@@ -108,7 +125,8 @@ class FrontDoor(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        if not self._keeper.enter(self):
+        peer = transport.get_extra_info("peername")
+        if not self._keeper.enter(self, peer[0] if isinstance(peer, tuple) else None):
             self._refuse(503, "unavailable", "too many connections", retry_after=5)
             self._transport = None
 
@@ -123,6 +141,8 @@ class FrontDoor(asyncio.Protocol):
         self._head += data
         try:
             head = parse_head(bytes(self._head))
+            if head is not None:
+                self._keeper.hosts.check(head.headers.get("host"), head.target)
         except TalasError as error:
             self._keeper.passed(self)
             self._refuse(error.status, error.code, str(error))
@@ -134,6 +154,12 @@ class FrontDoor(asyncio.Protocol):
     def too_slow(self) -> None:
         """The head did not come in time."""
         self._refuse(408, "too_slow", "the request head did not arrive in time")
+
+    def make_room(self) -> None:
+        """Others need the place, and this one has waited longest."""
+        self._keeper.passed(self)
+        if self._transport is not None:
+            self._transport.abort()
 
     def too_late(self) -> None:
         """The service is stopping."""

@@ -3,22 +3,26 @@
 Does:        make each change into one message for all who follow; tell listener counts at a beat.
 Never:       waits for a follower; encodes a message per follower.
 Guarantees:  a follower has at most QUEUE messages waiting, and is let go beyond; there are never
-             more than LIMIT followers; after `close` each gets what waits for him, then the end.
+             more than LIMIT followers, a quarter of them from one address, or /64 of IPv6; after
+             `close` each gets what waits for it, then the end.
 From / to:   station.py  ->  here  ->  pages/events.py
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 
 import msgspec
 
 from talas_core.errors import Unavailable
+from talas_core.web.idle import SHARE
+from talas_core.web.peer import counted
 from talas_stream.stages.meter import Reading
 from talas_stream.station import Change, Station
 
 LIMIT = 5_000
+RETRY_SECONDS = 10.0
 QUEUE = 16
 COUNT_SECONDS = 3.0
 """Between two messages about the number of listeners."""
@@ -58,10 +62,11 @@ class Now(msgspec.Struct, frozen=True):
 
 
 class Follower:
-    """One who follows a station: messages wait here until he takes them."""
+    """One who follows a station from an address: messages wait here until they are taken."""
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: Station, address: str) -> None:
         self.station = station
+        self.address = address
         self._waiting: deque[bytes] = deque()
         self._news = asyncio.Event()
         self._ended = False
@@ -97,18 +102,24 @@ class News:
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
+        self._limit_each = max(1, limit // SHARE)
+        self._addresses: Counter[str] = Counter()
         self._followers: dict[Station, set[Follower]] = {}
         self._told: dict[Station, int] = {}
         self._number = 0
         self._closed = False
 
-    def follow(self, station: Station) -> Follower:
-        """Follow a station, told at once how things stand. Raises Unavailable when too many do, or
-        the service is stopping."""
+    def follow(self, station: Station, address: str) -> Follower:
+        """Follow a station, told at once how things stand. Raises Unavailable when too many do, in
+        all or from `address`, or the service is stopping."""
         if self._closed or self._number >= self._limit:
-            raise Unavailable("nobody more can follow now", retry_after=10)
+            raise Unavailable("nobody more can follow now", RETRY_SECONDS)
+        address = counted(address)
+        if self._addresses[address] >= self._limit_each:
+            raise Unavailable("too many follow from this address", RETRY_SECONDS)
         self._number += 1
-        follower = Follower(station)
+        self._addresses[address] += 1
+        follower = Follower(station, address)
         self._followers.setdefault(station, set()).add(follower)
         station.watchers.add(self)
         self._told.setdefault(station, station.listeners)
@@ -116,8 +127,11 @@ class News:
         return follower
 
     def leave(self, follower: Follower) -> None:
-        """He follows no longer. To be called once for each."""
+        """It follows no longer. To be called once for each."""
         self._number -= 1
+        self._addresses[follower.address] -= 1
+        if not self._addresses[follower.address]:
+            del self._addresses[follower.address]
         station = follower.station
         remaining = self._followers[station]
         remaining.discard(follower)

@@ -1,8 +1,9 @@
 """The places that listeners take: in all, at each station, and from each address.
 
 Does:        count a listener in and out; refuse one for whom there is no place.
-Never:       knows what he listens to, or how he is connected.
-Guarantees:  a refusal counts nobody; what nobody holds any more takes no memory.
+Never:       knows what it listens to, or how it is connected.
+Guarantees:  of IPv6 a /64 counts as one address; a refusal counts nobody; what nobody holds any
+             more takes no memory.
 From / to:   house.py  ->  here
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from talas_core.errors import Unavailable
 from talas_core.settings import Settings
+from talas_core.web.peer import counted
 
 RETRY_SECONDS = 10.0
 """When one who found no place may try again."""
@@ -29,6 +31,7 @@ class Places:
     def admit(self, slug: str, address: str) -> None:
         """Count in a listener of station `slug` from `address`. Raises Unavailable where any of the
         three limits is met."""
+        address = counted(address)
         if self.taken >= self._max:
             raise Unavailable("every listener's place is taken", RETRY_SECONDS)
         if self._stations.get(slug, 0) >= self._max_station:
@@ -42,7 +45,7 @@ class Places:
     def dismiss(self, slug: str, address: str) -> None:
         """Count out one who was admitted with the same two."""
         self.taken -= 1
-        for counts, name in ((self._stations, slug), (self._addresses, address)):
+        for counts, name in ((self._stations, slug), (self._addresses, counted(address))):
             counts[name] -= 1
             if not counts[name]:
                 del counts[name]

@@ -20,7 +20,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
-from ipaddress import ip_address
 from typing import Protocol
 
 import msgspec
@@ -167,13 +166,6 @@ def _counted(row: _Row) -> SecurityEvent:
 
 
 def _alike(event: SecurityEvent) -> SecurityEvent:
-    """What events have in common that are told as one."""
-    return msgspec.structs.replace(event, address=_subscriber(event.address), count=1)
-
-
-def _subscriber(address: str) -> str:
-    """Of IPv6 the /64: everybody has more addresses than rows there are."""
-    try:
-        return peer.subscriber(ip_address(address))
-    except ValueError:
-        return address
+    """What events have in common that are told as one. Of IPv6 the /64: everybody has more
+    addresses than rows there are."""
+    return msgspec.structs.replace(event, address=peer.counted(event.address), count=1)

@@ -61,6 +61,7 @@ class Kind(StrEnum):
     SOURCE_CUT = StreamEvent.SOURCE_CUT.value
     LISTENER_CUT = StreamEvent.LISTENER_CUT.value
     MOVE_REFUSED = StreamEvent.MOVE_REFUSED.value
+    TITLE_SET = StreamEvent.TITLE_SET.value
     STREAM_SIGN_IN_REFUSED = StreamEvent.SIGN_IN_REFUSED.value
     STREAM_ACCESS_REFUSED = StreamEvent.ACCESS_REFUSED.value
 

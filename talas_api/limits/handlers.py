@@ -4,8 +4,8 @@ Does:        wrap the limited routes of a table: find out for whom a request cou
              see by the outcome what is given back.
 Never:       touches a route without a rule: those cost nothing.
 Guarantees:  an address that is refused for a while is refused before a byte of the body was read;
-             a refusal is 429 with Retry-After. Every answer says the limits of its route, and once
-             it is counted what is left of them.
+             a refusal is 429 with Retry-After. A request whose body is refused counts as any other.
+             Every answer says the limits of its route, and once it is counted what is left of them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,22 @@ from talas_api.audit.values import Event, Kind
 from talas_api.limits.service import Limiter
 from talas_api.limits.values import RULES, LimitReached, Rule, Subject
 from talas_api.sessions.gate import Gate
-from talas_core.errors import BadInput, Unauthorized, Unavailable
+from talas_core.errors import (
+    BadInput,
+    TooLarge,
+    TooSlow,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMedia,
+)
 from talas_core.web import body, peer
 from talas_core.web.application import MORE_HEADERS, Handler
 
 SessionOf = Callable[[str], str]
 """The session of a refresh token. Raises Unauthorized for what is not a token of ours."""
+
+UNREAD = (BadInput, TooLarge, TooSlow, UnsupportedMedia)
+"""What becomes of a body that cannot be had."""
 
 _IN_BODY = {Subject.EMAIL, Subject.SESSION}
 
@@ -91,7 +101,12 @@ def _guarded(
         found = {Subject.ADDRESS: peer.subscriber(address)}
         request[MORE_HEADERS] = limits.policy(rules)
         await limits.recall(limits.charges(rules, found), event)
-        await subjects.add(found, request, rules)
+        try:
+            await subjects.add(found, request, rules)
+        except UNREAD:  # counts for whoever is known by now
+            passage = await limits.enter(limits.charges(rules, found), event)
+            request[MORE_HEADERS] = passage.headers
+            raise
         passage = await limits.enter(limits.charges(rules, found), event)
         request[MORE_HEADERS] = passage.headers
         try:

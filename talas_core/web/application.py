@@ -1,7 +1,8 @@
 """An aiohttp application with the house rules built in.
 
-Does:        give each request an id; turn errors into the envelope; answer CORS preflights; put
-             the security headers on every answer; begin no change for a client that has left.
+Does:        give each request an id; refuse those for hosts that are not ours; turn errors into
+             the envelope; answer CORS preflights; put the security headers on every answer; begin
+             no change for a client that has left.
 Never:       lets an exception's text, a traceback or a server version out.
 Guarantees:  every answer, an error too, has X-Request-ID; an unforeseen exception is logged once
              under that id; an answer that fails midway is cut off, never followed by another.
@@ -19,6 +20,7 @@ from talas_core.telemetry.logs import logger
 from talas_core.web.answers import failed, refusal
 from talas_core.web.asking import asking
 from talas_core.web.headers import PRODUCT, SECURITY, Cors
+from talas_core.web.host import ANY, Hosts
 from talas_core.web.peer import PROXIES, Proxies
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -32,17 +34,23 @@ _log = logger("web")
 
 
 def application(
-    *, cors: Cors, body_limit: int = BODY_LIMIT, proxies: Proxies | None = None
+    *,
+    cors: Cors,
+    body_limit: int = BODY_LIMIT,
+    proxies: Proxies | None = None,
+    hosts: Hosts | None = None,
 ) -> web.Application:
     """An empty application: add routes to it. `body_limit` is in bytes; without `proxies` no
-    header is believed about where a request comes from."""
+    header is believed about where a request comes from; without `hosts` it goes by any name."""
+    names = hosts or Hosts([ANY])
 
     @web.middleware
     async def rules(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[REQUEST_ID] = request_id()
-        if _is_preflight(request):
-            return _preflight(request, cors)
         try:
+            names.check(request.headers.get(hdrs.HOST), request.raw_path)
+            if _is_preflight(request):
+                return _preflight(request, cors)
             with asking(request):
                 return await handler(request)
         except Exception as error:

@@ -1,7 +1,7 @@
 """From the bytes of a request to a checked value.
 
 Does:        decode JSON straight into a msgspec struct; on a refusal, name every field at fault.
-Never:       guesses a content type; reads more than the limit; echoes a value back.
+Never:       guesses a content type; reads more than the limit; unpacks; echoes a value back.
 Guarantees:  nesting of any depth, lone surrogates, invalid UTF-8 and trailing text end in
              BadInput, never in a crash.
 """
@@ -13,13 +13,14 @@ from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from talas_core.errors import BadInput, TooLarge, TooSlow, UnsupportedMedia
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 JSON = "application/json"
+PLAIN = "identity"
 BODY_SECONDS = 10.0
 """Time a whole body has to arrive, from when it is asked for; however much of it trickles in."""
 
@@ -32,9 +33,12 @@ async def read(request: web.Request, kind: type[T]) -> T:
 async def raw(request: web.Request) -> bytes:
     """The bytes of a request's JSON; asking again gives the same.
 
-    Raises UnsupportedMedia unless it is declared JSON, TooLarge over the application's body limit,
-    TooSlow where it does not arrive in time, BadInput where it ends early.
+    Raises UnsupportedMedia unless it is declared JSON and not packed, TooLarge over the
+    application's body limit, TooSlow where it does not arrive in time, BadInput where it ends
+    early.
     """
+    if request.headers.get(hdrs.CONTENT_ENCODING, PLAIN).strip().lower() != PLAIN:
+        raise UnsupportedMedia("Send the body as it is, without a Content-Encoding.")
     if request.content_type != JSON or (request.charset or "utf-8").lower() not in _UTF8:
         raise UnsupportedMedia("Send JSON: Content-Type must be application/json, in UTF-8.")
     try:

@@ -21,7 +21,7 @@ Address = IPv4Address | IPv6Address
 MOST_HOPS = 32
 _FORWARDED_FOR = "X-Forwarded-For"
 _SUBSCRIBER_BITS = 64
-"""What one subscriber has of IPv6: any of 2^64 addresses is his."""
+"""What one subscriber has of IPv6: all of 2^64 addresses are theirs."""
 
 
 class Proxies:
@@ -42,12 +42,12 @@ class Proxies:
     def client(self, peer: str | None, forwarded_for: Sequence[str] = ()) -> Address | None:
         """Where a request comes from that `peer` sent with these X-Forwarded-For headers; None
         where the connection has no address."""
-        address = _parsed(peer or "")
+        address = address_of(peer or "")
         if address is None or not forwarded_for or not self.trusts(address):
             return address
         hops = ",".join(forwarded_for).rsplit(",", MOST_HOPS)[-MOST_HOPS:]
         for hop in reversed(hops):
-            before = _parsed(_without_port(hop.strip()))
+            before = address_of(_without_port(hop.strip()))
             if before is None:
                 return address  # what follows a hop without a meaning is not told by a proxy
             address = before
@@ -73,7 +73,14 @@ def subscriber(address: Address | None) -> str:
     return str(address)
 
 
-def _parsed(text: str) -> Address | None:
+def counted(text: str) -> str:
+    """What limits count the address in `text` as; any other text as itself."""
+    address = address_of(text)
+    return text if address is None else subscriber(address)
+
+
+def address_of(text: str) -> Address | None:
+    """The address that `text` is; None where it is none. One of IPv4 written as IPv6 is IPv4."""
     try:
         address = ip_address(text)
     except ValueError:

@@ -1,8 +1,8 @@
 """An HTTP server around an application: sockets, limits, a graceful stop.
 
 Does:        speak HTTP/1.1 through aiohttp, on listening sockets of its own or on connections a
-             front door hands over; bound request heads and connections, in size, number and time;
-             answer what is not HTTP in our shape.
+             front door hands over; bound request heads and connections, in size, number and time,
+             and what is read at once; answer what is not HTTP in our shape.
 Never:       tells its version; keeps an idle connection open for ever.
 Guarantees:  after `stop_accepting` no new connection is taken; `close` lets requests in hand
              finish, for at most `shutdown_seconds`. No client holds a connection by being slow:
@@ -13,32 +13,40 @@ Guarantees:  after `stop_accepting` no new connection is taken; `close` lets req
                                                 LINGER_SECONDS after the answer if not, then closed
     an answer that is not read                  stall_seconds, then cut
     upgraded to a WebSocket                     its own rules, none of these
+
+Nor do many who send nothing keep others out: see idle.py. A body is taken as it is: what is packed
+(Content-Encoding) is not unpacked, so that none is larger than what was sent.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
-from talas_core.errors import TooSlow, Unavailable
 from talas_core.hosts import addresses, listen
 from talas_core.settings import Settings
 from talas_core.telemetry.logs import logger
+from talas_core.web import early
 from talas_core.web.answers import failed
 from talas_core.web.application import request_id
-from talas_core.web.headers import PRODUCT, SECURITY
+from talas_core.web.idle import Idle
+from talas_core.web.peer import PROXIES, Proxies
 
 HEAD_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75.0
 LINGER_SECONDS = 2.0
 STALL_SECONDS = 30.0
-FULL_SECONDS = 5
 BACKLOG = 1024
+SLICE_BYTES = 8 * 1024
+"""Parsed in one turn of the loop; of one read more may come. Bodies in chunks of a byte, and tiny
+frames, take a thousand times as long as they should, and others have their turn in between."""
 _MANY_HEADERS = "Too many headers"
 """In the one sentence that tells such a head from others that aiohttp's parser refuses."""
 MANY = 1_000_000
@@ -49,6 +57,7 @@ _LIMITS: dict[str, Any] = {
     "max_headers": 100,
     "lingering_time": LINGER_SECONDS,
     "access_log": None,
+    "auto_decompress": False,
 }
 
 _log = logger("web")
@@ -68,16 +77,28 @@ class Deadlines(msgspec.Struct, frozen=True):
 
 
 class _Room:
-    """Room for so many connections."""
+    """Room for so many connections, and which of them wait."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, proxies: Proxies) -> None:
         self.left = most
+        self.idle = Idle(most, proxies)
+
+    def enter(self) -> bool:
+        """Take a place, if need be that of the connection that has waited longest; whether there
+        was one."""
+        if self.left <= 0 and not self.idle.make_room():
+            return False
+        self.left -= 1
+        return True
 
 
 class _Connection(RequestHandler):
     """aiohttp's protocol, with our words for a request it cannot parse, and with deadlines."""
 
-    __slots__ = ("_begun", "_deadlines", "_head_timer", "_room", "_seated", "_stall_timer")
+    __slots__ = (
+        "_begun", "_body", "_deadlines", "_head_timer", "_held", "_room", "_seated",
+        "_stall_timer", "_whose",
+    )  # fmt: skip
 
     def __init__(self, manager: web.Server, room: _Room, deadlines: Deadlines) -> None:
         super().__init__(
@@ -88,19 +109,24 @@ class _Connection(RequestHandler):
         self._deadlines = deadlines
         self._seated = False
         self._begun = False
+        self._body: StreamReader | None = None
+        self._whose: str | None = None
+        self._held = b""
         self._head_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a client in, if there is room."""
-        if self._room.left <= 0:
-            _say(cast(asyncio.Transport, transport), _full())
+        if not self._room.enter():
+            early.say(cast(asyncio.Transport, transport), early.full())
             self._force_close = True
             cast(asyncio.Transport, transport).close()
             return
-        self._room.left -= 1
         self._seated = True
         super().connection_made(transport)
+        peer = transport.get_extra_info("peername")
+        self._whose = self._room.idle.whose(peer[0] if isinstance(peer, tuple) else None)
+        self._room.idle.wait(self, self._whose)
         self._head_timer = self._loop.call_later(self._deadlines.head_seconds, self._too_slow)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -108,14 +134,42 @@ class _Connection(RequestHandler):
         if self._seated:
             self._room.left += 1
             self._seated = False
+            self._room.idle.busy(self)
         for timer in (self._head_timer, self._stall_timer):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Parse a slice; the rest, and what comes meanwhile, turn by turn."""
+        if self._held:
+            self._held += data
+        elif len(data) <= SLICE_BYTES:
+            self._parse(data)
+        else:
+            self._held = data
+            self._parse_slice()
+
+    def _parse_slice(self) -> None:
+        piece, self._held = self._held[:SLICE_BYTES], self._held[SLICE_BYTES:]
+        self._parse(piece)
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            self._held = b""
+        elif self._held:
+            transport.pause_reading()
+            self._loop.call_soon(self._parse_slice)
+        elif not (self._reading_paused or self._buffer_paused):  # by aiohttp, for its own reasons
+            transport.resume_reading()
+
+    def _parse(self, data: bytes) -> None:
         """Watch the time from a head's first byte to its end. Costs a whole head two looks."""
         super().data_received(data)
+        if self._messages:
+            self._body = self._messages[-1][1]
+        if self._body is not None and self._body.is_eof():
+            self._body = None
+            self._room.idle.busy(self)
         if self._head_timer is not None:
             if self._messages:
                 self._head_timer.cancel()
@@ -124,6 +178,33 @@ class _Connection(RequestHandler):
         elif not self._messages and self._waits() and data:
             self._begun = True
             self._head_timer = self._loop.call_later(self._deadlines.head_seconds, self._too_slow)
+
+    async def _handle_request(
+        self,
+        request: web.BaseRequest,
+        start_time: float | None,
+        request_handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+    ) -> tuple[web.StreamResponse, bool]:
+        """Answer one request; then wait for the next, unless it is here."""
+        try:
+            return await super()._handle_request(request, start_time, request_handler)
+        finally:
+            self._body = None
+            self._room.idle.busy(self)
+            if not self._messages and self._seated:
+                self._room.idle.wait(self, self._whose)
+
+    def make_room(self) -> None:
+        """Close at once, with what may still wait for the client."""
+        if self.transport is not None:
+            self.transport.abort()
+        self.force_close()
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """What aiohttp cannot go on after. A body that breaks off while it is thrown away, after
+        its request was answered, is the client's affair."""
+        if not isinstance(kw.get("exc_info"), RequestPayloadError):
+            super().log_exception(*args, **kw)
 
     def pause_writing(self) -> None:
         """The client is behind with reading an answer."""
@@ -147,7 +228,7 @@ class _Connection(RequestHandler):
         self._head_timer = None
         if self._waits() and self.transport is not None:
             if self._begun:
-                _say(self.transport, _late())
+                early.say(self.transport, early.late())
             self.force_close()
 
     def handle_error(
@@ -169,47 +250,19 @@ class _Connection(RequestHandler):
         else:
             answer = failed(400, "bad_request", "This is not a request of HTTP/1.1.")
         answer.force_close()
-        return _marked(answer, mark)
-
-
-def _marked(answer: web.Response, mark: str) -> web.Response:
-    """`answer` as the last on its connection, with the headers that every answer has."""
-    answer.headers.update(SECURITY)
-    answer.headers["X-Request-ID"] = mark
-    answer.headers[hdrs.SERVER] = PRODUCT
-    answer.headers[hdrs.CONNECTION] = "close"  # aiohttp says so only where it knew the version
-    return answer
-
-
-def _say(transport: asyncio.Transport, answer: web.Response) -> None:
-    """Send an answer to what is no request yet."""
-    answer = _marked(answer, request_id())
-    lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
-    lines += [f"{name}: {value}" for name, value in answer.headers.items()]
-    body = cast(bytes, answer.body)
-    lines += [f"Content-Length: {len(body)}", "", ""]
-    transport.write("\r\n".join(lines).encode() + body)
-
-
-def _late() -> web.Response:
-    return failed(408, TooSlow.code, "The request's head did not arrive in time.")
-
-
-def _full() -> web.Response:
-    wait = {"Retry-After": str(FULL_SECONDS)}
-    return failed(503, Unavailable.code, "There are too many connections.", headers=wait)
+        return early.marked(answer, mark)
 
 
 class WebServer:
     """A running application. Make one with `start`, then `listen` as often as needed."""
 
     def __init__(
-        self, runner: web.AppRunner, manager: web.Server, deadlines: Deadlines, connections: int
+        self, runner: web.AppRunner, deadlines: Deadlines, connections: int, proxies: Proxies
     ) -> None:
         self._runner = runner
-        self._manager = manager
+        self._manager = cast(web.Server, runner.server)
         self._deadlines = deadlines
-        self._room = _Room(connections)
+        self._room = _Room(connections, proxies)
         self._listeners: list[asyncio.AbstractServer] = []
 
     @classmethod
@@ -224,8 +277,7 @@ class WebServer:
         """Start `app` without a socket yet; it will take so many connections at a time."""
         runner = web.AppRunner(app, shutdown_timeout=shutdown_seconds, access_log=None)
         await runner.setup()
-        manager = cast(web.Server, runner.server)
-        return cls(runner, manager, deadlines or Deadlines(), connections)
+        return cls(runner, deadlines or Deadlines(), connections, app.get(PROXIES) or Proxies())
 
     def protocol(self) -> asyncio.Protocol:
         """A fresh protocol that serves one connection; hand it a transport by `set_protocol`,

@@ -4,9 +4,9 @@ Does:        tell the station's source (Basic, its key), its owner and admins (B
              the admin password where the operator has set one) from strangers; find the station
              that a request names; report who was refused, and what was done by whom.
 Never:       logs a key, a password or a token.
-Guarantees:  a page of another site cannot use what a browser remembers of a sign-in; the source
-             reaches its own station only. An address that guesses at the admin password is soon
-             told to wait, whatever it sends.
+Guarantees:  a page of another site cannot use what a browser remembers of a sign-in (see
+             same_site.py), and that it tried is reported; the source reaches its own station only.
+             An address that guesses at the admin password is soon told to wait, whatever it sends.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from talas_core.messages import SecurityEvent, StationRecord, StreamEvent
 from talas_core.security.tokens import Claims
 from talas_core.web import peer
 from talas_core.web.bearer import bearer
+from talas_core.web.host import Hosts
 from talas_stream.directory import Directory
+from talas_stream.pages import same_site
 from talas_stream.pages.password import USER, AdminPassword
 from talas_stream.reports import Witness
 from talas_stream.sources.credentials import key_matches
@@ -45,7 +47,8 @@ class Means(StrEnum):
     TOKEN = "access_token"  # noqa: S105 - its name
 
 
-WRONG = "wrong"
+WRONG, LIMITED, OTHER_SITE = "wrong", "limited", "other_site"
+"""Why somebody was refused, in the audit log."""
 
 
 class Visitor(msgspec.Struct, frozen=True):
@@ -75,11 +78,13 @@ class Access:
         tokens: Tokens,
         password: AdminPassword,
         reports: Witness,
+        hosts: Hosts,
     ) -> None:
         self._directory = directory
         self._tokens = tokens
         self._password = password
         self._reports = reports
+        self._hosts = hosts
 
     async def record(self, slug: str) -> StationRecord:
         """The station of `slug`. Raises NotFound, also where it is closed, or Unavailable where
@@ -89,12 +94,12 @@ class Access:
             raise NotFound(f"there is no station {slug!r}")
         return record
 
-    def of(self, request: web.Request, record: StationRecord) -> Visitor:
-        """Who asks about this station. Raises Unauthorized, Forbidden for a stranger; Unavailable
-        while nobody knows whether a token is still good."""
+    def of(self, request: web.Request, record: StationRecord, *, order: bool = False) -> Visitor:
+        """Who asks about this station, or gives it an `order`. Raises Unauthorized, or Forbidden
+        for a stranger; Unavailable while nobody knows whether a token is still good."""
         if request.headers.get("Authorization", "").lower().startswith("bearer "):
             return self._holder(request, record)
-        login = _login(request)
+        login = self._login(request, record, order=order)
         if self._admits(request, login, record):
             return Visitor(Who.ADMIN, Means.PASSWORD)
         if not key_matches(login.login, login.password, record):
@@ -107,7 +112,7 @@ class Access:
         if not request.headers.get("Authorization", "").lower().startswith("basic "):
             self._holder(request, None)
             return
-        login = _login(request)
+        login = self._login(request, None)
         if not self._admits(request, login, None):
             self._refused(request, login, None, WRONG)
             raise Unauthorized("without a mount, this needs an admin")
@@ -155,22 +160,33 @@ class Access:
         try:
             return self._password.admits(login.login, login.password, address)
         except TooMany:
-            self._refused(request, login, record, "limited")
+            self._refused(request, login, record, LIMITED)
             raise
 
+    def _login(
+        self, request: web.Request, record: StationRecord | None, *, order: bool = False
+    ) -> BasicAuth:
+        """User and password. Raises Unauthorized without, OtherSite where a browser remembered
+        them for a page that is not ours."""
+        try:
+            login = BasicAuth.decode(request.headers.get("Authorization", ""), encoding="utf-8")
+        except ValueError:
+            raise Unauthorized("sign in as the source, or with a token") from None
+        check = same_site.check_order if order else same_site.check_reading
+        try:
+            check(request.headers, self._hosts)
+        except same_site.OtherSite:
+            self._refused(request, login, record, OTHER_SITE, StreamEvent.ACCESS_REFUSED)
+            raise
+        return login
+
     def _refused(
-        self, request: web.Request, login: BasicAuth, record: StationRecord | None, outcome: str
+        self,
+        request: web.Request,
+        login: BasicAuth,
+        record: StationRecord | None,
+        outcome: str,
+        kind: StreamEvent = StreamEvent.SIGN_IN_REFUSED,
     ) -> None:
         means = Means.PASSWORD if login.login == USER else Means.KEY
-        visitor = Visitor(Who.STRANGER, means)
-        self.report(request, StreamEvent.SIGN_IN_REFUSED, outcome, record, visitor)
-
-
-def _login(request: web.Request) -> BasicAuth:
-    """User and password. Raises Unauthorized without, Forbidden where a browser remembered them."""
-    if request.headers.get("Sec-Fetch-Site") == "cross-site":
-        raise Forbidden("a page of another site may not use a remembered sign-in")
-    try:
-        return BasicAuth.decode(request.headers.get("Authorization", ""), encoding="utf-8")
-    except ValueError:
-        raise Unauthorized("sign in as the source, or with a token") from None
+        self.report(request, kind, outcome, record, Visitor(Who.STRANGER, means))

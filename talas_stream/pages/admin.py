@@ -105,7 +105,7 @@ class AdminPages:
 
     async def killclient(self, request: web.Request) -> web.Response:
         """Cut the listener `id` of a mount."""
-        record, visitor = await self._one(request)
+        record, visitor = await self._one(request, order=True)
         number = query.fields(request.raw_path).get("id", "")
         if not (number.isascii() and number.isdigit() and len(number) <= 18):
             raise BadInput("which listener is to go?", {"id": "must be a number"})
@@ -120,7 +120,7 @@ class AdminPages:
 
     async def killsource(self, request: web.Request) -> web.Response:
         """Cut the source of a mount."""
-        record, visitor = await self._one(request)
+        record, visitor = await self._one(request, order=True)
         station = self._air.known(record.slug)
         source = station.source if station else None
         outcome = DONE if source else NOT_FOUND
@@ -133,18 +133,20 @@ class AdminPages:
     async def moveclients(self, request: web.Request) -> web.Response:
         """Refused: a player that has begun with one station's stream cannot go on with another's,
         whose headers, and titles between the audio, are not those it was promised."""
-        record, visitor = await self._one(request)
+        record, visitor = await self._one(request, order=True)
         self._access.report(request, StreamEvent.MOVE_REFUSED, NOT_POSSIBLE, record, visitor)
         return xml.done("Listeners cannot be moved on this server", worked=False, status=501)
 
-    async def _one(self, request: web.Request) -> tuple[StationRecord, Visitor]:
-        """The mount that is asked about, and by whom."""
+    async def _one(
+        self, request: web.Request, *, order: bool = False
+    ) -> tuple[StationRecord, Visitor]:
+        """The mount that is asked about, or given an `order`, and by whom."""
         mount = query.fields(request.raw_path).get("mount", "")
         if not mount:
             self._access.admin(request)
             raise BadInput("which mount is meant?", {"mount": "is required"})
         record = await self._access.record(slug_of(mount))
-        return record, self._access.of(request, record)
+        return record, self._access.of(request, record, order=order)
 
     async def _stations(self, request: web.Request) -> list[Station]:
         """Who is on the air: the mount asked about, or, for an admin, all."""

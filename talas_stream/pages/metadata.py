@@ -1,8 +1,9 @@
 """`/admin/metadata`: titles from encoders.
 
 Does:        set a station's title, by its source, its owner or an admin.
-Never:       touches a station that has no source.
-Guarantees:  a title is one line of at most MAX_TEXT characters, whichever way it came.
+Never:       touches a station that has no source; acts on HEAD.
+Guarantees:  a title is one line of at most MAX_TEXT characters, whichever way it came. Titles are
+             logged, but for their text; those that are not the source's own are reported, too.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from __future__ import annotations
 from aiohttp import web
 
 from talas_core.errors import BadInput, NotFound
+from talas_core.messages import StreamEvent
+from talas_core.telemetry.logs import logger
 from talas_stream.air import Air
 from talas_stream.history import DASH
 from talas_stream.pages import query
-from talas_stream.pages.access import Access
+from talas_stream.pages.access import Access, Who
 from talas_stream.pages.xml import done
 from talas_stream.sources.credentials import clean, slug_of
+
+log = logger("metadata")
 
 
 class MetadataPage:
@@ -27,7 +32,7 @@ class MetadataPage:
 
     def routes(self) -> list[web.RouteDef]:
         """What to add to the application."""
-        return [web.get("/admin/metadata", self.metadata)]
+        return [web.get("/admin/metadata", self.metadata, allow_head=False)]
 
     async def metadata(self, request: web.Request) -> web.Response:
         """Set the title."""
@@ -35,7 +40,7 @@ class MetadataPage:
         if fields.get("mode", "updinfo") != "updinfo":
             raise BadInput("only mode=updinfo is known", {"mode": "must be updinfo"})
         record = await self._access.record(slug_of(fields.get("mount", "")))
-        self._access.of(request, record)
+        visitor = self._access.of(request, record, order=True)
         station = self._air.known(record.slug)
         if station is None or station.source is None:
             raise NotFound(f"{record.slug} has no source now")
@@ -43,6 +48,9 @@ class MetadataPage:
         if title is None:
             raise BadInput("no title given", {"song": "or artist and title"})
         station.retitle(title, fields.get("artist", ""))
+        if visitor.who is not Who.SOURCE:
+            self._access.report(request, StreamEvent.TITLE_SET, "done", record, visitor)
+        log.info("title set", station=record.slug, by=visitor.who.value)
         return done("Metadata update successful")
 
 

@@ -11,6 +11,7 @@ import asyncio
 
 from aiohttp import web
 
+from talas_core.web import peer
 from talas_core.web.answers import answer
 from talas_stream.air import Air
 from talas_stream.answers import PUBLIC
@@ -58,7 +59,8 @@ class NowPlaying:
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """How things stand, and every change from then on."""
-        follower = self._news.follow(await self._station(request))
+        station = await self._station(request)
+        follower = self._news.follow(station, str(peer.client(request) or ""))
         try:
             response = web.StreamResponse(headers=dict(PUBLIC))
             response.content_type = "text/event-stream"

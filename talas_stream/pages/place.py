@@ -1,7 +1,8 @@
 """Where listeners reach this server, and how its stations are named there.
 
 Does:        make the addresses that pages and playlists show.
-Never:       asks the resolver, which could keep the whole service waiting.
+Never:       asks the resolver, which could keep the whole service waiting; repeats a Host that
+             is not plainly a host.
 Guarantees:  the configured public address goes before what a request says.
 """
 
@@ -9,7 +10,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from talas_core.hosts import addresses
 from talas_core.settings import Settings
+from talas_core.web.host import name_of
 
 
 class Place:
@@ -17,7 +20,8 @@ class Place:
 
     def __init__(self, settings: Settings) -> None:
         self._public = settings.public_url.rstrip("/")
-        self._own = f"{settings.host}:{settings.stream_port}"
+        first = addresses(settings.host)[0]
+        self._own = f"{f'[{first}]' if ':' in first else first}:{settings.stream_port}"
 
     def base(self, request: web.Request) -> str:
         """The address that every path is appended to, without a slash at its end."""
@@ -26,4 +30,5 @@ class Place:
     def host(self, request: web.Request) -> str:
         """Host and port. Never `request.host`: where the client names none, it asks the
         resolver."""
-        return request.headers.get("Host") or self._own
+        host = request.headers.get("Host", "")
+        return host if name_of(host) else self._own

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from talas_core.settings import Settings
+from talas_core.web.host import Hosts
 from talas_stream.air import Air
 from talas_stream.answers import CHALLENGE
 from talas_stream.directory import Directory
@@ -42,7 +43,7 @@ def routes(
     """What to add to the application."""
     place = Place(settings)
     password = AdminPassword(settings.admin_password, house.now)
-    access = Access(directory, tokens, password, reports)
+    access = Access(directory, tokens, password, reports, Hosts.own(settings))
     status = Status(air, place)
     return [
         *status.routes(),

@@ -3,13 +3,15 @@
 Does:        find the slug in a path, compare the key, collect the ice- and icy- headers.
 Never:       keeps or logs a key.
 Guarantees:  keys are compared by hash and in constant time; what a source says of itself is cleaned
-             of control characters and cut to a bound.
+             of control characters and cut to a bound; of addresses only those of web pages are
+             kept.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 
 from talas_core.errors import Forbidden, Unauthorized
 from talas_core.messages import StationRecord
@@ -19,6 +21,11 @@ from talas_stream.wire.request import RequestHead, basic_credentials, text
 USER = "source"
 CLOSED = "the station is closed: its owner's account is disabled"
 MAX_TEXT = 500
+
+_WEB_ADDRESS = re.compile(r"https?://[^/?#@]+(?:[/?#].*)?", re.IGNORECASE)
+_ADDRESS_TEXT = re.compile(r"[!#$%&()*+,./0-9:;=?@A-Z\[\]_a-z~-]*")
+"""What may stand in an address (RFC 3986, section 2), but for the apostrophe: some put it into
+quotes of that kind."""
 
 
 class WrongKey(Unauthorized):
@@ -52,15 +59,18 @@ def key_matches(user: str, key: str, record: StationRecord) -> bool:
 def source_info(head: RequestHead, address: str = "") -> SourceInfo:
     """What the source at `address` says of itself, from `ice-*` or their `icy-*` twins."""
 
-    def said(*names: str) -> str:
+    def given(*names: str) -> str:
         values = (head.headers.get(f"{kind}-{name}") for name in names for kind in ("ice", "icy"))
-        return clean(next((value for value in values if value), ""))
+        return next((value for value in values if value), "")
+
+    def said(*names: str) -> str:
+        return clean(given(*names))
 
     return SourceInfo(
         name=said("name"),
         description=said("description"),
         genre=said("genre"),
-        url=said("url"),
+        url=web_address(given("url")),
         bit_rate=said("bitrate", "br") or _audio_info(head).get("bitrate", ""),
         user_agent=clean(head.headers.get("user-agent", "")),
         content_type=clean(head.headers.get("content-type", "")),
@@ -71,6 +81,13 @@ def source_info(head: RequestHead, address: str = "") -> SourceInfo:
 def clean(value: str) -> str:
     """`value` as text, without control characters and at most MAX_TEXT characters."""
     return "".join(c for c in text(value) if c.isprintable())[:MAX_TEXT].strip()
+
+
+def web_address(value: str) -> str:
+    """`value` where it is an address of a web page, of at most MAX_TEXT characters, else nothing:
+    players make a link of it, and `javascript:` is an address too."""
+    plain = _ADDRESS_TEXT.fullmatch(value) and _WEB_ADDRESS.fullmatch(value)
+    return value if plain and len(value) <= MAX_TEXT else ""
 
 
 def _audio_info(head: RequestHead) -> dict[str, str]:

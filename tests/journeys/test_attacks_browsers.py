@@ -210,6 +210,54 @@ def test_what_any_page_may_send_without_asking_changes_nothing(served: Served, k
         assert answer.status == 401
 
 
+REBOUND = (
+    ("api", "GET", "/", {}), ("api", "GET", "/health", {}), ("api", "POST", "/api/auth/login", {}),
+    ("api", "GET", "/nowhere", {}), ("api", "OPTIONS", "/api/auth/login", preflight(PAGE)),
+    ("chat", "GET", "/ws", upgrade(Origin=PAGE)), ("chat", "GET", "/ready", {}),
+    ("stream", "GET", "/demo.mp3", {}), ("stream", "HEAD", "/demo.mp3", {}),
+    ("stream", "OPTIONS", "*", {}), ("stream", "PUT", "/live", {}), ("stream", "GET", "/", {}),
+    ("stream", "GET", "/demo/events", {}), ("stream", "GET", "/admin/stats", {}),
+)  # fmt: skip
+
+
+@pytest.mark.checklist(31)
+@pytest.mark.parametrize("host", ["evil.example:28080", "127.0.0.1.evil.example", "localhost.test"])
+def test_a_rebound_name_reaches_nothing_on_any_port(served: Served, host: str) -> None:
+    for port, method, path, more in REBOUND:
+        answer = ask(getattr(served, port), method, path, Host=host, **more)
+        assert answer.status == 421, (port, path)
+        assert method == "HEAD" or answer.code == "misdirected"
+        check(answer, page=False)
+        assert dict(answer.fields).get("access-control-allow-origin") in (None, "*", PAGE)
+
+
+@pytest.mark.checklist(31)
+@pytest.mark.parametrize(
+    "host", ["localhost:1", "127.0.0.1", "[::1]:8080", "RADIO.example", "app.example.:8443"]
+)
+def test_our_own_names_reach_every_port(served: Served, host: str) -> None:
+    for port in (served.api, served.chat, served.stream):
+        assert ask(port, "GET", "/health", Host=host).status == 200
+    assert ask(served.chat, "GET", "/ws", **upgrade(Origin=PAGE, Host=host)).status == 101
+    assert ask(served.stream, "HEAD", "/demo.mp3", Host=host).status == 200
+
+
+@pytest.mark.checklist(17)
+def test_over_plain_http_no_page_orders_with_what_a_browser_remembers(served: Served) -> None:
+    login = base64.b64encode(f"source:{stream_key(served, 'demo')}".encode()).decode()
+    clicked = {"Host": "radio.example:3002", "Authorization": f"Basic {login}",
+               "User_Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101",
+               "Accept": "text/html", "Upgrade_Insecure_Requests": "1"}  # fmt: skip
+    kill, title = "/admin/killsource?mount=/demo", "/admin/metadata?mount=/demo&song=Forged"
+    for path in (kill, title, "/admin/killclient?mount=/demo&id=1"):
+        for more in ({}, {"Referer": "http://evil.example/"}, {"Origin": "null"}):
+            assert ask(served.stream, "GET", path, **clicked, **more).status == 403
+    own = {"Referer": "http://radio.example:8080/"}
+    assert ask(served.stream, "GET", title, **clicked, **own).status == 200
+    program = {"Host": "radio.example:3002", "Authorization": f"Basic {login}"}
+    assert ask(served.stream, "GET", title, **program).status == 200
+
+
 @pytest.mark.checklist(17)
 def test_no_page_of_another_site_uses_what_a_browser_remembers(served: Served) -> None:
     login = base64.b64encode(f"source:{stream_key(served, 'demo')}".encode()).decode()

@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from loadtests.fresh import FREELY
+from support.names import NAMES
 from talas_api.compose import Api
 from talas_core.bus.memory import MemoryBus
 from talas_core.postgres.pool import Database
@@ -25,6 +26,7 @@ def settings_for(database_url: str, data_dir: Path, **more: object) -> Settings:
     """Settings of a test: the cheapest hash, and a data directory of its own."""
     environ = {
         **FREELY, "TALAS_ENV": "test", "TALAS_BCRYPT_COST": "4", "TALAS_DATA_DIR": str(data_dir),
+        "TALAS_HOSTS": NAMES,
     }  # fmt: skip
     return load(environ, database_url=database_url, **more)
 

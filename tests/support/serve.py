@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from loadtests.fresh import FREELY
+from support.names import NAMES
 from support.ports import free_ports
 from support.processes import gone
 from support.wait import until
@@ -44,6 +45,7 @@ class Served:
             **FREELY,
             "TALAS_ENV": "test",
             "TALAS_BCRYPT_COST": "4",
+            "TALAS_HOSTS": NAMES,
             "TALAS_DATA_DIR": str(self.data_dir),
             "TALAS_API_PORT": str(self.api),
             "TALAS_CHAT_PORT": str(self.chat),

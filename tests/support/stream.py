@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from support.codec import Threads
+from support.names import NAMES
 from support.ports import free_port
 from talas_core import messages, settings
 from talas_core.bus.memory import MemoryBus
@@ -168,6 +169,7 @@ def stream_settings(tmp_path: Path, **overrides: object) -> Settings:
         "chat_port": 2,
         "data_dir": tmp_path,
         "shutdown_seconds": 2.0,
+        "hosts": NAMES,
         # Tests feed sources as fast as they can; holding them back has tests of its own.
         "source_lead_seconds": 30.0,
     }

@@ -11,15 +11,24 @@ from support.sound import coded, programme
 from support.stream import KEY, Stream, auth, head, running_stream
 from support.wait import auntil
 from talas_core.clock import FakeClock
+from talas_core.web.host import Hosts
+from talas_core.web.peer import Proxies
 from talas_stream.front_door import Doorkeeper, FrontDoor
 
 MP3 = coded(programme(2.0), "mp3")
 
 
 class Transport:
-    def __init__(self) -> None:
+    def __init__(self, peer: str) -> None:
         self.written = b""
         self.closed = False
+        self._peer = (peer, 4321)
+
+    def get_extra_info(self, name: str) -> object:
+        return self._peer
+
+    def abort(self) -> None:
+        self.closed = True
 
     def write(self, data: bytes) -> None:
         self.written += data
@@ -36,10 +45,12 @@ class Desk:
 
     def __init__(self, most: int = 10) -> None:
         self.clock = FakeClock()
-        self.keeper = Doorkeeper(self.clock, 5.0, most)
+        proxies = Proxies(["10.0.0.0/8"])
+        self.keeper = Doorkeeper(self.clock, 5.0, most, Hosts(["here"]), proxies)
 
-    def enter(self) -> tuple[FrontDoor, Transport]:
-        door, transport = FrontDoor(self.keeper, None), Transport()  # type: ignore[arg-type]
+    def enter(self, peer: str = "10.0.0.1") -> tuple[FrontDoor, Transport]:
+        """A connection, of a proxy unless another address is given."""
+        door, transport = FrontDoor(self.keeper, None), Transport(peer)  # type: ignore[arg-type]
         door.connection_made(transport)  # type: ignore[arg-type]
         return door, transport
 
@@ -92,6 +103,53 @@ def test_there_are_so_many_places_and_each_is_given_back_once() -> None:
     assert desk.keeper.connections == 0
     assert desk.keeper.empty.is_set()
     desk.keeper.sweep()
+
+
+@pytest.mark.checklist(24)
+def test_one_address_waits_on_a_quarter_of_the_places_and_loses_the_oldest() -> None:
+    desk = Desk(most=8)
+    mine = [desk.enter("192.0.2.1")[1] for _ in range(3)]
+    assert [transport.closed for transport in mine] == [True, False, False]
+    assert mine[0].written == b""
+    neighbours = [desk.enter(f"2001:db8::{number}")[1] for number in range(3)]
+    assert [transport.closed for transport in neighbours] == [True, False, False]
+    _, other = desk.enter("2001:db8:1::1")
+    assert not other.closed
+
+
+def test_where_there_is_no_place_the_oldest_that_waits_gives_its_own() -> None:
+    desk = Desk(most=2)
+    first = desk.enter("192.0.2.1")[1]
+    desk.enter()
+    late = desk.enter("192.0.2.2")[1]
+    assert (first.closed, late.closed, late.written) == (True, False, b"")
+    assert desk.enter("192.0.2.3")[1].written == b""
+    assert late.closed
+
+
+@pytest.mark.checklist(31)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GET /live.mp3", "HEAD /live.mp3", "OPTIONS /live.mp3", "OPTIONS *", "PUT /live",
+        "SOURCE /live", "GET /", "GET /admin/killsource?mount=/live", "GET /live/events",
+        "GET /live.m3u", "POST /health", "GET /ready", "BREW /live",
+    ],
+)  # fmt: skip
+def test_a_request_for_another_host_gets_no_further_than_the_door(line: str) -> None:
+    for host in ("evil.example:28080", "here.evil.example", "evil.example, here"):
+        door, transport = Desk().enter()
+        door.data_received(f"{line} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert transport.written.startswith(b"HTTP/1.1 421 Misdirected Request\r\n")
+        assert b"TALAS_HOSTS" in transport.written
+        assert transport.closed
+
+
+@pytest.mark.checklist(31)
+def test_a_target_of_another_host_gets_no_further_either() -> None:
+    door, transport = Desk().enter()
+    door.data_received(b"GET http://evil.example/live.mp3 HTTP/1.1\r\nHost: here\r\n\r\n")
+    assert transport.written.startswith(b"HTTP/1.1 421 ")
 
 
 def test_closing_turns_away_whoever_has_not_shown_a_head() -> None:
@@ -221,11 +279,37 @@ async def test_a_slow_head_is_408(tmp_path: Path) -> None:
 
 async def test_too_many_connections_are_503_and_places_come_back(tmp_path: Path) -> None:
     async with running_stream(tmp_path, max_connections=4) as stream:
-        idle = [await stream.connect() for _ in range(4)]
+        following = [await _follower(stream) for _ in range(4)]
         await auntil(lambda: _refused(stream))
-        for _, writer in idle:
+        for _, writer in following:
             writer.close()
         await auntil(stream.ready)
+
+
+async def _follower(stream: Stream) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection with a request in hand, for as long as it is open."""
+    reader, writer = await stream.connect()
+    writer.write(head("GET /live/events HTTP/1.1\nHost: here"))
+    async with asyncio.timeout(10):
+        await reader.readuntil(b"\n\n")
+    return reader, writer
+
+
+@pytest.mark.checklist(24)
+async def test_connections_that_send_nothing_keep_nobody_out(tmp_path: Path) -> None:
+    async with running_stream(tmp_path, max_connections=40) as stream:
+        following, writer = await _follower(stream)
+        idle = [await stream.connect() for _ in range(80)]
+        for _, waiting in idle[::2]:
+            waiting.write(b"GET /live.mp3 HTTP/1.1\r\nX-Slow")
+        assert await stream.ready()
+        async with asyncio.timeout(10):
+            gone = [reader.read() for reader, _ in idle[:70]]
+            await asyncio.gather(*gone, return_exceptions=True)
+        assert not any(reader.at_eof() for reader, _ in idle[-9:]), "a quarter, less who asked"
+        assert not following.at_eof(), "its request is in hand"
+        for waiting in [writer, *(one for _, one in idle)]:
+            waiting.close()
 
 
 async def _refused(stream: Stream) -> bool:

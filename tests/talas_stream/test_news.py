@@ -41,7 +41,7 @@ def events(messages: bytes) -> list[tuple[str, dict[str, object]]]:
 
 async def test_a_follower_is_told_how_things_stand_and_what_changes(station: Station) -> None:
     news = News()
-    follower = news.follow(station)
+    follower = news.follow(station, "192.0.2.1")
     assert [name for name, _ in events(await follower.take() or b"")] == ["now"]
     source = Source()
     station.claim(source, SourceInfo(name="Guest"))
@@ -83,7 +83,7 @@ async def test_listeners_are_told_when_their_number_has_changed(station: Station
     news = News()
     station.claim(Source(), SourceInfo())
     station.accept(FRAMES)
-    follower = news.follow(station)
+    follower = news.follow(station, "192.0.2.1")
     await follower.take()
     news.count()
     station.join(Hearer(), LADDER["mp3"], False, lambda feed: None)
@@ -95,7 +95,7 @@ async def test_listeners_are_told_when_their_number_has_changed(station: Station
 
 async def test_one_who_takes_nothing_is_let_go(station: Station) -> None:
     news = News()
-    slow, quick = news.follow(station), news.follow(station)
+    slow, quick = news.follow(station, "192.0.2.1"), news.follow(station, "192.0.2.1")
     station.claim(Source(), SourceInfo())
     station.accept(FRAMES)
     for number in range(QUEUE):
@@ -108,29 +108,46 @@ async def test_one_who_takes_nothing_is_let_go(station: Station) -> None:
 
 async def test_there_is_a_limit_and_a_place_becomes_free(station: Station) -> None:
     news = News(limit=1)
-    follower = news.follow(station)
+    follower = news.follow(station, "192.0.2.1")
     with pytest.raises(Unavailable) as refused:
-        news.follow(station)
+        news.follow(station, "192.0.2.1")
     assert refused.value.retry_after == 10
     news.leave(follower)
     assert station.watchers == set()
-    news.follow(station)
+    news.follow(station, "192.0.2.1")
     assert station.watchers == {news}
+
+
+@pytest.mark.checklist(24)
+async def test_a_quarter_of_the_followers_may_come_from_one_address(station: Station) -> None:
+    news = News(limit=8)
+    one, two = news.follow(station, "2001:db8::1"), news.follow(station, "2001:db8::2")
+    with pytest.raises(Unavailable, match="from this address") as refused:
+        news.follow(station, "2001:db8::3")
+    assert refused.value.retry_after == 10
+    others = [news.follow(station, f"192.0.2.{number}") for number in range(6)]
+    with pytest.raises(Unavailable, match="nobody more"):
+        news.follow(station, "192.0.2.200")
+    news.leave(one)
+    again = news.follow(station, "2001:db8::3")
+    for follower in (two, again, *others):
+        news.leave(follower)
+    assert news._addresses == {}
 
 
 async def test_at_the_end_what_waits_is_still_given(station: Station) -> None:
     news = News()
-    follower = news.follow(station)
+    follower = news.follow(station, "192.0.2.1")
     news.close()
     assert b"event: now" in (await follower.take() or b"")
     assert await follower.take() is None
     with pytest.raises(Unavailable):
-        news.follow(station)
+        news.follow(station, "192.0.2.1")
 
 
 def test_a_title_cannot_break_out_of_its_event(station: Station) -> None:
     station.claim(Source(), SourceInfo(name="a\n\nevent: x"))
     assert Now.of(station).name == "a\n\nevent: x"
     news = News()
-    follower = news.follow(station)
+    follower = news.follow(station, "192.0.2.1")
     assert follower.station is station

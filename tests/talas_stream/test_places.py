@@ -56,3 +56,23 @@ def test_a_refusal_counts_nobody_and_those_who_left_take_no_memory(tmp_path: Pat
     some.dismiss("a", "1")
     assert some.taken == 0
     assert some._stations == some._addresses == {}
+
+
+@pytest.mark.checklist(11)
+def test_a_64_of_ipv6_is_one_address_and_a_mapped_one_is_ipv4(tmp_path: Path) -> None:
+    some = places(tmp_path, max_address_listeners=2)
+    some.admit("a", "2001:db8::1")
+    some.admit("a", "2001:db8::ffff:2")
+    with pytest.raises(Unavailable, match="from this address"):
+        some.admit("a", "2001:db8::3")
+    some.admit("a", "2001:db8:0:1::1")
+    some.dismiss("a", "2001:db8::ffff:2")
+    some.admit("a", "2001:db8::3")
+    for address in ("192.0.2.1", "::ffff:192.0.2.1"):
+        some.admit("b", address)
+    with pytest.raises(Unavailable, match="from this address"):
+        some.admit("b", "192.0.2.1")
+    for slug, address in (("a", "2001:db8::1"), ("a", "2001:db8::3"), ("a", "2001:db8:0:1::1"),
+                          ("b", "192.0.2.1"), ("b", "192.0.2.1")):  # fmt: skip
+        some.dismiss(slug, address)
+    assert some._stations == some._addresses == {}

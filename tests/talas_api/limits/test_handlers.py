@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -14,6 +15,7 @@ from talas_api.compose import Api
 from talas_core.bus.memory import MemoryBus
 from talas_core.clock import FakeClock
 from talas_core.postgres.pool import Database
+from talas_core.web.server import WebServer
 
 
 @asynccontextmanager
@@ -155,6 +157,46 @@ async def test_a_stolen_session_does_not_use_up_its_owners_tries(
             await ask(api, "/api/auth/tokens", wish, token=stolen)
         assert (await ask(api, "/api/auth/tokens", wish, token=mine))[0] == 201
         assert (await ask(api, "/api/auth/totp", guess, token=mine))[0] == 400
+
+
+JSON = {"Content-Type": "application/json"}
+BAD_BODIES = {
+    "no gzip": (b"no gzip", JSON | {"Content-Encoding": "gzip"}, 415),
+    "no deflate": (b"no deflate", JSON | {"Content-Encoding": "deflate"}, 415),
+    "a form": (b"email=x", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
+    "no type": (b"{}", {"Content-Type": ""}, 415),
+    "too large": (b" " * 70_000, JSON, 413),
+    "no JSON": (b"{", JSON, 400),
+    "no UTF-8": (b'{"email":"\xff"}', JSON, 400),
+    "no object": (b"[]", JSON, 400),
+    "nothing": (b"", JSON, 400),
+}
+COUNTED = {
+    "/api/auth/register": "limit_register", "/api/auth/login": "limit_login",
+    "/api/auth/refresh": "limit_refresh", "/api/auth/password/forgot": "limit_mail",
+    "/api/auth/password/reset": "limit_mail", "/api/auth/verify-email": "limit_mail",
+}  # fmt: skip
+
+
+@pytest.mark.checklist(11)
+@pytest.mark.parametrize("path", COUNTED)
+async def test_a_body_that_is_refused_counts_for_its_address(
+    migrated: str, db: Database, tmp_path: Path, path: str
+) -> None:
+    async with api_with(migrated, db, tmp_path, **{COUNTED[path]: 4}) as api:
+        server = await WebServer.start(api.api.applications()[0])
+        port = await server.listen("127.0.0.1", 0)
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+            for number, (name, (raw, kind, status)) in enumerate(BAD_BODIES.items()):
+                sent = {**kind, "X-Forwarded-For": f"2001:db8:0:{number}::1"}
+                told = []
+                for _ in range(4):
+                    async with session.post(path, data=raw, headers=sent) as response:
+                        told.append(response.status)
+                        assert "code" in (await response.json())["error"]
+                        assert ";r=" in response.headers["RateLimit"], "what is left is told"
+                assert told == [status] * 2 + [429] * 2, name
+        await server.close()
 
 
 @pytest.mark.parametrize(

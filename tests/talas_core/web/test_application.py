@@ -9,9 +9,11 @@ from talas_core.errors import NotFound, SettingError
 from talas_core.web.answers import answer
 from talas_core.web.application import MORE_HEADERS, application
 from talas_core.web.headers import SECURITY, Cors
+from talas_core.web.host import Hosts
 from talas_core.web.server import WebServer
 
 PAGE = "http://127.0.0.1:8080"
+FOREIGN = {"Host": "evil.example:28080", "Origin": PAGE}
 Client = TestClient[web.Request, web.Application]
 
 
@@ -209,3 +211,45 @@ async def test_whoever_saw_the_request_on_its_way_has_a_word_on_its_answer(clien
         assert response.headers["Cache-Control"] == "private"
     async with client.get("/missing") as response:
         assert "RateLimit" not in response.headers
+
+
+@pytest.mark.checklist(31)
+async def test_a_request_for_another_host_is_421_whatever_it_asks() -> None:
+    app = application(cors=Cors([PAGE]), hosts=Hosts())
+    app.router.add_get("/fine", fine)
+    async with TestClient(TestServer(app)) as client:
+        asked = {"Access-Control-Request-Method": "GET"}
+        for method, path, more in (
+            ("GET", "/fine", {}), ("HEAD", "/fine", {}), ("GET", "/nowhere", {}),
+            ("POST", "/fine", {}), ("OPTIONS", "/fine", asked),
+        ):  # fmt: skip
+            async with client.request(method, path, headers=FOREIGN | more) as response:
+                assert response.status == 421
+                assert response.headers["X-Content-Type-Options"] == "nosniff"
+                if method != "HEAD":
+                    said = await response.json()
+                    assert said["error"]["code"] == "misdirected"
+                    assert "TALAS_HOSTS" in said["error"]["message"]
+        async with client.get("/fine") as response:
+            assert response.status == 200, "an address"
+
+
+@pytest.mark.checklist(31)
+async def test_the_host_of_a_whole_address_counts_and_none_passes() -> None:
+    app = application(cors=Cors([]), hosts=Hosts())
+    app.router.add_get("/fine", fine)
+    server = await WebServer.start(app)
+    port = await server.listen("127.0.0.1", 0)
+    for line, host, status in (
+        (b"GET http://evil.example/fine HTTP/1.1", b"Host: localhost", b"421"),
+        (b"GET http://localhost/fine HTTP/1.1", b"Host: evil.example", b"421"),
+        (b"GET http://localhost/fine HTTP/1.1", b"Host: localhost", b"200"),
+        (b"GET /fine HTTP/1.0", b"X: y", b"200"),
+        (b"GET /fine HTTP/1.1", b"Host: localhost\r\nHost: evil.example", b"400"),
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(line + b"\r\n" + host + b"\r\nConnection: close\r\n\r\n")
+        async with asyncio.timeout(10):
+            assert (await reader.read()).split(b" ", 2)[1] == status, (line, host)
+        writer.close()
+    await server.close()

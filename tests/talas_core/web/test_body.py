@@ -1,6 +1,8 @@
 import asyncio
+import gzip
 from typing import Annotated
 
+import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
@@ -89,13 +91,17 @@ def test_strange_field_names_are_not_echoed() -> None:
     assert error.fields == {"x" * 32: "is not a field of this request"}
 
 
-async def echo_client() -> TestClient[web.Request, web.Application]:
-    async def echo(request: web.Request) -> web.Response:
+def echo() -> web.Application:
+    async def said(request: web.Request) -> web.Response:
         return answer(await read(request, Person))
 
     app = application(cors=Cors([]), body_limit=200)
-    app.router.add_post("/", echo)
-    client: TestClient[web.Request, web.Application] = TestClient(TestServer(app))
+    app.router.add_post("/", said)
+    return app
+
+
+async def echo_client() -> TestClient[web.Request, web.Application]:
+    client: TestClient[web.Request, web.Application] = TestClient(TestServer(echo()))
     await client.start_server()
     return client
 
@@ -118,6 +124,36 @@ async def test_over_http(content_type: str, body: bytes, status: int) -> None:
         assert response.status == status
         assert (await response.json())["success"] is (status == 200)
     await client.close()
+
+
+CODINGS = ("gzip", "deflate", "br", "zstd", "x-gzip", "GZIP", "gzip, gzip", "none")
+PACKED = (
+    b"none of these",
+    gzip.compress(b'{"name":"Ann","age":3}'),
+    gzip.compress(b" " * 10**7),
+    b"",
+)
+
+
+@pytest.mark.checklist(23)
+@pytest.mark.parametrize("coding", CODINGS)
+async def test_a_packed_body_is_refused_well_made_or_not(
+    coding: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await WebServer.start(echo())
+    port = await server.listen("127.0.0.1", 0)
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        for data in PACKED:
+            sent = {**headers, "Connection": "close", "Content-Length": str(len(data))}
+            async with session.post("/", data=data, headers=sent) as response:
+                assert response.status == 415
+                assert (await response.json())["error"]["code"] == "unsupported_media"
+        headers["Content-Encoding"] = "identity"
+        async with session.post("/", data=b'{"name":"Ann","age":3}', headers=headers) as response:
+            assert response.status == 200
+    await server.close()
+    assert not [row for row in caplog.records if row.exc_info], "no traceback"
 
 
 async def test_a_chunked_body_over_the_limit_is_refused() -> None:

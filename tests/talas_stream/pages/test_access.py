@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from support.pages import admin, get, on_air, reported
-from support.stream import auth, record
+from support.stream import Stream, auth, record
 from support.tokens import token
 from support.wait import auntil
 from talas_core.messages import StreamEvent
@@ -103,6 +103,74 @@ async def test_another_site_s_page_cannot_use_a_remembered_admin_password(tmp_pa
         for page in ("stats", "killsource?mount=/live"):
             assert (await get(stream, f"/admin/{page}", *lines))[0] == 403
         assert len(await stream.status()) == 1
+
+
+AGENT = "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+NAVIGATION = (AGENT, "Accept: text/html,application/xhtml+xml", "Upgrade-Insecure-Requests: 1")
+ORDERS = (
+    "killsource?mount=/live", "killclient?mount=/live&id=1", "moveclients?mount=/live",
+    "metadata?mode=updinfo&mount=/live&song=Forged",
+)  # fmt: skip
+
+
+@pytest.mark.checklist(17, 29)
+@pytest.mark.parametrize("order", ORDERS)
+async def test_a_browser_s_order_without_a_sign_of_our_page_is_refused_and_reported(
+    tmp_path: Path, order: str
+) -> None:
+    """Over plain HTTP to a name of the local network, where browsers send no Sec-Fetch-Site."""
+    async with on_air(tmp_path, admin_password=PASSWORD) as stream:
+        for sign_in in (BASIC, auth()):
+            status, _, body = await get(stream, f"/admin/{order}", sign_in, *NAVIGATION)
+            assert status == 403, order
+            assert b"which page gave the order" in body
+        foreign = (*NAVIGATION, "Referer: http://evil.example/")
+        assert (await get(stream, f"/admin/{order}", BASIC, *foreign))[0] == 403
+        [source] = await stream.status()
+        assert source["title"] == ""
+
+        def told() -> set[tuple[str, str]]:
+            kinds = [one for one in stream.api.audit if one.kind is StreamEvent.ACCESS_REFUSED]
+            return {(event.method, event.outcome) for event in kinds}
+
+        wanted = {("admin_password", "other_site"), ("stream_key", "other_site")}
+        await auntil(lambda: told() == wanted)
+
+
+@pytest.mark.checklist(17)
+@pytest.mark.parametrize(
+    "proof",
+    [
+        ("Referer: http://radio.example:3002/admin/stats",), ("Origin: http://radio.example:8080",),
+        ("Sec-Fetch-Site: same-origin",), ("Sec-Fetch-Site: none",),
+    ],
+)  # fmt: skip
+async def test_an_order_from_our_own_page_is_carried_out(
+    tmp_path: Path, proof: tuple[str, ...]
+) -> None:
+    async with on_air(tmp_path, admin_password=PASSWORD) as stream:
+        title = "/admin/metadata?mode=updinfo&mount=/live&song=New"
+        assert (await get(stream, title, BASIC, *NAVIGATION, *proof))[0] == 200
+        kill = "/admin/killsource?mount=/live"
+        assert (await get(stream, kill, BASIC, *NAVIGATION, *proof))[0] == 200
+        await auntil(lambda: _silent(stream))
+
+
+async def _silent(stream: Stream) -> bool:
+    return await stream.status() == []
+
+
+async def test_a_browser_reads_by_an_address_typed_in_and_a_token_needs_no_proof(
+    tmp_path: Path,
+) -> None:
+    async with on_air(tmp_path, admin_password=PASSWORD) as stream:
+        root = await admin(stream)
+        assert (await get(stream, "/admin/stats", BASIC, *NAVIGATION))[0] == 200
+        assert (await get(stream, PAGE, BASIC, *NAVIGATION))[0] == 200
+        assert (await get(stream, "/admin/killclient?mount=/live&id=1", root, *NAVIGATION))[
+            0
+        ] == 200
+        assert (await get(stream, "/admin/killsource?mount=/live", *NAVIGATION))[0] == 401
 
 
 async def test_guessing_the_admin_password_is_slowed(tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ from urllib.parse import quote
 
 import pytest
 
-from support.pages import MP3, data, get, on_air, retitle
+from support.pages import MP3, data, get, on_air, reported, retitle
 from support.stream import Stream, auth, head, running_stream
 from support.tokens import PUBLIC_KEYS, token
 from support.wait import auntil
 from talas_core import messages
-from talas_core.messages import Nothing, SessionEnded
+from talas_core.messages import Nothing, SessionEnded, StreamEvent
 
 
 async def title(stream: Stream) -> object:
@@ -197,3 +197,21 @@ async def test_a_page_of_another_site_cannot_use_the_key_a_browser_remembers(
     async with on_air(tmp_path) as stream:
         assert await retitle(stream, "song=x", auth(), "Sec-Fetch-Site: cross-site") == 403
         assert await retitle(stream, "song=x", auth(), "Sec-Fetch-Site: same-origin") == 200
+
+
+@pytest.mark.checklist(29)
+async def test_a_title_that_is_not_the_source_s_own_is_reported(tmp_path: Path) -> None:
+    password = "battery-staple"
+    async with on_air(tmp_path, admin_password=password) as stream:
+        assert await retitle(stream, "song=Own") == 200
+        assert await retitle(stream, "song=Other", auth(password, user="admin")) == 200
+        event = await reported(stream, StreamEvent.TITLE_SET)
+        assert (event.station_id, event.method, event.outcome) == (
+            "id-live", "admin_password", "done")  # fmt: skip
+
+
+async def test_head_sets_no_title(tmp_path: Path) -> None:
+    async with on_air(tmp_path) as stream:
+        order = "HEAD /admin/metadata?mode=updinfo&mount=/live&song=x HTTP/1.1\nHost: x\n" + auth()
+        assert b" 405 " in (await stream.ask(order)).splitlines()[0]
+        assert await title(stream) == ""

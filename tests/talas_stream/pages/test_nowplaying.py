@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from support.pages import MP3, data, get, on_air, retitle
 from support.stream import Stream, head, running_stream
 from support.wait import auntil
-from talas_stream import news
+from talas_stream import compose, news
 from talas_stream.pages import nowplaying
 
 
@@ -178,4 +179,28 @@ async def test_one_who_reads_nothing_is_cut(
                 received = await reader.read()
         assert b"event: now" not in received
         assert not received.endswith(b"0\r\n\r\n")
+        writer.close()
+
+
+@pytest.mark.checklist(24)
+async def test_one_address_follows_on_a_quarter_of_the_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compose, "News", partial(news.News, 8))
+    async with running_stream(tmp_path, trusted_proxies=("127.0.0.0/8",)) as stream:
+
+        async def begin(address: str) -> tuple[bytes, asyncio.StreamWriter]:
+            reader, writer = await stream.connect()
+            lines = f"GET /live/events HTTP/1.1\nHost: x\nX-Forwarded-For: {address}"
+            writer.write(head(lines))
+            async with asyncio.timeout(10):
+                return await reader.readline(), writer
+
+        began = [await begin(f"2001:db8::{number}") for number in range(3)]
+        assert [b" 200 " in line for line, _ in began] == [True, True, False]
+        assert b" 503 " in began[2][0]
+        other, writer = await begin("2001:db8:0:1::1")
+        assert b" 200 " in other
+        for _, open_one in began:
+            open_one.close()
         writer.close()

@@ -18,3 +18,11 @@ def test_the_public_address_then_the_request_s_then_our_own(tmp_path: Path) -> N
     assert (place.base(silent), place.host(silent)) == (f"http://{own}", own)
     public = Place(stream_settings(tmp_path, public_url="https://radio.example/audio/"))
     assert public.base(silent) == "https://radio.example/audio"
+
+
+def test_what_is_not_plainly_a_host_is_not_repeated(tmp_path: Path) -> None:
+    settings = stream_settings(tmp_path, host="::1, 127.0.0.1")
+    place = Place(settings)
+    for host in ('evil"><script>', "a b", "a.example/x", "[::1"):
+        odd = make_mocked_request("GET", "/", headers={"Host": host})
+        assert place.host(odd) == f"[::1]:{settings.stream_port}"

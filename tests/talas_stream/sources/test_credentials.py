@@ -135,3 +135,31 @@ def test_text_is_cleaned_and_cut() -> None:
     assert clean("  x  ") == "x"
     # A line feed that hides in UTF-8's second byte: U+0085 as Latin-1 sends it.
     assert clean("a\xc2\x85b") == "ab"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://example.org", "https://example.org/", "HTTPS://Example.org:8443/a?b=c&d=%20#e",
+        "http://127.0.0.1:8000/x", "http://[::1]/", "https://xn--rdio-gra.example/~me/(a),b;c=1!",
+    ],
+)  # fmt: skip
+def test_an_address_of_a_web_page_reaches_the_listeners(address: str) -> None:
+    assert source_info(head(f"icy-url: {address}")).url == address
+
+
+@pytest.mark.checklist(19)
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)", "JavaScript://example.org/%0aalert(1)", "data:text/html,x",
+        "vbscript:x", "file:///etc/passwd", "ftp://example.org", "//example.org", "example.org",
+        "http:", "http://", "http:///x", "http:example.org", "http://user@example.org/",
+        " javascript:x", "java\tscript:x", "http://a b/", "http://a/\"onclick=x", "http://a/'x'",
+        "http://a/<b>", "http://a/`x`", "http://a/\\x", "http://a/{x}", "http://\u00e4.example/",
+        "http://example.org/javascript:\u202e", "https://" + "a" * 500, "xhttp://a/",
+    ],
+)  # fmt: skip
+def test_any_other_address_is_dropped(address: str) -> None:
+    info = source_info(head(f"icy-url: {address}", "ice-name: Guest"))
+    assert (info.url, info.name) == ("", "Guest")
