@@ -41,7 +41,9 @@ def routes(settings: Settings, folder: Path = FOLDER) -> list[web.RouteDef]:
         return Asset.of(_fill(template, assets, places).encode(), ".html")
 
     async def page(request: web.Request) -> web.Response:
-        places = Places.of(settings, request.host, secure=request.secure or settings.https)
+        # Never `request.host`: where the client names none, it asks the resolver.
+        host = request.headers.get(hdrs.HOST, "")
+        places = Places.of(settings, host, secure=request.secure or settings.https)
         headers = {
             "Content-Security-Policy": places.policy(),
             "Permissions-Policy": PERMISSIONS,

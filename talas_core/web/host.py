@@ -85,7 +85,7 @@ class Hosts:
 
 def authority(address: str) -> str | None:
     """Host and port of a whole address, as they stand there; None of anything else."""
-    found = _ABSOLUTE.match(address)
+    found = None if address.startswith("/") else _ABSOLUTE.match(address)
     return found[1] if found else None
 
 

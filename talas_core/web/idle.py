@@ -57,7 +57,9 @@ class Idle:
         if whose is None or connection in self._waiting:
             return
         self._waiting[connection] = whose
-        own = self._by_address.setdefault(whose, OrderedDict())
+        own = self._by_address.get(whose)
+        if own is None:
+            own = self._by_address[whose] = OrderedDict()
         own[connection] = None
         if len(own) > self._most:
             self._close(next(iter(own)))

@@ -137,12 +137,21 @@ def test_requests_sent_at_once_are_answered_in_order(served: Served, name: str) 
     assert [answer.status for answer in found] == wanted
 
 
-@pytest.mark.checklist(26)
+@pytest.mark.checklist(26, 31)
 @pytest.mark.parametrize("name", PORTS)
-@pytest.mark.parametrize("target", ["http://evil.example/health", "https://evil.example:1/health"])
-def test_a_whole_address_as_target_is_our_own_path(served: Served, name: str, target: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("http://localhost/health", 200), ("https://127.0.0.1:1/health", 200),
+        ("http://evil.example/health", 421), ("https://evil.example:1/health", 421),
+        ("http://localhost@evil.example/health", 421),
+    ],
+)  # fmt: skip
+def test_a_whole_address_as_target_is_our_own_path_or_misdirected(
+    served: Served, name: str, target: str, status: int
+) -> None:
     answer = ask(port(served, name), "GET", target)
-    assert answer.status == 200
+    assert answer.status == status
     assert b"evil" not in answer.body
 
 

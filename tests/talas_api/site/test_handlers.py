@@ -1,5 +1,7 @@
+import asyncio
 import gzip
 import re
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -43,6 +45,20 @@ async def test_the_page_knows_where_chat_and_audio_are(client: Client) -> None:
     assert '<meta name="talas-chat" content="ws://radio.example:3001/ws">' in page
     assert '<meta name="talas-stream" content="http://radio.example:3002">' in page
     assert "$" not in page
+
+
+async def test_a_page_asked_for_without_a_host_asks_no_resolver(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(socket, "getfqdn", lambda *_: asked.append("") or "slow.example")
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    writer.write(b"GET / HTTP/1.0\r\n\r\n")
+    async with asyncio.timeout(10):
+        page = await reader.read()
+    writer.close()
+    assert b'content="ws://127.0.0.1:3001/ws"' in page
+    assert asked == []
 
 
 async def test_behind_https_the_page_asks_for_nothing_in_the_clear() -> None:
