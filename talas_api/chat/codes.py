@@ -1,6 +1,7 @@
 """Why a socket is closed: the codes of the contract, which tell a client what to do next.
 
-4000-4099 reconnect and recover, 4100-4199 sign in again, 4200-4299 do not come back.
+4000-4099 reconnect and recover, 4100-4199 sign in again, 4200-4299 do not come back. Below these
+are the codes of WebSockets themselves (RFC 6455, section 7.4.1).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ class Close(enum.IntEnum):
         return member
 
     NORMAL = 1000, ""
+    NOT_WEBSOCKET = 1002, "frames against RFC 6455"
+    NOT_UTF8 = 1007, "a text that is not UTF-8"
     SLOW = 4000, "you read too slowly"
     GAP = 4001, "messages were missed"
     DRAINING = 4002, "the server is stopping"

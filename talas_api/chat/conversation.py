@@ -19,7 +19,7 @@ import msgspec
 
 from talas_api.chat import frames, wire
 from talas_api.chat.codes import Close
-from talas_api.chat.limits import Bucket, Limits
+from talas_api.chat.limits import Bucket, Limits, cost
 from talas_api.chat.line import Line
 from talas_api.chat.reading import Reader
 from talas_api.chat.room import Entrance, LiveRoom
@@ -30,8 +30,8 @@ from talas_core.errors import NotFound, TalasError, TooMany, Unauthorized
 from talas_core.ids import uuid7
 from talas_core.telemetry.logs import logger
 
-COSTS: dict[type[frames.Request], float] = {frames.CreateRoom: 10.0}
-"""What a request takes out of the client's allowance, where that is not 1."""
+EXTRA_COSTS: dict[type[frames.Request], int] = {frames.CreateRoom: 9}
+"""What a request takes out of the client's allowance beside what its frame does."""
 
 _log = logger("chat")
 
@@ -89,10 +89,17 @@ class Conversation:
         self.person: Person | None = None
         self._rooms: dict[UUID, LiveRoom] = {}
         now = desk.clock.monotonic()
-        limits = desk.limits
-        burst = limits.requests_per_second * limits.burst_seconds
-        self._allowance = Bucket(limits.requests_per_second, max(burst, 10.0), now)
-        self._patience = Bucket(limits.requests_per_second, max(burst, 10.0), now)
+        self._allowance = Bucket(1.0, desk.limits.stranger_frames, now)
+        self._patience = Bucket(1.0, desk.limits.stranger_frames, now)
+
+    def may_go_on(self, size: int) -> bool:
+        """Count a frame of `size` bytes that is no request: a ping, a pong, a part of a message, or
+        anything once this end has said goodbye. False if the socket is to be read no more."""
+        now, price = self._desk.clock.monotonic(), cost(size)
+        if self._allowance.take(price, now) or self._patience.take(price, now):
+            return True
+        self.line.close(Close.TOO_MANY)
+        return False
 
     async def receive(self, raw: bytes) -> None:
         """Do what the frame asks. Errors are told to the client; never raises."""
@@ -100,13 +107,15 @@ class Conversation:
             return
         try:
             request = frames.decode(raw)
+        except frames.NotUtf8:
+            self.line.close(Close.NOT_UTF8)
         except frames.Broken:
             self.line.close(Close.BROKEN)
         except frames.Refused as refused:
-            if self._may_ask(1.0, refused.reply.ref):
+            if self._may_ask(cost(len(raw)), refused.reply.ref):
                 self._say(refused.reply)
         else:
-            if self._may_ask(COSTS.get(type(request), 1.0), request.ref):
+            if self._may_ask(cost(len(raw)), request.ref, EXTRA_COSTS.get(type(request), 0)):
                 await self._answer(request)
 
     def leave_all(self) -> None:
@@ -115,12 +124,12 @@ class Conversation:
             room.leave(self.line)
         self._rooms.clear()
 
-    def _may_ask(self, cost: float, ref: frames.Ref) -> bool:
+    def _may_ask(self, price: int, ref: frames.Ref, extra: int = 0) -> bool:
         """Whether the client may ask now. One that keeps asking all the same is closed."""
         now = self._desk.clock.monotonic()
-        if self._allowance.take(cost, now):
+        if self._allowance.take(price + extra, now):
             return True
-        if self._patience.take(1.0, now):
+        if self._patience.take(price, now):
             self._say(frames.failure(TooMany("Too many requests; slow down."), ref))
         else:
             self.line.close(Close.TOO_MANY)
@@ -156,8 +165,17 @@ class Conversation:
             self._say(frames.failure(error, request.ref))
             self.line.close(Close.TOO_MANY)
             return
+        if self.person is None:
+            self._trust()
         self.person = person
         self._say(frames.AuthOk(user=person.sender, ref=request.ref))
+
+    def _trust(self) -> None:
+        """Allow what somebody signed in may ask."""
+        rate = self._desk.limits.requests_per_second
+        size = max(rate * self._desk.limits.burst_seconds, 10.0)
+        self._allowance.raise_to(rate, size)
+        self._patience.raise_to(rate, size)
 
     async def _create(self, request: frames.CreateRoom) -> None:
         person = self._signed_in()

@@ -1,33 +1,37 @@
 """ENDPOINT: from an HTTP request on the chat port to a conversation, and to its end.
 
 Does:        check the Origin; upgrade; hand a client's frames to its conversation.
-Never:       reads a token from the address; agrees on compression; sends through aiohttp, whose
-             way costs a coroutine and a copy for each frame and client.
-Guarantees:  the conversation is told when the client is gone, however it went.
+Never:       reads a token from the address; agrees on compression; reads or sends frames through
+             aiohttp, which counts no ping and costs a coroutine and a copy for each frame it sends.
+Guarantees:  the conversation is told when the client is gone, however it went. Whoever is cut has
+             time to read why, and none to keep the connection.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from typing import Any
 
-from aiohttp import WSMsgType, hdrs, web
+from aiohttp import hdrs, web
+from aiohttp.web_request import BaseRequest
 
 from talas_api.chat import wire
 from talas_api.chat.codes import Close
 from talas_api.chat.conversation import Conversation
-from talas_api.chat.limits import FRAME_BYTES
-from talas_api.chat.line import Line
+from talas_api.chat.incoming import Kind, Violation
+from talas_api.chat.intake import Intake
 from talas_api.chat.service import Chat
 from talas_core.errors import BadInput, Forbidden, Unavailable
 from talas_core.web.headers import Cors
+from talas_core.web.peer import client, subscriber
 
 SEND_BUFFER_BYTES = 64 * 1024
 """What the kernel may hold for a client, for which Linux takes twice as much. Left alone it would
 grow to megabytes for each client that does not read, all beyond our budget."""
 LINGER_SECONDS = 0.5
-"""Time in which what a broken client still sends is thrown away: closing on unread bytes would
-reset the connection, and take the close frame with it."""
+"""Time a client that was cut has to read why, while what it still sends is thrown away: closing on
+unread bytes would reset the connection, and take the close frame with it."""
 
 
 class OriginRefused(Forbidden):
@@ -43,15 +47,15 @@ def routes(chat: Chat, cors: Cors) -> list[web.RouteDef]:
         origin = request.headers.get(hdrs.ORIGIN)
         if origin is not None and not cors.allows(origin):
             raise OriginRefused("Pages of this origin may not use the chat.")
-        chat.check_room()
-        upgraded = _Upgrade()
+        address = subscriber(client(request))
+        chat.check_room(address)
+        upgraded = _Upgrade(_bounded(request.transport))
         if not upgraded.can_prepare(request):
             raise BadInput("This address takes WebSocket handshakes only.")
         await upgraded.prepare(request)
-        conversation = chat.open(_bounded(request.transport))
-        upgraded.line = conversation.line
+        conversation = chat.open(upgraded.transport, address)
         try:
-            await _converse(upgraded, chat, conversation)
+            await _converse(upgraded.intake, chat, conversation)
         finally:
             chat.left(conversation)
         return upgraded
@@ -70,42 +74,54 @@ def _bounded(transport: asyncio.Transport | None) -> asyncio.Transport:
 
 
 class _Upgrade(web.WebSocketResponse[bool]):
-    """aiohttp's WebSocket for reading; goodbyes are said by the line."""
+    """aiohttp's handshake; what comes after it goes to `intake`."""
 
-    line: Line | None = None
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__(compress=False)
+        self.transport = transport
+        self.intake = Intake(transport)
 
-    def __init__(self) -> None:
-        super().__init__(
-            max_msg_size=FRAME_BYTES + 1, compress=False, autoping=False, autoclose=False,
-            decode_text=False,
-        )  # fmt: skip
+    def _post_start(self, request: BaseRequest, protocol: str | None, writer: Any) -> None:
+        """Where aiohttp would set up its own reader."""
+        self._ws_protocol, self._writer = protocol, writer
+        reader: Any = self.intake
+        request.protocol.set_parser(reader)
+        request.protocol.keep_alive(False)
 
-    async def close(self, *, code: int = Close.NORMAL, message: bytes = b"",
-                    drain: bool = True) -> bool:  # fmt: skip
-        """Say goodbye, if nobody has; aiohttp calls this at a broken frame and at the end."""
-        if self.line is not None:
-            self.line.close(Close.NORMAL if code == Close.NORMAL else Close.BROKEN)
+    async def close(self, **_: Any) -> bool:
+        """aiohttp calls this at the end, when the line has said goodbye."""
         return True
 
 
-async def _converse(upgraded: _Upgrade, chat: Chat, conversation: Conversation) -> None:
-    """Until the client is gone or has said goodbye."""
+async def _converse(intake: Intake, chat: Chat, conversation: Conversation) -> None:
+    """Until the client is gone, has said goodbye, or was cut."""
     line = conversation.line
-    while True:
-        frame = await upgraded.receive()
+    try:
+        cut = await _listen(intake, chat, conversation)
+    except Violation as violation:
+        line.close(violation.code)
+        cut = True
+    intake.drop()
+    if cut or line.waiting:
+        await asyncio.sleep(LINGER_SECONDS)
+    if line.waiting:
+        line.abort()
+
+
+async def _listen(intake: Intake, chat: Chat, conversation: Conversation) -> bool:
+    """Take the client's frames, to the last one; whether it was cut. Raises Violation."""
+    line = conversation.line
+    while (frame := await intake.frame()) is not None:
         chat.heard(conversation)
-        match frame.type:
-            case WSMsgType.TEXT:
-                await conversation.receive(bytes(frame.data))
-            case WSMsgType.BINARY:
-                line.close(Close.BROKEN)
-            case WSMsgType.PING:
-                line.write(wire.pong(bytes(frame.data)))
-            case WSMsgType.PONG:
-                pass
-            case WSMsgType.ERROR:
-                await asyncio.sleep(LINGER_SECONDS)
-                return
-            case _:
-                line.close(Close.NORMAL)
-                return
+        if frame.kind is Kind.TEXT and line.code is None:
+            await conversation.receive(frame.payload)
+        elif frame.kind is Kind.CLOSE:
+            line.close(Close.NORMAL)
+            return False
+        elif not conversation.may_go_on(len(frame.payload)):
+            return True
+        elif frame.kind is Kind.PING:
+            line.write(wire.pong(frame.payload))
+        elif frame.kind is Kind.BINARY:
+            line.close(Close.BROKEN)
+    return False

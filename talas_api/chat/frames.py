@@ -2,8 +2,8 @@
 
 Does:        decode a client's frame strictly; encode the server's.
 Never:       touches a socket; lets a value past its stated limit.
-Guarantees:  what is not a JSON object raises Broken; an object that is wrong raises Refused, which
-             still carries the request's `ref`.
+Guarantees:  what is not a JSON object raises Broken, what is not UTF-8 its kind NotUtf8; an object
+             that is wrong raises Refused, which still carries the request's `ref`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from talas_api.chat.incoming import is_utf8
 from talas_api.chat.limits import (
     NONCE_CHARACTERS,
     REF_CHARACTERS,
@@ -198,6 +199,10 @@ class Broken(Exception):
     """What came is not a frame of this protocol at all."""
 
 
+class NotUtf8(Broken):
+    """What came is no text at all."""
+
+
 class Refused(Exception):
     """A request that is wrong; `reply` says how."""
 
@@ -241,9 +246,12 @@ def decode(raw: bytes) -> AnyRequest:
     """The request in `raw`. Raises Broken, or Refused with the error to send back."""
     try:
         request: AnyRequest = _requests.decode(raw)
-    except msgspec.ValidationError:
-        raise _refusal(raw) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # A request that was decoded is UTF-8 throughout: nothing in it was passed over.
+        if not is_utf8(raw):
+            raise NotUtf8(str(error)) from None
+        if isinstance(error, msgspec.ValidationError):
+            raise _refusal(raw) from None
         raise Broken(str(error)) from None
     return request
 

@@ -18,6 +18,18 @@ TOKEN_CHARACTERS = 4_096
 PAGE_CHARACTERS = 32_000
 """Text in one page of history; what is over waits for the next page. Of whatever script, a page
 fits into a client's budget."""
+STRANGERS_SHARE = 10
+MOST_SAFE_STRANGERS = 100
+"""One address has this share of a worker's sockets before the sign-in, so that none shuts everybody
+out; or this many, where that would be fewer."""
+COUNTED_BYTES = 16 * 1024
+"""A frame counts once more for each of these that it fills. The longest message fits, in any
+script, unless it is written in escapes."""
+
+
+def cost(size: int) -> int:
+    """What a client's frame of `size` bytes takes out of its allowance."""
+    return 1 + size // COUNTED_BYTES
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +43,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     requests_per_second: float = 20.0
     burst_seconds: float = 10.0
     """This many seconds' worth of requests may come at once; as many refusals end the socket."""
+    stranger_frames: float = 20.0
+    """Instead of these until the sign-in: so many, with one more a second, make no more work than
+    the handshake did, so that coming back to send them again is no better than coming back."""
+    strangers_per_address: int = 2_000
+    """Sockets that have not signed in, from one address; of IPv6, from one /64."""
     sign_in_seconds: float = 10.0
     quiet_seconds: float = 25.0
     """Silence after which a client is pinged."""
@@ -45,6 +62,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             queue_bytes=settings.chat_queue_bytes,
             sockets=sockets,
+            strangers_per_address=max(MOST_SAFE_STRANGERS, sockets // STRANGERS_SHARE),
             sockets_per_person=settings.chat_sockets_per_user,
             requests_per_second=settings.chat_requests_per_second,
         )
@@ -60,6 +78,11 @@ class Bucket:
         self._size = size
         self._left = size
         self._at = now
+
+    def raise_to(self, rate: float, size: float) -> None:
+        """Be larger or smaller from now on; what was taken stays taken."""
+        self._left += size - self._size
+        self._rate, self._size = rate, size
 
     def take(self, cost: float, now: float) -> bool:
         """Whether `cost` could be taken."""

@@ -58,6 +58,11 @@ class Line:
             self._transport.write(wire.close(code, code.reason))
         self._closing()
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that the client has not taken."""
+        return self._transport.get_write_buffer_size()
+
     def abort(self) -> None:
         """Close now, whatever was not sent."""
         self._transport.abort()

@@ -3,8 +3,9 @@
 Does:        open and close conversations; end those whose session, token or patience is over; keep
              the rooms in step; drain.
 Never:       leaves a task behind after `close`.
-Guarantees:  nobody has more sockets here than allowed. After `drain` everything that was taken is
-             answered, and every client has been told to come back elsewhere.
+Guarantees:  no person has more sockets here than allowed, and no address more that have not signed
+             in. After `drain` everything that was taken is answered, and every client has been told
+             to come back elsewhere.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from talas_api.chat.line import Line, Transport
 from talas_api.chat.outbox import Log as OutboxLog
 from talas_api.chat.outbox import Outbox
 from talas_api.chat.reading import Reader
+from talas_api.chat.strangers import Strangers
 from talas_api.chat.values import Person
 from talas_api.chat.watch import Watch
 from talas_api.chat.wheel import TICK_SECONDS, Wheel
@@ -85,6 +87,7 @@ class Chat:
         )
         self._visits: dict[Conversation, Watch] = {}
         self._crowd: Crowd[Conversation] = Crowd()
+        self._strangers: Strangers[Conversation] = Strangers()
         self._wheel: Wheel[Conversation] = Wheel(clock.monotonic())
         self._doubt = False
         self._cut = 0
@@ -107,17 +110,21 @@ class Chat:
             task.cancel()
         self._hub.close()
 
-    def check_room(self) -> None:
-        """Raises Unavailable unless one more socket may come."""
+    def check_room(self, address: str) -> None:
+        """Raises Unavailable unless one more socket may come, TooMany unless from `address`."""
         if self._draining or len(self._visits) >= self._limits.sockets:
             raise Unavailable("No more sockets are taken here; try again.")
+        if self._strangers.of(address) >= self._limits.strangers_per_address:
+            raise TooMany("Too many sockets from your address have not signed in.")
 
-    def open(self, transport: Transport) -> Conversation:
-        """Begin a conversation on a socket that has been upgraded."""
+    def open(self, transport: Transport, address: str) -> Conversation:
+        """Begin a conversation on a socket that has been upgraded. `address` is its client's, as
+        limits count them."""
         line = Line(transport, self._limits.queue_bytes, lambda: self._said_goodbye(conversation))
         conversation = Conversation(self._desk, line)
         now = self._clock.monotonic()
         self._visits[conversation] = Watch(line, self._limits, now)
+        self._strangers.enter(conversation, address)
         self._deserted.clear()
         self._look(conversation, now)
         return conversation
@@ -131,6 +138,7 @@ class Chat:
         conversation.leave_all()
         del self._visits[conversation]
         self._crowd.leave(conversation)
+        self._strangers.leave(conversation)
         self._wheel.drop(conversation)
         if not self._visits:
             self._deserted.set()
@@ -165,6 +173,7 @@ class Chat:
         if self._crowd.others(conversation, person) >= self._limits.sockets_per_person:
             raise TooMany("You have too many sockets open.")
         self._crowd.enter(conversation, person)
+        self._strangers.leave(conversation)
         self._visits[conversation].expires = person.expires
         self._look(conversation, self._clock.monotonic())
 

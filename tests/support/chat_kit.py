@@ -67,7 +67,7 @@ class Guest:
 
     def __init__(self, chat: Chat, pipe: Pipe) -> None:
         self.pipe = pipe
-        self.conversation: Conversation = chat.open(pipe)
+        self.conversation: Conversation = chat.open(pipe, "192.0.2.1")
 
     @property
     def code(self) -> Close | None:

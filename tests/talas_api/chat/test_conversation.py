@@ -3,6 +3,7 @@ import pytest
 from support.chat_kit import ChatKit
 from support.wait import auntil
 from talas_api.chat.codes import Close
+from talas_api.chat.limits import Limits
 from talas_core.ids import uuid7
 
 
@@ -175,6 +176,78 @@ async def test_wrong_members_are_told_and_nonsense_ends_the_socket(kit: ChatKit)
     assert len(guest.pipe.written) == said
 
 
+async def test_text_that_is_not_utf_8_ends_the_socket_with_1007(kit: ChatKit) -> None:
+    room = await room_of(kit)
+    for raw in (
+        b"\xff",
+        b'{"type":"ping","ref":"\xff"}',
+        b'{"type":"ping","unknown":"\xc0\x80"}',
+        b'{"type":"message.send","room":"%b","nonce":"n","text":"\xed\xa0\x80"}' % room.encode(),
+    ):
+        guest = await kit.guest("ada")
+        await guest.conversation.receive(raw)
+        assert guest.code is Close.NOT_UTF8, raw
+
+
+@pytest.mark.checklist(16)
+async def test_before_the_sign_in_little_may_be_asked() -> None:
+    kit = ChatKit(requests_per_second=100.0, stranger_frames=4.0)
+    guest = await kit.guest()
+    for kind in ["pong"] * 4 + ["error"] * 4:
+        assert (await guest.ask("ping"))["type"] == kind
+    await guest.conversation.receive(b'{"type":"ping"}')
+    assert guest.code is Close.TOO_MANY
+    await kit.close()
+
+
+async def test_the_sign_in_brings_the_whole_allowance() -> None:
+    kit = ChatKit(requests_per_second=3.0, burst_seconds=10.0, stranger_frames=4.0)
+    guest = await kit.guest()
+    for _ in range(3):
+        assert (await guest.ask("ping"))["type"] == "pong"
+    assert (await guest.ask("auth", token="ada"))["type"] == "auth.ok"
+    for _ in range(26):
+        assert (await guest.ask("ping"))["type"] == "pong"
+    assert (await guest.ask("ping"))["code"] == "too_many"
+    await kit.close()
+
+
+@pytest.mark.checklist(16)
+async def test_control_frames_and_parts_use_the_same_allowance() -> None:
+    kit = ChatKit(requests_per_second=1.0, burst_seconds=10.0)
+    guest = await kit.guest("ada")
+    assert all(guest.conversation.may_go_on(0) for _ in range(9))
+    assert (await guest.ask("ping"))["code"] == "too_many"
+    assert all(guest.conversation.may_go_on(0) for _ in range(9))
+    assert guest.code is None
+    assert not guest.conversation.may_go_on(0)
+    assert guest.code is Close.TOO_MANY
+    await kit.close()
+
+
+@pytest.mark.checklist(16)
+async def test_a_frame_counts_once_more_for_each_16_kib() -> None:
+    kit = ChatKit(requests_per_second=1.0, burst_seconds=10.0)
+    guest = await kit.guest("ada")
+    large = b'{"type":"ping"}'.ljust(64 * 1024)
+    await guest.conversation.receive(large)
+    assert guest.pipe.last()["type"] == "pong"
+    await guest.conversation.receive(large)
+    assert guest.pipe.last()["code"] == "too_many"
+    for _ in range(4):
+        assert (await guest.ask("ping"))["type"] == "pong"
+    await kit.close()
+
+
+async def test_what_comes_after_our_goodbye_is_counted_and_not_done(kit: ChatKit) -> None:
+    guest = await kit.guest()
+    await guest.conversation.receive(b"nonsense")
+    most = 2 * int(Limits().stranger_frames)
+    assert [guest.conversation.may_go_on(0) for _ in range(most + 1)].count(True) <= most
+    assert guest.code is Close.BROKEN
+
+
+@pytest.mark.checklist(16)
 async def test_who_asks_too_much_is_told_and_who_goes_on_is_closed() -> None:
     kit = ChatKit(requests_per_second=1.0, burst_seconds=10.0)
     guest = await kit.guest("ada")

@@ -1,7 +1,6 @@
 """The chat through real sockets: what a conversation cannot see."""
 
 import asyncio
-import struct
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,16 +10,12 @@ import pytest
 from aiohttp import WSMsgType
 
 from support.api import Composed
-from support.chat import talking
+from support.chat import Talker, talking
+from support.client_frames import BINARY, CLOSE, HANDSHAKE, PART, PING, PONG, TEXT, frame, upgraded
+from support.client_frames import close_code as code_of
 from support.wait import auntil
-from talas_api.chat.limits import FRAME_BYTES
-
-HANDSHAKE = {
-    "Connection": "Upgrade",
-    "Upgrade": "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-}
+from talas_api.chat import endpoint as module
+from talas_api.chat.limits import FRAME_BYTES, Limits
 
 
 @pytest.fixture
@@ -57,6 +52,7 @@ async def test_only_our_own_pages_may_come(composed: Composed, origin: str, stat
             assert (await response.json())["error"]["code"] == "origin_refused"
 
 
+@pytest.mark.checklist(16)
 async def test_compression_is_not_agreed_on(composed: Composed) -> None:
     async with composed.chat.ws_connect("/ws", compress=15) as socket:
         assert not socket.compress
@@ -100,6 +96,7 @@ async def test_a_binary_frame_closes_with_4201(socket: aiohttp.ClientWebSocketRe
     assert await close_code(socket) == 4201
 
 
+@pytest.mark.checklist(16)
 async def test_frames_of_64_kib_are_read_and_larger_ones_end_the_socket(
     socket: aiohttp.ClientWebSocketResponse,
 ) -> None:
@@ -117,24 +114,151 @@ async def test_a_large_frame_is_refused_with_its_code_even_while_it_is_sent(
     assert await close_code(socket) == 4201
 
 
-async def test_frames_against_the_rfc_close_with_4201(composed: Composed) -> None:
-    transport = (await raw(composed))[1].transport
+@pytest.mark.checklist(16)
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"\xc1\x80" + bytes(4), 1002),  # a reserved bit
+        (b"\x83\x80" + bytes(4), 1002),  # a reserved opcode
+        (b'\x81\x0f{"type":"ping"}', 1002),  # not masked
+        (frame(b"", PING, final=False), 1002),
+        (frame(b"x" * 126, PING), 1002),
+        (frame(b"x", PART), 1002),
+        (frame(b"\x03\xee", CLOSE), 1002),  # 1006
+        (frame(b"x", CLOSE), 1002),
+        (frame(b"\x03\xe8\xff", CLOSE), 1007),
+        (frame(b'{"type":"ping","ref":"\xff"}'), 1007),
+        (frame(b'{"type":"ping","other":"\xff"}'), 1007),
+        (frame(b"\xff"), 1007),
+        (frame(b"{}", BINARY), 4201),
+        (frame(b""), 4201),
+        (frame(b"nonsense"), 4201),
+    ],
+    ids=lambda value: value[:12].hex() if isinstance(value, bytes) else value,
+)
+async def test_what_is_not_the_protocol_is_closed_with_its_code(
+    composed: Composed, data: bytes, code: int
+) -> None:
     reader, writer = await raw(composed)
-    writer.write(bytes((0xC1, 0x80)) + bytes(4))  # a reserved bit is set
-    head = await asyncio.wait_for(reader.readexactly(4), 5)
-    assert struct.unpack("!BBH", head) == (0x88, head[1], 4201)
-    transport.abort()
+    writer.write(data)
+    assert await code_of(reader) == code
+    writer.write(frame(code.to_bytes(2), CLOSE))
+    assert await asyncio.wait_for(reader.read(), 10) == b""  # and then the connection, too
     writer.transport.abort()
 
 
 async def raw(composed: Composed) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """An upgraded connection without a WebSocket library."""
     server: Any = composed.chat.server
-    reader, writer = await asyncio.open_connection(server.host, server.port)
-    lines = "".join(f"{name}: {value}\r\n" for name, value in HANDSHAKE.items())
-    writer.write(f"GET /ws HTTP/1.1\r\nHost: x\r\n{lines}\r\n".encode())
-    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
-    return reader, writer
+    return await upgraded(server.host, server.port)
+
+
+FLOODS = {
+    "pings": frame(b"", PING),
+    "pongs": frame(b"x", PONG),
+    "empty parts": frame(b"", PART, final=False),
+    "parts of a byte": frame(b"x", PART, final=False),
+}
+STRANGER_FRAMES = int(Limits().stranger_frames)
+
+
+@pytest.mark.checklist(16)
+@pytest.mark.parametrize("name", FLOODS)
+async def test_flood_before_the_sign_in_is_cut_with_4202(composed: Composed, name: str) -> None:
+    reader, writer = await raw(composed)
+    if "parts" in name:
+        writer.write(frame(b"", TEXT, final=False))
+    writer.write(FLOODS[name] * 5000)
+    started = asyncio.get_running_loop().time()
+    answered = await pongs_before(reader, 4202)
+    assert answered <= 2 * STRANGER_FRAMES + 1 + (asyncio.get_running_loop().time() - started) * 2
+    assert (answered >= STRANGER_FRAMES) == (name == "pings")
+    writer.transport.abort()
+
+
+@pytest.mark.checklist(16)
+async def test_flood_after_the_sign_in_is_cut_with_4202(composed: Composed) -> None:
+    token = (await composed.sign_up())["access_token"]
+    reader, writer = await raw(composed)
+    writer.write(frame(msgspec.json.encode({"type": "auth", "token": token})))
+    await reader.readuntil(b"auth.ok")
+    await reader.readuntil(b"}}")
+    writer.write(FLOODS["pings"] * 20_000)
+    started = asyncio.get_running_loop().time()
+    answered = await pongs_before(reader, 4202)
+    seconds = asyncio.get_running_loop().time() - started
+    assert 200 < answered <= 2 * (200 + 20 * seconds)
+    writer.transport.abort()
+
+
+async def pongs_before(reader: asyncio.StreamReader, code: int) -> int:
+    """How many empty pongs come before the close with that code."""
+    count = 0
+    async with asyncio.timeout(20):
+        while (head := await reader.readexactly(2)) == b"\x8a\x00":
+            count += 1
+        assert head[0] == 0x88
+        assert int.from_bytes((await reader.readexactly(head[1]))[:2]) == code
+    return count
+
+
+@pytest.mark.checklist(16)
+async def test_pings_of_an_honest_client_are_answered_for_ever(composed: Composed) -> None:
+    token = (await composed.sign_up())["access_token"]
+    async with talking(composed.chat, token) as talker:
+        for _ in range(150):
+            await talker.socket.ping()
+        assert (await talker.ask("ping"))["type"] == "pong"
+
+
+@pytest.mark.checklist(16)
+async def test_sockets_of_one_address_before_the_sign_in_are_counted(
+    composed: Composed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = composed.api.chat
+    monkeypatch.setattr(chat, "_limits", Limits(strangers_per_address=2))
+    token = (await composed.sign_up())["access_token"]
+    async with talking(composed.chat) as talker, talking(composed.chat):
+        async with composed.chat.get("/ws", headers=HANDSHAKE) as response:
+            assert response.status == 429
+            assert "Retry-After" in response.headers
+            assert (await response.json())["error"]["code"] == "too_many"
+        await talker.sign_in(token)
+        async with talking(composed.chat) as third:
+            assert (await third.ask("ping"))["type"] == "pong"
+
+
+async def test_who_says_goodbye_and_does_not_read_loses_the_connection(
+    composed: Composed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LINGER_SECONDS", 0.05)
+    token = (await composed.sign_up())["access_token"]
+    async with talking(composed.chat, token) as talker:
+        _, writer = await raw(composed)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        stuck = await unread(composed, talker, token, writer)
+        writer.write(frame(b"", CLOSE))
+        await auntil(lambda: stuck.is_closing() and not stuck.get_write_buffer_size())
+        writer.transport.abort()
+
+
+async def unread(
+    composed: Composed, talker: Talker, token: str, writer: asyncio.StreamWriter
+) -> asyncio.Transport:
+    """The server's end of a member who reads nothing, once something waits there."""
+    room = (await talker.ask("room.create", name="Hall"))["room"]
+    writer.write(frame(msgspec.json.encode({"type": "auth", "token": token})))
+    writer.write(frame(msgspec.json.encode({"type": "room.join", "room": room})))
+    [live] = [place.room for place in composed.api.chat._hub._places.values()]
+    await auntil(lambda: len(live.members) == 2)
+    [line] = [one for one in live.members if one is not next(iter(live.members))]
+    for number in range(100):
+        await talker.send(room, f"{number} ".ljust(4000, "🎧"), nonce=str(number))
+        if line.waiting:  # type: ignore[attr-defined]
+            break
+    transport: asyncio.Transport = line._transport  # type: ignore[attr-defined]
+    assert transport.get_write_buffer_size()
+    return transport
 
 
 async def test_a_goodbye_is_returned(composed: Composed) -> None:

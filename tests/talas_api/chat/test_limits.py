@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from support.api import settings_for
-from talas_api.chat.limits import Bucket, Limits
+from talas_api.chat.limits import COUNTED_BYTES, Bucket, Limits, cost
 
 
 def test_the_settings_name_what_an_operator_may_change(tmp_path: Path) -> None:
@@ -13,6 +13,8 @@ def test_the_settings_name_what_an_operator_may_change(tmp_path: Path) -> None:
     assert (limits.queue_bytes, limits.sockets) == (20_000, 7)
     assert (limits.sockets_per_person, limits.requests_per_second) == (3, 5.0)
     assert limits.sign_in_seconds == 10
+    assert limits.strangers_per_address == 100
+    assert Limits.of(settings, 20_000).strangers_per_address == 2_000
 
 
 def test_a_bucket_gives_what_it_holds_and_fills_with_time() -> None:
@@ -33,3 +35,19 @@ def test_what_was_refused_costs_nothing() -> None:
     bucket = Bucket(rate=1.0, size=4.0, now=0.0)
     assert not bucket.take(10, 0.0)
     assert bucket.take(4, 0.0)
+
+
+def test_a_bucket_may_grow_and_what_was_taken_stays_taken() -> None:
+    bucket = Bucket(rate=1.0, size=4.0, now=0.0)
+    assert bucket.take(3, 0.0)
+    bucket.raise_to(10.0, 8.0)
+    assert not bucket.take(6, 0.0)
+    assert bucket.take(5, 0.0)
+    assert bucket.take(2, 0.2)
+
+
+def test_the_longest_message_counts_once_and_the_largest_frame_five_times() -> None:
+    largest = 4 * 4_000 + 300
+    assert cost(0) == cost(largest) == cost(COUNTED_BYTES - 1) == 1
+    assert cost(COUNTED_BYTES) == 2
+    assert cost(64 * 1024) == 5

@@ -77,6 +77,7 @@ async def test_ends_are_looked_for_again_and_again_while_the_bus_carries_nothing
     assert stays.code is None
 
 
+@pytest.mark.checklist(16)
 async def test_sockets_of_one_person_are_counted() -> None:
     kit = ChatKit(sockets_per_person=2)
     sockets = [await kit.guest("ada"), await kit.guest("ada-2")]
@@ -93,9 +94,9 @@ async def test_sockets_in_all_are_counted() -> None:
     kit = ChatKit(sockets=2)
     guests = [await kit.guest() for _ in range(2)]
     with pytest.raises(Unavailable):
-        kit.chat.check_room()
+        kit.chat.check_room("192.0.2.1")
     kit.chat.left(guests[0].conversation)
-    kit.chat.check_room()
+    kit.chat.check_room("192.0.2.1")
     await kit.close()
 
 
@@ -140,7 +141,7 @@ async def test_a_drain_answers_what_was_taken_then_says_goodbye(kit: ChatKit) ->
     await auntil(lambda: guest.code is Close.DRAINING)
     assert len(guest.heard("ack")) == 5
     with pytest.raises(Unavailable):
-        kit.chat.check_room()
+        kit.chat.check_room("192.0.2.1")
     kit.chat.left(guest.conversation)
     await asyncio.wait_for(draining, 0.5)
 
