@@ -117,7 +117,7 @@ class Api:
             audit=self.audit,
             clock=clock,
         )
-        self.rooms = Rooms(PostgresRooms(database), clock)
+        self.rooms = Rooms(PostgresRooms(database), clock, settings.chat_rooms_per_user)
         api_connections, chat_sockets = room or wanted(settings)
         self.connections = (api_connections, chat_sockets + BESIDE_CHAT)
         self.chat = Chat(
@@ -169,7 +169,7 @@ class Api:
             stations=self.stations,
             keys=self.keys,
             rooms=self.rooms,
-            reader=self.chat.reader,
+            chat=self.chat,
             audit=self.audit,
             tokens=self.tokens,
             making=personal.making,

@@ -12,7 +12,7 @@ from talas_api.admin.service import Administration
 from talas_api.audit import handlers as audit_http
 from talas_api.audit.service import Audit
 from talas_api.chat import handlers as chat_http
-from talas_api.chat.reading import Reader
+from talas_api.chat.service import Chat
 from talas_api.factors import handlers as factors_http
 from talas_api.factors.service import Factors
 from talas_api.keys import handlers as keys_http
@@ -42,7 +42,7 @@ def routes(
     stations: Stations,
     keys: Keys,
     rooms: Rooms,
-    reader: Reader,
+    chat: Chat,
     audit: Audit,
     tokens: PersonalTokens,
     making: TokenMaking,
@@ -59,7 +59,7 @@ def routes(
         *stations_http.routes(stations, guard),
         *keys_http.routes(keys),
         *rooms_http.routes(rooms, guard),
-        *chat_http.routes(reader, guard),
+        *chat_http.routes(chat, guard),
         *audit_http.routes(audit, staff),
         *tokens_http.routes(tokens, making, guard),
         *admin_http.routes(administration, staff),

@@ -140,10 +140,12 @@ class SecurityEvent(Message, frozen=True):
 
 class Posted(Message, frozen=True):
     """A room's messages at offsets `first`, `first + 1`, …, each as the WebSocket frame that every
-    member gets. Without frames it says that the room has come as far as `first - 1`."""
+    member gets. Without frames it says that the room has come as far as `first - 1`. A room that is
+    `removed` has none any more, and no members."""
 
     first: int
     frames: tuple[bytes, ...]
+    removed: bool = False
 
 
 M = TypeVar("M", bound=Message)

@@ -137,6 +137,8 @@ KNOBS: tuple[Knob, ...] = (
          high=1_000_000),
     Knob("TALAS_CHAT_SOCKETS_PER_USER", "int", 20, "Chat sockets of one person on each API worker",
          low=1, high=100_000),
+    Knob("TALAS_CHAT_ROOMS_PER_USER", "int", 50, "Open rooms one person may have, and make in an "
+         "hour", low=1, high=100_000),
     Knob("TALAS_CHAT_REQUESTS_PER_SECOND", "float", 20.0, "Requests a chat socket may send; ten "
          "seconds' worth at once", "requests a second", 0.1, 100_000),
     Knob("TALAS_SOURCE_TIMEOUT_SECONDS", "float", 10.0, "Silence on a source's socket after which "
@@ -249,6 +251,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     chat_queue_bytes: int
     chat_sockets: int
     chat_sockets_per_user: int
+    chat_rooms_per_user: int
     chat_requests_per_second: float
     source_timeout_seconds: float
     source_lead_seconds: float

@@ -68,7 +68,7 @@ class Submitting(Protocol):
 
 class Desk(msgspec.Struct, frozen=True):
     """Everything conversations share. `admit` is asked at each sign-in whether that person may have
-    the socket; it raises TooMany."""
+    the socket; it raises TooMany. `remove` removes a room for a person, as Rooms.remove does."""
 
     people: SignIn
     rooms: Making
@@ -78,6 +78,7 @@ class Desk(msgspec.Struct, frozen=True):
     clock: Clock
     limits: Limits
     admit: Callable[[Conversation, Person], None]
+    remove: Callable[[UUID, UUID], Awaitable[None]]
 
 
 class Conversation:
@@ -210,6 +211,11 @@ class Conversation:
         del self._rooms[request.room]
         self._say(frames.RoomLeft(room=request.room, ref=request.ref))
 
+    async def _remove(self, request: frames.RemoveRoom) -> None:
+        person = self._signed_in()
+        await self._desk.remove(request.room, person.sender.id)
+        self._say(frames.RoomRemoved(room=request.room, ref=request.ref))
+
     async def _send(self, request: frames.SendMessage) -> None:
         person = self._signed_in()
         self._joined(request.room)
@@ -236,6 +242,7 @@ class Conversation:
         )
 
     def _check_room_left(self) -> None:
+        self._rooms = {id_: room for id_, room in self._rooms.items() if not room.removed}
         if len(self._rooms) >= self._desk.limits.rooms_per_socket:
             raise TooMany("This socket is in too many rooms.")
 
@@ -248,7 +255,7 @@ class Conversation:
 
     def _joined(self, room_id: UUID) -> LiveRoom:
         room = self._rooms.get(room_id)
-        if room is None:
+        if room is None or room.removed:
             raise NotJoined("Join the room first.")
         return room
 
@@ -274,6 +281,7 @@ _HANDLERS: dict[type[frames.Request], Callable[[Conversation, Any], Awaitable[No
     frames.CreateRoom: Conversation._create,
     frames.JoinRoom: Conversation._join,
     frames.LeaveRoom: Conversation._leave,
+    frames.RemoveRoom: Conversation._remove,
     frames.SendMessage: Conversation._send,
     frames.AskHistory: Conversation._history,
     frames.Ping: Conversation._ping,

@@ -9,7 +9,7 @@ Guarantees:  what is not a JSON object raises Broken, what is not UTF-8 its kind
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, get_args
 from uuid import UUID
 
 import msgspec
@@ -92,6 +92,12 @@ class LeaveRoom(Request, frozen=True, tag="room.leave"):
     room: RoomId
 
 
+class RemoveRoom(Request, frozen=True, tag="room.remove"):
+    """Remove a room that one has made, with what was said in it."""
+
+    room: RoomId
+
+
 class SendMessage(Request, frozen=True, tag="message.send"):
     """Say something in a room this socket is in."""
 
@@ -112,10 +118,9 @@ class Ping(Request, frozen=True, tag="ping"):
     """Ask whether the server is there."""
 
 
-AnyRequest = Auth | CreateRoom | JoinRoom | LeaveRoom | SendMessage | AskHistory | Ping
+AnyRequest = Auth | CreateRoom | JoinRoom | LeaveRoom | RemoveRoom | SendMessage | AskHistory | Ping
 _KINDS: dict[str, type[AnyRequest]] = {
-    str(kind.__struct_config__.tag): kind
-    for kind in (Auth, CreateRoom, JoinRoom, LeaveRoom, SendMessage, AskHistory, Ping)
+    str(kind.__struct_config__.tag): kind for kind in get_args(AnyRequest)
 }
 
 
@@ -150,7 +155,13 @@ class RoomJoined(Reply, frozen=True, tag="room.joined"):
 
 
 class RoomLeft(Reply, frozen=True, tag="room.left"):
-    """The client is in the room no longer, or the room is gone."""
+    """The client is in the room no longer."""
+
+    room: UUID
+
+
+class RoomRemoved(Reply, frozen=True, tag="room.removed"):
+    """The room is gone, and the client in it no longer."""
 
     room: UUID
 

@@ -1,6 +1,7 @@
-"""What was said in a room, over HTTP.
+"""A room that people chat in, over HTTP.
 
-GET /api/rooms/{id}/messages   200 (Bearer)   ?limit=, ?before=
+GET    /api/rooms/{id}/messages   200 (Bearer)          ?limit=, ?before=
+DELETE /api/rooms/{id}            204 (Bearer: maker)   with what was said in it
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import msgspec
 from aiohttp import web
 
 from talas_api.chat.log import unknown
-from talas_api.chat.reading import Reader
+from talas_api.chat.service import Chat
 from talas_api.rooms.values import Limit, Offset
 from talas_api.sessions.gate import Gate
 from talas_api.tokens.values import Scope
-from talas_core.web.answers import answer
+from talas_core.web.answers import answer, nothing
 from talas_core.web.body import query
 
 
@@ -32,16 +33,21 @@ class PageMeta(msgspec.Struct, frozen=True):
     next: int | None
 
 
-def routes(reader: Reader, gate: Gate) -> list[web.RouteDef]:
+def routes(chat: Chat, gate: Gate) -> list[web.RouteDef]:
     """The table of this feature."""
 
     async def past(request: web.Request) -> web.Response:
         await gate(request, Scope.ROOMS_READ)
         wish = query(request, PageQuery)
-        page = await reader.page(room_of(request), wish.before, wish.limit)
+        page = await chat.reader.page(room_of(request), wish.before, wish.limit)
         return answer(page.entries, meta=PageMeta(page.next))
 
-    return [web.get("/api/rooms/{id}/messages", past)]
+    async def remove(request: web.Request) -> web.Response:
+        who = await gate(request, Scope.CHAT_WRITE)
+        await chat.remove_room(room_of(request), UUID(who.sub))
+        return nothing()
+
+    return [web.get("/api/rooms/{id}/messages", past), web.delete("/api/rooms/{id}", remove)]
 
 
 def room_of(request: web.Request) -> UUID:

@@ -11,6 +11,7 @@ Guarantees:  one subscription a room, however many members. A hole in a room's o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -96,6 +97,15 @@ class Hub:
             except Unavailable:
                 self._untold[room_id] = posted.first + len(posted.frames)
 
+    async def removed(self, room_id: UUID) -> None:
+        """The room is gone: tell everybody who is in it, here and elsewhere, and forget it."""
+        posted = Posted(0, (), removed=True)
+        self._untold.pop(room_id, None)
+        self._arrived(room_id, posted)
+        # A worker that cannot be told finds out when it looks at the log.
+        with contextlib.suppress(Unavailable):
+            await self._bus.publish(_subject(room_id), messages.encode(posted))
+
     async def check(self) -> None:
         """Look how far every live room's log has come; close rooms that nobody is in.
 
@@ -148,14 +158,16 @@ class Hub:
         place = _Place(LiveRoom(room_id, stretch.position, tail), subscription)
         self._places[room_id] = place
         for posted in early:
-            self._take(place, posted.first, posted.frames)
+            self._arrived(room_id, posted)
 
     def _heard(self, room_id: UUID, payload: bytes) -> None:
         self._arrived(room_id, messages.decode(payload, Posted))
 
     def _arrived(self, room_id: UUID, posted: Posted) -> None:
         place = self._places.get(room_id)
-        if place is not None:
+        if place is not None and posted.removed:
+            self._gone(place)
+        elif place is not None:
             self._take(place, posted.first, posted.frames)
         elif room_id in self._early:
             self._early[room_id].append(posted)
@@ -213,10 +225,8 @@ class Hub:
         return {room_id: found.get(room_id) for room_id in room_ids}
 
     def _gone(self, place: _Place) -> None:
-        """The room was removed, with its station: say so."""
-        notice = wire.text(frames.encode(frames.RoomLeft(room=place.room.id)))
-        for member in list(place.room.members):
-            member.write(notice)
+        """The room was removed, by its maker or with its station: say so."""
+        place.room.remove(wire.text(frames.encode(frames.RoomRemoved(room=place.room.id))))
         self._drop(place)
 
     def _give_up(self, place: _Place) -> None:

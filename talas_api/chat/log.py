@@ -28,14 +28,16 @@ LEFT JOIN LATERAL (
     ORDER BY "offset" DESC LIMIT $3
 ) m ON true
 LEFT JOIN users u ON u.id = m.sender_id
-WHERE r.id = $1 ORDER BY m."offset"
+WHERE r.id = $1 AND r.removed_at IS NULL ORDER BY m."offset"
 """
 AFTER = """
 SELECT m."offset", m.id, m.text, m.at, m.sender_id, u.username
 FROM messages m LEFT JOIN users u ON u.id = m.sender_id
 WHERE m.room_id = $1 AND m."offset" > $2 ORDER BY m."offset" LIMIT $3
 """
-POSITIONS = "SELECT id, epoch, last_offset FROM rooms WHERE id = ANY($1::uuid[])"
+POSITIONS = """
+SELECT id, epoch, last_offset FROM rooms WHERE id = ANY($1::uuid[]) AND removed_at IS NULL
+"""
 
 Outcome = Kept | TalasError
 

@@ -55,6 +55,7 @@ class LiveRoom:
     def __init__(self, room_id: UUID, position: Position, tail: Iterable[bytes]) -> None:
         """`tail` is the frames of the last messages up to `position`."""
         self.id = room_id
+        self.removed = False
         self.epoch = position.epoch
         self.at = position.offset
         self.top = position.offset
@@ -107,6 +108,17 @@ class LiveRoom:
         self._pending.clear()
         for member in self.members:
             member.write(data)
+
+    def remove(self, notice: bytes) -> None:
+        """The room is gone: write what is pending and `notice` to everybody, and keep nothing."""
+        self.flush()
+        self.removed = True
+        for member in self.members:
+            member.write(notice)
+        self.members.clear()
+        self._ring.clear()
+        self._held.clear()
+        self._ring_bytes = 0
 
     @property
     def rest(self) -> float:

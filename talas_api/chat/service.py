@@ -55,6 +55,12 @@ class People(SignIn, Protocol):
     async def over(self, sids: Collection[UUID], now: datetime) -> dict[UUID, Close]: ...
 
 
+class Rooms(Making, Protocol):
+    """What the chat asks of rooms.service.Rooms."""
+
+    async def remove(self, room_id: UUID, who: UUID) -> None: ...
+
+
 class Log(HubLog, OutboxLog, Protocol):
     """Where what is said is kept."""
 
@@ -66,7 +72,7 @@ class Chat:
         self,
         *,
         people: People,
-        rooms: Making,
+        rooms: Rooms,
         log: Log,
         bus: Bus,
         clock: Clock,
@@ -77,14 +83,16 @@ class Chat:
         is asked for those of all sockets again and again."""
         self._people = people
         self._hears = hears
+        self._rooms = rooms
         self._clock = clock
         self._limits = limits
         self._hub = Hub(bus, log)
         self._outbox = Outbox(log, self._hub.post)
         self.reader = Reader(log)
         self._desk = Desk(
-            people, rooms, self._hub, self._outbox, self.reader, clock, limits, self._admit
-        )
+            people, rooms, self._hub, self._outbox, self.reader, clock, limits, self._admit,
+            self.remove_room,
+        )  # fmt: skip
         self._visits: dict[Conversation, Watch] = {}
         self._crowd: Crowd[Conversation] = Crowd()
         self._strangers: Strangers[Conversation] = Strangers()
@@ -97,6 +105,12 @@ class Chat:
         self._deserted = asyncio.Event()
         self._deserted.set()
         bus.on_reconnect(self.doubt)
+
+    async def remove_room(self, room_id: UUID, who: UUID) -> None:
+        """Remove an open room that `who` made, and tell everybody in it. Raises NotFound,
+        Forbidden."""
+        await self._rooms.remove(room_id, who)
+        await self._hub.removed(room_id)
 
     def start(self) -> None:
         """Begin to write, to watch and to check."""

@@ -39,12 +39,27 @@ AUDIT_EVENTS = """
 DELETE FROM audit_events WHERE id = ANY (ARRAY(
     SELECT id FROM audit_events WHERE id < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED))
 """
+# By place in the table, as above.
+MESSAGES = """
+DELETE FROM messages WHERE ctid = ANY (ARRAY(
+    SELECT said.ctid FROM rooms JOIN messages said ON said.room_id = rooms.id
+    WHERE rooms.removed_at < $1
+    ORDER BY rooms.removed_at LIMIT $2 FOR UPDATE OF said SKIP LOCKED))
+"""
+ROOMS = """
+DELETE FROM rooms WHERE id = ANY (ARRAY(
+    SELECT id FROM rooms WHERE removed_at < $1
+        AND NOT EXISTS (SELECT FROM messages WHERE messages.room_id = rooms.id)
+    ORDER BY removed_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
 
 _BY_TIME = {
     Remains.SESSIONS: SESSIONS,
     Remains.PERSONAL_TOKENS: PERSONAL_TOKENS,
     Remains.MAIL_TOKENS: MAIL_TOKENS,
     Remains.RECOVERY_CODES: RECOVERY_CODES,
+    Remains.MESSAGES: MESSAGES,
+    Remains.ROOMS: ROOMS,
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 
+from talas_api.rooms.service import COUNTED
+
 
 class Remains(StrEnum):
     """Rows that are of no more use, by their table."""
@@ -14,6 +16,8 @@ class Remains(StrEnum):
     MAIL_TOKENS = "mail_tokens"
     RECOVERY_CODES = "recovery_codes"
     AUDIT_EVENTS = "audit_events"
+    MESSAGES = "messages"
+    ROOMS = "rooms"
 
 
 KEPT = {
@@ -23,6 +27,9 @@ KEPT = {
     Remains.PERSONAL_TOKENS: timedelta(days=30),
     Remains.MAIL_TOKENS: timedelta(days=1),
     Remains.RECOVERY_CODES: timedelta(days=1),
+    # Of removed rooms. The rooms themselves count for their makers for a while (rooms/service.py).
+    Remains.MESSAGES: timedelta(),
+    Remains.ROOMS: COUNTED,
 }
-"""Since a session ended or expired, a token was revoked, used or expired, a code was used. How long
-the audit log goes back is a setting."""
+"""Since a session ended or expired, a token was revoked, used or expired, a code was used, a room
+was removed. How long the audit log goes back is a setting."""

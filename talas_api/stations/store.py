@@ -61,7 +61,7 @@ FROM station LEFT JOIN users u ON u.id = station.owner_id
 SET_KEY = "UPDATE stations SET key_hash = $2, updated_at = $3 WHERE id = $1"
 REMOVE = """
 WITH gone AS (DELETE FROM stations WHERE id = $1 RETURNING room_id)
-DELETE FROM rooms USING gone WHERE rooms.id = gone.room_id
+UPDATE rooms SET removed_at = now() FROM gone WHERE rooms.id = gone.room_id
 """
 
 

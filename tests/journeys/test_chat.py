@@ -118,6 +118,38 @@ async def test_workers_share_rooms_history_and_nonces(
         assert other["code"] == "nonce_reused"
 
 
+async def test_a_removed_room_is_gone_on_every_worker(
+    served: Served, session: aiohttp.ClientSession, tokens: dict[str, str]
+) -> None:
+    room = await make_room(served, session, tokens["ada"])
+    async with one_on_each(served, session, tokens["ada"], tokens["bob"]) as (ada, bob):
+        for talker in (ada, bob):
+            await talker.join(room)
+        await ada.send(room, "hello")
+        assert (await bob.ask("room.remove", room=room))["code"] == "forbidden"
+        assert (await ada.ask("room.remove", room=room))["type"] == "room.removed"
+        for talker in (ada, bob):
+            await auntil(
+                lambda talker=talker: {"type": "room.removed", "room": room} in talker.frames
+            )
+            assert (await talker.ask("room.join", room=room))["code"] == "not_found"
+
+
+async def test_rooms_a_person_makes_at_once_on_two_workers_are_counted_together(
+    served: Served, session: aiohttp.ClientSession
+) -> None:
+    person = Person(served.api, "maker")
+    assert (person.register(), person.sign_in()) == (201, 200)
+    async with one_on_each(served, session, person.token, person.token) as pair:
+        replies = await asyncio.gather(*(
+            talker.ask("room.create", name=f"Hall {number}")
+            for talker in pair for number in range(40)
+        ))  # fmt: skip
+    kinds = [reply["type"] for reply in replies]
+    assert kinds.count("room.created") == 50
+    assert {reply["code"] for reply in replies if reply["type"] == "error"} == {"too_many"}
+
+
 async def test_a_busy_room_is_the_same_for_all(
     served: Served, session: aiohttp.ClientSession, tokens: dict[str, str]
 ) -> None:
@@ -151,7 +183,7 @@ async def test_a_station_has_its_room(
             assert answer.status == 204
         gone = await bob.ask("message.send", room=room, nonce="late", text="still there?")
         assert gone["code"] == "not_found"
-        await auntil(lambda: {"type": "room.left", "room": room} in bob.frames)
+        await auntil(lambda: {"type": "room.removed", "room": room} in bob.frames)
 
 
 async def test_a_page_of_another_origin_stays_outside(

@@ -14,12 +14,13 @@ from support.memory_log import MemoryLog
 from talas_api.chat.codes import Close
 from talas_api.chat.conversation import Conversation
 from talas_api.chat.limits import Limits
+from talas_api.chat.log import unknown
 from talas_api.chat.service import Chat
 from talas_api.chat.values import Person, Sender
 from talas_api.rooms.values import Room
 from talas_core.bus.memory import MemoryBus
 from talas_core.clock import FakeClock
-from talas_core.errors import Unauthorized, Unavailable
+from talas_core.errors import Forbidden, Unauthorized, Unavailable
 from talas_core.ids import uuid7
 
 LIFE = 900.0
@@ -27,13 +28,14 @@ LIFE = 900.0
 
 class Village:
     """People by their tokens; a token is its person's name, with a number after a dash for further
-    sessions. Also makes rooms, in the log."""
+    sessions. Also makes rooms, in the log, and removes them."""
 
     def __init__(self, clock: FakeClock, log: MemoryLog) -> None:
         self._clock = clock
         self._log = log
         self._senders: dict[str, Sender] = {}
         self._sessions: dict[str, UUID] = {}
+        self._makers: dict[UUID, UUID] = {}
         self.ended: dict[UUID, Close] = {}
         self.away = False
 
@@ -59,7 +61,15 @@ class Village:
 
     async def make(self, name: str, creator: UUID) -> Room:
         room = await self._log.add_room()
+        self._makers[room] = creator
         return Room(room, name, "open", self._log.epochs[room], 0, self._clock.now())
+
+    async def remove(self, room_id: UUID, who: UUID) -> None:
+        if room_id not in self._log.epochs:
+            raise unknown()
+        if self._makers.get(room_id) != who:
+            raise Forbidden("Only who made a room may remove it.")
+        self._log.remove_room(room_id)
 
 
 class Guest:

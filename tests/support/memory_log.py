@@ -29,6 +29,10 @@ class MemoryLog:
         self.epochs[room], self.entries[room] = uuid7(), []
         return room
 
+    def remove_room(self, room: UUID) -> None:
+        """The room is gone, with what was said in it."""
+        del self.epochs[room], self.entries[room]
+
     def count(self, call: str) -> int:
         """How often that was asked."""
         return self.calls.count(call)

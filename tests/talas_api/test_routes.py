@@ -37,6 +37,7 @@ ACCESS: dict[tuple[str, str], str | Scope | Permission] = {
     ("POST", "/api/stations/{slug}/key"): Scope.STATIONS_WRITE,
     ("GET", "/api/rooms"): Scope.ROOMS_READ,
     ("GET", "/api/rooms/{id}/messages"): Scope.ROOMS_READ,
+    ("DELETE", "/api/rooms/{id}"): Scope.CHAT_WRITE,
     ("GET", "/api/admin/users"): Permission.LIST_PEOPLE,
     ("POST", "/api/admin/users/{id}/disable"): Permission.DISABLE_PEOPLE,
     ("POST", "/api/admin/users/{id}/enable"): Permission.DISABLE_PEOPLE,

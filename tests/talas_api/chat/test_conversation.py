@@ -18,6 +18,7 @@ async def test_sign_in_comes_first(kit: ChatKit) -> None:
         ("room.create", {"name": "Hall"}),
         ("room.join", {"room": room}),
         ("room.leave", {"room": room}),
+        ("room.remove", {"room": room}),
         ("message.send", {"room": room, "nonce": "n", "text": "x"}),
         ("history", {"room": room}),
     ):
@@ -67,6 +68,33 @@ async def test_sending_needs_the_room(kit: ChatKit) -> None:
     assert (await guest.ask("message.send", **send))["code"] == "not_joined"
     assert (await guest.ask("room.leave", room=room))["code"] == "not_joined"
     assert kit.log.count("append") == 0
+
+
+async def test_who_made_a_room_removes_it_and_all_in_it_are_told(kit: ChatKit) -> None:
+    ada, bob = await kit.guest("ada"), await kit.guest("bob")
+    room = (await ada.ask("room.create", name="Hall"))["room"]
+    await bob.ask("room.join", room=room)
+    assert (await bob.ask("room.remove", room=room, ref=1))["code"] == "forbidden"
+    assert (await ada.ask("room.remove", room=room, ref=2)) == {
+        "type": "room.removed", "room": room, "ref": 2,
+    }  # fmt: skip
+    assert bob.heard("room.removed") == [{"type": "room.removed", "room": room}]
+    send = {"room": room, "nonce": "n", "text": "x"}
+    for guest in (ada, bob):
+        assert (await guest.ask("message.send", **send))["code"] == "not_joined"
+        assert (await guest.ask("room.leave", room=room))["code"] == "not_joined"
+        for kind in ("room.join", "history", "room.remove"):
+            assert (await guest.ask(kind, room=room))["code"] == "not_found"
+
+
+async def test_a_removed_room_takes_no_place_on_its_members_sockets() -> None:
+    kit = ChatKit(rooms_per_socket=1)
+    guest = await kit.guest("ada")
+    for name in ("One", "Two"):
+        room = (await guest.ask("room.create", name=name))["room"]
+        assert (await guest.ask("room.remove", room=room))["type"] == "room.removed"
+    assert (await guest.ask("room.create", name="Three"))["type"] == "room.created"
+    await kit.close()
 
 
 async def test_who_left_hears_nothing_more(kit: ChatKit) -> None:

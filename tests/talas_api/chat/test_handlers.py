@@ -2,6 +2,7 @@ import pytest
 
 from support.api import Composed
 from support.chat import talking
+from support.wait import auntil
 from talas_core.ids import uuid7
 
 
@@ -34,3 +35,35 @@ async def test_a_bad_query_names_its_fields(composed: Composed) -> None:
     status, body = await composed.call("GET", path, token=token)
     assert status == 400
     assert set(body["error"]["fields"]) == {"before", "limit"}
+
+
+async def test_a_room_is_removed_by_its_maker_alone_and_its_messages_with_it(
+    composed: Composed,
+) -> None:
+    ada, bob = [(await composed.sign_up(name))["access_token"] for name in ("ada", "bob")]
+    async with talking(composed.chat, ada) as talker, talking(composed.chat, bob) as other:
+        room = (await talker.ask("room.create", name="Hall"))["room"]
+        await talker.send(room, "hello")
+        await other.join(room)
+        path = f"/api/rooms/{room}"
+        status, body = await composed.call("DELETE", path, token=bob)
+        assert (status, body["error"]["code"]) == (403, "forbidden")
+        assert (await composed.call("DELETE", path))[0] == 401
+        assert (await composed.call("DELETE", path, token=ada)) == (204, None)
+        for one in (talker, other):
+            await auntil(lambda one=one: {"type": "room.removed", "room": room} in one.frames)
+        assert (await composed.call("DELETE", path, token=ada))[0] == 404
+        assert (await composed.call("GET", f"{path}/messages", token=ada))[0] == 404
+        assert (await composed.call("GET", "/api/rooms", token=ada))[1]["data"] == []
+        assert (await other.ask("room.join", room=room))["code"] == "not_found"
+
+
+async def test_a_station_s_room_is_not_removed_this_way(composed: Composed) -> None:
+    token = (await composed.sign_up())["access_token"]
+    wish = {"slug": "my-radio", "name": "My Radio"}
+    _, body = await composed.call("POST", "/api/stations", wish, token)
+    room = body["data"]["room"]
+    assert (await composed.call("DELETE", f"/api/rooms/{room}", token=token))[0] == 403
+    async with talking(composed.chat, token) as talker:
+        assert (await talker.ask("room.remove", room=room))["code"] == "forbidden"
+        assert (await talker.join(room))["offset"] == 0

@@ -254,9 +254,55 @@ async def test_a_room_that_is_gone_says_so(town: Town) -> None:
     member = await town.one.member(town.room)
     del town.log.epochs[town.room]
     await town.one.hub.check()
-    assert member.pipe.last() == {"type": "room.left", "room": str(town.room)}
+    assert member.pipe.last() == {"type": "room.removed", "room": str(town.room)}
     with pytest.raises(NotFound):
         await town.one.hub.enter(town.room)
+
+
+async def test_a_removed_room_is_forgotten_on_every_worker_and_its_members_are_told(
+    town: Town,
+) -> None:
+    here, there = await town.one.member(town.room), await town.two.member(town.room)
+    rooms = [await worker.hub.enter(town.room) for worker in (town.one, town.two)]
+    await town.one.say(town.room, "a")
+    await heard(there, "a")
+    town.log.remove_room(town.room)
+    await town.one.hub.removed(town.room)
+    notice = {"type": "room.removed", "room": str(town.room)}
+    await auntil(lambda: [one.pipe.last() for one in (here, there)] == [notice] * 2)
+    for room, worker in zip(rooms, (town.one, town.two), strict=True):
+        assert room.removed
+        assert not room.members and not room._ring and not worker.hub._places
+        with pytest.raises(NotFound):
+            await worker.hub.enter(town.room)
+
+
+async def test_a_worker_that_was_not_told_finds_a_removed_room_itself(town: Town) -> None:
+    there = await town.two.member(town.room)
+    town.one.bus.cut()
+    town.log.remove_room(town.room)
+    await town.one.hub.removed(town.room)
+    await town.two.hub.check()
+    assert there.pipe.last() == {"type": "room.removed", "room": str(town.room)}
+
+
+async def test_a_room_removed_while_it_opens_is_not_there(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = town.log.before
+
+    async def slowly(room: UUID, offset: int | None, limit: int) -> Any:
+        stretch = await read(room, offset, limit)
+        if room in town.log.epochs:
+            town.log.remove_room(room)
+            await town.one.hub.removed(room)
+            await asyncio.sleep(0)
+        return stretch
+
+    monkeypatch.setattr(town.log, "before", slowly)
+    with pytest.raises(NotFound):
+        await town.two.hub.enter(town.room)
+    assert not town.two.hub._places
 
 
 async def test_an_empty_room_is_closed_and_may_be_opened_again(town: Town) -> None:

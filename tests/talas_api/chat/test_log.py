@@ -35,8 +35,14 @@ class Kit(msgspec.Struct):
         if isinstance(self.log, MemoryLog):
             return await self.log.add_room()
         room = Room(uuid7(), "Hall", "open", uuid7(), 0, NOW)
-        await PostgresRooms(self.db).add(room, self.ada.id)
+        await PostgresRooms(self.db).add(room, self.ada.id, 100, NOW)
         return room.id
+
+    async def remove(self, room: UUID) -> None:
+        if isinstance(self.log, MemoryLog):
+            self.log.remove_room(room)
+        else:
+            assert await PostgresRooms(self.db).remove(room, self.ada.id, NOW)
 
 
 @pytest.fixture
@@ -76,6 +82,18 @@ async def test_messages_are_numbered_from_one_without_a_hole(kit: Kit) -> None:
     assert [(one.offset, one.text, one.sender, one.at) for one in stretch.entries] == [
         (number + 1, str(number), kit.ada, NOW) for number in range(3)
     ]
+
+
+async def test_a_removed_room_has_no_position_no_past_and_takes_no_message(kit: Kit) -> None:
+    gone, stays = await kit.room(), await kit.room()
+    await kit.log.append([draft(gone, kit.ada, "a"), draft(stays, kit.ada, "b")])
+    await kit.remove(gone)
+    assert list(await kit.log.positions([gone, stays])) == [stays]
+    with pytest.raises(NotFound):
+        await kit.log.before(gone, None, 10)
+    outcomes = await kit.log.append([draft(gone, kit.ada, "c"), draft(stays, kit.ada, "d")])
+    assert isinstance(outcomes[0], NotFound)
+    assert outcomes[1].offset == 2
 
 
 async def test_one_batch_may_speak_in_several_rooms(kit: Kit) -> None:

@@ -191,3 +191,14 @@ def test_a_room_rests_longer_the_fuller_it_is() -> None:
     for _ in range(5000):
         room.join(Ear())
     assert room.rest == LONGEST_REST
+
+
+def test_a_removed_room_says_so_after_what_was_pending_and_keeps_nothing() -> None:
+    room, ear = LiveRoom(uuid7(), Position(EPOCH, 2), frames(1, 2)), Ear()
+    room.join(ear)
+    room.take(3, frames(3, 3))
+    room.take(5, frames(5, 5))
+    room.remove(b"gone")
+    assert ear.heard == said(3, 3) + b"gone"
+    assert room.removed
+    assert not room.members and not room._ring and not room._held

@@ -36,6 +36,18 @@ VALUES (sha256(uuid_send($1)), $2, 'reset', 'ann@example.com', $3, $4, $5)
 CODE = """
 INSERT INTO recovery_codes (user_id, code_hash, used_at) VALUES ($2, sha256(uuid_send($1)), $3)
 """
+ROOM = """
+INSERT INTO rooms (id, name, kind, created_by, epoch, created_at, removed_at)
+VALUES ($1, 'Hall', 'open', $2, $1, $3, $4)
+"""
+MESSAGE = """
+WITH room AS (
+    INSERT INTO rooms (id, name, kind, created_by, epoch, created_at, removed_at)
+    VALUES ($1, 'Hall', 'open', $2, $1, $3, $4) RETURNING id
+)
+INSERT INTO messages (room_id, "offset", id, sender_id, nonce, text, at)
+SELECT id, 1, id, $2, 'n', 'hello', $3 FROM room
+"""
 EVENT = "INSERT INTO audit_events (id, at, kind, user_id) VALUES ($1, $3, 'login.failed', $2)"
 
 
@@ -62,6 +74,8 @@ async def fill(
             Remains.MAIL_TOKENS: (MAIL, (LONG_AGO, until, end)),
             Remains.RECOVERY_CODES: (CODE, (end,)),
             Remains.AUDIT_EVENTS: (EVENT, (until,)),
+            Remains.MESSAGES: (MESSAGE, (LONG_AGO, end)),
+            Remains.ROOMS: (ROOM, (LONG_AGO, end)),
         }[remains]
         row_id = uuid7()
         if remains is Remains.AUDIT_EVENTS:
@@ -96,6 +110,15 @@ async def test_used_recovery_codes_go(db: Database, ann: UUID) -> None:
     await fill(db, ann, Remains.RECOVERY_CODES, (0, None), (0, 1), (0, 3), (0, 4))
     assert await store.remove(Remains.RECOVERY_CODES, since(2), 100) == 2
     assert await left(db, Remains.RECOVERY_CODES) == 2
+
+
+async def test_removed_rooms_go_after_their_messages(db: Database, ann: UUID) -> None:
+    store = PostgresRetention(db)
+    await fill(db, ann, Remains.MESSAGES, (0, None), (0, 1), (0, 3))
+    assert await store.remove(Remains.ROOMS, since(2), 100) == 0
+    assert await store.remove(Remains.MESSAGES, since(2), 100) == 1
+    assert await store.remove(Remains.ROOMS, since(2), 100) == 1
+    assert (await left(db, Remains.MESSAGES), await left(db, Remains.ROOMS)) == (2, 2)
 
 
 async def test_old_events_go(db: Database, ann: UUID) -> None:
