@@ -24,7 +24,7 @@ from talas_api.chat.limits import (
 )
 from talas_api.chat.values import Entry, Sender
 from talas_api.rooms.values import Limit, Name, Offset
-from talas_core.errors import BadInput, Conflict, TalasError
+from talas_core.errors import BadInput, Conflict, TalasError, Unavailable
 from talas_core.web import body
 
 Ref = (
@@ -272,7 +272,9 @@ def failure(error: TalasError, ref: Ref) -> Error:
     fields = error.fields if isinstance(error, BadInput | Conflict) else {}
     field = next(iter(fields), None)
     said = str(error) if field is None else f"{field} {fields[field]}."
-    return Error(code=error.code, message=said, field=field, ref=ref)
+    # Which part is away is nothing to a client: it does the same.
+    code = Unavailable.code if isinstance(error, Unavailable) else error.code
+    return Error(code=code, message=said, field=field, ref=ref)
 
 
 def _refusal(raw: bytes) -> Exception:

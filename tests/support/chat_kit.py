@@ -60,11 +60,15 @@ class Village:
         return {sid: code for sid, code in self.ended.items() if sid in sids}
 
     async def make(self, name: str, creator: UUID) -> Room:
+        if self.away:
+            raise Unavailable("The database does not answer.")
         room = await self._log.add_room()
         self._makers[room] = creator
         return Room(room, name, "open", self._log.epochs[room], 0, self._clock.now())
 
     async def remove(self, room_id: UUID, who: UUID) -> None:
+        if self.away:
+            raise Unavailable("The database does not answer.")
         if room_id not in self._log.epochs:
             raise unknown()
         if self._makers.get(room_id) != who:

@@ -1,4 +1,9 @@
+import re
+from pathlib import Path
+
 from talas_api.chat.codes import Close
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "chat.md"
 
 
 def test_every_code_tells_by_its_range_what_to_do() -> None:
@@ -14,3 +19,8 @@ def test_reasons_fit_into_a_control_frame() -> None:
     for code in Close:
         assert len(code.reason.encode("ascii")) <= 123
     assert all(code.reason for code in Close if code is not Close.NORMAL)
+
+
+def test_the_document_lists_every_code_and_no_other() -> None:
+    listed = re.findall(r"^\| (\d{4}) \|", DOCUMENT.read_text(), re.MULTILINE)
+    assert [int(code) for code in listed] == sorted(Close)

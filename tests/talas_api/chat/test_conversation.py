@@ -2,6 +2,7 @@ import pytest
 
 from support.chat_kit import ChatKit
 from support.wait import auntil
+from talas_api.chat import outbox
 from talas_api.chat.codes import Close
 from talas_api.chat.limits import Limits
 from talas_core.ids import uuid7
@@ -184,6 +185,49 @@ async def test_errors_of_a_commit_carry_the_ref(kit: ChatKit) -> None:
     await guest.ask("message.send", room=room, nonce="n", text="y", ref=3)
     await auntil(lambda: len(guest.heard("error")) == 2)
     assert (guest.pipe.last()["code"], guest.pipe.last()["ref"]) == ("nonce_reused", 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "members"),
+    [
+        ("auth", {"token": "ada"}),
+        ("room.create", {"name": "Hall"}),
+        ("room.join", {"room": "other"}),
+        ("room.remove", {"room": "here"}),
+        ("message.send", {"room": "here", "nonce": "n", "text": "x"}),
+        ("history", {"room": "here"}),
+    ],
+)
+async def test_request_while_the_database_is_away_is_unavailable_and_works_again_once_it_is_back(
+    kit: ChatKit, kind: str, members: dict[str, str]
+) -> None:
+    guest = await kit.guest("ada")
+    rooms = {"here": (await guest.ask("room.create", name="Here"))["room"],
+             "other": await room_of(kit)}  # fmt: skip
+    members = members | {"room": rooms[members["room"]]} if "room" in members else members
+    kit.log.away = kit.village.away = True
+    await guest.ask(kind, **members, ref=1)
+    await auntil(lambda: guest.heard("error"))
+    assert (guest.pipe.last()["code"], guest.pipe.last()["ref"]) == ("unavailable", 1)
+    assert guest.code is None
+    kit.log.away = kit.village.away = False
+    await guest.ask(kind, **members, ref=2)
+    await auntil(lambda: guest.pipe.last().get("ref") == 2 or guest.heard("ack"))
+    assert len(guest.heard("error")) == 1
+
+
+async def test_message_for_a_full_or_closed_outbox_is_unavailable(
+    kit: ChatKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = await kit.guest("ada")
+    room = (await guest.ask("room.create", name="Hall"))["room"]
+    monkeypatch.setattr(outbox, "MOST_WAITING", 0)
+    send = {"room": room, "nonce": "n", "text": "x"}
+    assert (await guest.ask("message.send", **send))["code"] == "unavailable"
+    monkeypatch.undo()
+    await kit.chat._outbox.flush()
+    assert (await guest.ask("message.send", **send))["code"] == "unavailable"
+    assert guest.code is None
 
 
 async def test_a_fault_of_ours_is_told_without_its_words(kit: ChatKit) -> None:

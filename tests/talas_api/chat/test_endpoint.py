@@ -287,6 +287,19 @@ async def test_a_logout_closes_with_4102(composed: Composed) -> None:
         assert await talker.closed() == 4102
 
 
+async def test_a_disabled_account_closes_with_4102_and_the_next_sign_in_is_refused(
+    composed: Composed, admin_token: str
+) -> None:
+    token = (await composed.sign_up())["access_token"]
+    async with talking(composed.chat, token) as talker:
+        _, body = await composed.call("GET", "/api/auth/profile", token=token)
+        path = f"/api/admin/users/{body['data']['id']}/disable"
+        assert (await composed.call("POST", path, token=admin_token))[0] == 200
+        assert await talker.closed() == 4102
+    async with talking(composed.chat) as talker:
+        assert (await talker.ask("auth", token=token))["code"] == "unauthorized"
+
+
 async def test_a_drain_closes_with_4002_after_the_acks(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     async with talking(composed.chat, token) as talker:

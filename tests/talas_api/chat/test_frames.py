@@ -10,7 +10,7 @@ from talas_api.chat import frames
 from talas_api.chat.frames import Broken, Refused, decode, encode
 from talas_api.chat.values import Entry, NonceReused, Sender
 from talas_core.clock import FakeClock
-from talas_core.errors import BadInput, NotFound
+from talas_core.errors import BadInput, BusTimeout, BusUnavailable, NotFound, Unavailable
 
 ROOM = "01890a5d-ac96-774b-bcce-b302099a8057"
 SEND = {"type": "message.send", "room": ROOM, "nonce": "n", "text": "hello", "ref": 3}
@@ -179,3 +179,8 @@ def test_errors_are_told_with_the_first_field_at_fault() -> None:
         "type": "error", "code": "bad_input", "message": "text is required.", "field": "text",
     }  # fmt: skip
     assert shown(frames.failure(NonceReused("No."), None))["code"] == "nonce_reused"
+
+
+@pytest.mark.parametrize("error", [Unavailable("x"), BusUnavailable("x"), BusTimeout("x")])
+def test_whatever_is_away_is_unavailable(error: Unavailable) -> None:
+    assert frames.failure(error, 1).code == "unavailable"

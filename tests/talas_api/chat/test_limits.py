@@ -1,7 +1,15 @@
 from pathlib import Path
 
 from support.api import settings_for
-from talas_api.chat.limits import COUNTED_BYTES, Bucket, Limits, cost
+from talas_api.chat.limits import (
+    COUNTED_BYTES,
+    FRAME_BYTES,
+    NONCE_CHARACTERS,
+    TEXT_CHARACTERS,
+    Bucket,
+    Limits,
+    cost,
+)
 
 
 def test_the_settings_name_what_an_operator_may_change(tmp_path: Path) -> None:
@@ -51,3 +59,29 @@ def test_the_longest_message_counts_once_and_the_largest_frame_five_times() -> N
     assert cost(0) == cost(largest) == cost(COUNTED_BYTES - 1) == 1
     assert cost(COUNTED_BYTES) == 2
     assert cost(64 * 1024) == 5
+
+
+def test_the_document_states_the_limits_as_they_are(tmp_path: Path) -> None:
+    settings = settings_for("postgresql://x@y/z", tmp_path)
+    limits = Limits.of(settings, settings.chat_sockets)
+    text = (Path(__file__).parents[3] / "docs" / "chat.md").read_text()
+    stated = text.partition("## Limits")[2].partition("## Over HTTP")[0]
+    for sentence in (
+        f"1 to {TEXT_CHARACTERS:,} characters",
+        f"| a message on the wire | {FRAME_BYTES // 1024} KiB",
+        f"| nonce | 1 to {NONCE_CHARACTERS} characters",
+        f"({limits.requests_per_second:g}) a second and socket, ten seconds' worth at once",
+        f"what is over {COUNTED_BYTES // 1024} KiB once more",
+        f"| {limits.stranger_frames:g} at once, and one a second",
+        f"| rooms joined by one socket | {limits.rooms_per_socket} |",
+        f"`TALAS_CHAT_ROOMS_PER_USER` ({settings.chat_rooms_per_user})",
+        f"`TALAS_CHAT_SOCKETS_PER_USER` ({limits.sockets_per_person})",
+        f"`TALAS_CHAT_SOCKETS` ({limits.sockets:,})",
+        f"`TALAS_CHAT_QUEUE_BYTES` ({limits.queue_bytes // 1024} KiB)",
+        f"after {limits.quiet_seconds:g} s without a frame",
+        f"after {limits.pong_seconds:g} s more",
+    ):
+        assert sentence in stated, sentence
+    assert limits.burst_seconds == 10
+    assert limits.strangers_per_address == limits.sockets // 10
+    assert f"for {limits.farewell_seconds:g} seconds" in text
