@@ -16,7 +16,7 @@ from aiohttp._websocket.helpers import websocket_mask  # compiled: sixty times a
 
 from talas_api.chat.codes import Close
 
-MASKED, FINAL, RESERVED = 0x80, 0x80, 0x70
+MASKED, FINAL = 0x80, 0x80
 LARGEST_CONTROL = 125
 
 
@@ -32,7 +32,11 @@ class Kind(enum.IntEnum):
     PONG = 10
 
 
-_KINDS = {int(kind): kind for kind in Kind}
+_FIRST = {kind | FINAL: (kind, True) for kind in Kind} | {
+    int(kind): (kind, False) for kind in (Kind.PART, Kind.TEXT, Kind.BINARY)
+}
+"""Every first byte that may come, and whether the frame is its message's last. A reserved bit is
+not among them, nor a control frame in parts."""
 
 
 class Frame(NamedTuple):
@@ -93,39 +97,33 @@ class Incoming:
         return self._part(payload)
 
     def _read_head(self) -> bool:
-        """Whether the head at hand is complete as far as the mask."""
+        """Whether the head at hand is complete as far as the mask. Raises Violation."""
         buffer = self._buffer
         if len(buffer) < 2:
             return False
         first, second = buffer[0], buffer[1]
-        self._check(first, second)
-        size, at = second & ~MASKED, 2
+        known, size, at = _FIRST.get(first), second & ~MASKED, 2
+        if known is None or not second & MASKED:
+            raise Violation(Close.NOT_WEBSOCKET, "no mask, a reserved bit or opcode, or a control "
+                            "frame in parts")  # fmt: skip
+        self._kind, self._final = kind, _ = known
         if size > LARGEST_CONTROL:
             at = 4 if size == 126 else 10
+            if kind >= Kind.CLOSE:
+                raise Violation(Close.NOT_WEBSOCKET, "a control frame that is too large")
             if len(buffer) < at:
                 return False
             size = int.from_bytes(buffer[2:at])
             if size >= 1 << 63:
                 raise Violation(Close.NOT_WEBSOCKET, "a length whose first bit is set")
-        if self._kind < Kind.CLOSE and len(self._message) + size > self._most:
-            raise Violation(Close.BROKEN, "a message over its limit")
+        if kind < Kind.CLOSE:
+            if (kind is Kind.PART) != (self._started is not None):
+                raise Violation(Close.NOT_WEBSOCKET, "a part of no message, or one in another")
+            if len(self._message) + size > self._most:
+                raise Violation(Close.BROKEN, "a message over its limit")
         self._payload = at + 4
         self._end = self._payload + size
         return True
-
-    def _check(self, first: int, second: int) -> None:
-        """Take in the first two bytes of a head. Raises Violation."""
-        kind = _KINDS.get(first & 0x0F)
-        if first & RESERVED or kind is None:
-            raise Violation(Close.NOT_WEBSOCKET, "a reserved bit or opcode")
-        if not second & MASKED:
-            raise Violation(Close.NOT_WEBSOCKET, "a client's frame that is not masked")
-        self._kind, self._final = kind, bool(first & FINAL)
-        if kind >= Kind.CLOSE:
-            if not self._final or second & ~MASKED > LARGEST_CONTROL:
-                raise Violation(Close.NOT_WEBSOCKET, "a control frame in parts, or too large")
-        elif (kind is Kind.PART) != (self._started is not None):
-            raise Violation(Close.NOT_WEBSOCKET, "a part of no message, or a message within one")
 
     def _part(self, payload: bytes) -> Frame:
         """A message, or what there is of it."""

@@ -52,7 +52,8 @@ class Intake:
             self._hold(self._dropped > MOST_DROPPED)
         else:
             self._incoming.feed(data)
-            self._hold(self._incoming.waiting > MOST_UNREAD)
+            if self._incoming.waiting > MOST_UNREAD:
+                self._hold(True)
             self._wake()
         return False, b""
 
@@ -69,7 +70,8 @@ class Intake:
         while (frame := self._incoming.next()) is None:
             if self._over:
                 return None
-            self._hold(False)
+            if self._paused:
+                self._hold(False)
             self._turn = 0
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
