@@ -41,8 +41,9 @@ async def flood(port: int, ends: float, kind: str, outcomes: Counter[str]) -> No
         try:
             while not closed.done():
                 writer.write(chunk)
-                await asyncio.wait({asyncio.ensure_future(writer.drain()), closed},
-                                   return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
+                sent = asyncio.ensure_future(writer.drain())
+                sent.add_done_callback(lambda task: task.cancelled() or task.exception())
+                await asyncio.wait({sent, closed}, return_when=asyncio.FIRST_COMPLETED)
                 await asyncio.sleep(0)
             outcomes[str(closed.result())] += 1
         except (OSError, asyncio.IncompleteReadError):
