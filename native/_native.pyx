@@ -67,6 +67,8 @@ cdef extern from "ogg_pages.h" nogil:
     struct talas_page_scan:
         size_t position
         size_t garbage
+        size_t strict
+        bint failed
     void talas_ogg_prepare()
     struct talas_page_head:
         int64_t granule
@@ -220,7 +222,7 @@ cdef tuple page_tuple(const talas_page *page):
             page.complete)
 
 
-def ogg_scan(bytes data not None, bint final):
+def ogg_scan(bytes data not None, bint final, size_t strict=0):
     cdef const uint8_t *start = <const uint8_t *> PyBytes_AS_STRING(data)
     cdef size_t size = <size_t> PyBytes_GET_SIZE(data)
     cdef talas_page_scan scan
@@ -228,6 +230,7 @@ def ogg_scan(bytes data not None, bint final):
     cdef bint more = True
     cdef list pages = []
     scan.position = scan.garbage = 0
+    scan.strict = strict
     while more:
         if size >= LONG:
             with nogil:
@@ -236,7 +239,7 @@ def ogg_scan(bytes data not None, bint final):
             more = talas_ogg_next(start, size, final, &scan, &page)
         if more:
             pages.append(page_tuple(&page))
-    return pages, scan.position, scan.garbage
+    return pages, scan.position, scan.garbage, bool(scan.failed)
 
 
 def flac_crc16(bytes data not None, uint16_t crc, size_t start, size_t end):

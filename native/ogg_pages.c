@@ -46,8 +46,9 @@ static bool crc_holds(const uint8_t *page, size_t size) {
     return crc == little32(page + CRC_OFFSET);
 }
 
-/* Whether a sound page stands at `p`, of which `size` bytes are here; sets `length` if so. */
-static enum verdict judge(const uint8_t *p, size_t size, size_t *length) {
+/* Whether a sound page of at most `most` bytes stands at `p`, of which `size` bytes are here. Sets
+ * `length` where its sum was made. */
+static enum verdict judge(const uint8_t *p, size_t size, size_t most, size_t *length) {
     if (size < TALAS_OGG_HEADER)
         return VERDICT_WAIT;
     if (p[4] != 0 || p[5] > 7)
@@ -57,6 +58,8 @@ static enum verdict judge(const uint8_t *p, size_t size, size_t *length) {
         return VERDICT_WAIT;
     for (size_t i = 0; i < p[26]; i++)
         total += p[TALAS_OGG_HEADER + i];
+    if (total > most)
+        return VERDICT_NO;
     if (size < total)
         return VERDICT_WAIT;
     *length = total;
@@ -124,11 +127,19 @@ static size_t find_capture(const uint8_t *data, size_t size, size_t from) {
 bool talas_ogg_next(const uint8_t *data, size_t size, bool final, struct talas_page_scan *scan,
                     struct talas_page *page) {
     size_t from = scan->position;
+    scan->failed = false;
     while (from < size) {
         size_t at = find_capture(data, size, from), length = 0;
-        enum verdict verdict = at < size ? judge(data + at, size - at, &length) : VERDICT_NO;
+        size_t most = at < scan->strict ? TALAS_OGG_SHORT : SIZE_MAX;
+        enum verdict verdict = at < size ? judge(data + at, size - at, most, &length) : VERDICT_NO;
         if (verdict == VERDICT_NO || (verdict == VERDICT_WAIT && final)) {
             from = at + 1;
+            if (length > TALAS_OGG_SHORT) {
+                scan->garbage += from - scan->position;
+                scan->position = from;
+                scan->failed = true;
+                return false;
+            }
             continue;
         }
         scan->garbage += at - scan->position;

@@ -15,6 +15,7 @@
 
 #define TALAS_OGG_SEGMENTS 255
 #define TALAS_OGG_HEADER 27
+#define TALAS_OGG_SHORT 4096
 
 struct talas_page {
     size_t end; /* where the page ends in the data */
@@ -27,9 +28,13 @@ struct talas_page {
     struct talas_span piece[TALAS_OGG_SEGMENTS];
 };
 
+/* Pages that begin in the first `strict` bytes are believed up to TALAS_OGG_SHORT bytes only.
+ * `failed`: the search stopped behind the beginning of a longer page that was none. */
 struct talas_page_scan {
     size_t position;
     size_t garbage;
+    size_t strict;
+    bool failed;
 };
 
 /* What stands in front of a page's segments. */
@@ -51,8 +56,8 @@ uint32_t talas_ogg_crc(uint32_t crc, const uint8_t *data, size_t size);
 void talas_ogg_lay(const struct talas_page_head *head, const uint8_t *lacing, const uint8_t *body,
                    size_t size, uint8_t *out);
 
-/* Find the next page and move `scan` behind it. False: the data is used up; `final` says no more
- * will come. */
+/* Find the next page and move `scan` behind it. False: the data is used up, or `scan->failed`;
+ * `final` says no more will come. */
 bool talas_ogg_next(const uint8_t *data, size_t size, bool final, struct talas_page_scan *scan,
                     struct talas_page *page);
 

@@ -27,6 +27,15 @@ MAX_HISTORY_TICKS = 90 * RATE
 """Most that is kept of a source, however few bytes it sends: a codec job that starts decodes it
 all."""
 
+MAX_HISTORY_BYTES = 32 << 20
+"""Most bytes: ten seconds of the widest WAV that is taken."""
+
+MAX_HISTORY_FRAMES = 10_000
+"""Most frames, however short: 25 seconds of the shortest that an encoder makes."""
+
+MAX_HISTORY_FORMATS = 4
+"""Most formats. Each costs whoever decodes the history a decoder, and perhaps a resampler."""
+
 AGAIN_SECONDS = 60.0
 """Before a programme is measured again whose codec job was lost."""
 
@@ -98,6 +107,7 @@ class Visit:
         self._sizes = sizes
         self._history: deque[tuple[Frame, Packet]] = deque()
         self._history_bytes = 0
+        self._history_runs: deque[int] = deque()  # frames of each format in turn
         self._format: Format | None = None
         self._history_ticks = max(map(sizes.history_ticks, renditions), default=0)
         self._job: Job | None = None
@@ -214,19 +224,30 @@ class Visit:
             self._start_job()
 
     def _remember(self, frame: Frame, packet: Packet) -> None:
+        if not self._history or self._history[-1][0].format is not frame.format:
+            self._history_runs.append(0)
         self._history.append((frame, packet))
+        self._history_runs[-1] += 1
         self._history_bytes += len(packet.payload)
-        end = packet.end
-        while True:
-            oldest = self._history[0][1]
-            past = end - oldest.at - oldest.duration
-            if past < self._history_ticks and past < MAX_HISTORY_TICKS:
-                return
-            left = self._history_bytes - len(oldest.payload)
-            if left < self._sizes.burst and past < MAX_HISTORY_TICKS:
-                return
-            self._history.popleft()
-            self._history_bytes = left
+        while len(self._history) > 1 and self._has_too_much(packet.end):
+            _, oldest = self._history.popleft()
+            self._history_bytes -= len(oldest.payload)
+            self._history_runs[0] -= 1
+            if not self._history_runs[0]:
+                self._history_runs.popleft()
+
+    def _has_too_much(self, end: int) -> bool:
+        """Whether the history does not need its oldest frame, or may not keep it."""
+        oldest = self._history[0][1]
+        past = end - oldest.end
+        left = self._history_bytes - len(oldest.payload)
+        return (
+            (past >= self._history_ticks and left >= self._sizes.burst)
+            or past >= MAX_HISTORY_TICKS
+            or self._history_bytes > MAX_HISTORY_BYTES
+            or len(self._history) > MAX_HISTORY_FRAMES
+            or len(self._history_runs) > MAX_HISTORY_FORMATS
+        )
 
     @property
     def _encoded(self) -> list[LiveRendition]:

@@ -53,7 +53,9 @@ static void scan_on(const uint8_t *data, size_t size, bool final, size_t base,
                     struct finding *found) {
     struct talas_page page;
     size_t behind = 0;
-    while (talas_ogg_next(data, size, final, &found->scan, &page)) {
+    while (talas_ogg_next(data, size, final, &found->scan, &page) || found->scan.failed) {
+        if (found->scan.failed)
+            continue;
         DEMAND(page.end <= size && page.end == found->scan.position && page.end >= behind + HEADER);
         DEMAND(page.pieces <= TALAS_OGG_SEGMENTS);
         size_t start = behind;
@@ -72,7 +74,7 @@ static void scan_on(const uint8_t *data, size_t size, bool final, size_t base,
 }
 
 static void check(const uint8_t *data, size_t size, size_t cut) {
-    struct finding whole = {{0, 0}, 0, 0}, pieces = {{0, 0}, 0, 0};
+    struct finding whole = {{0}, 0, 0}, pieces = {{0}, 0, 0};
     scan_on(data, size, true, 0, &whole);
     DEMAND(whole.scan.garbage <= size);
 

@@ -84,14 +84,14 @@ static void test_prefixes(void) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         size_t size = build(data, shapes[i].segments, shapes[i].rest);
         for (size_t end = 0; end < size; end++) {
-            struct talas_page_scan waits = {0, 0}, ended = {0, 0};
+            struct talas_page_scan waits = {0}, ended = {0};
             struct talas_page page;
             CHECK(!next(data, end, false, &waits, &page));
             CHECK(waits.position == 0 && waits.garbage == 0);
             CHECK(!next(data, end, true, &ended, &page));
             CHECK(ended.position == end && ended.garbage == end);
         }
-        struct talas_page_scan scan = {0, 0};
+        struct talas_page_scan scan = {0};
         struct talas_page page;
         CHECK(next(data, size, false, &scan, &page));
         CHECK(scan.position == size && page.end == size && scan.garbage == 0);
@@ -104,7 +104,7 @@ static void test_largest(void) {
     size_t size = 27 + 255 + 255 * 255;
     uint8_t *data = exact(NULL, size);
     CHECK(build(data, 255, 255) == size);
-    struct talas_page_scan scan = {0, 0};
+    struct talas_page_scan scan = {0};
     struct talas_page page;
     CHECK(next(data, size, false, &scan, &page));
     CHECK(page.pieces == 1 && page.piece[0].size == 255 * 255 && !page.complete);
@@ -121,7 +121,7 @@ static void test_damage(void) {
     size_t first = build(data, 2, 30), size = first + build(data + first, 1, 50);
     for (size_t at = 0; at < first; at++) {
         data[at] ^= 0x40;
-        struct talas_page_scan scan = {0, 0};
+        struct talas_page_scan scan = {0};
         struct talas_page page;
         bool found = next(data, size, true, &scan, &page);
         CHECK(found && page.end == size && scan.garbage == first);
@@ -143,7 +143,7 @@ static void test_noise(void) {
                 data[size++] = (uint8_t)"OgS\0"[dice() % 4];
         }
         size = dice() % (size + 1);
-        struct talas_page_scan scan = {0, 0};
+        struct talas_page_scan scan = {0};
         struct talas_page page;
         while (next(data, size, dice() % 2, &scan, &page)) {
             CHECK(scan.position == page.end && page.end <= size);

@@ -50,6 +50,10 @@ UNHURRIED_TICKS = RATE // 5
 """Frames of a job that only measures are sent in so large lots: to wake a worker for each costs
 more than to decode it."""
 
+UNHURRIED_FRAMES = 100
+UNHURRIED_BYTES = 1 << 20
+"""Most of such a lot, however little media time its frames have."""
+
 AGAIN_SECONDS = 1.0
 """Before another worker is started in the place of one that died."""
 
@@ -69,7 +73,7 @@ class LinkedJob:
         self._format: Format | None = None
         self._renditions: set[Rendition] = set()
         self._held: list[Order] = []
-        self._held_ticks = 0
+        self._held_ticks = self._held_bytes = 0
         self.deliver = deliver
         self.done = done
 
@@ -87,7 +91,8 @@ class LinkedJob:
             Feed(self._number, frame.payload, frame.samples, packet.at, packet.duration)
         )
         self._held_ticks += packet.duration
-        if self._renditions or self._held_ticks >= UNHURRIED_TICKS:
+        self._held_bytes += len(frame.payload)
+        if self._renditions or self._lot_is_full:
             self._let_go()
 
     def open(self, rendition: Rendition, ticks: int) -> None:
@@ -109,9 +114,18 @@ class LinkedJob:
         """Flush all encoders; `done` follows the last output."""
         self._let_go(Finish(self._number))
 
+    @property
+    def _lot_is_full(self) -> bool:
+        return (
+            self._held_ticks >= UNHURRIED_TICKS
+            or self._held_bytes >= UNHURRIED_BYTES
+            or len(self._held) >= UNHURRIED_FRAMES
+        )
+
     def _let_go(self, *more: Order) -> None:
         """Send what was held back, and `more`."""
-        held, self._held, self._held_ticks = self._held, [], 0
+        held, self._held = self._held, []
+        self._held_ticks = self._held_bytes = 0
         for order in (*held, *more):
             self._link.submit(order)
 

@@ -30,6 +30,11 @@ class Body(Protocol):
         """Whether the end was seen."""
         ...
 
+    @property
+    def steps(self) -> int:
+        """Lines between the chunks that were read."""
+        ...
+
 
 def body_of(head: RequestHead) -> Body:
     """The reader that `head` calls for (RFC 9112, section 6.3). Raises BadInput."""
@@ -49,6 +54,8 @@ def body_of(head: RequestHead) -> Body:
 
 class Counted:
     """A body of `length` bytes, or without an end of its own."""
+
+    steps = 0
 
     def __init__(self, length: int | None) -> None:
         self._left = length

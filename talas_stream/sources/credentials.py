@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from itertools import islice
 
 from talas_core.errors import Forbidden, Unauthorized
 from talas_core.messages import StationRecord
@@ -80,7 +81,7 @@ def source_info(head: RequestHead, address: str = "") -> SourceInfo:
 
 def clean(value: str) -> str:
     """`value` as text, without control characters and at most MAX_TEXT characters."""
-    return "".join(c for c in text(value) if c.isprintable())[:MAX_TEXT].strip()
+    return "".join(islice(filter(str.isprintable, text(value)), MAX_TEXT)).strip()
 
 
 def web_address(value: str) -> str:

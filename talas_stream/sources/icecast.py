@@ -1,9 +1,9 @@
 """An Icecast source: PUT or SOURCE /slug, Basic auth, an endless body.
 
-Does:        check station, key and Content-Type; claim the station; feed what comes to the ingest;
-             hold back a source that runs ahead of real time.
-Never:       buffers more than one read of a source that is ahead; lets a bad source change the
-             station it failed to get.
+Does:        check station, key and Content-Type; claim the station; hand it the frames of what
+             comes; hold back a source that runs ahead of real time, or is charged more than that.
+Never:       buffers more than one read of a source that is ahead; works on for more than a turn
+             while others wait; lets a bad source change the station it failed to get.
 Guarantees:  every way in or out is answered in the words its client waits for:
 
     PUT, Expect: 100-continue    100 at once, 200 at the end          (ffmpeg, libshout, curl)
@@ -28,16 +28,17 @@ from talas_stream.answers import CHALLENGE, Header, head, refusal_bytes
 from talas_stream.front_door import Successor
 from talas_stream.history import DASH
 from talas_stream.media import Frame
-from talas_stream.sources.body import Body, body_of
+from talas_stream.sources.body import body_of
 from talas_stream.sources.credentials import WrongKey, check_source, clean, slug_of, source_info
+from talas_stream.sources.intake import Intake
 from talas_stream.stages.ingest import SENDABLE, Ingest, accepts
 from talas_stream.stages.pace import SourcePace
 from talas_stream.station import Station
 from talas_stream.wire.request import RequestHead
 
-SLICE = 1024
-"""Bytes fed between two looks at the pace: half a second of the leanest speech. More would be a
-flood to the codec worker, which leaves out what is too much at once."""
+TURN_SECONDS = 0.02
+"""Charge (see stages.charge) after which a source leaves the loop to the others: a few milliseconds
+of work, or a third of a second of ordinary audio."""
 
 LINGER_SECONDS = 2.0
 """How long a source that was refused may go on sending before it is cut."""
@@ -64,7 +65,7 @@ class SourceRoom(Protocol):
 
 
 class IcecastSource(Successor):
-    """One source's connection. `bytes_read` counts what was taken of its body."""
+    """One source's connection."""
 
     def __init__(self, room: SourceRoom) -> None:
         self._room = room
@@ -72,17 +73,13 @@ class IcecastSource(Successor):
         self._head: RequestHead
         self._record: StationRecord
         self._station: Station | None = None
-        self._body: Body
-        self._ingest = room.ingest()
-        self._pace = room.pace()
-        self._pending = b""
-        self._sent_seconds = 0.0
+        self._intake: Intake
+        self._rest = b""
         self._tags: Mapping[str, str] = {}
         self._held: asyncio.TimerHandle | None = None
         self._admission: asyncio.Task[None] | None = None
         self._complete = False
         self._ended = False
-        self.bytes_read = 0
         self.heard_at = room.now()
 
     @property
@@ -98,13 +95,18 @@ class IcecastSource(Successor):
     @property
     def damage(self) -> dict[str, int]:
         """What was wrong with what it sent, counted by name (see stages.ingest)."""
-        return self._ingest.damage
+        return self._intake.damage
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of its body that were taken so far."""
+        return self._intake.bytes_read
 
     def take(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
         """Begin, with the request's head and what followed it."""
         self._transport = transport
         self._head = head
-        self._pending += rest
+        self._rest = rest
         transport.pause_reading()
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
@@ -123,7 +125,7 @@ class IcecastSource(Successor):
     def data_received(self, data: bytes) -> None:
         self.heard_at = self._room.now()
         if not self._ended:
-            self._pending += data
+            self._intake.put(data)
             self._pump()
 
     def eof_received(self) -> bool:
@@ -144,7 +146,10 @@ class IcecastSource(Successor):
     async def _admit(self) -> None:
         try:
             station = await self._allowed()
-            self._body = body_of(self._head)
+            room = self._room
+            body = body_of(self._head)
+            self._intake = Intake(body, room.ingest(), room.pace(), room.pace())
+            self._intake.put(self._rest)
             station.claim(self, source_info(self._head, self._address()))
         except TalasError as error:
             self._refuse(error)
@@ -188,38 +193,32 @@ class IcecastSource(Successor):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _pump(self) -> None:
-        """Feed what is pending, as far as the pace allows. `heard_at` is now."""
+        """Take what was read, as far as the pace and the turn allow. `heard_at` is now."""
         if self._held is not None or self._station is None:
             return
-        # A live source's reads are shorter than a slice: they pass through uncopied.
-        pending, self._pending = self._pending, b""
+        intake = self._intake
+        turn_ends = intake.charge + TURN_SECONDS
         try:
-            for at in range(0, len(pending), SLICE):
-                audio = self._body.feed(pending[at : at + SLICE])
-                if audio:
-                    self.bytes_read += len(audio)
-                    self._take(self._ingest.feed(audio))
-                wait = self._pace.hold(self._sent_seconds, self.heard_at)
-                if wait > 0:
-                    self._pending = pending[at + SLICE :]
-                    self._hold(wait)
-                    return
+            while intake.waits:
+                self._take(intake.take())
                 if self._ended:
+                    return
+                wait = intake.hold(self.heard_at)
+                if wait > 0 or (intake.waits and intake.charge > turn_ends):
+                    self._hold(wait)
                     return
         except TalasError as error:
             self._refuse(error)
             return
-        self._complete = self._complete or self._body.done
+        self._complete = self._complete or intake.done
         if self._complete:
             self._finish()
 
     def _take(self, frames: list[Frame]) -> None:
         assert self._station is not None  # noqa: S101 - all callers have looked
         if frames:
-            if self._ingest.tags is not self._tags:
-                self._retitle(self._ingest.tags)
-            for frame in frames:
-                self._sent_seconds += frame.samples / frame.format.rate
+            if self._intake.tags is not self._tags:
+                self._retitle(self._intake.tags)
             self._station.accept(frames)
 
     def _retitle(self, tags: Mapping[str, str]) -> None:
@@ -245,8 +244,8 @@ class IcecastSource(Successor):
         """The end of the body, or of our patience: play out what is complete, say goodbye."""
         if self._station is not None:
             try:
-                self._take(self._ingest.flush())
-                if self._complete and not self._sent_seconds:
+                self._take(self._intake.flush())
+                if self._complete and not self._intake.seconds:
                     raise UnsupportedMedia(f"there was no audio frame in it: send {SENDABLE}")
             except TalasError as error:
                 self._refuse(error)
@@ -277,7 +276,6 @@ class IcecastSource(Successor):
 
     def _leave(self) -> None:
         self._ended = True
-        self._pending = b""
         if self._held is not None:
             self._held.cancel()
             self._held = None
@@ -288,7 +286,7 @@ class IcecastSource(Successor):
             station, self._station = self._station, None
             station.release(self)
             log.info("source left", station=station.record.slug,
-                     seconds=round(self._sent_seconds, 1), **self._ingest.damage)  # fmt: skip
+                     seconds=round(self._intake.seconds, 1), **self._intake.damage)  # fmt: skip
 
     def _log(self, event: str, **facts: object) -> None:
         log.info(event, path=self._head.path, **facts)

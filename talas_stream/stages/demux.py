@@ -17,7 +17,8 @@ from typing import Generic, Protocol, TypeVar
 from talas_core.errors import UnsupportedMedia
 from talas_stream.kernels import Kernels
 from talas_stream.media import RATE, Codec, Format, Frame, SourceCodec
-from talas_stream.wire import flac, framing, ogg, opus, wav, webm
+from talas_stream.stages.charge import work_seconds
+from talas_stream.wire import flac, flac_frames, framing, ogg, opus, wav, webm
 from talas_stream.wire.errors import MalformedHeader
 
 SENDABLE = "MP3, AAC with ADTS headers, FLAC, WAV, WebM with Opus, or Ogg with Opus, Vorbis or FLAC"
@@ -57,6 +58,9 @@ class Demux(ABC, Generic[Event]):
     tags: Mapping[str, str] = {}
     """What the stream says of what it plays, names in upper case; another object with each link."""
 
+    links = 0
+    """Beginnings so far: each is a new format."""
+
     _parser: _Parser[Event]
     _format: Format | None = None
 
@@ -77,6 +81,11 @@ class Demux(ABC, Generic[Event]):
     @abstractmethod
     def damage(self) -> dict[str, int]:
         """What was wrong with the bytes so far, counted by name."""
+
+    @property
+    @abstractmethod
+    def work(self) -> float:
+        """What all this took, in seconds by stages.charge, bytes and frames left out."""
 
     @abstractmethod
     def _take(self, event: Event) -> Frame | None:
@@ -107,10 +116,15 @@ class Framed(Demux[bytes]):
     def damage(self) -> dict[str, int]:
         return {"garbage_bytes": self._framer.garbage_bytes}
 
+    @property
+    def work(self) -> float:
+        return work_seconds(garbage=self._framer.garbage_bytes, links=self.links)
+
     def _take(self, event: bytes) -> Frame:
         samples, rate, channels = self._framer.shape(event)
         known = self._format
         if known is None or known.rate != rate or known.channels != channels:
+            self.links += 1
             self._format = known = Format(self._codec, rate, channels)
         return Frame(event, known, samples)
 
@@ -134,8 +148,14 @@ class Ogg(Demux[ogg.Event]):
             "dropped_packets": reader.dropped_packets,
         }
 
+    @property
+    def work(self) -> float:
+        reader = self._reader
+        return work_seconds(steps=reader.steps, garbage=reader.garbage_bytes, links=self.links)
+
     def _take(self, event: ogg.Event) -> Frame | None:
         if isinstance(event, ogg.BeginStream):
+            self.links += 1
             self._format = self._begin(event)
             self.tags = _tags(event)
         elif isinstance(event, ogg.Packet) and self._format is not None:
@@ -154,11 +174,11 @@ class Ogg(Demux[ogg.Event]):
         return Format(codec, event.sample_rate, event.channels, event.extradata, event.pre_skip)
 
 
-class Flac(Demux[flac.Event]):
+class Flac(Demux[flac_frames.Event]):
     """FLAC without a container; each stream marker begins a new format."""
 
     def __init__(self, kernels: Kernels) -> None:
-        self._parser = self._reader = flac.FlacReader(kernels.flac_crc16)
+        self._parser = self._reader = flac_frames.FlacReader(kernels.flac_crc16)
 
     @property
     def fruitless(self) -> int:
@@ -168,8 +188,13 @@ class Flac(Demux[flac.Event]):
     def damage(self) -> dict[str, int]:
         return {"damaged_frames": self._reader.damaged}
 
-    def _take(self, event: flac.Event) -> Frame | None:
+    @property
+    def work(self) -> float:
+        return work_seconds(steps=self._reader.steps, links=self.links)
+
+    def _take(self, event: flac_frames.Event) -> Frame | None:
         if isinstance(event, flac.StreamInfo):
+            self.links += 1
             _check("FLAC", event.rate, event.channels)
             self._format = Format(SourceCodec.FLAC, event.rate, event.channels, event.raw)
         elif self._format is not None:
@@ -197,8 +222,13 @@ class Wav(Demux[wav.Event]):
     def damage(self) -> dict[str, int]:
         return {}  # every byte is a sample: there is no telling
 
+    @property
+    def work(self) -> float:
+        return work_seconds(steps=self._reader.steps, links=self.links)
+
     def _take(self, event: wav.Event) -> Frame | None:
         if isinstance(event, wav.WavFormat):
+            self.links += 1
             _check("WAV", event.rate, event.channels)
             self._format = Format(_IN_WAV[event.kind], event.rate, event.channels)
         elif self._format is not None:
@@ -211,6 +241,7 @@ class Webm(Demux[webm.Event]):
 
     def __init__(self) -> None:
         self._parser = self._reader = webm.WebmReader()
+        self._streams = 1
 
     @property
     def fruitless(self) -> int:
@@ -221,21 +252,28 @@ class Webm(Demux[webm.Event]):
         reader = self._reader
         return {"garbage_bytes": reader.garbage_bytes, "dropped_packets": reader.dropped}
 
+    @property
+    def work(self) -> float:
+        reader = self._reader
+        return work_seconds(steps=reader.steps, garbage=reader.garbage_bytes, links=self.links)
+
     def _take(self, event: webm.Event) -> Frame | None:
         if isinstance(event, webm.Track):
+            self.links += 1
             self._format = self._begin(event)
-        elif self._format is not None and (samples := opus.packet_samples(event.payload)):
-            return Frame(event.payload, self._format, samples)
+        elif self._format is not None:
+            samples = opus.packet_samples(event.payload, self._streams)
+            return Frame(event.payload, self._format, samples) if samples else None
         return None
 
-    @staticmethod
-    def _begin(track: webm.Track) -> Format:
+    def _begin(self, track: webm.Track) -> Format:
         if track.codec != "A_OPUS":
             raise UnsupportedMedia(f"WebM with {track.codec} is not taken: send {SENDABLE}")
         try:
             head = opus.parse_head(track.private)
         except MalformedHeader as error:
             raise UnsupportedMedia(f"{error} Send {SENDABLE}") from error
+        self._streams = head.streams
         return Format(Codec.OPUS, RATE, head.channels, track.private, head.pre_skip)
 
 

@@ -106,6 +106,12 @@ class Ingest:
         found = {} if self._sure is None else self._sure.damage
         return {name: count for name, count in found.items() if count}
 
+    @property
+    def work(self) -> float:
+        """What finding the frames took, see Demux; the least of the readings until one is sure: to
+        each the others' frames are garbage."""
+        return min((reading.work for reading in self._readings), default=0.0)
+
     def _choose(self, data: bytes) -> list[Demux[Any]]:
         signed = _SIGNED.get(data[:_SIGNATURE_BYTES])
         if signed is not None:

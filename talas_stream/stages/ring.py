@@ -24,8 +24,8 @@ from itertools import islice
 
 from talas_stream.media import Packet
 
-MAX_PACKETS = 100_000
-"""Most packets kept, however small: silence in Opus is three bytes a packet."""
+MAX_PACKETS = 20_000
+"""Most packets kept, however small or short: of the shortest that an encoder makes, 50 seconds."""
 
 
 class Ring:

@@ -31,8 +31,8 @@ class _Expect(Enum):
 class ChunkedReader:
     """A push parser: chunked bytes in, the body out.
 
-    `done` once the last chunk and its trailer came; `rest` is what followed them. A reader that
-    raised is of no more use.
+    `done` once the last chunk and its trailer came; what follows them is left out. `steps` counts
+    the lines that were read. A reader that raised is of no more use.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class ChunkedReader:
         self._line = b""
         self._left = 0
         self._trailer_bytes = 0
-        self.rest = b""
+        self.steps = 0
 
     @property
     def done(self) -> bool:
@@ -52,10 +52,7 @@ class ChunkedReader:
         malformed."""
         body: list[bytes] = []
         at = 0
-        while at < len(data):
-            if self._expect is _Expect.NOTHING:
-                self.rest += data[at:]
-                break
+        while at < len(data) and not self.done:
             if self._expect is _Expect.DATA:
                 piece = data[at : at + self._left]
                 body.append(piece)
@@ -74,6 +71,7 @@ class ChunkedReader:
             raise BadRequest("A line between the chunks is too long.")
         self._line += piece
         if end:
+            self.steps += 1
             line, self._line = self._line, b""
             if not line.endswith(b"\r\n"):
                 raise BadRequest("A line between the chunks does not end with CR LF.")

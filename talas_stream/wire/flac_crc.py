@@ -1,7 +1,8 @@
 """The two checksums of FLAC (RFC 9639, sections 9.1.8 and 9.3).
 
-Does:        the CRC-8 of a header; the CRC-16 of a run of bytes that grows.
-Never:       looks at a byte twice: a run's sum goes on from where it was last asked for.
+Does:        the CRC-8 of a header; tell which two places of a stream have a run between them whose
+             CRC-16 is right.
+Never:       looks at a byte twice, however many places are marked.
 Guarantees:  over a whole frame, whose own CRC-16 stands at its end, the sum is 0.
 Twin:        `flac_crc16` defines what native/flac_crc.c does.
 """
@@ -16,22 +17,35 @@ from functools import cache
 Crc16Step = Callable[[bytes, int, int, int], int]
 
 _POLYNOMIAL_8, _POLYNOMIAL_16 = 0x07, 0x8005
+_ORDER = 32_767
+"""x to this power is 1 again, modulo the polynomial of 16 bits."""
 
 
-class Crc16:
-    """The CRC-16 of a growing run of bytes."""
+class Crc16Marks:
+    """Marks of places in a stream of bytes: where two are equal, the CRC-16 of the run between them
+    is 0. So each place is marked once, whichever runs may begin or end there.
+
+    With P the CRC of everything up to place p, the CRC of the run from p to q is P(q) + P(p) times
+    x to the power 8 (q - p). It is 0 where P(p) and P(q), each times x to the power of minus eight
+    times its place, are the same: that is the mark.
+    """
 
     def __init__(self, step: Crc16Step | None = None) -> None:
         self._step = step or flac_crc16
         self._crc = 0
-        self._at = 0
+        self._turn = 0
 
-    def residue(self, data: bytes, end: int) -> int:
-        """The CRC of `data[:end]`, its own CRC at the end included: 0 when it is right. `end` never
-        goes back."""
-        self._crc = self._step(data, self._crc, self._at, end)
-        self._at = end
-        return self._crc
+    def after(self, run: bytes) -> int:
+        """The mark of the place behind `run`, which goes on from the place before."""
+        self._crc = self._step(run, self._crc, 0, len(run))
+        self._turn = (self._turn - 8 * len(run)) % _ORDER
+        powers = _powers()
+        mark, bits = 0, self._crc
+        while bits:
+            lowest = bits & -bits
+            mark ^= powers[self._turn + lowest.bit_length() - 1]
+            bits ^= lowest
+        return mark
 
 
 def flac_crc16(data: bytes, crc: int, start: int, end: int) -> int:
@@ -51,6 +65,16 @@ def flac_crc16(data: bytes, crc: int, start: int, end: int) -> int:
 
 def _swap(value: int) -> int:
     return value >> 8 | (value & 0xFF) << 8
+
+
+@cache
+def _powers() -> list[int]:
+    """x to the power of 0 and up, modulo the polynomial, as far as a mark's bits reach."""
+    powers = [1]
+    for _ in range(_ORDER + 15):
+        value = powers[-1] << 1
+        powers.append((value ^ _POLYNOMIAL_16) & 0xFFFF if value >> 16 else value)
+    return powers
 
 
 @cache

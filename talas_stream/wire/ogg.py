@@ -81,6 +81,11 @@ class PacketReader:
         return self._pages.garbage_bytes
 
     @property
+    def steps(self) -> int:
+        """Pages and pieces of packets that were looked at."""
+        return self._pages.steps
+
+    @property
     def dropped_packets(self) -> int:
         """Packets that were not handed out."""
         return self._dropped_before + (self._stream.dropped if self._stream else 0)

@@ -106,7 +106,7 @@ class _OpusMapping:
         )
 
     def samples(self, packet: bytes) -> int | None:
-        return opus.packet_samples(packet) or None
+        return opus.packet_samples(packet, self._head.streams) or None
 
 
 class _VorbisMapping:

@@ -5,7 +5,8 @@ Does:        find pages, check their CRC, and take them apart into pieces of pac
 Never:       joins packets across pages when reading (wire.ogg does); knows a codec.
 Guarantees:  the same pages however the stream was cut into pieces; a page that is damaged, or lies
              about its length, is passed over, and the search goes on inside it; less than one page
-             is held.
+             is held. Time is linear in the bytes fed: where many long pages were none, only short
+             ones are believed for a while.
 Twin:        `ogg_scan` and `ogg_page` define what native/ogg_pages.c does.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -21,6 +23,11 @@ import msgspec
 CAPTURE = b"OggS"
 HEADER_BYTES = 27
 MAX_SEGMENTS = 255
+MAX_PAGE_BYTES = HEADER_BYTES + MAX_SEGMENTS * 256
+SHORT_PAGE_BYTES = 4096
+"""What most pages have at most. To sum one up that is none costs no more than to search it."""
+MOST_FALSE = 16
+"""Longer pages within the length of the longest that may turn out to be none."""
 NO_GRANULE = -1  # no packet ends on this page
 
 _CONTINUED, _BOS, _EOS = 1, 2, 4
@@ -31,8 +38,12 @@ _HEADER = struct.Struct("<4sBBqIIIB")
 # One page as a scan tells it: where it ends, serial, sequence, granule, flags, (start, end) of each
 # piece, and whether the last piece ends its packet.
 PageSpan = tuple[int, int, int, int, int, list[tuple[int, int]], bool]
-# scan(data, final) -> pages, how far the data is used up, how many bytes were garbage.
-PageScan = Callable[[bytes, bool], tuple[list[PageSpan], int, int]]
+# What a scan answers: pages, how far the data is used up, how many bytes were garbage, and whether
+# it stopped behind the beginning of a page that was none, and longer than SHORT_PAGE_BYTES.
+PageScanResult = tuple[list[PageSpan], int, int, bool]
+# scan(data, final, strict): of pages that begin in the first `strict` bytes, only those of at most
+# SHORT_PAGE_BYTES are believed.
+PageScan = Callable[[bytes, bool, int], PageScanResult]
 # The arguments are flags, granule, serial, sequence, lacing (how long the packets are) and body.
 PageLay = Callable[[int, int, int, int, bytes, bytes], bytes]
 
@@ -54,14 +65,18 @@ class Page(msgspec.Struct, frozen=True):
 class PageReader:
     """A push parser: bytes in, sound pages out.
 
-    `garbage_bytes` counts what was no page. `bytes_since_page` counts everything since the last
-    page ended, so that a caller can give up on what is no Ogg.
+    `garbage_bytes` counts what was no page; `steps` the pages and the pieces of packets on them.
+    `bytes_since_page` counts everything since the last page ended, so that a caller can give up on
+    what is no Ogg.
     """
 
     def __init__(self, scan: PageScan | None = None) -> None:
         self._scan = scan or ogg_scan
         self._held = b""
+        self._at = 0  # where what is held begins in the stream
+        self._false: deque[int] = deque(maxlen=MOST_FALSE)  # where long pages were none
         self.garbage_bytes = 0
+        self.steps = 0
         self.bytes_since_page = 0
 
     @property
@@ -79,12 +94,27 @@ class PageReader:
         return self._take(self._held, final=True)
 
     def _take(self, data: bytes, *, final: bool) -> list[Page]:
-        found, used, garbage = self._scan(data, final)
-        self.garbage_bytes += garbage
-        self._held = data[used:]
-        if found:
-            self.bytes_since_page = len(data) - found[-1][0]
-        return [_page(data, span) for span in found]
+        pages: list[Page] = []
+        more = True
+        while more:
+            found, used, garbage, more = self._scan(data, final, self._strict())
+            self.garbage_bytes += garbage
+            if found:
+                self.bytes_since_page = len(data) - found[-1][0]
+                pages += [_page(data, span) for span in found]
+            data = data[used:]
+            self._at += used
+            if more:
+                self._false.append(self._at)
+        self._held = data
+        self.steps += len(pages) + sum(len(page.packets) for page in pages)
+        return pages
+
+    def _strict(self) -> int:
+        """How far long pages are not to be believed from here, see `PageScan`."""
+        if len(self._false) < MOST_FALSE:
+            return 0
+        return max(0, self._false[0] + MAX_PAGE_BYTES - self._at)
 
 
 class OggWriter:
@@ -137,24 +167,27 @@ def _lacing(size: int) -> bytes:
     return b"\xff" * (size // 255) + bytes((size % 255,))
 
 
-def ogg_scan(data: bytes, final: bool) -> tuple[list[PageSpan], int, int]:
-    """Find the sound pages in `data`; see `PageSpan` and `PageScan`.
+def ogg_scan(data: bytes, final: bool, strict: int = 0) -> PageScanResult:
+    """Find the sound pages in `data`; see `PageSpan`, `PageScan` and `PageScanResult`.
 
     `final` says that no more data will come: what waits to be completed is then garbage.
     """
     pages: list[PageSpan] = []
     used = garbage = at = 0
     while (found := _find_capture(data, at)) < len(data):
-        total = _page_bytes(data, found)
+        most = SHORT_PAGE_BYTES if found < strict else MAX_PAGE_BYTES
+        total = _page_bytes(data, found, most)
         if total is None and not final:
-            return pages, found, garbage + found - used
+            return pages, found, garbage + found - used, False
         if not total or not _crc_holds(data, found, total):
             at = found + 1
+            if total and total > SHORT_PAGE_BYTES:
+                return pages, at, garbage + at - used, True
             continue
         pages.append(_span(data, found))
         garbage += found - used
         used = at = found + total
-    return pages, len(data), garbage + len(data) - used
+    return pages, len(data), garbage + len(data) - used, False
 
 
 def ogg_page(  # noqa: PLR0917 - in the order in which they stand in a page
@@ -198,8 +231,9 @@ def _find_capture(data: bytes, at: int) -> int:
     return end
 
 
-def _page_bytes(data: bytes, at: int) -> int | None:
-    """Length of the page at `at`; 0 when it is none, None when more data must tell."""
+def _page_bytes(data: bytes, at: int, most: int) -> int | None:
+    """Length of the page at `at`; 0 when it is none of at most `most` bytes, None when more data
+    must tell."""
     head = data[at : at + HEADER_BYTES]
     if len(head) < HEADER_BYTES:
         return None
@@ -209,6 +243,8 @@ def _page_bytes(data: bytes, at: int) -> int | None:
     if body > len(data):
         return None
     total = body - at + sum(data[at + HEADER_BYTES : body])
+    if total > most:
+        return 0
     return total if at + total <= len(data) else None
 
 

@@ -15,6 +15,13 @@ from talas_stream.wire.errors import MalformedHeader
 
 SAMPLE_RATE = 48000
 MAX_PACKET_SAMPLES = 5760  # 120 ms
+MAX_FRAME_BYTES = 1275
+"""Of one frame (RFC 6716, section 3.2.1)."""
+MAX_STREAMS = 8
+"""Of one packet, in what is taken here: no source has more than eight channels to send."""
+MAX_COMMENTS = 256
+"""Read of one packet; what more there is says nothing to a listener."""
+_SIZE_BYTES = 2  # how long a frame is, as a packet tells it at most
 
 HEAD_MAGIC = b"OpusHead"
 TAGS_MAGIC = b"OpusTags"
@@ -38,6 +45,11 @@ class OpusHead(msgspec.Struct, frozen=True):
     gain: int = 0
     mapping_family: int = 0
     mapping: bytes = b""
+
+    @property
+    def streams(self) -> int:
+        """Streams in each packet (RFC 7845, section 5.1.1)."""
+        return self.mapping[0] if self.mapping else 1
 
 
 def parse_head(packet: bytes) -> OpusHead:
@@ -86,7 +98,8 @@ def build_tags(vendor: str, comments: Mapping[str, str] | None = None) -> bytes:
 
 
 def parse_tags(packet: bytes) -> dict[str, str]:
-    """The comments of an OpusTags packet, names in upper case, the last of a name.
+    """The comments of an OpusTags packet, names in upper case, the last of a name; of more than
+    MAX_COMMENTS the first.
 
     What is not UTF-8 is replaced. Raises MalformedHeader when a length leads past the end.
     """
@@ -95,8 +108,7 @@ def parse_tags(packet: bytes) -> dict[str, str]:
     _, at = _take_counted(packet, len(TAGS_MAGIC))
     count, at = _take_length(packet, at)
     tags = {}
-    # Each entry takes four bytes at least, so a lying count ends the loop by an error, soon.
-    for _ in range(count):
+    for _ in range(min(count, MAX_COMMENTS)):
         entry, at = _take_counted(packet, at)
         name, equals, value = entry.partition("=")
         if equals:
@@ -104,8 +116,9 @@ def parse_tags(packet: bytes) -> dict[str, str]:
     return tags
 
 
-def packet_samples(packet: bytes) -> int:
-    """How long a packet plays, in samples at 48 kHz; 0 when it is malformed."""
+def packet_samples(packet: bytes, streams: int = 1) -> int:
+    """How long a packet of so many streams plays, in samples at 48 kHz; 0 when it is malformed, or
+    longer than that many frames can be, padding included."""
     if not packet:
         return 0
     code = packet[0] & 3
@@ -116,7 +129,9 @@ def packet_samples(packet: bytes) -> int:
     else:
         frames = packet[1] & 63 if len(packet) > 1 else 0
     samples = frames * _FRAME_SAMPLES[packet[0] >> 3]
-    return samples if samples <= MAX_PACKET_SAMPLES else 0
+    # Each stream has a first byte, and one that counts frames, before its own.
+    most = (frames * (MAX_FRAME_BYTES + _SIZE_BYTES) + 2) * min(streams, MAX_STREAMS)
+    return samples if samples <= MAX_PACKET_SAMPLES and len(packet) <= most else 0
 
 
 def _counted(text: str) -> bytes:

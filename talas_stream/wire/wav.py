@@ -80,15 +80,17 @@ def parse_format(chunk: bytes) -> WavFormat:
 class WavReader:
     """A push parser: bytes in, formats and pieces out. Raises MalformedHeader for a bad `fmt `.
 
-    `bytes_since_piece` counts everything since the last piece, so that a caller can give up.
+    `bytes_since_piece` counts everything since the last piece, so that a caller can give up;
+    `steps` how many chunks began.
     """
 
     def __init__(self) -> None:
-        self._held = b""
+        self._held = bytearray()
         self._skip = 0
         self._format: WavFormat | None = None
         self._left: int | None = 0  # bytes of samples; None: no end is known
         self._pad = 0  # bytes that make the chunk's length even
+        self.steps = 0
         self.bytes_since_piece = 0
 
     @property
@@ -112,7 +114,7 @@ class WavReader:
         events: list[Event] = []
         if self._format is not None and self._left != 0:
             self._piece(len(self._held), self._format, events)
-        self._held = b""
+        self._held.clear()
         return events
 
     def _step(self, events: list[Event]) -> bool:
@@ -129,8 +131,8 @@ class WavReader:
     def _piece(self, size: int, form: WavFormat, events: list[Event]) -> None:
         """Hand out the first `size` bytes, but for a sample that is torn."""
         samples = size // form.stride
-        payload = self._held[: samples * form.stride]
-        self._held = self._held[size:]
+        payload = bytes(self._held[: samples * form.stride])
+        del self._held[:size]
         if self._left is not None:
             self._left -= size
             if not self._left:
@@ -142,7 +144,7 @@ class WavReader:
     def _chunk(self, events: list[Event]) -> bool:
         if len(self._held) < _CHUNK_BYTES:
             return False
-        name, size = self._held[:4], int.from_bytes(self._held[4:8], "little")
+        name, size = bytes(self._held[:4]), int.from_bytes(self._held[4:8], "little")
         if name in SIGNATURES:
             self._format = None
             return self._drop(_RIFF_BYTES)
@@ -155,11 +157,12 @@ class WavReader:
                 raise MalformedHeader(f"The WAV format chunk cannot have {size} bytes.")
             if len(self._held) < _CHUNK_BYTES + size:
                 return False
-            self._format = parse_format(self._held[_CHUNK_BYTES : _CHUNK_BYTES + size])
+            self._format = parse_format(bytes(self._held[_CHUNK_BYTES : _CHUNK_BYTES + size]))
             events.append(self._format)
         return self._drop(_CHUNK_BYTES + size + size % 2)
 
     def _drop(self, count: int) -> bool:
+        self.steps += 1
         self._skip = max(0, count - len(self._held))
-        self._held = self._held[count:]
+        del self._held[:count]
         return True

@@ -17,6 +17,9 @@ import msgspec
 
 SIGNATURE = b"\x1a\x45\xdf\xa3"
 MAX_ELEMENT_BYTES = 64 * 1024
+MAX_TRACKS_BYTES = 4096
+"""Of the list of tracks, which is read in one go: a browser's takes 100 bytes, FFmpeg's 300."""
+LEAST_ELEMENT_BYTES = 2
 
 _CLUSTER = 0x1F43B675
 _TRACKS, _TRACK = 0x1654AE6B, 0xAE
@@ -59,16 +62,18 @@ class WebmReader:
     """A push parser: bytes in, tracks and blocks out.
 
     `dropped` counts laced and empty blocks; `garbage_bytes` what was stepped over after damage;
-    `bytes_since_block` everything since the last block, so that a caller can give up.
+    `bytes_since_block` everything since the last block, so that a caller can give up; `steps` how
+    many elements were looked at, those that a list of tracks has room for all counted.
     """
 
     def __init__(self) -> None:
-        self._held = b""
+        self._held = bytearray()
         self._skip = 0
         self._lost = False
         self._track: Track | None = None
         self.dropped = 0
         self.garbage_bytes = 0
+        self.steps = 0
         self.bytes_since_block = 0
 
     @property
@@ -96,6 +101,7 @@ class WebmReader:
     def _step(self, events: list[Event]) -> bool:
         if self._lost:
             return self._search()
+        self.steps += 1
         header = _element(self._held, 0)
         if header is None:
             hopeless = len(self._held) >= _MOST_HEADER_BYTES or not _may_begin(self._held)
@@ -110,7 +116,7 @@ class WebmReader:
             return False
         else:
             if wanted:
-                self._take(identity, self._held[start : start + size], events)
+                self._take(identity, bytes(self._held[start : start + size]), events)
             self._skip = max(0, start + size - len(self._held))
             self._drop(start + size)
         return True
@@ -133,6 +139,7 @@ class WebmReader:
 
     def _take(self, identity: int, body: bytes, events: list[Event]) -> None:
         if identity == _TRACKS:
+            self.steps += len(body) // LEAST_ELEMENT_BYTES
             self._track = next(_audio_tracks(body), None)
             if self._track is not None:
                 events.append(self._track)
@@ -147,14 +154,15 @@ class WebmReader:
             events.append(Block(payload))
 
     def _drop(self, count: int) -> None:
-        self._held = self._held[count:]
+        del self._held[:count]
 
 
 def _holds(identity: int, size: int) -> bool:
-    return identity in _WANTED | _SHORT and size <= MAX_ELEMENT_BYTES
+    most = MAX_TRACKS_BYTES if identity == _TRACKS else MAX_ELEMENT_BYTES
+    return identity in _WANTED | _SHORT and size <= most
 
 
-def _number(data: bytes, at: int) -> tuple[int | None, int] | None:
+def _number(data: bytes | bytearray, at: int) -> tuple[int | None, int] | None:
     """The variable-length number at `at` and where it ends; None for one that is not whole. All
     ones is the number None: "not known"."""
     if at >= len(data) or not data[at]:
@@ -166,7 +174,7 @@ def _number(data: bytes, at: int) -> tuple[int | None, int] | None:
     return None if value == (1 << 7 * width) - 1 else value, at + width
 
 
-def _element(data: bytes, at: int) -> tuple[int, int | None, int] | None:
+def _element(data: bytes | bytearray, at: int) -> tuple[int, int | None, int] | None:
     """Identity, size and start of the content of the element at `at`; None when its header is not
     whole, or none."""
     if at >= len(data) or data[at] < 0x10:
@@ -178,7 +186,7 @@ def _element(data: bytes, at: int) -> tuple[int, int | None, int] | None:
     return int.from_bytes(data[at : at + width], "big"), *size
 
 
-def _may_begin(data: bytes) -> bool:
+def _may_begin(data: bytes | bytearray) -> bool:
     """Whether more bytes could make an element's header of `data`, which is none yet."""
     if data[0] < 0x10:
         return False

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talas_stream.kernels import select
-from talas_stream.wire.flac_crc import Crc16, crc8, flac_crc16
+from talas_stream.wire.flac_crc import Crc16Marks, crc8, flac_crc16
 
 NATIVE = select("auto")
 DATA = random.Random(4).randbytes(999)
@@ -33,17 +33,24 @@ def test_the_check_value_of_crc_8() -> None:
 class TestCrc16:
     step = staticmethod(select("off").flac_crc16)
 
-    @pytest.mark.parametrize("size", [0, 1, 2, 7, 8, 9, 501, 998])
-    def test_a_run_that_ends_with_its_own_sum_leaves_nothing(self, size: int) -> None:
-        data = DATA[:size] + by_bits(DATA[:size], 16, 0x8005).to_bytes(2, "big")
-        assert Crc16(self.step).residue(data, len(data)) == 0
-        assert size == 0 or Crc16(self.step).residue(b"x" + data[1:], len(data)) != 0
+    def marks(self, pieces: list[bytes]) -> list[int]:
+        marks = Crc16Marks(self.step)
+        return [marks.after(piece) for piece in pieces]
 
-    def test_asking_on_the_way_changes_nothing(self) -> None:
+    @pytest.mark.parametrize("size", [0, 1, 2, 7, 8, 9, 501, 998])
+    def test_run_that_ends_with_its_own_sum_has_equal_marks_at_both_ends(self, size: int) -> None:
+        data = DATA[:size] + by_bits(DATA[:size], 16, 0x8005).to_bytes(2, "big")
+        for before in (b"", b"x", DATA[:77], DATA * 70):
+            start, end = self.marks([before, data])
+            assert start == end
+            start, end = self.marks([before, b"x" + data[1:]])
+            assert size == 0 or start != end
+
+    def test_places_on_the_way_change_no_mark(self) -> None:
         data = DATA + by_bits(DATA, 16, 0x8005).to_bytes(2, "big")
-        crc = Crc16(self.step)
-        assert all(crc.residue(data, end) for end in (7, 8, 333, 998))
-        assert crc.residue(data, len(data)) == 0
+        start, *between, end = self.marks([b"front", data[:7], data[7:8], data[8:333], data[333:]])
+        assert start == end
+        assert start not in between
 
     def test_a_run_in_the_middle_goes_on_from_what_was_before(self) -> None:
         for start in range(20):

@@ -1,0 +1,104 @@
+"""What a source sends, from the bytes of its socket to frames: cut, counted and paced.
+
+Does:        keep what was read and not yet taken; take it slice by slice; say how long the source
+             is to be held back, for its audio or for what it is charged.
+Never:       touches a socket, or asks a clock.
+Guarantees:  what is taken at once is bounded, however much was read; every byte, read and step is
+             in the account.
+From / to:   sources.icecast  ->  here, with stages.ingest and stages.charge  ->  station.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from talas_stream.media import Frame
+from talas_stream.sources.body import Body
+from talas_stream.stages.charge import Account, work_seconds
+from talas_stream.stages.ingest import Ingest
+from talas_stream.stages.pace import SourcePace
+
+SLICE = 1024
+"""Bytes taken between two looks at the pace: half a second of the leanest speech. More would be a
+flood to the codec worker, which leaves out what is too much at once."""
+
+
+class Intake:
+    """One source's bytes. `pace` is for its audio, `charge_pace` for what it is charged;
+    `bytes_read` counts what was taken of its body."""
+
+    def __init__(
+        self, body: Body, ingest: Ingest, pace: SourcePace, charge_pace: SourcePace
+    ) -> None:
+        self._body = body
+        self._ingest = ingest
+        self._pace = pace
+        self._charge_pace = charge_pace
+        self._account = Account()
+        self._pending = b""
+        self._taken = 0  # of what is pending
+        self._reads = 0
+        self._wire_bytes = 0
+        self.bytes_read = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is more to take."""
+        return self._taken < len(self._pending) and not self._body.done
+
+    @property
+    def done(self) -> bool:
+        """Whether the body's end was seen."""
+        return self._body.done
+
+    @property
+    def seconds(self) -> float:
+        """Audio taken so far."""
+        return self._account.media
+
+    @property
+    def charge(self) -> float:
+        """What everything taken so far is charged, in seconds."""
+        return self._account.charge
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """What the stream says of what it plays, see stages.ingest."""
+        return self._ingest.tags
+
+    @property
+    def damage(self) -> dict[str, int]:
+        """What was wrong with the bytes, see stages.ingest."""
+        return self._ingest.damage
+
+    def put(self, data: bytes) -> None:
+        """Keep what was read, to be taken later."""
+        self._reads += 1
+        self._pending = self._pending[self._taken :] + data if self._pending else data
+        self._taken = 0
+
+    def take(self) -> list[Frame]:
+        """The frames that the next slice completes. Raises TalasError where the source is to be
+        refused."""
+        piece = self._pending[self._taken : self._taken + SLICE]
+        self._taken += len(piece)
+        self._wire_bytes += len(piece)
+        if self._taken == len(self._pending):
+            self._pending, self._taken = b"", 0
+        audio = self._body.feed(piece)
+        self.bytes_read += len(audio)
+        return self._entered(self._ingest.feed(audio) if audio else [])
+
+    def flush(self) -> list[Frame]:
+        """The frames that the end completes."""
+        return self._entered(self._ingest.flush())
+
+    def hold(self, now: float) -> float:
+        """Seconds to wait before more is taken, at time `now`."""
+        for_audio = self._pace.hold(self._account.media, now)
+        return max(for_audio, self._charge_pace.hold(self._account.charge, now))
+
+    def _entered(self, frames: list[Frame]) -> list[Frame]:
+        work = work_seconds(steps=self._body.steps + self._reads) + self._ingest.work
+        self._account.take(frames, self._wire_bytes, work)
+        return frames
