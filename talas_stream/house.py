@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 from talas_core.clock import Clock
 from talas_core.errors import TalasError
@@ -84,6 +85,7 @@ class House:
         self._reports = reports
         self._proxies = Proxies(settings.trusted_proxies)
         self._sources: set[Watched] = set()
+        self._charge_paces: WeakKeyDictionary[Station, SourcePace] = WeakKeyDictionary()
         self._stalled: dict[Stalled, tuple[float, int]] = {}
         self.audience = Audience()
         self.cut_listeners = 0
@@ -110,6 +112,13 @@ class House:
     def pace(self) -> SourcePace:
         """A fresh schedule for a source."""
         return SourcePace(self._settings.source_lead_seconds)
+
+    def charge_pace(self, station: Station) -> SourcePace:
+        """The schedule for what a source of this station is charged. The station's sources share
+        it: to come again buys nothing."""
+        pace = self._charge_paces.setdefault(station, self.pace())
+        pace.again()
+        return pace
 
     def remembered(self, slug: str) -> StationRecord | None:
         """See Directory."""

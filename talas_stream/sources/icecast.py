@@ -56,6 +56,7 @@ class SourceRoom(Protocol):
     def now(self) -> float: ...
     def ingest(self) -> Ingest: ...
     def pace(self) -> SourcePace: ...
+    def charge_pace(self, station: Station) -> SourcePace: ...
     def address(self, peer: str, forwarded_for: str) -> str: ...
     def station(self, record: StationRecord) -> Station: ...
     async def find(self, slug: str) -> StationRecord | None: ...
@@ -146,10 +147,7 @@ class IcecastSource(Successor):
     async def _admit(self) -> None:
         try:
             station = await self._allowed()
-            room = self._room
             body = body_of(self._head)
-            self._intake = Intake(body, room.ingest(), room.pace(), room.pace())
-            self._intake.put(self._rest)
             station.claim(self, source_info(self._head, self._address()))
         except TalasError as error:
             self._refuse(error)
@@ -158,7 +156,9 @@ class IcecastSource(Successor):
             log.exception("admission failed")
             self._refuse(TalasError("something went wrong on our side"))
             return
-        self._station = station
+        self._station, room = station, self._room
+        self._intake = Intake(body, room.ingest(), room.pace(), room.charge_pace(station))
+        self._intake.put(self._rest)
         self._room.entered(self)
         self._log("source connected", agent=station.info.user_agent, method=self._head.method)
         self.heard_at = self._room.now()

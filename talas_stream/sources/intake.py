@@ -99,6 +99,6 @@ class Intake:
         return max(for_audio, self._charge_pace.hold(self._account.charge, now))
 
     def _entered(self, frames: list[Frame]) -> list[Frame]:
-        work = work_seconds(steps=self._body.steps + self._reads) + self._ingest.work
+        work = work_seconds(reads=self._reads, steps=self._body.steps) + self._ingest.work
         self._account.take(frames, self._wire_bytes, work)
         return frames

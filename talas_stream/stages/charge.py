@@ -20,15 +20,18 @@ BYTE_SECONDS = 1 / 8_000_000
 """Of a byte of the body, whatever it is. WAV at 192 kHz, 64 bits and stereo takes 3 million of them
 a second."""
 
-PAYLOAD_BYTES = 16
-"""What one sample of one channel may take in a frame: twice its size at the widest, uncoded."""
+PAYLOAD_BYTES = 32
+"""What one sample of one channel may take in a frame: four times its size at the widest."""
 
 GARBAGE_SECONDS = 4e-6
 """Of a byte that was no part of a frame, page or tag."""
 
 STEP_SECONDS = 1e-4
 """Of each thing a parser looks at on its way: a page, a piece of a packet, an element, a line
-between chunks, what begins like a frame; and of each read of the socket."""
+between chunks, what begins like a frame."""
+
+READ_SECONDS = 1.5e-4
+"""Of each read of the socket, however little it gives."""
 
 FRAME_SECONDS = 1e-3
 """Of a frame, however short. The shortest that an encoder makes has 2.5 ms."""
@@ -40,9 +43,10 @@ MOST_DEBT_SECONDS = 30.0
 """By which the charge may run ahead of the audio."""
 
 
-def work_seconds(*, steps: int = 0, garbage: int = 0, links: int = 0) -> float:
-    """The price of so many steps, bytes of garbage and links."""
-    return steps * STEP_SECONDS + garbage * GARBAGE_SECONDS + links * LINK_SECONDS
+def work_seconds(*, reads: int = 0, steps: int = 0, garbage: int = 0, links: int = 0) -> float:
+    """The price of so many reads, steps, bytes of garbage and links."""
+    for_looking = reads * READ_SECONDS + steps * STEP_SECONDS + garbage * GARBAGE_SECONDS
+    return for_looking + links * LINK_SECONDS
 
 
 class Account:

@@ -148,13 +148,13 @@ class FlacReader:
         known = self._judged < len(self._places)
         place = self._places[self._judged] if known else self._found(final)
         if place is None:
-            if final:
-                end = self._base + len(self._held)
-                self._hand_out(frame, end, events, whole=self._mark(end) == frame.mark)
+            end = self._base + len(self._held)
+            if final and self._mark(end) == frame.mark:
+                self._hand_out(frame, end, events, whole=True)
+            elif final or self._looked > limit:
+                self._give_up(frame.header, events)
+            else:
                 return False
-            if self._looked <= limit:
-                return False
-            self._give_up(frame.header, events)
         elif place.at > limit or self._judged >= MOST_PLACES:
             self._give_up(frame.header, events)
         elif place.mark == frame.mark:

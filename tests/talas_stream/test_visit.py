@@ -17,10 +17,19 @@ from support.stage import (
 )
 from talas_core.errors import Unavailable
 from talas_stream.feed import Feed
-from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition
+from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition, SourceCodec
 from talas_stream.rendition import LiveRendition, Sizes
 from talas_stream.stages.meter import Reading
-from talas_stream.visit import AGAIN_SECONDS, MAX_HISTORY_TICKS, Metered, Output, Visit
+from talas_stream.visit import (
+    AGAIN_SECONDS,
+    MAX_HISTORY_BYTES,
+    MAX_HISTORY_FORMATS,
+    MAX_HISTORY_FRAMES,
+    MAX_HISTORY_TICKS,
+    Metered,
+    Output,
+    Visit,
+)
 
 SIZES = Sizes(49_152, 65_536)
 MP3_FRAMES = frames_of(programme(8.0), "mp3")
@@ -254,6 +263,36 @@ def test_the_history_of_a_source_that_sends_next_to_nothing_is_bounded_in_time(
     join(visit, MP3)
     fed = codecs.jobs[0].fed
     assert fed[-1].end - fed[0].at <= MAX_HISTORY_TICKS + 2 * 960
+
+
+def fed_to_a_newcomer(codecs: RecordedCodecs, frames: list[Frame]) -> list[Packet]:
+    """What a listener who joins after these frames has decoded."""
+    visit = visit_of(codecs, 0, "", "")
+    visit.accept(frames)
+    join(visit, MP3)
+    return codecs.jobs[0].fed
+
+
+def test_history_of_frames_without_length_is_bounded_in_number(codecs: RecordedCodecs) -> None:
+    form = Format(SourceCodec.FLAC, 192_000, 2)
+    fed = fed_to_a_newcomer(codecs, [Frame(b"x", form, 0)] * (2 * MAX_HISTORY_FRAMES))
+    assert len(fed) == MAX_HISTORY_FRAMES
+
+
+def test_history_of_large_frames_is_bounded_in_bytes(codecs: RecordedCodecs) -> None:
+    form = Format(SourceCodec.VORBIS, 48_000, 2)
+    payload = bytes(250_000)
+    fed = fed_to_a_newcomer(codecs, [Frame(payload, form, 32)] * 300)
+    assert len(fed) == MAX_HISTORY_BYTES // len(payload)
+
+
+def test_history_holds_few_formats_so_that_a_newcomer_costs_few_decoders(
+    codecs: RecordedCodecs,
+) -> None:
+    """Links of Opus that skip more than they hold do not even move media time."""
+    links = [Format(Codec.OPUS, RATE, 2, OPUS_HEAD, 65_535) for _ in range(50)]
+    frames = [Frame(bytes(9), link, 120) for link in links for _ in range(3)]
+    assert len(fed_to_a_newcomer(codecs, frames)) == 3 * MAX_HISTORY_FORMATS
 
 
 def test_the_history_fills_a_burst_of_every_coding(codecs: RecordedCodecs) -> None:

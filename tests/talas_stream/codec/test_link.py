@@ -4,13 +4,19 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from support.codec import OPUS, WORK
 from support.wait import auntil
 from talas_stream.codec import link as linking
-from talas_stream.codec.link import UNHURRIED_TICKS, Link
+from talas_stream.codec.link import (
+    UNHURRIED_BYTES,
+    UNHURRIED_FRAMES,
+    UNHURRIED_TICKS,
+    Link,
+)
 from talas_stream.codec.load import Load
 from talas_stream.codec.messages import (
     Begin,
@@ -113,6 +119,22 @@ async def test_frames_that_nobody_waits_for_come_in_larger_lots(other: Other) ->
     assert [type(order) for order in batch] == [Feed, Feed, Feed, Open]
     job.feed(*WORK[0])
     assert await other.batches(bool)
+    link.stop()
+
+
+@pytest.mark.parametrize(
+    ("payload", "lot"), [(b"x", UNHURRIED_FRAMES - 1), (bytes(300_000), UNHURRIED_BYTES // 300_000)]
+)
+async def test_lot_of_frames_without_media_time_is_bounded_in_number_and_bytes(
+    other: Other, payload: bytes, lot: int
+) -> None:
+    link = linked(other)
+    job = link.job(0, 0, lambda outputs: None, lambda: None)
+    frame, packet = (msgspec.structs.replace(thing, payload=payload) for thing in WORK[0])
+    packet = msgspec.structs.replace(packet, duration=0)
+    for _ in range(2 * lot + 3):
+        job.feed(frame, packet)
+        assert len(job._held) <= lot + 1
     link.stop()
 
 

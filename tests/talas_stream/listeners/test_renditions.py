@@ -23,6 +23,7 @@ from talas_core import messages
 from talas_core.messages import StationChanged
 from talas_stream.air import Air
 from talas_stream.codec.workers import CodecWorkers
+from talas_stream.sources import icecast
 from talas_stream.wire.flac import parse_frame_header, parse_streaminfo
 from talas_stream.wire.icy import IcyParser
 
@@ -34,6 +35,7 @@ async def test_low_starts_with_little_and_waits_for_no_beat(
     tmp_path: Path, extension: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Air, "flush_turn", lambda air: None)
+    monkeypatch.setattr(icecast, "TURN_SECONDS", 60.0)  # what is written is taken at once
     async with running_stream(tmp_path) as stream:
         _, sending = await stream.source()
         sending.write(MP3[:80_000])

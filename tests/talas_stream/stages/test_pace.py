@@ -32,3 +32,13 @@ def test_a_stall_is_not_saved_up() -> None:
     pace.hold(0.0, 0.0)
     assert pace.hold(0.0, 30.0) == 0
     assert pace.hold(5.0, 30.0) == pytest.approx(4.0)
+
+
+def test_another_source_goes_on_where_the_last_one_stopped() -> None:
+    pace = SourcePace(2.0)
+    pace.again()
+    pace.hold(0.0, 10.0)
+    assert pace.hold(5.0, 10.0) == pytest.approx(3.0)
+    pace.again()
+    assert pace.hold(0.0, 11.0) == pytest.approx(2.0)
+    assert pace.hold(1.0, 11.0) == pytest.approx(3.0)

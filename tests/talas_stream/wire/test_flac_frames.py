@@ -6,10 +6,12 @@ import random
 
 import pytest
 
+from support.cost_shapes import flac_frame, flac_header, streaminfo
 from support.sound import coded, programme
 from support.wire import cuts, demuxed
 from talas_stream.wire.flac import StreamInfo
-from talas_stream.wire.flac_frames import FlacReader, RawFrame
+from talas_stream.wire.flac_crc import flac_crc16
+from talas_stream.wire.flac_frames import MOST_PLACES, FlacReader, RawFrame
 
 DATA = coded(programme(0.6), "flac")
 MONO = coded(programme(0.4, 22_050, channels=1), "flac", 22_050)
@@ -107,3 +109,33 @@ def test_the_end_of_a_torn_frame() -> None:
     events, reader = read([DATA[:-5]])
     assert lengths(events) == lengths(read([DATA])[0])
     assert reader.damaged == 1
+
+
+def test_false_headers_are_looked_at_a_few_times_each_and_their_bytes_summed_once() -> None:
+    """Frames of 16,384 samples may have 135 KB: all those headers stand within the first."""
+    summed = 0
+
+    def step(data: bytes, crc: int, start: int, end: int) -> int:
+        nonlocal summed
+        summed += end - start
+        return flac_crc16(data, crc, start, end)
+
+    reader = FlacReader(step)
+    false = flac_header(14) * 20_000
+    events = reader.feed(streaminfo() + false)
+    assert lengths(events)[:-1] == [16_384] * (len(events) - 2)
+    assert len(events) > 20_000 - 2 * MOST_PLACES
+    assert reader.steps < 21_000
+    assert summed <= len(false)
+    assert reader.buffered < 1000
+
+
+def test_sound_frame_behind_false_headers_is_found_however_the_bytes_are_cut() -> None:
+    data = (
+        streaminfo() + flac_header(14) * 3 + flac_frame(6, 5, b"\x00") + flac_frame(6, 9, b"\x00")
+    )
+    whole, _ = read([data])
+    found = [event for event in whole if isinstance(event, RawFrame)]
+    assert [bool(frame.payload) for frame in found] == [False, False, False, True, True]
+    for pieces in cuts(data):
+        assert read(pieces)[0] == whole

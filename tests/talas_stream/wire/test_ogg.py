@@ -29,6 +29,16 @@ def opus(index: int, size: int = 50) -> bytes:
     return b"\xf8" + bytes((index,)) * size
 
 
+WIDE_HEAD = build_head(
+    OpusHead(channels=6, pre_skip=312, mapping_family=1, mapping=b"\x04\x02\0\x04\1\2\3\5")
+)
+
+
+def large(index: int) -> bytes:
+    """A packet that takes two pages: 48 frames of 2.5 ms, in the streams of WIDE_HEAD."""
+    return b"\xe3\x30" + bytes((index,)) * 70_000
+
+
 def payloads(events: list[Event]) -> list[bytes]:
     return [event.payload for event in events if isinstance(event, Packet)]
 
@@ -74,8 +84,8 @@ class TestPacketReader:
 
     def test_granules_stand_on_the_last_packet_of_a_page(self) -> None:
         writer = OggWriter(5)
-        data = writer.header_pages(HEAD, TAGS)
-        data += writer.page([opus(1), opus(2)], 1920) + writer.page([opus(3, 70_000)], 2880)
+        data = writer.header_pages(WIDE_HEAD, TAGS)
+        data += writer.page([opus(1), opus(2)], 1920) + writer.page([large(3)], 2880)
         events, _ = self.run(data)
         assert [event.granule for event in events if isinstance(event, Packet)] == [
             None,
@@ -87,8 +97,8 @@ class TestPacketReader:
     def test_a_page_that_ends_inside_a_packet(self) -> None:
         """Granules belong to the packet that ends, not to the one that goes on."""
         writer = OggWriter(5)
-        headers = writer.header_pages(HEAD, TAGS)
-        whole, torn = opus(1, 253), opus(2, 70_000)
+        headers = writer.header_pages(WIDE_HEAD, TAGS)
+        whole, torn = opus(1, 253), large(2)
         pages = writer.page([torn], 1920)
         first_end = 27 + 255 + 255 * 255
         # Put a packet of one segment in front of the torn one, in its first page.
@@ -190,16 +200,16 @@ class TestPacketReader:
 
     def test_a_packet_whose_beginning_was_lost(self) -> None:
         writer = OggWriter(1)
-        data = writer.header_pages(HEAD, TAGS)
-        rest = writer.page([opus(1, 70_000)], 960)[27 + 255 + 65025 :]
+        data = writer.header_pages(WIDE_HEAD, TAGS)
+        rest = writer.page([large(1)], 960)[27 + 255 + 65025 :]
         events, reader = self.run(data + rest + writer.page([opus(2)], 1920))
         assert payloads(events) == [opus(2)]
         assert reader.lost_pages == 1
 
     def test_a_packet_whose_end_was_lost(self) -> None:
         writer = OggWriter(1)
-        data = writer.header_pages(HEAD, TAGS)
-        torn = writer.page([opus(1, 70_000)], 960)[: 27 + 255 + 65025]
+        data = writer.header_pages(WIDE_HEAD, TAGS)
+        torn = writer.page([large(1)], 960)[: 27 + 255 + 65025]
         writer.sequence -= 1
         events, reader = self.run(data + torn + writer.page([opus(2)], 1920))
         assert payloads(events) == [opus(2)]

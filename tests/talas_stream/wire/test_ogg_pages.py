@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from support.wire import cuts, encoded
 from talas_stream.kernels import select
-from talas_stream.wire.ogg_pages import OggWriter, Page, PageReader, ogg_crc
+from talas_stream.wire.ogg_pages import (
+    MAX_PAGE_BYTES,
+    MOST_FALSE,
+    OggWriter,
+    Page,
+    PageReader,
+    PageScanResult,
+    ogg_crc,
+)
 
 NATIVE = select("auto")
 
@@ -182,6 +190,38 @@ class TestOggPages:
         assert reader.buffered < 4
         assert reader.flush() == []
         assert reader.garbage_bytes == reader.bytes_since_page == len(junk)
+
+    def test_pages_that_are_none_are_summed_up_a_bounded_number_of_times(self) -> None:
+        """Each begins within the one before and promises 50 KB: to sum up all would be to look at
+        each byte a thousand times."""
+        false = (b"OggS\0\0" + b"\xff" * 21) * 8000
+        summed = 0
+
+        def scan(data: bytes, final: bool, strict: int = 0) -> PageScanResult:
+            nonlocal summed
+            answer = self.kernels.ogg_scan(data, final, strict)
+            summed += answer[3]
+            return answer
+
+        reader = PageReader(scan)
+        for at in range(0, len(false), 1024):
+            assert reader.feed(false[at : at + 1024]) == []
+            assert reader.buffered < MAX_PAGE_BYTES
+        assert summed <= (len(false) // MAX_PAGE_BYTES + 1) * MOST_FALSE
+        sound = self.writer().page([b"sound"], 1)
+        assert [page.packets for page in reader.feed(bytes(70_000) + sound)] == [(b"sound",)]
+
+    def test_after_many_false_pages_long_ones_are_believed_again(self) -> None:
+        false = (b"OggS\0\0" + b"\xff" * 21) * 4000
+        long = self.writer().page([random.Random(1).randbytes(50_000)], 1)
+        pages, reader = self.run_once(false + bytes(MAX_PAGE_BYTES) + long)
+        assert [len(page.packets[0]) for page in pages] == [50_000]
+        assert reader.garbage_bytes == len(false) + MAX_PAGE_BYTES
+        assert reader.steps == 2
+
+    def run_once(self, data: bytes) -> tuple[list[Page], PageReader]:
+        reader = PageReader(self.kernels.ogg_scan)
+        return reader.feed(data) + reader.flush(), reader
 
 
 @pytest.mark.skipif(NATIVE.name != "native", reason=NATIVE.note)

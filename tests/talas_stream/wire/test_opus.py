@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from talas_stream.wire.errors import MalformedHeader
 from talas_stream.wire.opus import (
+    MAX_COMMENTS,
+    MAX_FRAME_BYTES,
     OpusHead,
     build_head,
     build_tags,
@@ -107,3 +109,22 @@ def test_two_frames_and_any_number() -> None:
 )
 def test_malformed_packets_last_nothing(packet: bytes) -> None:
     assert packet_samples(packet) == 0
+
+
+@pytest.mark.parametrize(("start", "frames"), [(b"\xe0", 1), (b"\xe1", 2), (b"\xe3\x30", 48)])
+def test_packet_longer_than_its_frames_can_be_is_malformed(start: bytes, frames: int) -> None:
+    most = frames * (MAX_FRAME_BYTES + 2) + 2
+    assert packet_samples(start + bytes(most - len(start))) == frames * 120
+    assert packet_samples(start + bytes(most)) == 0
+    assert packet_samples(start + bytes(most), streams=2) == frames * 120
+    assert packet_samples(b"\xe0" + bytes(250_000), streams=255) == 0
+
+
+def test_of_many_comments_the_first_are_read() -> None:
+    tags = build_tags("x", {f"N{number}": "y" for number in range(MAX_COMMENTS + 50)})
+    assert len(parse_tags(tags)) == MAX_COMMENTS
+
+
+def test_streams_in_a_packet_are_told_by_the_table_of_channels() -> None:
+    assert OpusHead(2, 312).streams == 1
+    assert SURROUND.streams == 4

@@ -8,7 +8,14 @@ import pytest
 
 from support.sound import coded, programme
 from support.wire import cuts, demuxed, encoded
-from talas_stream.wire.webm import MAX_ELEMENT_BYTES, Block, Event, Track, WebmReader
+from talas_stream.wire.webm import (
+    MAX_ELEMENT_BYTES,
+    MAX_TRACKS_BYTES,
+    Block,
+    Event,
+    Track,
+    WebmReader,
+)
 
 DATA = coded(programme(0.6), "webm")
 UNKNOWN = b"\x01" + b"\xff" * 7
@@ -129,3 +136,20 @@ def test_torn_tracks_are_no_track() -> None:
 def test_other_codings_are_named() -> None:
     events = read(encoded("webm", "vorbis", seconds=0.2))
     assert [event.codec for event in events if isinstance(event, Track)] == ["A_VORBIS"]
+
+
+def test_every_element_is_a_step_and_those_in_a_list_of_tracks_too() -> None:
+    reader = WebmReader()
+    reader.feed(HEAD + CLUSTER)
+    before = reader.steps
+    reader.feed(b"\xec\x80" * 5000)
+    assert reader.steps - before == 5000
+    reader.feed(element("1654ae6b", entry() + b"\xec\x80" * 1000))
+    assert reader.steps - before > 6000
+
+
+def test_list_of_tracks_too_long_to_read_at_once_is_damage() -> None:
+    long = element("1654ae6b", entry() + element("ec", bytes(MAX_TRACKS_BYTES)))
+    reader = WebmReader()
+    assert reader.feed(HEAD[:-100] + long) == []
+    assert reader.garbage_bytes > 0

@@ -1,0 +1,103 @@
+"""What a source sends is taken slice by slice, and paced by its audio and by its charge."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.cost_shapes import flac_links, recording, streaminfo
+from support.stage import KERNELS
+from talas_core.errors import UnsupportedMedia
+from talas_stream.media import Frame
+from talas_stream.sources.body import Body, Counted
+from talas_stream.sources.intake import SLICE, Intake
+from talas_stream.stages.charge import LINK_SECONDS, READ_SECONDS
+from talas_stream.stages.ingest import Ingest
+from talas_stream.stages.pace import SourcePace
+from talas_stream.wire.chunked import ChunkedReader
+
+MP3 = recording("mp3")
+
+
+def intake(body: Body | None = None, charge_pace: SourcePace | None = None) -> Intake:
+    return Intake(
+        body or Counted(None), Ingest(KERNELS), SourcePace(2.0), charge_pace or SourcePace(2.0)
+    )
+
+
+def taken(source: Intake) -> list[Frame]:
+    frames: list[Frame] = []
+    while source.waits:
+        frames += source.take()
+    return frames
+
+
+def test_slices_of_one_read_give_the_frames_of_the_whole() -> None:
+    source = intake()
+    source.put(MP3)
+    first = source.take()
+    assert sum(len(frame.payload) for frame in first) <= SLICE
+    frames = first + taken(source) + source.flush()
+    whole = Ingest(KERNELS)
+    expected = whole.feed(MP3) + whole.flush()
+    assert [frame.payload for frame in frames] == [frame.payload for frame in expected]
+    assert source.bytes_read == len(MP3)
+    assert source.seconds == pytest.approx(6.0, abs=0.1)
+
+
+def test_what_was_not_taken_is_kept_when_more_is_read() -> None:
+    source = intake()
+    source.put(MP3[:5000])
+    source.take()
+    source.put(MP3[5000:9000])
+    taken(source)
+    assert source.bytes_read == 9000
+
+
+def test_source_ahead_of_real_time_is_held() -> None:
+    source = intake()
+    assert source.hold(10.0) == 0
+    source.put(MP3)
+    taken(source)
+    assert source.hold(10.0) == pytest.approx(source.seconds - 2.0)
+
+
+def test_links_without_audio_are_held_by_their_charge_and_refused_in_the_end() -> None:
+    source = intake()
+    source.hold(0.0)
+    source.put(next(flac_links()))
+    source.take()
+    links = SLICE // (len(streaminfo()) + 20)
+    assert source.seconds < 0.001
+    assert source.hold(0.0) > (links - 1) * LINK_SECONDS - 2.0
+    with pytest.raises(UnsupportedMedia):
+        taken(source)
+
+
+def test_chunks_and_reads_are_charged() -> None:
+    source = intake(ChunkedReader())
+    for byte in b"1\r\na\r\n" * 100:
+        source.put(bytes((byte,)))
+        taken(source)
+    assert source.bytes_read == 100
+    assert source.charge > 600 * READ_SECONDS
+
+
+def test_nothing_waits_behind_the_end_of_the_body() -> None:
+    source = intake(Counted(10))
+    source.put(MP3)
+    taken(source)
+    assert source.done
+    assert source.bytes_read == 10
+
+
+def test_source_that_comes_again_goes_on_with_the_charge_it_had() -> None:
+    pace = SourcePace(2.0)
+    held = []
+    for _ in range(3):
+        source = intake(charge_pace=pace)
+        source.put(next(flac_links())[:SLICE])
+        source.hold(0.0)
+        source.take()
+        held.append(source.hold(0.0))
+        pace.again()
+    assert held[0] < held[1] < held[2]
