@@ -16,7 +16,7 @@ from __future__ import annotations
 from talas_core.errors import UnsupportedMedia
 from talas_stream.media import Format, Frame
 
-BYTE_SECONDS = 1 / 8_000_000
+BYTE_SECONDS = 1 / 10_000_000
 """Of a byte of the body, whatever it is. WAV at 192 kHz, 64 bits and stereo takes 3 million of them
 a second."""
 

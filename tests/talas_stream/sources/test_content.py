@@ -65,7 +65,7 @@ async def test_a_source_cut_before_its_first_frame_is_let_go_kindly(
 async def test_packets_of_any_size_go_through_and_the_end_is_told(tmp_path: Path) -> None:
     """Five Opus packets of 20 kB do not fit one page of ours."""
     dice = random.Random(1)
-    packets = [b"\xf8" + dice.randbytes(20_000) for _ in range(40)]
+    packets = [b"\xe3\x10" + dice.randbytes(20_000) for _ in range(40)]  # 16 frames each
     async with running_stream(tmp_path) as stream:
         _, writer = await stream.source(kind="audio/ogg")
         writer.write(opus_of(packets[:6]))
