@@ -17,12 +17,12 @@ from talas_core.clock import Clock
 from talas_core.messages import StationRecord
 from talas_core.settings import Settings
 from talas_core.telemetry.logs import logger
+from talas_stream.coding import Codecs
 from talas_stream.feed import TURNS, Feed
 from talas_stream.kernels import Kernels
 from talas_stream.places import Places
 from talas_stream.rendition import Sizes
 from talas_stream.station import Station
-from talas_stream.visit import Codecs
 
 PERIOD_SECONDS = 0.32
 """Between two writes to a listener of the steady profile. Fewer, larger writes are what makes

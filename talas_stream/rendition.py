@@ -97,6 +97,8 @@ class LiveRendition:
         self._feeds: dict[tuple[bool, bool], Feed] = {}
         self._waiting: list[tuple[Listener, bool, bool, Callable[[Feed], None]]] = []
         self.idle_since: float | None = None
+        self.end_at: int | None = None
+        """Media time right after its last packet; None before the first."""
 
     @property
     def listeners(self) -> int:
@@ -121,6 +123,8 @@ class LiveRendition:
             return
         for packet in packets:
             self._ring.append(packet)
+        if packets:
+            self.end_at = packets[-1].end
         for feed in self._feeds.values():
             feed.push(packets)
 

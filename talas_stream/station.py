@@ -17,13 +17,14 @@ from typing import Protocol
 from talas_core.clock import Clock
 from talas_core.errors import Conflict, Unavailable
 from talas_core.messages import StationRecord
+from talas_stream.coding import Codecs
 from talas_stream.feed import Feed, Listener
 from talas_stream.history import History, Song
 from talas_stream.kernels import Kernels
 from talas_stream.media import LADDER, RATE, Frame, Rendition, SourceInfo
 from talas_stream.rendition import LiveRendition, Sizes
 from talas_stream.stages.meter import Reading
-from talas_stream.visit import Codecs, Visit
+from talas_stream.visit import Visit
 
 
 class State(StrEnum):

@@ -1,10 +1,10 @@
 """One source's visit to a station: from its first frame to its last.
 
-Does:        place frames on the timeline; pass them on to the rendition that is coded alike; have
-             a codec worker make the others, each only while somebody listens.
-Never:       knows where the source or a listener is connected, or which process encodes.
+Does:        place frames on the timeline; keep the last of them; pass them on to the rendition that
+             is coded alike; have the others made, each only while somebody listens.
+Never:       knows where the source or a listener is connected, or how a rendition is made.
 Guarantees:  a listener of any rendition starts with the last seconds that the source sent.
-From / to:   sources  ->  here  ->  rendition.py
+From / to:   sources  ->  here  ->  coding.py, rendition.py
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from talas_core.errors import Unavailable
-from talas_stream.codec.messages import Metered, Output
+from talas_stream.coding import Codecs, Coding
 from talas_stream.feed import Feed, Listener
 from talas_stream.kernels import Kernels
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition
@@ -35,53 +34,6 @@ MAX_HISTORY_FRAMES = 10_000
 
 MAX_HISTORY_FORMATS = 4
 """Most formats. Each costs whoever decodes the history a decoder, and perhaps a resampler."""
-
-AGAIN_SECONDS = 60.0
-"""Before a programme is measured again whose codec job was lost."""
-
-
-class Job(Protocol):
-    """A station's codec work, in some other process. Orders are carried out in sequence."""
-
-    @property
-    def full(self) -> bool:
-        """Whether there is no room to open a rendition more."""
-        ...
-
-    def feed(self, frame: Frame, packet: Packet) -> None: ...
-    def open(self, rendition: Rendition, ticks: int) -> None:
-        """Encode it from now on, the last `ticks` of what was fed first."""
-        ...
-
-    def close(self, rendition: Rendition) -> None: ...
-    def meter(self) -> None:
-        """Measure what is fed from now on."""
-        ...
-
-    def finish(self) -> None:
-        """Flush everything; the last output is followed by `done`."""
-        ...
-
-
-class Codecs(Protocol):
-    """Where jobs are to be had. Both callbacks come on the loop."""
-
-    @property
-    def metering(self) -> bool:
-        """Whether every visit is to be measured from its first frame to its end."""
-        ...
-
-    @property
-    def full(self) -> bool:
-        """Whether there is no room for a job more."""
-        ...
-
-    def job(
-        self,
-        history_ticks: int,
-        deliver: Callable[[list[Output | Metered]], None],
-        done: Callable[[], None],
-    ) -> Job: ...
 
 
 class Visit:
@@ -103,23 +55,25 @@ class Visit:
         self._name = name
         self._title = title
         self._kernels = kernels
-        self._codecs = codecs
         self._sizes = sizes
         self._history: deque[tuple[Frame, Packet]] = deque()
         self._history_bytes = 0
         self._history_runs: deque[int] = deque()  # frames of each format in turn
         self._format: Format | None = None
         self._history_ticks = max(map(sizes.history_ticks, renditions), default=0)
-        self._job: Job | None = None
-        self._jobs = 0
-        self._lost_at: float | None = None
-        self._ended = False
+        self._coding = Coding(
+            name, codecs, sizes, self._history_ticks,
+            kept=lambda: self._history, ended=self._end_encoded,
+        )  # fmt: skip
         self._live: dict[str, LiveRendition] = {}
         self.through: Rendition | None = None
         """The rendition that the source's own packets make; None before its first frame, and where
         there is none."""
-        self.reading: Reading | None = None
+
+    @property
+    def reading(self) -> Reading | None:
         """What was measured last; None where nothing is."""
+        return self._coding.reading
 
     @property
     def end_at(self) -> int:
@@ -138,15 +92,14 @@ class Visit:
 
     def accept(self, frames: list[Frame]) -> None:
         """Take what the source sent, in order."""
-        if self._format is None and self._codecs.metering:
-            self._start_job()
+        if self._format is None:
+            self._coding.measure()
         packets = []
         for frame in frames:
             packet = self._timeline.place(frame)
             self._remember(frame, packet)
             packets.append(packet)
-            if self._job is not None:
-                self._job.feed(frame, packet)
+            self._coding.feed(frame, packet)
         if self.through is not None and self.through.name in self._live:
             self._live[self.through.name].push(packets)
         if frames and frames[-1].format is not self._format:
@@ -155,12 +108,14 @@ class Visit:
             self.through = LADDER[codec] if isinstance(codec, Codec) else None
 
     def admit(self, rendition: Rendition) -> None:
-        """Raises Unavailable where `rendition` would have to be encoded and nobody has time for it.
+        """Raises Unavailable where `rendition` would have to be encoded and nobody has time for it,
+        or that has failed again and again.
         What is on the air already, or needs no encoder, is never refused."""
         if rendition.name in self._live or rendition is self.through:
             return
-        room = self._job if self._job is not None and self._encoded else self._codecs
-        if room.full:
+        if self._coding.failing:
+            raise Unavailable(f"{rendition.name} cannot be encoded", retry_after=30)
+        if self._coding.full:
             raise Unavailable(f"no time left to encode {rendition.name}", retry_after=10)
 
     def join(
@@ -197,31 +152,15 @@ class Visit:
                 live.idle_since = now
             elif now - live.idle_since >= idle_seconds:
                 del self._live[name]
-                if self._job is not None:
-                    self._job.close(live.rendition)
-        if self._job is not None and not self._encoded and not self._codecs.metering:
-            self._stop_job()
-        self._measure_again(now)
+                self._coding.close(live)
+        self._coding.tidy(now)
 
     def end(self) -> None:
         """The source has gone: send what is left, then end every listener."""
-        self._ended = True
         through = self._live.pop(self.through.name, None) if self.through else None
         if through is not None:
             through.end()
-        if self._job is not None:
-            self._job.finish()
-
-    def _measure_again(self, now: float) -> None:
-        """Some time after the job was lost: at once, it might be lost for the same reason, and a
-        worker's other stations with it."""
-        if self._job is not None or self._format is None or self._ended:
-            self._lost_at = None
-        elif self._lost_at is None:
-            self._lost_at = now
-        elif self._codecs.metering and now - self._lost_at >= AGAIN_SECONDS:
-            self._lost_at = None
-            self._start_job()
+        self._coding.finish()
 
     def _remember(self, frame: Frame, packet: Packet) -> None:
         if not self._history or self._history[-1][0].format is not frame.format:
@@ -249,11 +188,6 @@ class Visit:
             or len(self._history_runs) > MAX_HISTORY_FORMATS
         )
 
-    @property
-    def _encoded(self) -> list[LiveRendition]:
-        """The renditions in use that the source does not make itself."""
-        return [live for live in self._live.values() if live.rendition is not self.through]
-
     def _open(self, rendition: Rendition) -> LiveRendition:
         live = LiveRendition(
             rendition, self._kernels, self._sizes, self._name, secrets.randbits(32)
@@ -263,53 +197,10 @@ class Visit:
             live.ready(self._history[-1][0].format.config)
             live.push([packet for _, packet in self._history])
         else:
-            if self._job is not None and self._job.full and not self._encoded:
-                # It only measures: let one begin where there is room.
-                self._stop_job()
-            self._start_job().open(rendition, self._sizes.history_ticks(rendition))
+            self._coding.open(live)
         return live
 
-    def _start_job(self) -> Job:
-        if self._job is None:
-            self._jobs += 1
-            number = self._jobs
-            self._job = self._codecs.job(
-                self._history_ticks,
-                lambda outputs: self._deliver(number, outputs),
-                lambda: self._done(number),
-            )
-            for frame, packet in self._history:
-                self._job.feed(frame, packet)
-            if self._codecs.metering:
-                self._job.meter()
-        return self._job
-
-    def _stop_job(self) -> None:
-        if self._job is not None:
-            self._job.finish()
-            self._job = None
-            # What the stopped job still delivers is nobody's: its number is no longer current.
-            self._jobs += 1
-
-    def _deliver(self, number: int, outputs: list[Output | Metered]) -> None:
-        if number != self._jobs:
-            return
-        for output in outputs:
-            if isinstance(output, Metered):
-                self.reading = output.reading
-                continue
-            live = self._live.get(output.rendition.name)
-            if live is None:
-                continue
-            if output.config is not None:
-                live.ready(output.config)
-            live.push(output.packets)
-
-    def _done(self, number: int) -> None:
-        """The job has ended: as asked, at the visit's end, or because it failed."""
-        if number != self._jobs:
-            return
-        self._job = self.reading = None
-        for live in self._encoded:
-            del self._live[live.rendition.name]
+    def _end_encoded(self, live: LiveRendition) -> None:
+        """A rendition that is encoded comes to its end."""
+        if self._live.pop(live.rendition.name, None) is live:
             live.end()

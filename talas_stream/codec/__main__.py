@@ -1,10 +1,11 @@
 """`python -m talas_stream.codec DESCRIPTOR`: the process that forks codec workers, see nursery.py.
 
-Does:        load what coding needs, once; fork a worker for each socket that comes in, and tell of
-             workers that ended badly.
-Never:       codes anything itself, or starts a thread: forking would be no longer safe.
+Does:        load what coding needs, once; fork a worker for each socket that comes in, and confine
+             it; tell of workers that ended badly.
+Never:       codes anything for a station itself, or starts a thread: forking would be no longer
+             safe.
 Guarantees:  it ends with the service, and no worker is left behind: those that do not end by
-             themselves are killed.
+             themselves are killed, so also one that another is to take the place of.
 """
 
 from __future__ import annotations
@@ -27,10 +28,18 @@ import msgspec
 from talas_core.process import describe
 from talas_core.service import GC_OBJECTS
 from talas_core.telemetry import logs
-from talas_stream.codec.messages import Begin, Said
+from talas_stream import kernels
+from talas_stream.codec.confine import confine
+from talas_stream.codec.mark import Mark
+from talas_stream.codec.messages import Begin, Ended, Lacking, Said
 from talas_stream.codec.worker import Worker
+from talas_stream.media import LADDER, Codec, Format, Frame
+from talas_stream.stages.decode import Decoder
+from talas_stream.stages.encode import grid
+from talas_stream.stages.normalise import Normaliser
 
 BEGIN_BYTES = 4096
+LACKING_BYTES = 4096
 LEAVE_SECONDS = 2.0
 LONGEST_TURN_SECONDS = 60.0
 """Processor time that a worker may spend without looking up: a decoder that loops for ever on bad
@@ -43,8 +52,12 @@ def main(control: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     faulthandler.enable()
+    rehearse()
     gc.freeze()
     gc.set_threshold(GC_OBJECTS, 20, 20)
+    lacking = tried()
+    if lacking:
+        tell(control, Lacking(lacking))
     children = Children()
     children.events.register(control, select.POLLIN)
     while True:
@@ -52,43 +65,77 @@ def main(control: socket.socket) -> None:
             if descriptor != control.fileno():
                 status = children.reap(descriptor)
                 if status:
-                    tell(control, describe(status))
+                    tell(control, Ended(describe(status)))
                 continue
-            order, descriptors, *_ = socket.recv_fds(control, BEGIN_BYTES, 1)
+            order, descriptors, *_ = socket.recv_fds(control, BEGIN_BYTES, 2)
             if not order:
                 children.leave()
                 return
             try:
-                fork(control, descriptors[0], msgspec.msgpack.decode(order, type=Begin), children)
-            except (OSError, IndexError) as error:
+                fork(descriptors, msgspec.msgpack.decode(order, type=Begin), children)
+            except (OSError, ValueError) as error:
                 # The service sees its end closed, and asks again.
-                tell(control, f"not forked: {error}")
+                tell(control, Ended(f"not forked: {error}"))
 
 
-def fork(control: socket.socket, descriptor: int, begin: Begin, children: Children) -> None:
-    """Fork a worker for the socket. Raises OSError where the machine has no room for one."""
-    with socket.socket(fileno=descriptor) as link:
+def rehearse() -> None:
+    """Code and decode a little in every way that workers will: what Python, PyAV and FFmpeg load or
+    build at its first use cannot be had by a confined process, and is shared this way."""
+    for rendition in LADDER.values():
+        grid(rendition, kernels.select("auto").aac_encoder)
+        grid(rendition)
+    format = Format(Codec.MP3, 44_100, 2)
+    Normaliser(44_100, 2).feed(Decoder(format).decode(Frame(b"", format, 44_100)))
+
+
+def tried() -> list[str]:
+    """What confining a process lacks here, as one that ends at once has seen."""
+    parent = os.getpid()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
         child = os.fork()
         if not child:
-            control.close()
-            work(link, begin)
-        children.add(child)
+            with contextlib.suppress(Exception):
+                theirs.send(msgspec.msgpack.encode(confine(theirs.fileno(), parent)))
+            os._exit(0)
+        theirs.close()
+        said = ours.recv(LACKING_BYTES)
+    os.waitpid(child, 0)
+    return msgspec.msgpack.decode(said, type=list[str]) if said else ["everything"]
 
 
-def tell(control: socket.socket, how: str) -> None:
-    """Let the service know of a worker that was not asked to end, or never began."""
+def fork(descriptors: list[int], begin: Begin, children: Children) -> None:
+    """Fork a worker for a socket and a mark. Raises OSError where the machine has no room for one,
+    ValueError where it was not given both."""
+    try:
+        link, mark = descriptors
+        children.clear(begin.number)
+        parent = os.getpid()
+        child = os.fork()
+        if not child:
+            work(link, mark, begin, parent)
+        children.add(child, begin.number)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def tell(control: socket.socket, what: Ended | Lacking) -> None:
+    """Let the service know."""
     with contextlib.suppress(OSError):
-        control.send(how.encode())
+        control.send(msgspec.msgpack.encode(what))
 
 
-def work(link: socket.socket, begin: Begin) -> NoReturn:
+def work(link: int, mark: int, begin: Begin, parent: int) -> NoReturn:
     """Be a worker. Whatever happens to it, it never comes back to be a second nursery."""
     status = 1
     try:
         yield_to_others()
         said: deque[Said] = deque()
         logs.relay(lambda level, event, facts: said.append(Said(level, event, facts)))
-        Worker(link, begin, said, wind).run()
+        worker = Worker(socket.socket(fileno=link), begin, said, Mark(mark), wind)
+        confine(link, parent)
+        worker.run()
         status = 0
     except Exception:
         traceback.print_exc()
@@ -110,25 +157,33 @@ def wind() -> None:
 
 
 class Children:
-    """The workers that run; `events` tells which has ended, by the descriptor that stands for
-    it."""
+    """The workers that run, by place; `events` tells which has ended, by the descriptor that stands
+    for it."""
 
     def __init__(self) -> None:
         self.events = select.poll()
-        self._running: dict[int, int] = {}
+        self._running: dict[int, tuple[int, int]] = {}
 
-    def add(self, child: int) -> None:
+    def add(self, child: int, place: int) -> None:
         """A worker was forked."""
         descriptor = os.pidfd_open(child)
-        self._running[descriptor] = child
+        self._running[descriptor] = child, place
         self.events.register(descriptor, select.POLLIN)
+
+    def clear(self, place: int) -> None:
+        """Kill who is still in a place: it was given up, and runs on only because it is too busy to
+        see that."""
+        for descriptor, (_, taken) in self._running.items():
+            if taken == place:
+                kill(descriptor)
 
     def reap(self, descriptor: int) -> int:
         """The exit status of one that has ended; minus the signal's number where a signal ended
         it."""
         self.events.unregister(descriptor)
         os.close(descriptor)
-        _, status = os.waitpid(self._running.pop(descriptor), 0)
+        child, _ = self._running.pop(descriptor)
+        _, status = os.waitpid(child, 0)
         return os.waitstatus_to_exitcode(status)
 
     def leave(self) -> None:
@@ -138,8 +193,15 @@ class Children:
             for descriptor in list(self._running):
                 if select.select([descriptor], [], [], 0.05)[0]:
                     self.reap(descriptor)
-        for child in self._running.values():
-            os.kill(child, signal.SIGKILL)
+        for descriptor in list(self._running):
+            kill(descriptor)
+            self.reap(descriptor)
+
+
+def kill(descriptor: int) -> None:
+    """End the process behind a descriptor, unless it has ended."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
 
 
 if __name__ == "__main__":

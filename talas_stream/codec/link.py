@@ -4,9 +4,10 @@ Does:        turn calls into orders, and send those of one turn of the loop at o
              nobody waits for in larger lots; hand over what the worker reports; start another where
              one has died.
 Never:       waits for a worker.
-Guarantees:  a job is told its end once, also where its worker died; a worker that takes no orders
-             any more is given up after a while; one job that fails to take what is delivered ends
-             alone.
+Guarantees:  a job is told its end once, also where its worker died, and then whether it was the one
+             that was worked on; a worker that takes no orders any more is given up after a while,
+             and is killed when another takes its place; one job that fails to take what is
+             delivered ends alone.
 From / to:   workers.py  ->  here  <->  worker.py, at the other end of a socket
 """
 
@@ -14,11 +15,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Callable
 
+from talas_core.supervisor.backoff import STABLE_SECONDS, Backoff
 from talas_core.telemetry.logs import logger
 from talas_stream.codec.load import Load
+from talas_stream.codec.mark import Mark, memory
 from talas_stream.codec.messages import (
     Begin,
     Change,
@@ -54,20 +58,22 @@ UNHURRIED_FRAMES = 100
 UNHURRIED_BYTES = 1 << 20
 """Most of such a lot, however little media time its frames have."""
 
-AGAIN_SECONDS = 1.0
-"""Before another worker is started in the place of one that died."""
-
 log = logger("codec")
 
 Deliver = Callable[[list[Output | Metered]], None]
-Launch = Callable[[Begin], socket.socket]
-"""Starts a worker; gives our end of the socket to it. Raises OSError."""
+Done = Callable[[bool], None]
+"""Told once that a job has ended: True where it was lost for no fault of its own, so that another
+may do better; False where it finished, failed, or was what its worker was at when it died."""
+
+Launch = Callable[[Begin, int], socket.socket]
+"""Starts a worker that keeps its mark in the memory of that descriptor; gives our end of the socket
+to it. Who is still in the same place is killed. Raises OSError."""
 
 
 class LinkedJob:
     """A job as the loop sees it: every call becomes an order."""
 
-    def __init__(self, link: Link, number: int, deliver: Deliver, done: Callable[[], None]) -> None:
+    def __init__(self, link: Link, number: int, deliver: Deliver, done: Done) -> None:
         self._link = link
         self._number = number
         self._format: Format | None = None
@@ -95,11 +101,12 @@ class LinkedJob:
         if self._renditions or self._lot_is_full:
             self._let_go()
 
-    def open(self, rendition: Rendition, ticks: int) -> None:
-        """Encode `rendition` from now on, the last `ticks` of the history first."""
+    def open(self, rendition: Rendition, ticks: int, resume: int | None = None) -> None:
+        """Encode `rendition` from now on, the last `ticks` of the history first; with `resume`,
+        what follows on the packets of a lost job, which ended there."""
         self._link.opened += 1
         self._renditions.add(rendition)
-        self._let_go(Open(self._number, rendition, ticks))
+        self._let_go(Open(self._number, rendition, ticks, resume))
 
     def close(self, rendition: Rendition) -> None:
         """Encode `rendition` no more."""
@@ -145,24 +152,39 @@ class Link:
         self._jobs: dict[int, LinkedJob] = {}
         self._last = 0
         self._orders: list[Order] = []
+        self._backoff = Backoff()
+        self._mark: Mark | None = None
+        self.reason = ""
+        """Why there is no worker, where there is none."""
         self._start()
 
     def _start(self) -> None:
         self._again = None
+        self._began = self._loop.time()
+        self._orders = []
         self._unpacker = Unpacker(Report)
         self._waiting = bytearray()
         self._moved_at = 0.0
         self.load = self._fresh
         self.opened = self._opened_there = 0
         try:
-            link = self._launch(self._begin)
+            link, self._mark = self._launched()
         except OSError as error:
-            log.error("no codec worker", worker=self._begin.number, reason=str(error))
-            self._again = self._loop.call_later(AGAIN_SECONDS, self._start)
+            self.reason = str(error)
+            log.error("no codec worker", worker=self._begin.number, reason=self.reason)
+            self._again = self._loop.call_later(self._backoff.after(0), self._start)
             return
         link.setblocking(False)
         self._socket = link
         self._loop.add_reader(link, self._readable, link)
+
+    def _launched(self) -> tuple[socket.socket, Mark]:
+        """A worker, and its mark. Raises OSError."""
+        descriptor = memory()
+        try:
+            return self._launch(self._begin, descriptor), Mark(descriptor)
+        finally:
+            os.close(descriptor)
 
     @property
     def alive(self) -> bool:
@@ -181,7 +203,7 @@ class Link:
         return not self.alive or self.load.room <= self.opened - self._opened_there
 
     def job(
-        self, history_ticks: int, backlog_ticks: int, deliver: Deliver, done: Callable[[], None]
+        self, history_ticks: int, backlog_ticks: int, deliver: Deliver, done: Done
     ) -> LinkedJob:
         """A new job."""
         self._last += 1
@@ -189,7 +211,7 @@ class Link:
         if self.alive:
             self.submit(Take(self._last, history_ticks, backlog_ticks))
         else:
-            self._loop.call_soon(self._end, self._last)
+            self._loop.call_soon(self._end, self._last, True)
         return job
 
     def submit(self, order: Order) -> None:
@@ -215,7 +237,7 @@ class Link:
             stuck = self._loop.time() - self._moved_at > STUCK_SECONDS
             if stuck or len(self._waiting) > MOST_WAITING:
                 log.error("a codec worker takes no orders", worker=self._begin.number)
-                self._lost()
+                self._lost("it took no orders")
             return
         sent = self._sent(link, data)
         if sent < len(data):
@@ -247,13 +269,13 @@ class Link:
             data = b""
         if not data:
             log.error("a codec worker has died", worker=self._begin.number, jobs=self.jobs)
-            self._lost()
+            self._lost("it has died")
             return
         try:
             reports = self._unpacker.feed(data)
         except ValueError:
             log.exception("a codec worker is not understood", worker=self._begin.number)
-            self._lost()
+            self._lost("it was not understood")
             return
         for report in reports:
             self._take(report)
@@ -278,21 +300,30 @@ class Link:
             return False
         return True
 
-    def _end(self, number: int) -> None:
+    def _end(self, number: int, lost: bool = False) -> None:
         job = self._jobs.pop(number, None)
         if job is None:
             return
         try:
-            job.done()
+            job.done(lost)
         except Exception:
             log.exception("the end of a codec job could not be taken")
 
-    def _lost(self) -> None:
-        """The worker is no more: so are its jobs."""
+    def _lost(self, reason: str) -> None:
+        """The worker is no more, and its jobs are lost."""
         self._close()
-        self._again = self._loop.call_later(AGAIN_SECONDS, self._start)
-        for number in list(self._jobs):
-            self._end(number)
+        self.reason = reason
+        culprit = self._mark.job if self._mark is not None else 0
+        lost = list(self._jobs)
+        lived = self._loop.time() - self._began
+        wait = self._backoff.after(lived)
+        if lived >= STABLE_SECONDS:
+            # Before its jobs hear of it, so that they find room where they were.
+            self._start()
+        else:
+            self._again = self._loop.call_later(wait, self._start)
+        for number in lost:
+            self._end(number, number != culprit)
 
     def _close(self) -> None:
         link, self._socket = self._socket, None

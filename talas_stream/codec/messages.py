@@ -1,7 +1,8 @@
 """What the loop and a codec worker tell each other, and how it travels.
 
-Does:        name the orders and the results; pack a batch of either into a length and MessagePack,
-             and cut such batches out of what a socket gave.
+Does:        name the orders and the results, and what the process that forks workers says; pack a
+             batch of orders or results into a length and MessagePack, and cut such batches out of
+             what a socket gave.
 Never:       touches a socket.
 Guarantees:  batches come out as they went in, in order, however the bytes were cut up.
 From / to:   link.py  <->  here  <->  worker.py
@@ -30,6 +31,18 @@ class Begin(msgspec.Struct, frozen=True, array_like=True):
     number: int
     complexity: int | None
     native: str
+
+
+class Ended(msgspec.Struct, frozen=True, array_like=True, tag=0):
+    """A worker has ended that was not asked to, or never began."""
+
+    how: str
+
+
+class Lacking(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """What the kernel does not offer to confine workers, see confine.py."""
+
+    what: list[str]
 
 
 class Take(msgspec.Struct, frozen=True, array_like=True, tag=1):
@@ -76,11 +89,13 @@ class Feed(msgspec.Struct, frozen=True, array_like=True, tag=3, gc=False):
 
 
 class Open(msgspec.Struct, frozen=True, array_like=True, tag=4):
-    """Encode a rendition from now on, at most the last `ticks` of the history first."""
+    """Encode a rendition from now on, at most the last `ticks` of the history first; with `resume`,
+    what follows on a packet of another encoder that ended there."""
 
     job: int
     rendition: Rendition
     ticks: int
+    resume: int | None = None
 
 
 class Close(msgspec.Struct, frozen=True, array_like=True, tag=5):

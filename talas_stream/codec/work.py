@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 
 from talas_core.telemetry.logs import logger
 from talas_stream.codec.messages import Metered, Output
@@ -26,14 +25,23 @@ from talas_stream.stages.pipeline import Opened, Pipeline
 SLICE = RATE // 10
 """Ticks that a job behind does at a time."""
 
-_Task = tuple[Frame, Packet] | Callable[[], None]
-"""A frame to decode with its place, or something else to do."""
+LEAST_TICKS = RATE // 1000
+"""What a frame counts for at least: one that is shorter, or of no length, is work all the same."""
+
+DEAREST_BIT_RATE = 25_000_000
+"""Bits a second of the richest coding there is, uncompressed doubles at 192 kHz: a frame counts for
+the time that its bytes would take at that rate, however short it says it is."""
+
+_Task = tuple[Frame, Packet] | int | Callable[[], bool | None]
+"""A frame to decode with its place; ticks of silence in place of frames left out; or something else
+to do, which is not over while it answers True."""
 
 log = logger("codec")
 
 
 class Work:
-    """One job's orders and outputs. At most `backlog_ticks` of source may wait, after the start."""
+    """One job's orders and outputs. At most `backlog_ticks` of source may wait, after the start, as
+    `charge` counts them."""
 
     def __init__(self, history_ticks: int, backlog_ticks: int, kernels: Kernels) -> None:
         self.pipeline = Pipeline(history_ticks, kernels.limit_planes, kernels.aac_encoder)
@@ -53,17 +61,23 @@ class Work:
         """Whether anything waits."""
         return not self.finished and (bool(self._orders) or self.pipeline.catching_up)
 
+    @property
+    def starting(self) -> bool:
+        """Whether it is still at history: its own, or that of a rendition."""
+        return bool(self._history) or self.pipeline.catching_up
+
     def feed(self, frame: Frame, packet: Packet) -> None:
         """To be done: decode `frame`, which stands at `packet`."""
         if self._ending:
             return
-        self._waiting += packet.duration
+        self._waiting += charge(packet)
         self._orders.append((frame, packet))
 
-    def open(self, rendition: Rendition, ticks: int) -> None:
-        """To be done: encode `rendition`, the last `ticks` of the history first."""
+    def open(self, rendition: Rendition, ticks: int, resume: int | None = None) -> None:
+        """To be done: encode `rendition`, the last `ticks` of the history first, or from `resume`
+        on."""
         self._past_history()
-        self._orders.append(lambda: self.pipeline.begin(rendition, ticks))
+        self._orders.append(lambda: self.pipeline.begin(rendition, ticks, resume))
 
     def close(self, rendition: Rendition) -> None:
         """To be done: encode `rendition` no more."""
@@ -79,24 +93,28 @@ class Work:
         self._ending = True
         self._orders.append(self._finish)
 
-    def run(self, ticks: int) -> None:
-        """Carry out orders up to about so much audio; one at least."""
+    def run(self, ticks: int, enough: Callable[[], bool] = lambda: False) -> None:
+        """Carry out orders up to about so much audio, or until it is `enough`; one at least."""
         while self._orders and ticks > 0 and not self.finished:
             order = self._orders.popleft()
             if isinstance(order, tuple):
                 frame, packet = order
-                ticks -= packet.duration
+                ticks -= charge(packet)
                 self._gone(packet)
                 self._add(self.pipeline.feed(frame, packet))
-            else:
-                order()
+            elif isinstance(order, int):
+                self.pipeline.skip(order)
+            elif order():
+                self._orders.appendleft(order)
+            if enough():
+                return
 
-    def catch_up(self) -> None:
+    def catch_up(self, enough: Callable[[], bool] = lambda: False) -> None:
         """A slice: of the history that renditions begun have to code, then of what `run` left."""
         if self.pipeline.catching_up:
             self._opened(self.pipeline.advance(SLICE))
         else:
-            self.run(SLICE)
+            self.run(SLICE, enough)
 
     def shed(self) -> int:
         """Leave out the oldest frames if more than allowed waits; how many.
@@ -112,11 +130,15 @@ class Work:
             if isinstance(order, tuple):
                 _, packet = order
                 if history > 0:
-                    history -= packet.duration
+                    history -= charge(packet)
                 else:
-                    self._waiting -= packet.duration
+                    self._waiting -= charge(packet)
                     count += 1
-                    order = partial(self.pipeline.skip, packet)
+                    # One silence for all that follow each other: they may be many.
+                    order = packet.duration
+                    if kept and isinstance(before := kept[-1], int):
+                        order += before
+                        kept.pop()
             kept.append(order)
         self._orders.extendleft(reversed(kept))
         return count
@@ -149,18 +171,25 @@ class Work:
             self.outputs.append(Metered(None))
 
     def _gone(self, packet: Packet) -> None:
-        self._waiting -= packet.duration
+        self._waiting -= charge(packet)
         if self._history:
-            self._history = max(0, self._history - packet.duration)
+            self._history = max(0, self._history - charge(packet))
 
-    def _finish(self) -> None:
-        while self.pipeline.catching_up:
+    def _finish(self) -> bool:
+        if self.pipeline.catching_up:
             self._opened(self.pipeline.advance(SLICE))
+            return True
         self._add(self.pipeline.flush())
         self.finished = True
+        return False
 
     def _opened(self, opened: list[Opened]) -> None:
         self.outputs += [Output(new.rendition, new.packets, new.config) for new in opened]
 
     def _add(self, made: dict[Rendition, list[Packet]]) -> None:
         self.outputs += [Output(name, packets) for name, packets in made.items() if packets]
+
+
+def charge(packet: Packet) -> int:
+    """The ticks that a source's packet counts for."""
+    return max(packet.duration, LEAST_TICKS, len(packet.payload) * 8 * RATE // DEAREST_BIT_RATE)

@@ -5,13 +5,13 @@ Does:        take orders for its jobs in sequence, work them off once a quantum,
              intervals, or with simpler coding, while the machine is short.
 Never:       shares anything with the event loop but a socket; outlives the socket's other end.
 Guarantees:  a job's outputs arrive in order; a pipeline that fails ends its own job only, with one
-             logged event; a job that starts, or whose source sends a flood, gets the time that the
-             others leave; what is left out under load is counted, and logged at most once a second.
+             logged event; orders are read every turn, and a turn is short whatever they are; what
+             is left out under load is counted, and logged at most once a second.
 
     wait for orders, read all, everybody's turn, hand over, those behind, hand over, sleep to the
     quantum's end
 
-From / to:   link.py  <->  here  ->  work.py, load.py
+From / to:   link.py  <->  here  ->  turns.py, work.py, load.py
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import msgspec
 from talas_core.telemetry.logs import logger
 from talas_stream import kernels
 from talas_stream.codec.load import Load, Warden
+from talas_stream.codec.mark import Mark
 from talas_stream.codec.messages import (
     Begin,
     Change,
@@ -43,15 +44,10 @@ from talas_stream.codec.messages import (
     Unpacker,
     pack,
 )
+from talas_stream.codec.turns import Job, Turns
 from talas_stream.codec.work import Work
-from talas_stream.media import RATE, Format, Frame, Packet
+from talas_stream.media import RATE, Frame, Packet
 from talas_stream.stages.govern import COSTS, COSTS_WITHOUT_NATIVE, Governor, Mix, Step
-
-LIVE_QUANTA = 4
-"""Audio that a job may do in its turn, in quanta; what it has beyond that waits for spare time."""
-
-LIVE_SECONDS = 0.2
-"""The least of that: sources send several frames in one segment."""
 
 SWAPS_A_SECOND = 40
 """Encoders that change over, each at the price of its pre-roll: 7 ms for AAC's better coder."""
@@ -77,36 +73,23 @@ SWAP_SECONDS = 0.1
 IDLE_SECONDS = 0.5
 """A worker with nothing to do looks up so often: its governor must see that it has time again."""
 
-HAND_OVER_SECONDS = 0.001
-"""Work after which what it made is handed over, in the middle of a turn too."""
-
 READ_BYTES = 1 << 18
-MOST_READS = 64
-"""In one turn."""
+READING_SECONDS = 0.02
+"""In one turn: what more has come is the next one's."""
 
 log = logger("codec")
 
 
-class _Job:
-    """A job, and how long it has been waiting for spare time."""
-
-    def __init__(self, number: int, work: Work) -> None:
-        self.number = number
-        self.work = work
-        self.format: Format | None = None
-        self.queued = False
-        self.behind_since = 0.0
-
-
 class Worker:
-    """The worker of `begin`, at its end of `link`; `said` is what was logged and not yet told.
-    `wind` is called every turn."""
+    """The worker of `begin`, at its end of `link`; `said` is what was logged and not yet told,
+    `mark` says which job it is at. `wind` is called every turn."""
 
     def __init__(
         self,
         link: socket.socket,
         begin: Begin,
         said: deque[Said],
+        mark: Mark,
         wind: Callable[[], None] = lambda: None,
     ) -> None:
         self._link = link
@@ -118,8 +101,8 @@ class Worker:
         self._poll = select.poll()
         self._poll.register(link, select.POLLIN)
         self._unpacker = Unpacker(list[Order])
-        self.jobs: dict[int, _Job] = {}
-        self._behind: deque[_Job] = deque()
+        self._turns = Turns(self._hand_over, mark)
+        self.jobs = self._turns.jobs
         self._behind_for = 0.0
         self._opened = 0
         self._swap_at = 0.0
@@ -131,7 +114,7 @@ class Worker:
         with self._link:
             try:
                 while True:
-                    self._poll.poll(0 if self._behind else IDLE_SECONDS * 1000)
+                    self._poll.poll(0 if self._turns.behind else IDLE_SECONDS * 1000)
                     self._turn()
             except (EOFError, ConnectionError):
                 # Whoever listened has gone.
@@ -142,12 +125,14 @@ class Worker:
         began = time.monotonic()
         step = self.warden.step
         touched = self._take_orders(step)
-        self._live(touched, step)
+        for job in touched:
+            self.warden.shed(job.work.shed())
+        self._turns.live(touched, step.quantum)
         settled = not self._swap(step, began)
         # The clock's, not the processor's: on a machine that others use too, there is less to have.
         ends, lived = began + step.quantum, time.monotonic()
-        self._hand_over(self._catch_up(max(ends, lived + CATCH_UP_SHARE * (lived - began))))
-        self._behind_for = max((lived - job.behind_since for job in self._behind), default=0.0)
+        self._turns.catch_up(max(ends, lived + CATCH_UP_SHARE * (lived - began)))
+        self._behind_for = self._turns.waited(lived)
         time.sleep(max(0.0, ends - time.monotonic()))
         now = time.monotonic()
         # While encoders change over, the load is neither the old one nor the new.
@@ -162,9 +147,9 @@ class Worker:
         """Whether somebody has been behind for too long."""
         return self._behind_for > PATIENCE_SECONDS
 
-    def _take_orders(self, step: Step) -> list[_Job]:
+    def _take_orders(self, step: Step) -> list[Job]:
         """All that have come; the jobs they were for. Raises EOFError at the end."""
-        touched: dict[_Job, None] = {}
+        touched: dict[Job, None] = {}
         # What comes in meanwhile is the next quantum's: under overload, too, results go out.
         for batch in self._received():
             for order in batch:
@@ -172,7 +157,7 @@ class Worker:
                 self._opened += isinstance(order, Open)
                 if isinstance(order, Take):
                     work = Work(order.history_ticks, order.backlog_ticks, self._kernels)
-                    self.jobs[order.job] = _Job(order.job, work)
+                    self.jobs[order.job] = Job(order.job, work)
                 elif (job := self.jobs.get(order.job)) is not None:
                     job.work.pipeline.care = step.care
                     self._order(job, order)
@@ -180,7 +165,8 @@ class Worker:
         return list(touched)
 
     def _received(self) -> Iterator[list[Order]]:
-        for _ in range(MOST_READS):
+        until = time.monotonic() + READING_SECONDS
+        while time.monotonic() < until:
             try:
                 data = self._link.recv(READ_BYTES, socket.MSG_DONTWAIT)
             except BlockingIOError:
@@ -189,7 +175,7 @@ class Worker:
                 raise EOFError
             yield from self._unpacker.feed(data)
 
-    def _order(self, job: _Job, order: Order) -> None:
+    def _order(self, job: Job, order: Order) -> None:
         work = job.work
         match order:
             case Feed(_, payload, samples, at, duration):
@@ -198,9 +184,9 @@ class Worker:
                 work.feed(frame, Packet(payload, at, duration))
             case Change():
                 job.format = order.format
-            case Open(_, rendition, ticks):
+            case Open(_, rendition, ticks, resume):
                 self.warden.admit()
-                work.open(rendition, self._history(ticks))
+                work.open(rendition, self._history(ticks), resume)
             case Close(_, rendition):
                 work.close(rendition)
             case Measure():
@@ -210,42 +196,9 @@ class Worker:
 
     def _history(self, ticks: int) -> int:
         """How much history a rendition that opens now should begin with, `ticks` at most."""
-        opening = sum(job.work.pipeline.catching_up for job in self._behind)
+        opening = sum(job.work.pipeline.catching_up for job in self._turns.behind)
         hurried = opening >= MANY_OPENING or self.warden.eased
         return min(ticks, HURRIED_TICKS) if hurried else ticks
-
-    def _live(self, touched: Iterable[_Job], step: Step) -> None:
-        """Everybody's turn: what came in since the last one."""
-        ticks = int(max(LIVE_SECONDS, LIVE_QUANTA * step.quantum) * RATE)
-        ready: list[_Job] = []
-        since = time.monotonic()
-        for job in touched:
-            work = job.work
-            self.warden.shed(work.shed())
-            self._attempt(job, lambda work: work.run(ticks))
-            if work.behind and not job.queued:
-                job.queued, job.behind_since = True, time.monotonic()
-                self._behind.append(job)
-            ready.append(job)
-            # Who is done first need not wait for everybody.
-            if (now := time.monotonic()) - since > HAND_OVER_SECONDS:
-                self._hand_over(ready)
-                ready, since = [], now
-        self._hand_over(ready)
-
-    def _catch_up(self, ends: float) -> list[_Job]:
-        """Those behind, a slice each in turn, until the time is up; one slice in any case."""
-        touched: dict[_Job, None] = {}
-        while self._behind:
-            job = self._behind.popleft()
-            self._attempt(job, Work.catch_up)
-            touched[job] = None
-            job.queued = job.work.behind
-            if job.queued:
-                self._behind.append(job)
-            if time.monotonic() >= ends:
-                break
-        return list(touched)
 
     def _swap(self, step: Step, now: float) -> bool:
         """Now and then, bring some encoders to the step's care. True where there were any."""
@@ -255,7 +208,7 @@ class Worker:
         left = most = int(SWAP_SECONDS * SWAPS_A_SECOND)
         for job in list(self.jobs.values()):
             job.work.pipeline.care = step.care
-            while left and self._attempt(job, lambda work: work.pipeline.swap()):
+            while left and self._turns.attempt(job, lambda work: work.pipeline.swap()):
                 left -= 1
         return left < most
 
@@ -263,18 +216,7 @@ class Worker:
         jobs = self.jobs.values()
         return Mix(len(jobs), Counter(codec for job in jobs for codec in job.work.pipeline.codecs))
 
-    def _attempt(self, job: _Job, action: Callable[[Work], bool | None]) -> bool:
-        """Do something to a job, which fails alone."""
-        if job.work.finished:
-            return False
-        try:
-            return bool(action(job.work))
-        except Exception:
-            job.work.finished = True
-            log.exception("a codec job failed")
-            return False
-
-    def _hand_over(self, jobs: Iterable[_Job]) -> None:
+    def _hand_over(self, jobs: Iterable[Job]) -> None:
         """Everything that was made for `jobs`, and how the worker is doing."""
         results = []
         for job in jobs:

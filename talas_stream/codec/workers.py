@@ -10,9 +10,8 @@ From / to:   compose, visit.py  ->  here  ->  link.py
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
-from talas_stream.codec.link import Deliver, Launch, Link, LinkedJob
+from talas_stream.codec.link import Deliver, Done, Launch, Link, LinkedJob
 from talas_stream.codec.load import Load, Warden
 from talas_stream.codec.messages import Begin
 from talas_stream.media import RATE
@@ -63,16 +62,19 @@ class CodecWorkers:
         """How many jobs each has."""
         return [link.jobs for link in self._links]
 
-    def job(self, history_ticks: int, deliver: Deliver, done: Callable[[], None]) -> LinkedJob:
+    def job(self, history_ticks: int, deliver: Deliver, done: Done) -> LinkedJob:
         """A new job; both callbacks come on the loop."""
         link = min(self._links, key=lambda candidate: (candidate.full, candidate.jobs))
         return link.job(history_ticks, self._backlog_ticks, deliver, done)
 
     async def check(self) -> None:
         """For health: raises while a worker is missing."""
-        missing = sum(not link.alive for link in self._links)
+        missing = [link.reason for link in self._links if not link.alive]
         if missing:
-            raise RuntimeError(f"{missing} of {len(self._links)} codec workers are missing")
+            reasons = ", ".join(dict.fromkeys(missing))
+            raise RuntimeError(
+                f"{len(missing)} of {len(self._links)} codec workers are missing: {reasons}"
+            )
 
     def stop(self) -> None:
         """Let every worker go."""

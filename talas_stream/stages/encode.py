@@ -17,6 +17,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import cache
 from typing import Protocol
 
 import av
@@ -50,6 +51,8 @@ PRE_ROLL = 8
 """Packets that a successor codes for nobody. Its prediction and overlap are the sound's own after
 half of them."""
 
+_PROBE = 1200
+
 
 class _Coder(Protocol):
     """What turns samples into packets. `samples` are of shape (2, n) and begin at `at`."""
@@ -62,9 +65,17 @@ class _Coder(Protocol):
 
 class Encoder:
     """Encoder of one rendition of one station. `aac` opens the native encoder, where there is
-    one."""
+    one. With `resume`, its packets follow on those of another, which ended there: fed on the same
+    `grid`, from PRE_ROLL packets before on, it gives out none that begins earlier."""
 
-    def __init__(self, rendition: Rendition, care: Care = BEST, aac: Open | None = None) -> None:
+    def __init__(
+        self,
+        rendition: Rendition,
+        care: Care = BEST,
+        aac: Open | None = None,
+        resume: int | None = None,
+    ) -> None:
+        self._resume = resume
         self.rendition = rendition
         self.care = care
         self.aac = aac
@@ -73,7 +84,7 @@ class Encoder:
         self.delay = 0
         """Ticks from the first packet's beginning to that of the sound; known with that packet."""
         self._start: int | None = None
-        self._coder = _coder(rendition, care, aac)
+        self._coder = _coder(rendition, care, aac, resume is not None)
 
     @property
     def config(self) -> bytes:
@@ -95,6 +106,9 @@ class Encoder:
             if self.last is None:
                 self.delay = (self._start or 0) - packets[0].at
             self.last = packets[-1]
+            if self._resume is not None:
+                packets = [packet for packet in packets if packet.at >= (self._resume or 0)]
+                self._resume = None if packets else self._resume
         return packets
 
     def takes(self, care: Care) -> bool:
@@ -102,19 +116,20 @@ class Encoder:
         return care != self.care and self.rendition.codec is Codec.OPUS
 
 
-def _coder(rendition: Rendition, care: Care, aac: Open | None) -> _Coder:
+def _coder(rendition: Rendition, care: Care, aac: Open | None, joins: bool) -> _Coder:
     opus = library() if rendition.codec is Codec.OPUS else None
     if opus is not None:
         return OpusCoder(opus, rendition.bit_rate, care.complexity)
     if aac is not None and rendition.codec is Codec.AAC:
         return AacCoder(aac, rendition.bit_rate)
-    return AvCoder(rendition, care)
+    return AvCoder(rendition, care, joins)
 
 
 class AvCoder:
-    """Coding by one of PyAV's encoders."""
+    """Coding by one of PyAV's encoders. One that `joins` writes packets which can follow on those
+    of another."""
 
-    def __init__(self, rendition: Rendition, care: Care) -> None:
+    def __init__(self, rendition: Rendition, care: Care, joins: bool = False) -> None:
         name, sample_format = _ENCODER[rendition.codec]
         context: AudioCodecContext = av.CodecContext.create(name, "w")  # type: ignore[assignment]
         context.sample_rate = RATE
@@ -122,7 +137,7 @@ class AvCoder:
         context.format = sample_format
         context.bit_rate = rendition.bit_rate
         context.time_base = _TICK
-        context.options = _options(rendition.codec, care)
+        context.options = _options(rendition.codec, care, joins)
         context.open()
         self._context = context
         self._warm = False
@@ -165,9 +180,12 @@ class AvCoder:
         return adts_header(self._adts, len(payload)) + payload
 
 
-def _options(codec: Codec, care: Care) -> dict[str, str]:
+def _options(codec: Codec, care: Care, joins: bool) -> dict[str, str]:
     """What FFmpeg's encoder is told."""
     options = dict(_OPTIONS[codec])
+    if codec is Codec.MP3 and joins:
+        # An MP3 frame may be kept in part in the frames before it, which were another's.
+        options["reservoir"] = "0"
     if codec is Codec.OPUS:
         options["compression_level"] = str(care.complexity)
     return options
@@ -192,6 +210,18 @@ def successor(old: Encoder, care: Care, history: Iterable[Pcm]) -> Encoder | Non
     for pcm in kept:
         new.encode(pcm)
     return new if new.last is not None and new.last.end == old.last.end else None
+
+
+@cache
+def grid(rendition: Rendition, aac: Open | None = None) -> tuple[int, int]:
+    """Where an encoder's packets stand: the ticks from the first one's beginning to that of the
+    sound, and those of a packet. Learned from one that codes silence."""
+    encoder = Encoder(rendition, BEST, aac)
+    at = 0
+    while encoder.last is None:
+        encoder.encode(Pcm(np.zeros((2, _PROBE), np.float32), at))
+        at += _PROBE
+    return encoder.delay, encoder.last.duration
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """From any rate and channel count to the one form that encoders take: stereo at 48 kHz.
 
 Does:        resample with FFmpeg's resampler at the settings below; make stereo out of mono.
-Never:       starts a thread: a filter graph would make one per processor unless told otherwise.
+Never:       starts a thread: a filter graph would make one per processor unless told otherwise;
+             builds a resampler for a run too short to be worth one.
 Guarantees:  mono keeps its level (FFmpeg's own up-mix loses 3 dB, so the channel is copied by
              hand); the samples given out over all time match the samples taken in by rate alone.
 From / to:   stages.decode  ->  here  ->  stages.encode
@@ -23,6 +24,10 @@ from talas_stream.media import RATE, Samples
 # Flat to 20 kHz with images 130 dB down; the default loses half a decibel there.
 QUALITY = "filter_size=64:filter_type=kaiser:kaiser_beta=12:cutoff=0.96"
 
+WORTH_SECONDS = 0.05
+"""Sound that must have come before a resampler is made: some rates take milliseconds to make one
+for. A run that ends before is resampled in straight lines."""
+
 _LAYOUT = {1: "mono", 2: "stereo"}
 _NOTHING = np.zeros((2, 0), np.float32)
 
@@ -35,25 +40,47 @@ class Normaliser:
         self.channels = channels
         self._position = 0
         self._given = 0
-        self._resampler = None if rate == RATE else _Resampler(rate, min(channels, 2))
+        self._held: list[Samples] = []
+        self._resampler: _Resampler | None = None
 
     def feed(self, samples: Samples) -> Samples:
         """What `samples`, shape (channels, n), completes: shape (2, m) at 48 kHz; m may be 0."""
         kept = samples[:2]
-        if self._resampler is None:
+        if self.rate == RATE:
             return _stereo(kept)
-        made = self._resampler.feed(kept, self._position) if kept.shape[1] else _NOTHING
-        self._position += kept.shape[1]
+        if not kept.shape[1]:
+            return _NOTHING
+        at, self._position = self._position, self._position + kept.shape[1]
+        if self._resampler is None:
+            self._held.append(kept)
+            if self._position < WORTH_SECONDS * self.rate:
+                return _NOTHING
+            self._resampler = _Resampler(self.rate, min(self.channels, 2))
+            kept, at = self._whole(), 0
+        made = self._resampler.feed(kept, at)
         self._given += made.shape[1]
         return made
 
     def flush(self) -> Samples:
         """The tail that the resampler's filter still holds. Feed nothing afterwards."""
-        if self._resampler is None:
-            return _NOTHING
         # The filter rounds its last sample up: over the links of a long chain that would add up.
         due = self._position * RATE // self.rate - self._given
-        return self._resampler.flush()[:, :due]
+        if self._resampler is not None:
+            return self._resampler.flush()[:, :due]
+        return _drawn(self._whole(), self.rate, due) if due > 0 and self._held else _NOTHING
+
+    def _whole(self) -> Samples:
+        """What was held, in one run."""
+        held, self._held = self._held, []
+        return np.concatenate(held, axis=1)
+
+
+def _drawn(samples: Samples, rate: int, count: int) -> Samples:
+    """`count` samples at 48 kHz on the lines between those there are."""
+    times = np.arange(count) * (rate / RATE)
+    known = np.arange(samples.shape[1])
+    drawn = [np.interp(times, known, channel).astype(np.float32) for channel in samples]
+    return _stereo(np.array(drawn))
 
 
 class _Resampler:

@@ -19,7 +19,7 @@ import numpy as np
 from talas_stream.media import RATE, Codec, Frame, Packet, Pcm, Rendition, Samples
 from talas_stream.stages.aac import Open
 from talas_stream.stages.decode import Decoder
-from talas_stream.stages.encode import Encoder, successor
+from talas_stream.stages.encode import PRE_ROLL, Encoder, grid, successor
 from talas_stream.stages.govern import BEST
 from talas_stream.stages.normalise import Normaliser
 from talas_stream.wire.samples import Limit
@@ -29,6 +29,10 @@ MAX_FILL = RATE // 2
 
 SILENCE = RATE // 10
 """Ticks of a block of silence."""
+
+LEAST_BLOCK = RATE // 400
+"""Ticks of a block of sound, but for the last before the end: less waits for more, since every
+block costs something of its own. Honest frames are no shorter."""
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -47,6 +51,21 @@ class _Opening:
         self.encoder = encoder
         self.ahead = deque(history)
         self._told = False
+
+    def begin(self, start: int) -> None:
+        """Let what is to be coded begin at `start` exactly: what is there before is left out, what
+        is missing up to the first of it is silence."""
+        while self.ahead and self.ahead[0].end <= start:
+            self.ahead.popleft()
+        if not self.ahead:
+            return
+        first = self.ahead[0]
+        if first.at < start:
+            self.ahead[0] = Pcm(first.samples[:, start - first.at :], start)
+            return
+        for end in range(first.at, start, -SILENCE):
+            at = max(start, end - SILENCE)
+            self.ahead.appendleft(Pcm(np.zeros((2, end - at), np.float32), at))
 
     def advance(self, ticks: int) -> Opened:
         """Code about so much of it."""
@@ -73,6 +92,8 @@ class Pipeline:
         self._encoders: dict[Rendition, Encoder] = {}
         self._openings: dict[Rendition, _Opening] = {}
         self._lost = 0
+        self._short: list[Samples] = []
+        self._short_ticks = 0
         self.care = BEST
         """What encoders open with from now on; see `swap` for those that are open."""
         self.tap: Callable[[list[Pcm]], None] | None = None
@@ -101,12 +122,19 @@ class Pipeline:
         opened = opening.advance(self._at or 0)
         return opened.config or b"", opened.packets
 
-    def begin(self, rendition: Rendition, ticks: int) -> None:
+    def begin(self, rendition: Rendition, ticks: int, resume: int | None = None) -> None:
         """Start encoding `rendition`, the last `ticks` of the history first, bit by bit: call
-        `advance` while it is `catching_up`."""
-        start = (self._at or 0) - ticks
-        kept = (pcm for pcm in self._history if pcm.end > start)
-        self._openings[rendition] = _Opening(Encoder(rendition, self.care, self._aac), kept)
+        `advance` while it is `catching_up`. With `resume`, go on where the packets of another
+        encoder ended: none comes twice, and they are on the same grid."""
+        encoder = Encoder(rendition, self.care, self._aac, resume)
+        if resume is None:
+            start = (self._at or 0) - ticks
+            kept = (pcm for pcm in self._history if pcm.end > start)
+            self._openings[rendition] = _Opening(encoder, kept)
+            return
+        lead, duration = grid(rendition, self._aac)
+        opening = self._openings[rendition] = _Opening(encoder, self._history)
+        opening.begin(resume + lead - PRE_ROLL * duration)
 
     @property
     def catching_up(self) -> bool:
@@ -142,9 +170,9 @@ class Pipeline:
                     return True
         return False
 
-    def skip(self, packet: Packet) -> None:
-        """The source frame at `packet` is left out: silence comes in its place, with the next."""
-        self._lost += packet.duration
+    def skip(self, ticks: int) -> None:
+        """So much of the source is left out: silence comes in its place, with the next frame."""
+        self._lost += ticks
 
     def feed(self, frame: Frame, packet: Packet) -> dict[Rendition, list[Packet]]:
         """Everything that one source frame, placed as `packet`, completes."""
@@ -165,7 +193,7 @@ class Pipeline:
 
     def flush(self) -> dict[Rendition, list[Packet]]:
         """The tail of everything, at the end of the source's visit."""
-        out = self._encode(self._silence() + self._drain())
+        out = self._encode(self._silence() + self._drain() + self._rest())
         for rendition, encoder in self._encoders.items():
             out.setdefault(rendition, []).extend(encoder.flush())
         return out
@@ -208,13 +236,25 @@ class Pipeline:
         return blocks + self._block(self._normaliser.feed(samples))
 
     def _block(self, samples: Samples) -> list[Pcm]:
-        """`samples` at the running position, kept as history; nothing where there are none."""
+        """`samples` at the running position, with what was too short before; nothing where they are
+        too short still."""
         if not samples.shape[1]:
             return []
-        pcm = Pcm(samples, self._at or 0)
-        self._at = pcm.end
+        self._at = (self._at or 0) + samples.shape[1]
+        self._short.append(samples)
+        self._short_ticks += samples.shape[1]
+        return self._rest() if self._short_ticks >= LEAST_BLOCK else []
+
+    def _rest(self) -> list[Pcm]:
+        """What was too short for a block as one, kept as history."""
+        if not self._short:
+            return []
+        short, self._short = self._short, []
+        samples = short[0] if len(short) == 1 else np.concatenate(short, axis=1)
+        pcm = Pcm(samples, (self._at or 0) - self._short_ticks)
+        self._short_ticks = 0
         self._history.append(pcm)
-        oldest = self._at - self._history_ticks
+        oldest = pcm.end - self._history_ticks
         while self._history[0].end < oldest:
             self._history.popleft()
         return [pcm]

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from support.sound import programme
 from support.stage import frames_of, placed
 from talas_stream.codec.link import LinkedJob
+from talas_stream.codec.mark import Mark
 from talas_stream.codec.messages import Begin, Metered, Output
 from talas_stream.codec.worker import Worker
 from talas_stream.codec.workers import CodecWorkers
@@ -33,9 +34,9 @@ class Threads:
         self.workers: list[Worker] = []
         self.running: list[threading.Thread] = []
 
-    def launch(self, begin: Begin) -> socket.socket:
+    def launch(self, begin: Begin, mark: int) -> socket.socket:
         ours, theirs = socket.socketpair()
-        worker = Worker(theirs, begin, deque())
+        worker = Worker(theirs, begin, deque(), Mark(mark))
         thread = threading.Thread(target=worker.run, name=f"codec-{begin.number}", daemon=True)
         self.workers.append(worker)
         self.running.append(thread)
@@ -56,6 +57,7 @@ class Client:
         self.outputs: list[Output] = []
         self.metered: list[Metered] = []
         self.done = 0
+        self.lost = 0
         self.job: LinkedJob = workers.job(history_ticks, self._deliver, self._done)
 
     def _deliver(self, outputs: list[Output | Metered]) -> None:
@@ -64,8 +66,9 @@ class Client:
         self.outputs += [output for output in outputs if isinstance(output, Output)]
         self.metered += [output for output in outputs if isinstance(output, Metered)]
 
-    def _done(self) -> None:
+    def _done(self, lost: bool) -> None:
         self.done += 1
+        self.lost += lost
 
     def packets(self, rendition: Rendition) -> list[Packet]:
         return [p for out in self.outputs if out.rendition == rendition for p in out.packets]

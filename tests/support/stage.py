@@ -69,19 +69,21 @@ class RecordedJob:
         self,
         history_ticks: int,
         deliver: Callable[[list[Output | Metered]], None],
-        done: Callable[[], None],
+        done: Callable[[bool], None],
     ) -> None:
         self.history_ticks = history_ticks
         self.deliver = deliver
         self.done = done
         self.fed: list[Packet] = []
         self.orders: list[tuple[str, Rendition | None]] = []
+        self.resumed: dict[Rendition, int | None] = {}
         self.full = False
 
     def feed(self, frame: Frame, packet: Packet) -> None:
         self.fed.append(packet)
 
-    def open(self, rendition: Rendition, ticks: int) -> None:
+    def open(self, rendition: Rendition, ticks: int, resume: int | None = None) -> None:
+        self.resumed[rendition] = resume
         self.orders.append(("open", rendition))
 
     def close(self, rendition: Rendition) -> None:
@@ -106,7 +108,7 @@ class RecordedCodecs:
         self,
         history_ticks: int,
         deliver: Callable[[list[Output | Metered]], None],
-        done: Callable[[], None],
+        done: Callable[[bool], None],
     ) -> RecordedJob:
         self.jobs.append(RecordedJob(history_ticks, deliver, done))
         return self.jobs[-1]

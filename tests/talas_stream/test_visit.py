@@ -16,18 +16,17 @@ from support.stage import (
     placed,
 )
 from talas_core.errors import Unavailable
+from talas_stream.codec.messages import Metered, Output
+from talas_stream.coding import AGAIN_SECONDS, MOST_FAILURES
 from talas_stream.feed import Feed
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition, SourceCodec
 from talas_stream.rendition import LiveRendition, Sizes
 from talas_stream.stages.meter import Reading
 from talas_stream.visit import (
-    AGAIN_SECONDS,
     MAX_HISTORY_BYTES,
     MAX_HISTORY_FORMATS,
     MAX_HISTORY_FRAMES,
     MAX_HISTORY_TICKS,
-    Metered,
-    Output,
     Visit,
 )
 
@@ -192,7 +191,7 @@ def test_what_a_stopped_job_still_delivers_is_ignored(visit: Visit, codecs: Reco
     newcomer, feeds, _ = join(visit, OPUS)
     stale, fresh = codecs.jobs
     stale.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
-    stale.done()
+    stale.done(False)
     assert (newcomer.heard, feeds, newcomer.ended) == (b"", [], False)
     fresh.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
     assert newcomer.heard
@@ -216,17 +215,23 @@ def test_a_coding_closed_and_opened_in_one_breath_takes_the_new_encoder_s_packet
     assert new[0].payload in newcomer.heard
 
 
-def test_a_job_that_failed_ends_its_listeners_and_nobody_else(
+def test_programme_whose_jobs_fail_again_and_again_ends_its_encoded_listeners_and_nobody_else(
     visit: Visit, codecs: RecordedCodecs
 ) -> None:
     own, _, _ = join(visit, MP3)
     waits, _, _ = join(visit, OPUS)
-    codecs.jobs[0].done()
+    for number in range(MOST_FAILURES):
+        assert not waits.ended
+        codecs.jobs[number].done(False)
     assert waits.ended
     assert not own.ended
     assert [live.rendition for live in visit.live] == [MP3]
+    assert len(codecs.jobs) == MOST_FAILURES
+    with pytest.raises(Unavailable):
+        join(visit, OPUS)
+    visit.tidy(100.0, 10.0)
     again, _, _ = join(visit, OPUS)
-    assert len(codecs.jobs) == 2
+    assert len(codecs.jobs) == MOST_FAILURES + 1
     assert not again.ended
 
 
@@ -243,7 +248,7 @@ def test_the_end_of_the_visit_ends_its_own_coding_at_once_and_the_others_when_fl
     assert job.orders[-1] == ("finish", None)
     last = noise([100], seed=9)
     job.deliver([Output(OPUS, last)])
-    job.done()
+    job.done(False)
     assert other.ended
     assert last[0].payload in other.heard
 
@@ -367,7 +372,7 @@ def test_the_lean_coding_is_made_even_where_the_source_sends_its_codec(
     assert lean.heard.count(b"OggS") == 3
     visit.end()
     assert own.ended
-    job.done()
+    job.done(False)
     assert lean.ended
 
 
@@ -405,7 +410,7 @@ def test_the_last_reading_is_kept_until_the_job_has_ended() -> None:
     codecs.jobs[0].deliver([Metered(None)])
     assert visit.reading is None
     codecs.jobs[0].deliver([Metered(READING)])
-    codecs.jobs[0].done()
+    codecs.jobs[0].done(False)
     assert visit.reading is None
     visit.accept(MP3_FRAMES[:5])
     assert len(codecs.jobs) == 1, "a job that failed is not begun again for the meter's sake"
@@ -415,14 +420,14 @@ def test_the_last_reading_is_kept_until_the_job_has_ended() -> None:
 
 def test_a_programme_whose_job_was_lost_is_measured_again_later() -> None:
     visit, codecs = metered()
-    codecs.jobs[0].done()
+    codecs.jobs[0].done(False)
     for now in (100.0, 100.0 + AGAIN_SECONDS - 1):
         visit.tidy(now, 10.0)
         assert len(codecs.jobs) == 1
     visit.tidy(100.0 + AGAIN_SECONDS, 10.0)
     assert [order for order, _ in codecs.jobs[1].orders] == ["meter"]
     visit.end()
-    codecs.jobs[1].done()
+    codecs.jobs[1].done(False)
     for now in (300.0, 300.0 + AGAIN_SECONDS):
         visit.tidy(now, 10.0)
     assert len(codecs.jobs) == 2, "it is over"
@@ -436,7 +441,7 @@ def test_a_job_that_only_measures_gives_way_to_one_where_there_is_room() -> None
         ["meter", "finish"], ["meter", "open"],
     ]  # fmt: skip
     codecs.jobs[0].deliver([Metered(READING)])
-    codecs.jobs[0].done()
+    codecs.jobs[0].done(False)
     assert visit.reading is None
     codecs.full = True
     other = visit_of(codecs, 0, "", "")

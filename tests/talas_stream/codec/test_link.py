@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from support.codec import OPUS, WORK
 from support.wait import auntil
+from talas_core.supervisor import backoff
 from talas_stream.codec import link as linking
 from talas_stream.codec.link import (
     UNHURRIED_BYTES,
@@ -18,6 +19,7 @@ from talas_stream.codec.link import (
     Link,
 )
 from talas_stream.codec.load import Load
+from talas_stream.codec.mark import Mark
 from talas_stream.codec.messages import (
     Begin,
     Change,
@@ -46,15 +48,17 @@ class Other:
 
     def __init__(self) -> None:
         self.started: list[socket.socket] = []
+        self.marks: list[Mark] = []
         self.refuses = 0
 
-    def launch(self, begin: Begin) -> socket.socket:
+    def launch(self, begin: Begin, mark: int) -> socket.socket:
         if self.refuses:
             self.refuses -= 1
             raise OSError("no more processes")
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)
         self.started.append(theirs)
+        self.marks.append(Mark(mark))
         self._unpacker = Unpacker(list[Order])
         return ours
 
@@ -74,7 +78,7 @@ class Other:
 
 @pytest.fixture
 async def other(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Other]:
-    monkeypatch.setattr(linking, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.01)
     other = Other()
     yield other
     for end in other.started:
@@ -87,7 +91,7 @@ def linked(other: Other) -> Link:
 
 async def test_the_calls_of_one_turn_are_one_batch_in_order(other: Other) -> None:
     link = linked(other)
-    job = link.job(5, 6, lambda outputs: None, lambda: None)
+    job = link.job(5, 6, lambda outputs: None, lambda lost: None)
     frame, packet = WORK[0]
     job.meter()
     job.feed(frame, packet)
@@ -106,7 +110,7 @@ async def test_the_calls_of_one_turn_are_one_batch_in_order(other: Other) -> Non
 
 async def test_frames_that_nobody_waits_for_come_in_larger_lots(other: Other) -> None:
     link = linked(other)
-    job = link.job(0, 0, lambda outputs: None, lambda: None)
+    job = link.job(0, 0, lambda outputs: None, lambda lost: None)
     duration = WORK[0][1].duration
     lot = -(-UNHURRIED_TICKS // duration)
     for frame, packet in WORK[: lot + 3]:
@@ -141,8 +145,8 @@ async def test_lot_of_frames_without_media_time_is_bounded_in_number_and_bytes(
 async def test_results_reach_their_job_and_the_end_comes_once(other: Other) -> None:
     link = linked(other)
     heard: list[object] = []
-    link.job(0, 0, heard.extend, lambda: heard.append("done"))
-    link.job(0, 0, lambda outputs: pytest.fail("not mine"), lambda: None)
+    link.job(0, 0, heard.extend, lambda lost: heard.append("done"))
+    link.job(0, 0, lambda outputs: pytest.fail("not mine"), lambda lost: None)
     other.report(Result(1, [OUTPUT], True), Result(1, [OUTPUT], True), Result(99, [], True))
     await auntil(lambda: heard)
     assert heard == [OUTPUT, "done"]
@@ -162,7 +166,7 @@ async def test_what_a_worker_says_is_logged_here(other: Other) -> None:
 
 async def test_what_was_sent_since_the_last_report_counts_as_taken(other: Other) -> None:
     link = linked(other)
-    job = link.job(0, 0, lambda outputs: None, lambda: None)
+    job = link.job(0, 0, lambda outputs: None, lambda lost: None)
     job.open(OPUS, 0)
     assert not link.full
     job.open(OPUS, 0)
@@ -176,19 +180,19 @@ async def test_where_a_worker_dies_its_jobs_end_and_another_takes_its_place(othe
     link = linked(other)
     done: list[int] = []
     for number in (1, 2):
-        link.job(0, 0, lambda outputs: None, lambda number=number: done.append(number))  # type: ignore[misc]
+        link.job(0, 0, lambda outputs: None, lambda lost, number=number: done.append(number))  # type: ignore[misc]
     with capture_logs() as logs:
         other.refuses = 2
         other.started[0].close()
         await auntil(lambda: done)
         assert done == [1, 2]
         assert link.full
-        late = link.job(0, 0, lambda outputs: None, lambda: done.append(3))
+        late = link.job(0, 0, lambda outputs: None, lambda lost: done.append(3))
         late.open(OPUS, 0)
         await auntil(lambda: len(done) == 3)
         await auntil(lambda: link.alive)
     assert [line["event"] for line in logs] == ["a codec worker has died", *["no codec worker"] * 2]
-    job = link.job(0, 0, lambda outputs: None, lambda: None)
+    job = link.job(0, 0, lambda outputs: None, lambda lost: None)
     job.open(OPUS, 0)
     (batch,) = await other.batches(bool)
     assert [type(order) for order in batch] == [Take, Open]
@@ -204,13 +208,13 @@ async def test_who_cannot_take_what_is_delivered_ends_alone(other: Other) -> Non
     def failing(outputs: object) -> None:
         raise RuntimeError("no place for it")
 
-    def failing_end() -> None:
+    def failing_end(lost: bool) -> None:
         done.append(2)
         raise RuntimeError("no end either")
 
-    link.job(0, 0, failing, lambda: done.append(1))
+    link.job(0, 0, failing, lambda lost: done.append(1))
     link.job(0, 0, heard.extend, failing_end)
-    link.job(0, 0, heard.extend, lambda: done.append(3))
+    link.job(0, 0, heard.extend, lambda lost: done.append(3))
     with capture_logs() as logs:
         other.report(*(Result(number, [OUTPUT], number > 1) for number in (1, 2, 3)))
         await auntil(lambda: len(done) == 3)
@@ -223,7 +227,7 @@ async def test_who_cannot_take_what_is_delivered_ends_alone(other: Other) -> Non
 async def test_a_worker_that_talks_nonsense_is_given_up(other: Other) -> None:
     link = linked(other)
     done: list[bool] = []
-    link.job(0, 0, lambda outputs: None, lambda: done.append(True))
+    link.job(0, 0, lambda outputs: None, lambda lost: done.append(True))
     with capture_logs() as logs:
         other.started[0].send(b"\x01\x00\x00\x00\xc1")
         await auntil(lambda: done)
@@ -237,7 +241,7 @@ async def test_a_worker_that_takes_no_orders_gets_them_later_or_is_given_up(
 ) -> None:
     link = linked(other)
     done: list[bool] = []
-    job = link.job(0, 0, lambda outputs: None, lambda: done.append(True))
+    job = link.job(0, 0, lambda outputs: None, lambda lost: done.append(True))
     frame, packet = WORK[0]
 
     async def flood(rounds: int) -> None:

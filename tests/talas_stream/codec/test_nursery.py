@@ -1,6 +1,7 @@
 """Codec workers as processes of their own: they come, they die, they leave nobody behind."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -11,7 +12,9 @@ from structlog.testing import capture_logs
 
 from support.codec import OPUS, WORK, Client
 from support.wait import auntil
+from talas_core.supervisor import backoff
 from talas_stream.codec import link as linking
+from talas_stream.codec.mark import memory
 from talas_stream.codec.messages import Begin
 from talas_stream.codec.nursery import Nursery
 from talas_stream.codec.workers import CodecWorkers
@@ -21,6 +24,7 @@ from talas_stream.media import RATE
 @pytest.fixture
 async def nursery(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Nursery]:
     monkeypatch.setenv("TALAS_MASTER_KEY", "00" * 32)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "somebody's")
     nursery = Nursery()
     nursery.watch(asyncio.get_running_loop())
     yield nursery
@@ -50,7 +54,7 @@ async def coded(workers: CodecWorkers) -> None:
 async def test_a_worker_that_dies_takes_its_own_jobs_along_and_comes_back(
     nursery: Nursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(linking, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.01)
     workers = CodecWorkers(2, asyncio.get_running_loop(), nursery.launch)
     first, second = Client(workers), Client(workers)
     for client in (first, second):
@@ -73,26 +77,51 @@ async def test_a_worker_that_dies_takes_its_own_jobs_along_and_comes_back(
     workers.stop()
 
 
-async def test_a_nursery_that_died_is_started_again(
+async def test_forking_process_killed_is_noticed_reaped_and_replaced_and_its_workers_die(
     nursery: Nursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(linking, "AGAIN_SECONDS", 0.01)
-    first = CodecWorkers(1, asyncio.get_running_loop(), nursery.launch)
-    await coded(first)
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.5)
+    workers = CodecWorkers(2, asyncio.get_running_loop(), nursery.launch)
+    await coded(workers)
+    await auntil(lambda: len(family(nursery)) == 3)
     processes = family(nursery)
-    os.kill(nursery.pid, signal.SIGKILL)
-    # Its workers know nothing of it, and go on.
-    await coded(first)
-    await auntil(lambda: gone(processes[0]))
     with capture_logs() as logs:
-        second = CodecWorkers(1, asyncio.get_running_loop(), nursery.launch)
-        await coded(second)
-    assert [line["event"] for line in logs] == [
-        "codec workers cannot be started: once more from the beginning"
-    ]
-    for workers in (first, second):
-        workers.stop()
-    await auntil(lambda: all(gone(process) for process in processes))
+        os.kill(nursery.pid, signal.SIGKILL)
+        # Nobody asks for anything: it is noticed all the same.
+        await auntil(lambda: not processes[0].is_running())
+        await auntil(lambda: all(gone(process) for process in processes[1:]))
+        await auntil(lambda: sum(line["event"] == "a codec worker has died" for line in logs) == 2)
+        with pytest.raises(RuntimeError, match="2 of 2 codec workers are missing"):
+            await workers.check()
+        await auntil(lambda: processes[0].pid != nursery.pid)
+    told = [line for line in logs if line["event"].startswith("the process that forks")]
+    assert [line["how"] for line in told] == ["signal SIGKILL"]
+    await auntil(lambda: not workers.full)
+    await workers.check()
+    await coded(workers)
+    workers.stop()
+
+
+async def test_worker_given_up_while_it_hangs_is_killed_and_reaped(
+    nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(linking, "STUCK_SECONDS", 0.0)
+    workers = CodecWorkers(1, asyncio.get_running_loop(), nursery.launch)
+    await coded(workers)
+    victim = family(nursery)[1]
+    victim.suspend()
+    client = Client(workers)
+    client.job.open(OPUS, 60 * RATE)
+    while not client.done:
+        client.feed()
+        await asyncio.sleep(0)
+    assert client.lost == 1, "what the worker was at is not this job"
+    await auntil(lambda: not victim.is_running())
+    await auntil(lambda: not workers.full)
+    await coded(workers)
+    assert len(family(nursery)) == 2
+    workers.stop()
 
 
 async def test_nobody_is_left_behind_and_a_signal_to_all_does_not_disturb(
@@ -105,7 +134,9 @@ async def test_nobody_is_left_behind_and_a_signal_to_all_does_not_disturb(
     for worker in processes[1:]:
         assert os.sched_getscheduler(worker.pid) == os.SCHED_BATCH, "whoever wakes up goes first"
     for process in processes:
-        assert "TALAS_MASTER_KEY" not in process.environ(), "whoever decodes needs no secret"
+        with contextlib.suppress(psutil.AccessDenied):  # a worker's, to all but root
+            names = process.environ().keys()
+            assert not names & {"TALAS_MASTER_KEY", "AWS_SECRET_ACCESS_KEY"}, "no decoder needs it"
         assert process.num_threads() == 1, "whoever forks may have no other thread"
         process.terminate()
         process.send_signal(signal.SIGINT)
@@ -120,7 +151,9 @@ async def test_nobody_is_left_behind_and_a_signal_to_all_does_not_disturb(
 
 async def test_a_worker_that_fails_ends_and_the_nursery_goes_on(nursery: Nursery) -> None:
     loop = asyncio.get_running_loop()
-    with capture_logs() as logs, nursery.launch(Begin(0, None, "no such kernels")) as link:
+    mark = memory()
+    with capture_logs() as logs, nursery.launch(Begin(0, None, "no such kernels"), mark) as link:
+        os.close(mark)
         link.setblocking(False)
         assert await asyncio.wait_for(loop.sock_recv(link, 1), 20) == b""
         await auntil(lambda: logs)

@@ -94,7 +94,7 @@ async def test_orders_come_in_order_however_they_are_cut_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(worker, "READ_BYTES", 61)
-    monkeypatch.setattr(worker, "MOST_READS", 3)
+    monkeypatch.setattr(worker, "READING_SECONDS", 0.0001)
     async with working() as (workers, _):
         client = Client(workers)
         client.job.open(OPUS, 60 * RATE)

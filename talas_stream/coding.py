@@ -1,0 +1,255 @@
+"""A visit's codec work: the renditions that its source does not send itself, and its loudness.
+
+Does:        have a job with a codec worker while something is to be made; feed it, and pass on what
+             it makes; where the job is lost, begin another under the same listeners.
+Never:       knows which process encodes, or decides who is let in.
+Guarantees:  after a lost job a rendition goes on where its last packet ended: nothing comes twice,
+             the clock is exact, and what the visit keeps no more is silence. A programme whose job
+             fails again and again is given up, and its encoded listeners end: it would take others
+             with it each time.
+
+    job lost ──> room elsewhere ──────────────> another, fed with the history
+             ├─> none yet: asked every tidy ──> another; after a while, the end
+             └─> failed too often ────────────> the end, and nobody let in for a while
+
+From / to:   visit.py  ->  here  ->  rendition.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from talas_core.telemetry.logs import logger
+from talas_stream.codec.messages import Metered, Output
+from talas_stream.media import Frame, Packet, Rendition
+from talas_stream.rendition import LiveRendition, Sizes
+from talas_stream.stages.meter import Reading
+
+AGAIN_SECONDS = 60.0
+"""Before a programme is measured again whose codec job was lost and that nobody hears encoded."""
+
+MOST_FAILURES = 3
+FAILURES_SECONDS = 60.0
+"""Jobs that may fail, or be what their worker was at when it died, in so long a time."""
+
+PATIENCE_SECONDS = 10.0
+"""So long may encoded listeners wait for a worker that has room."""
+
+log = logger("codec")
+
+Kept = Callable[[], Iterable[tuple[Frame, Packet]]]
+
+
+class Job(Protocol):
+    """A station's codec work, in some other process. Orders are carried out in sequence."""
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room to open a rendition more."""
+        ...
+
+    def feed(self, frame: Frame, packet: Packet) -> None: ...
+    def open(self, rendition: Rendition, ticks: int, resume: int | None = None) -> None:
+        """Encode it from now on, the last `ticks` of what was fed first; with `resume`, what
+        follows on the packets of a lost job, which ended there."""
+        ...
+
+    def close(self, rendition: Rendition) -> None: ...
+    def meter(self) -> None:
+        """Measure what is fed from now on."""
+        ...
+
+    def finish(self) -> None:
+        """Flush everything; the last output is followed by `done`."""
+        ...
+
+
+class Codecs(Protocol):
+    """Where jobs are to be had. Both callbacks come on the loop; `done` is told whether the job was
+    lost for no fault of its own."""
+
+    @property
+    def metering(self) -> bool:
+        """Whether every visit is to be measured from its first frame to its end."""
+        ...
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for a job more."""
+        ...
+
+    def job(
+        self,
+        history_ticks: int,
+        deliver: Callable[[list[Output | Metered]], None],
+        done: Callable[[bool], None],
+    ) -> Job: ...
+
+
+class Coding:
+    """The codec work of the visit `name`. `history_ticks` of what was decoded are kept for
+    newcomers; `kept` gives the frames that a job begins with; `ended` is told the renditions that
+    end."""
+
+    def __init__(
+        self,
+        name: str,
+        codecs: Codecs,
+        sizes: Sizes,
+        history_ticks: int,
+        *,
+        kept: Kept,
+        ended: Callable[[LiveRendition], None],
+    ) -> None:
+        self._name = name
+        self._codecs = codecs
+        self._sizes = sizes
+        self._history_ticks = history_ticks
+        self._kept = kept
+        self._tell_ended = ended
+        self._lives: dict[str, LiveRendition] = {}
+        self._job: Job | None = None
+        self._jobs = 0
+        self._now = 0.0
+        self._failures: list[float] = []
+        self._lost_at = 0.0
+        self._unmeasured_since: float | None = None
+        self._finished = False
+        self.reading: Reading | None = None
+        """What was measured last; None where nothing is."""
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for a rendition more."""
+        room = self._job if self._job is not None and self._lives else self._codecs
+        return room.full
+
+    @property
+    def failing(self) -> bool:
+        """Whether jobs for this programme have failed too often to try another."""
+        since = self._now - FAILURES_SECONDS
+        self._failures = [at for at in self._failures if at > since]
+        return len(self._failures) >= MOST_FAILURES
+
+    def feed(self, frame: Frame, packet: Packet) -> None:
+        """What the source sent. The first frame begins the measuring, where that is wanted."""
+        if self._job is not None:
+            self._job.feed(frame, packet)
+
+    def measure(self) -> None:
+        """Measure from now on, if that is wanted."""
+        if self._codecs.metering and self._job is None:
+            self._start()
+
+    def open(self, live: LiveRendition) -> None:
+        """Make a rendition. There should be room for it."""
+        if self._job is not None and self._job.full and not self._lives:
+            # It only measures: let one begin where there is room.
+            self._stop()
+        self._lives[live.rendition.name] = live
+        if self._job is None:
+            self._start()
+        else:
+            self._order(self._job, live)
+
+    def close(self, live: LiveRendition) -> None:
+        """Make it no more; one that is not made here is ignored."""
+        if self._lives.pop(live.rendition.name, None) is not None and self._job is not None:
+            self._job.close(live.rendition)
+
+    def tidy(self, now: float) -> None:
+        """Let go of a job that nobody needs, and find another for who has lost theirs."""
+        self._now = now
+        if self._job is not None and not self._lives and not self._codecs.metering:
+            self._stop()
+        if self._job is None and self._lives:
+            if not self._codecs.full:
+                self._start()
+            elif now - self._lost_at >= PATIENCE_SECONDS:
+                self._end("no codec worker has room")
+        self._measure_again(now)
+
+    def finish(self) -> None:
+        """The source has gone: the renditions end when what is left of it is coded."""
+        self._finished = True
+        if self._job is not None:
+            self._job.finish()
+        else:
+            self._end()
+
+    def _start(self) -> None:
+        """A job, fed with what is kept of the source, for every rendition there is."""
+        self._jobs += 1
+        number = self._jobs
+        job = self._job = self._codecs.job(
+            self._history_ticks,
+            lambda outputs: self._deliver(number, outputs),
+            lambda lost: self._done(number, lost),
+        )
+        for frame, packet in self._kept():
+            job.feed(frame, packet)
+        if self._codecs.metering:
+            job.meter()
+        for live in self._lives.values():
+            self._order(job, live)
+
+    def _order(self, job: Job, live: LiveRendition) -> None:
+        ticks = self._sizes.history_ticks(live.rendition)
+        job.open(live.rendition, ticks, live.end_at)
+
+    def _stop(self) -> None:
+        if self._job is not None:
+            self._job.finish()
+            self._job = None
+            # What the stopped job still delivers is nobody's: its number is no longer current.
+            self._jobs += 1
+
+    def _deliver(self, number: int, outputs: list[Output | Metered]) -> None:
+        if number != self._jobs:
+            return
+        for output in outputs:
+            if isinstance(output, Metered):
+                self.reading = output.reading
+                continue
+            live = self._lives.get(output.rendition.name)
+            if live is None:
+                continue
+            if output.config is not None:
+                live.ready(output.config)
+            live.push(output.packets)
+
+    def _done(self, number: int, lost: bool) -> None:
+        """The job has ended: as asked at the visit's end, because it failed, or with its worker."""
+        if number != self._jobs:
+            return
+        self._job = self.reading = None
+        if self._finished:
+            self._end()
+            return
+        self._lost_at = self._now
+        if not lost:
+            self._failures.append(self._now)
+        if self.failing:
+            self._end("its codec jobs fail")
+        elif self._lives and not self._codecs.full:
+            self._start()
+
+    def _end(self, reason: str = "") -> None:
+        """Every rendition ends, as asked or for a reason that is no good news."""
+        lives, self._lives = self._lives, {}
+        if lives and reason:
+            log.error("a programme is encoded no more", programme=self._name, reason=reason)
+        for live in lives.values():
+            self._tell_ended(live)
+
+    def _measure_again(self, now: float) -> None:
+        """Some time after the job was lost: at once, it might be lost for the same reason, and a
+        worker's other stations with it."""
+        if self._job is not None or self._finished or not self._jobs:
+            self._unmeasured_since = None
+        elif self._unmeasured_since is None:
+            self._unmeasured_since = now
+        elif now - self._unmeasured_since >= AGAIN_SECONDS:
+            self._unmeasured_since = None
+            self.measure()
