@@ -31,8 +31,8 @@ LIVE_SECONDS = 0.2
 """The least of that: sources send several frames in one segment."""
 
 TURN_SECONDS = 0.02
-"""What a turn or a slice may cost by the clock; a frame begun is brought to its end. Honest audio
-of LIVE_SECONDS in all renditions takes half."""
+"""What a turn or a slice may cost by the clock; a frame begun is brought to its end. By the
+costs in govern.py, LIVE_SECONDS of honest audio in all renditions take half."""
 
 OWED_SECONDS = 0.1
 """What a job may owe and still have its turn: it may have come with a backlog."""

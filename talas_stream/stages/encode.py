@@ -32,15 +32,18 @@ from talas_stream.stages.aac import AacCoder, Open
 from talas_stream.stages.govern import BEST, Care
 from talas_stream.stages.libopus import OpusCoder, library
 from talas_stream.wire.adts import adts_header, parse_config
+from talas_stream.wire.flac_number import renumbered
 
 _ENCODER = {Codec.OPUS: ("libopus", "flt"), Codec.AAC: ("aac", "fltp"),
             Codec.MP3: ("libmp3lame", "fltp"), Codec.FLAC: ("flac", "s16")}  # fmt: skip
+FLAC_FRAME = 1152
+"""Ticks of a FLAC frame. Files have four times as long ones, which save a percent or two."""
+
 _OPTIONS = {
     Codec.OPUS: {"vbr": "off", "frame_duration": "20"},
     Codec.AAC: {},
     Codec.MP3: {"compression_level": "5"},
-    # Frames of 24 ms. Files have four times as long ones, which save a percent or two.
-    Codec.FLAC: {"compression_level": "5", "frame_size": "1152"},
+    Codec.FLAC: {"compression_level": "5", "frame_size": str(FLAC_FRAME)},
 }
 
 _TICK = Fraction(1, RATE)
@@ -140,6 +143,7 @@ class AvCoder:
         context.options = _options(rendition.codec, care, joins)
         context.open()
         self._context = context
+        self._codec = rendition.codec
         self._warm = False
         self._adts = (
             parse_config(context.extradata or b"") if rendition.codec is Codec.AAC else None
@@ -169,12 +173,17 @@ class AvCoder:
 
     def _packets(self, frame: AudioFrame | None) -> list[Packet]:
         return [
-            Packet(self._framed(bytes(packet)), packet.pts or 0, packet.duration or 0)
+            Packet(
+                self._framed(bytes(packet), packet.pts or 0), packet.pts or 0, packet.duration or 0
+            )
             for packet in self._context.encode(frame)
             if packet.size
         ]
 
-    def _framed(self, payload: bytes) -> bytes:
+    def _framed(self, payload: bytes, at: int) -> bytes:
+        if self._codec is Codec.FLAC:
+            # By media time, so that the frames of another encoder go on from there.
+            return renumbered(payload, at // FLAC_FRAME)
         if self._adts is None:
             return payload
         return adts_header(self._adts, len(payload)) + payload

@@ -200,6 +200,37 @@ async def test_where_a_worker_dies_its_jobs_end_and_another_takes_its_place(othe
     link.stop()
 
 
+async def test_of_a_dead_worker_s_jobs_the_one_it_was_at_has_failed_and_the_others_are_lost(
+    other: Other,
+) -> None:
+    link = linked(other)
+    ends: dict[int, bool] = {}
+    for number in (1, 2, 3):
+        link.job(
+            0, 0, lambda outputs: None, lambda lost, number=number: ends.update({number: lost})
+        )  # type: ignore[misc]
+    other.marks[0].job = 2
+    with capture_logs():
+        other.started[0].close()
+        await auntil(lambda: len(ends) == 3)
+    assert ends == {1: True, 2: False, 3: True}
+    link.stop()
+
+
+async def test_where_a_worker_of_long_standing_dies_its_jobs_find_room_in_the_same_turn(
+    other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(linking, "STABLE_SECONDS", 0.0)
+    link = linked(other)
+    room: list[bool] = []
+    link.job(0, 0, lambda outputs: None, lambda lost: room.append(link.alive and not link.full))
+    with capture_logs():
+        other.started[0].close()
+        await auntil(lambda: room)
+    assert room == [True]
+    link.stop()
+
+
 async def test_who_cannot_take_what_is_delivered_ends_alone(other: Other) -> None:
     link = linked(other)
     done: list[int] = []

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -14,9 +15,11 @@ from support.codec import OPUS, WORK, Client
 from support.wait import auntil
 from talas_core.supervisor import backoff
 from talas_stream.codec import link as linking
+from talas_stream.codec.confine import NOBODY
 from talas_stream.codec.mark import memory
 from talas_stream.codec.messages import Begin
 from talas_stream.codec.nursery import Nursery
+from talas_stream.codec.syscalls import MACHINES
 from talas_stream.codec.workers import CodecWorkers
 from talas_stream.media import RATE
 
@@ -133,6 +136,14 @@ async def test_nobody_is_left_behind_and_a_signal_to_all_does_not_disturb(
     processes = family(nursery)
     for worker in processes[1:]:
         assert os.sched_getscheduler(worker.pid) == os.SCHED_BATCH, "whoever wakes up goes first"
+        status = Path(f"/proc/{worker.pid}/status").read_text()
+        fields = dict(line.split(":\t", 1) for line in status.splitlines())
+        assert fields["NoNewPrivs"] == "1"
+        assert fields["CapEff"] == "0" * 16
+        assert fields["Seccomp"] == ("2" if os.uname().machine in MACHINES else "0")
+        if os.geteuid() == 0:
+            assert worker.uids().effective == NOBODY
+            assert len(os.listdir(f"/proc/{worker.pid}/fd")) == 4, "its link, and the standard ones"  # noqa: PTH208
     for process in processes:
         with contextlib.suppress(psutil.AccessDenied):  # a worker's, to all but root
             names = process.environ().keys()

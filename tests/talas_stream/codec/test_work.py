@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 from support.sound import programme
 from support.stage import KERNELS, frames_of, placed
 from talas_stream.codec.messages import Metered, Output
-from talas_stream.codec.work import SLICE, Work
-from talas_stream.media import LADDER, RATE, Packet, Rendition
+from talas_stream.codec.work import LEAST_TICKS, SLICE, Work
+from talas_stream.media import LADDER, RATE, Frame, Packet, Rendition
 from talas_stream.stages.meter import Meter, Reading
 
 OPUS, AAC = LADDER["opus"], LADDER["aac"]
@@ -174,3 +174,34 @@ def test_metering_that_fails_ends_alone_and_is_told_once(monkeypatch: pytest.Mon
     assert [line["event"] for line in logs] == ["metering failed"]
     assert packets(work, OPUS)[-1].end > 58 * FRAME
     assert readings(work) == [None]
+
+
+def test_frames_of_no_length_or_of_many_bytes_are_left_out_like_long_ones() -> None:
+    frame = FRAMES[0]
+    for payload, most in ((b"", RATE // LEAST_TICKS), (bytes(250_000), 13)):
+        work = Work(RATE, RATE, KERNELS)
+        work.open(OPUS, 60 * RATE)
+        kept = Frame(payload, frame.format, 0)
+        left_out = 0
+        for _ in range(3 * most):
+            work.feed(kept, Packet(payload, 0, 0))
+            left_out += work.shed()
+        assert left_out >= most
+        assert len(work._orders) <= most + 3, "many left out are one silence"
+
+
+def test_run_stops_when_it_is_enough_and_the_end_comes_in_slices() -> None:
+    work = Work(4 * RATE, 4 * RATE, KERNELS)
+    feed(work, 0, 100)
+    work.open(OPUS, 60 * RATE)
+    looked = iter([False] * 9 + [True])
+    work.run(100 * RATE, lambda: next(looked))
+    assert len(work._orders) == 91
+    work.run(100 * RATE)
+    work.finish()
+    work.run(1, lambda: True)
+    assert not work.finished, "the history is still being coded"
+    assert work.starting
+    work.run(1)
+    assert work.finished
+    assert packets(work, OPUS)[-1].end >= FED[99][1].end

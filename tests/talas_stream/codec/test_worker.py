@@ -1,5 +1,6 @@
 """A codec worker, run in a thread: its order, its failures, its load."""
 
+import asyncio
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ from support.codec import AAC, BAD, LOW, MP3, OPUS, WORK, Client, relax, squeeze
 from support.wait import auntil
 from talas_stream.codec import worker
 from talas_stream.codec.worker import HURRIED_TICKS
-from talas_stream.media import RATE, Frame, Packet
+from talas_stream.media import RATE, Format, Frame, Packet, SourceCodec
 from talas_stream.stages.govern import BEST, STEPS
 from talas_stream.stages.meter import Meter
 
@@ -209,3 +210,30 @@ async def test_a_worker_with_somebody_behind_for_long_is_full(
         await auntil(lambda: workers.full)
         assert client.job.full
         await auntil(lambda: workers.loads[0].quantum > STEPS[0].quantum)
+
+
+async def test_flood_of_links_of_one_sample_leaves_a_neighbour_its_time() -> None:
+    async with working(lead_seconds=0.0) as (workers, _):
+        hostile, honest = Client(workers), Client(workers)
+        for client in (hostile, honest):
+            client.job.open(OPUS, 60 * RATE)
+        flood = [
+            Frame(bytes(4), Format(SourceCodec.PCM_S16, (191_999, 187_507)[n % 2], 2), 1)
+            for n in range(500)
+        ]
+        last = WORK[-1][1].end
+        with capture_logs():
+            for frame, packet in WORK:
+                for link in flood:
+                    hostile.job.feed(link, Packet(link.payload, packet.at, 0))
+                honest.job.feed(frame, packet)
+                await asyncio.sleep(0)
+            honest.job.finish()
+            await auntil(lambda: honest.done, seconds=60)
+        assert not hostile.done, "the neighbour need not wait for its end"
+        packets = honest.packets(OPUS)
+        assert packets[-1].end >= last, "and nothing of it is left out"
+        assert all(a.end == b.at for a, b in pairwise(packets))
+        assert workers.loads[0].shed > 0
+        hostile.job.finish()
+        await auntil(lambda: hostile.done, seconds=60)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from talas_stream.media import RATE
+from talas_stream.stages import normalise
 from talas_stream.stages.normalise import Normaliser
 
 
@@ -85,3 +86,25 @@ def test_a_link_of_a_chain_is_never_a_sample_longer(rate: int, samples: int) -> 
     made = normaliser.feed(np.zeros((2, samples), np.float32)).shape[1]
     made += normaliser.flush().shape[1]
     assert made == samples * RATE // rate
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("count", [0, 1, 5, 900])
+def test_run_too_short_for_a_resampler_makes_none_and_keeps_time_and_sound(
+    channels: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(normalise, "_Resampler", lambda *told: pytest.fail("made for nothing"))
+    normaliser = Normaliser(44_100, channels)
+    source = tone(44_100, channels)[:, 100 : 100 + count]
+    out = through(normaliser, source, step=7)
+    assert out.shape == (2, count * RATE // 44_100)
+    assert out.dtype == np.float32
+    if count == 900:
+        time = (100 + np.arange(out.shape[1]) * 441 / 480) / 44_100
+        assert np.abs(out[1] - 0.5 * np.sin(2 * np.pi * 1000 * time)).max() < 0.01
+
+
+def test_resampler_is_made_once_enough_has_come_and_nothing_is_lost() -> None:
+    whole, pieces = Normaliser(44_100, 2), Normaliser(44_100, 2)
+    source = tone(44_100)
+    assert np.array_equal(through(whole, source, 44_100), through(pieces, source, 3))

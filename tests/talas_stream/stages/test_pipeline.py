@@ -9,10 +9,12 @@ import pytest
 
 from support.sound import coded, decoded, likeness, programme
 from talas_stream import kernels
-from talas_stream.media import LADDER, RATE, Format, Frame, Packet
+from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition, SourceCodec
+from talas_stream.stages import normalise
+from talas_stream.stages.frame import Framer, OggFramer, PlainFramer, flac_head
 from talas_stream.stages.govern import BEST, Care
 from talas_stream.stages.ingest import Ingest
-from talas_stream.stages.pipeline import Opened, Pipeline
+from talas_stream.stages.pipeline import LEAST_BLOCK, Opened, Pipeline
 from talas_stream.stages.timeline import Timeline
 
 MP3, AAC, OPUS = LADDER["mp3"], LADDER["aac"], LADDER["opus"]
@@ -284,3 +286,77 @@ def test_ten_minutes_of_drops_and_changes_do_not_make_the_clock_drift() -> None:
     # Never further from the source than what the resampler and the encoder hold, at any time.
     assert behind < 4096
     assert abs(out[-1].end - timeline.end) <= 960 + 312
+
+
+def resumed(rendition: Rendition, since: int) -> tuple[bytes, list[Packet], int]:
+    """Packets of a pipeline that was lost after its hundredth frame, the last three on their way,
+    and then those of another that has kept the frames from `since` on. The config of both, and
+    where the second begin."""
+    aac = kernels.select("auto").aac_encoder
+    work = placed(frames_of(programme(6.0, 44_100), "mp3", 44_100))
+    first, second = Pipeline(RATE, aac=aac), Pipeline(4 * RATE, aac=aac)
+    config, _ = first.open(rendition)
+    packets = [p for frame, at in work[:100] for p in first.feed(frame, at)[rendition]][:-3]
+    lost = len(packets)
+    for frame, at in work[since:120]:
+        second.feed(frame, at)
+    second.begin(rendition, 0, packets[-1].end)
+    while second.catching_up:
+        for opened in second.advance(RATE // 10):
+            packets += opened.packets
+            assert opened.config in {config, None}
+    for frame, at in work[120:]:
+        packets += second.feed(frame, at)[rendition]
+    return config, packets + second.flush()[rendition], lost
+
+
+def framed(rendition: Rendition, config: bytes, packets: list[Packet]) -> bytes:
+    """A listener's stream of them."""
+    framer: Framer = PlainFramer()
+    if rendition.codec is Codec.OPUS:
+        framer = OggFramer(kernels.select("auto"), config, 1, "")
+    elif rendition.codec is Codec.FLAC:
+        framer = PlainFramer(flac_head(config))
+    wire = [piece for packet in packets for piece in framer.feed(packet)]
+    return framer.head + b"".join(piece.payload for piece in [*wire, *framer.flush()])
+
+
+@pytest.mark.parametrize("name", LADDER)
+def test_rendition_resumed_by_another_encoder_goes_on_at_the_packet_where_it_was_lost(
+    name: str,
+) -> None:
+    config, packets, lost = resumed(LADDER[name], since=40)
+    assert all(a.end == b.at for a, b in pairwise(packets))
+    heard = decoded(framed(LADDER[name], config, packets), 44_100)
+    assert abs(len(heard) * 480 // 441 - packets[-1].end) < 2400
+    at = packets[lost].at * 441 // 480
+    around = heard[at - 44_100 // 10 : at + 44_100 // 4]
+    score, _ = likeness(around, programme(6.0, 44_100).mean(axis=0))
+    assert score > 0.85
+
+
+@pytest.mark.parametrize("name", LADDER)
+def test_rendition_resumed_after_what_is_kept_has_silence_for_what_is_gone(name: str) -> None:
+    config, packets, lost = resumed(LADDER[name], since=115)
+    assert all(a.end == b.at for a, b in pairwise(packets))
+    heard = decoded(framed(LADDER[name], config, packets))
+    quiet = heard[packets[lost].at + 4000 :][: RATE // 10]
+    assert np.abs(quiet).max() < 0.01
+    assert np.abs(heard[packets[-1].at - RATE :]).max() > 0.1
+
+
+def test_links_of_one_sample_make_no_resampler_and_no_block_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(normalise, "_Resampler", lambda *told: pytest.fail("made for nothing"))
+    pipeline = Pipeline(60 * RATE)
+    pipeline.open(OPUS)
+    fed: list[Packet] = []
+    for number in range(2000):
+        rate = (191_999, 187_507)[number % 2]
+        frame = Frame(bytes(4), Format(SourceCodec.PCM_S16, rate, 2), rate // 1000)
+        at = number * RATE // 1000
+        fed += pipeline.feed(frame, Packet(frame.payload, at, RATE // 1000))[OPUS]
+    fed += pipeline.flush()[OPUS]
+    assert len(pipeline._history) <= 2 * RATE // LEAST_BLOCK
+    assert all(a.end == b.at for a, b in pairwise(fed))

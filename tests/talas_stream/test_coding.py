@@ -1,0 +1,126 @@
+"""A visit's codec work: jobs that are lost, and what becomes of their listeners."""
+
+import pytest
+
+from support.sound import programme
+from support.stage import KERNELS, OPUS_HEAD, Hearer, RecordedCodecs, frames_of, noise, placed
+from talas_stream.codec.messages import Output
+from talas_stream.coding import FAILURES_SECONDS, MOST_FAILURES, PATIENCE_SECONDS, Coding
+from talas_stream.media import LADDER, Rendition
+from talas_stream.rendition import LiveRendition, Sizes
+
+SIZES = Sizes(49_152, 65_536)
+OPUS, AAC = LADDER["opus"], LADDER["aac"]
+FRAMES = frames_of(programme(1.0), "mp3")
+KEPT = list(zip(FRAMES, placed(FRAMES), strict=True))
+
+
+class Heard:
+    """A coding, and a listener of each rendition opened."""
+
+    def __init__(self, codecs: RecordedCodecs) -> None:
+        self.codecs = codecs
+        self.hearers: dict[Rendition, Hearer] = {}
+        self.coding = Coding(
+            "Night Line", codecs, SIZES, 48_000, kept=lambda: KEPT, ended=LiveRendition.end
+        )
+
+    def open(self, rendition: Rendition) -> Hearer:
+        live = LiveRendition(rendition, KERNELS, SIZES, "Night Line", 1)
+        hearer = self.hearers[rendition] = Hearer()
+        live.join(hearer, icy=False, joined=lambda feed: None)
+        self.coding.open(live)
+        return hearer
+
+
+@pytest.fixture
+def codecs() -> RecordedCodecs:
+    return RecordedCodecs()
+
+
+@pytest.fixture
+def heard(codecs: RecordedCodecs) -> Heard:
+    return Heard(codecs)
+
+
+def test_lost_job_is_begun_again_at_once_where_each_rendition_ended(heard: Heard) -> None:
+    opus, aac = heard.open(OPUS), heard.open(AAC)
+    packets = noise([100] * 7)
+    (lost,) = heard.codecs.jobs
+    lost.deliver([Output(OPUS, packets, OPUS_HEAD)])
+    lost.done(True)
+    _, again = heard.codecs.jobs
+    assert [packet for _, packet in KEPT] == again.fed
+    assert again.orders == [("open", OPUS), ("open", AAC)]
+    assert again.resumed == {OPUS: packets[-1].end, AAC: None}, "nobody has heard any AAC yet"
+    late = noise([50], seed=3)
+    lost.deliver([Output(OPUS, late)])
+    lost.done(True)
+    assert late[0].payload not in opus.heard, "what the lost job still says is nobody's"
+    assert len(heard.codecs.jobs) == 2
+    assert not (opus.ended or aac.ended)
+
+
+def test_jobs_lost_for_no_fault_of_their_own_are_begun_again_without_end(heard: Heard) -> None:
+    hearer = heard.open(OPUS)
+    for number in range(5 * MOST_FAILURES):
+        heard.codecs.jobs[number].done(True)
+    assert len(heard.codecs.jobs) == 5 * MOST_FAILURES + 1
+    assert not hearer.ended
+
+
+def test_jobs_that_fail_seldom_are_begun_again_and_often_are_given_up(heard: Heard) -> None:
+    hearer = heard.open(OPUS)
+    for number in range(MOST_FAILURES + 2):
+        heard.coding.tidy(number * FAILURES_SECONDS)
+        heard.codecs.jobs[number].done(False)
+    assert not hearer.ended
+    for number in range(MOST_FAILURES - 1):
+        heard.codecs.jobs[MOST_FAILURES + 2 + number].done(False)
+    assert hearer.ended
+    assert heard.coding.failing
+    heard.coding.tidy((MOST_FAILURES + 3) * FAILURES_SECONDS)
+    assert not heard.coding.failing
+
+
+def test_without_a_worker_the_listeners_wait_and_are_served_when_one_is_there(
+    heard: Heard,
+) -> None:
+    hearer = heard.open(OPUS)
+    heard.coding.tidy(50.0)
+    heard.codecs.full = True
+    heard.codecs.jobs[0].done(True)
+    heard.coding.tidy(51.0)
+    assert len(heard.codecs.jobs) == 1
+    heard.codecs.full = False
+    heard.coding.tidy(52.0)
+    assert heard.codecs.jobs[1].orders == [("open", OPUS)]
+    assert not hearer.ended
+
+
+def test_without_a_worker_for_long_the_listeners_end(heard: Heard) -> None:
+    hearer = heard.open(OPUS)
+    heard.coding.tidy(50.0)
+    heard.codecs.full = True
+    heard.codecs.jobs[0].done(True)
+    heard.coding.tidy(50.0 + PATIENCE_SECONDS - 1)
+    assert not hearer.ended
+    heard.coding.tidy(50.0 + PATIENCE_SECONDS)
+    assert hearer.ended
+
+
+def test_source_that_leaves_while_no_worker_is_there_ends_the_listeners(heard: Heard) -> None:
+    hearer = heard.open(OPUS)
+    heard.codecs.full = True
+    heard.codecs.jobs[0].done(True)
+    heard.coding.finish()
+    assert hearer.ended
+
+
+def test_job_lost_while_it_flushes_ends_the_listeners(heard: Heard) -> None:
+    hearer = heard.open(OPUS)
+    heard.coding.finish()
+    assert not hearer.ended
+    heard.codecs.jobs[0].done(True)
+    assert hearer.ended
+    assert len(heard.codecs.jobs) == 1
