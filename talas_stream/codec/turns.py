@@ -136,6 +136,7 @@ class Turns:
     def _owes(self, job: Job, now: float) -> float:
         """What a job owes: what it cost, less its share of the time since, an equal one of each."""
         if job.owes:
-            job.owes = max(0.0, job.owes - (now - job.owes_at) / len(self.jobs))
+            share = (now - job.owes_at) / max(1, len(self.jobs))
+            job.owes = max(0.0, job.owes - share)
         job.owes_at = now
         return job.owes

@@ -120,3 +120,13 @@ def test_mark_names_the_job_while_it_is_worked_on_and_none_after_a_failure(clock
     assert (seen, mark.job) == ([2], 0)
     assert work.finished
     assert not turns.attempt(turns.jobs[2], lambda work: True), "it has ended"
+
+
+def test_last_job_that_ends_while_it_owes_leaves_nobody_behind(clock: Clock) -> None:
+    flood = Played(clock, 0.003, 100)
+    turns, _ = turns_of(flood)
+    turns.live(turns.jobs.values(), 0.002)
+    flood.waiting = 0
+    turns.jobs.clear()
+    turns.catch_up(clock.now + 1)
+    assert not turns.behind
