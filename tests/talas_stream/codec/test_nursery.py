@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 from structlog.testing import capture_logs
@@ -14,10 +16,11 @@ from structlog.testing import capture_logs
 from support.codec import OPUS, WORK, Client
 from support.wait import auntil
 from talas_core.supervisor import backoff
+from talas_stream.codec import __main__ as forking
 from talas_stream.codec import link as linking
 from talas_stream.codec.confine import NOBODY
 from talas_stream.codec.mark import memory
-from talas_stream.codec.messages import Begin
+from talas_stream.codec.messages import Begin, Lacking
 from talas_stream.codec.nursery import Nursery
 from talas_stream.codec.syscalls import MACHINES
 from talas_stream.codec.workers import CodecWorkers
@@ -173,3 +176,31 @@ async def test_a_worker_that_fails_ends_and_the_nursery_goes_on(nursery: Nursery
     await coded(workers)
     assert len(family(nursery)) == 2
     workers.stop()
+
+
+async def test_what_the_kernel_lacks_is_logged_by_name(
+    nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs, monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(nursery, "_control", ours)
+        theirs.send(msgspec.msgpack.encode(Lacking(["namespaces", "Landlock"])))
+        nursery._heard()
+    assert [line["lacking"] for line in logs] == [["namespaces", "Landlock"]]
+
+
+def test_forking_process_tries_once_what_confining_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forking, "confine", lambda link, parent: ["seccomp"])
+    assert forking.tried() == ["seccomp"]
+
+    def failing(link: int, parent: int) -> list[str]:
+        raise OSError("nothing of the kind")
+
+    monkeypatch.setattr(forking, "confine", failing)
+    assert forking.tried() == ["everything"]
+
+
+def test_rehearsal_codes_in_every_way_and_starts_no_thread() -> None:
+    before = len(list(Path("/proc/self/task").iterdir()))
+    forking.rehearse()
+    assert len(list(Path("/proc/self/task").iterdir())) == before
