@@ -5,6 +5,7 @@
 #   make bench     the benchmarks, with the peers they are measured against
 #   make load      a short crowd of locust users against a fresh server: PASS or FAIL
 #   make fuzz      the parsers against hostile bytes, for minutes
+#   make attack    attacks on a fresh server, and what each costs everybody else: PASS or FAIL
 #   make native    build the audio kernels again, loudly
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SRC    := talas_core talas_api talas_stream benchmarks loadtests tests setup.py
 
-.PHONY: run test lint unit bench load fuzz install install-dev native clean
+.PHONY: run test lint unit bench load fuzz attack install install-dev native clean
 
 run: install
 	$(BIN)/talas serve --demo
@@ -41,6 +42,10 @@ load: install-dev
 # Long runs of every parser against hostile bytes; a short form is part of `make test`.
 fuzz: install-dev
 	$(BIN)/python -m tests.fuzz.run --seconds 60 --examples 20000
+
+# Ten seconds each; a short form is part of `make test`. Some are for root alone, and skipped else.
+attack: install-dev
+	$(BIN)/python -m tests.attack.run --seconds 10
 
 install: $(VENV)/.run
 install-dev: $(VENV)/.dev

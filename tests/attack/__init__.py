@@ -1,0 +1,1 @@
+"""Attacks on a fresh Talas, and what each costs everybody else: `python -m tests.attack.run`."""
