@@ -21,6 +21,7 @@ class Measured(msgspec.Struct, frozen=True):
     health_p99_ms: float
     health_max_ms: float
     chat_p99_ms: float
+    unanswered: int
     gap: float
     gaps: int
     heard: float
@@ -47,6 +48,7 @@ BARS = (
     Bar("health", "health_p99_ms", 250.0, "ms", "no loop is held up for longer than a person sees"),
     Bar("health at worst", "health_max_ms", 1000.0, "ms", "a probe that waits a second is content"),
     Bar("chat", "chat_p99_ms", 500.0, "ms", "people who write to each other notice nothing"),
+    Bar("unanswered", "unanswered", 0, "", "no poll and no message of others is lost or refused"),
     Bar("memory", "memory", 64.0 * MEGABYTE, "bytes", "a hundred such attackers fit a machine"),
     Bar("workers", "workers_lost", 0, "", "the stations of a lost codec worker fall silent"),
     Bar("tracebacks", "tracebacks", 0, "", "what strangers send is foreseen"),
@@ -59,6 +61,7 @@ MILD = {
     "health": 2000.0,
     "health at worst": 8000.0,
     "chat": 4000.0,
+    "unanswered": 5,
     "memory": 128.0 * MEGABYTE,
 }
 """For runs of seconds beside other work: what is left are faults that no machine explains."""

@@ -40,9 +40,7 @@ class Line:
     def read(self) -> bool:
         """Take what was answered; False at its end."""
         data = self.socket.recv(PIECE_BYTES)
-        self.first = (
-            (self.first + data)[:KEPT_BYTES] if len(self.first) < KEPT_BYTES else self.first
-        )
+        self.first += data[: KEPT_BYTES - len(self.first)]
         self.last = (self.last + data)[-KEPT_BYTES:]
         return bool(data)
 

@@ -12,6 +12,9 @@ import msgspec
 LATE_SECONDS = 1.0
 """A gap that every player's buffer may not cover."""
 
+GOOD = ("200", "ack")
+"""What polls and messages come back with."""
+
 
 class Quantiles(msgspec.Struct, frozen=True):
     """Of so many milliseconds."""
@@ -46,9 +49,9 @@ class Records:
         """Of a listener: what it was given."""
         return int(sum(size for _, size, _ in self.between(start, end)))
 
-    def lost(self, start: float, end: float) -> int:
-        """Of polls and messages: those without an answer."""
-        return sum(result in ("lost", "0") for _, _, result in self.between(start, end))
+    def unanswered(self, start: float, end: float) -> int:
+        """Of polls and messages: how many were lost, or refused."""
+        return sum(result not in GOOD for _, _, result in self.between(start, end))
 
     def _gaps(self, start: float, end: float) -> list[float]:
         self._catch_up()
@@ -68,7 +71,7 @@ class Records:
 
 
 def quantiles(figures: Sequence[float]) -> Quantiles:
-    """Of any number of figures; not a number where there are none."""
-    ordered = sorted(figures) or [math.nan]
+    """Of any number of figures; endless where there are none."""
+    ordered = sorted(figures) or [math.inf]
     last = len(ordered) - 1
     return Quantiles(ordered[last // 2], ordered[math.ceil(last * 0.99)], ordered[last])

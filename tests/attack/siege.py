@@ -22,7 +22,7 @@ import msgspec
 
 from attack import attacker, witnesses
 from attack.bars import Bar, Measured, broken
-from attack.records import Quantiles, Records, quantiles
+from attack.records import GOOD, Quantiles, Records, quantiles
 from attack.table import Attack
 from attack.target import Outcome, Target
 from attack.usage import Usage
@@ -174,12 +174,10 @@ class Siege:
             start = now - min(QUIET_SECONDS, self._quiet_seconds)
             if start < since:
                 return False
-            polls = [one.between(start, now) for one in self._health]
-            chat = self._chat.between(start, now)
+            seen = [one.between(start, now) for one in (*self._health, self._chat)]
             return (
-                all(poll and all(ms < QUIET_MS and result == "200" for _, ms, result in poll)
-                    for poll in polls)
-                and bool(chat) and all(result == "ack" for _, _, result in chat)
+                all(one and all(ms < QUIET_MS and result in GOOD for _, ms, result in one)
+                    for one in seen)
                 and all(one.gap(start, now) < QUIET_GAP for one in self._listeners)
             )  # fmt: skip
 
@@ -204,6 +202,7 @@ class Siege:
             health_p99_ms=max(one.p99 for one in health),
             health_max_ms=max(one.worst for one in health),
             chat_p99_ms=self._times(self._chat, start, end, settled).p99,
+            unanswered=sum(one.unanswered(start, settled) for one in (*self._health, self._chat)),
             gap=max(one.gap(start, settled) for one in self._listeners),
             gaps=sum(one.gaps(start, settled) for one in self._listeners),
             heard=min(one.bytes(start, settled) / (settled - start) / rate

@@ -60,9 +60,9 @@ ATTACKS = (
     Attack("event-streams", pages.event_streams),
     Attack("many-rooms", pages.many_rooms, short=True),
     Attack("environments", local.environments, short=True),
-    Attack("stolen-bus", local.stolen_bus, ("chat",)),
+    Attack("stolen-bus", local.stolen_bus, ("chat", "unanswered")),
     Attack("stolen-stream-port", local.stolen_stream_port,
-           ("gap", "health", "health at worst", "workers")),
+           ("gap", "health", "health at worst", "unanswered", "workers")),
 )  # fmt: skip
 """In the order in which they run: those that kill something come last."""
 

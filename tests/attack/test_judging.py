@@ -13,8 +13,8 @@ from attack.table import ATTACKS, BY_NAME
 
 GOOD = Measured(
     seconds=10, server_cpu=1, health_p50_ms=3, health_p99_ms=20, health_max_ms=30, chat_p99_ms=20,
-    gap=0.4, gaps=0, heard=1.0, memory=0, descriptors=100, workers=2, workers_lost=0, log_lines=1,
-    tracebacks=0,
+    unanswered=0, gap=0.4, gaps=0, heard=1.0, memory=0, descriptors=100, workers=2, workers_lost=0,
+    log_lines=1, tracebacks=0,
 )  # fmt: skip
 
 
@@ -57,6 +57,15 @@ def test_a_listener_that_hears_nothing_has_a_gap_of_the_whole_time(tmp_path: Pat
 def test_quantiles_of_few_are_the_dearest_ones() -> None:
     found = quantiles([5.0, 1.0, 3.0])
     assert (found.p50, found.p99, found.worst) == (3.0, 5.0, 5.0)
+
+
+def test_a_witness_who_saw_nothing_breaks_the_bar() -> None:
+    assert quantiles([]).p99 > max(bar.most for bar in BARS)
+
+
+def test_lost_and_refused_are_unanswered(tmp_path: Path) -> None:
+    (tmp_path / "health").write_text("1.0 5.0 200\n1.1 5.0 503\n1.2 9.0 lost\n1.3 5.0 ack\n")
+    assert Records(tmp_path / "health").unanswered(0.0, 2.0) == 2
 
 
 def test_every_attack_has_a_name_of_its_own_and_says_what_it_is() -> None:
