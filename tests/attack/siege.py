@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from attack import attacker, witnesses
+from attack import attacker, chatter, witnesses
 from attack.bars import Bar, Measured, broken
 from attack.records import GOOD, Quantiles, Records, quantiles
 from attack.table import Attack
@@ -97,9 +97,14 @@ class Siege:
             email="ada@example.org", password=PASSWORD,
         )  # fmt: skip
         room = ask(served.api, "GET", "/api/stations/demo").data["room"]
-        self._listeners = [self._witness("listener", served.stream, path) for path in LISTENED]
-        self._health = [self._witness("health", port) for port in self.target.ports().values()]
-        self._chat = self._witness("chat", served.chat, str(ada["access_token"]), room)
+        self._listeners = [
+            self._witness(witnesses.PROGRAM, "listener", served.stream, path) for path in LISTENED
+        ]
+        self._health = [
+            self._witness(witnesses.PROGRAM, "health", port)
+            for port in self.target.ports().values()
+        ]
+        self._chat = self._witness(chatter.PROGRAM, served.chat, room, said=ada["access_token"])
         self._usage.start()
         self._settle()
         start, spent, logged = time.monotonic(), self._usage.cpu(), len(served.log())
@@ -143,11 +148,18 @@ class Siege:
             keys[slug] = str(answer.data["stream_key"])
         return keys
 
-    def _witness(self, *words: object) -> Records:
+    def _witness(self, *words: object, said: str = "") -> Records:
+        """Start one, which is told `said`; what it writes down."""
         path = self._folder / f"witness-{len(self._programs)}.txt"
         with path.open("wb") as file:
-            command = [sys.executable, "-P", "-m", witnesses.PROGRAM, *map(str, words)]
-            self._programs.append(subprocess.Popen(command, stdout=file, env=_environment()))
+            command = [sys.executable, "-P", "-m", *map(str, words)]
+            program = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=file, env=_environment()
+            )
+        assert program.stdin is not None
+        with program.stdin:
+            program.stdin.write(said.encode() + b"\n")
+        self._programs.append(program)
         return Records(path)
 
     def _carry_out(self, attack: Attack, seconds: float) -> Outcome:

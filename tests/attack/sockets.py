@@ -79,10 +79,11 @@ def _frames(
     them not to come back."""
     lines = [Line(_opened(target, token), first, frame * 5000) for _ in range(count)]
     spent = flood(lines, seconds, MOST_BYTES)
-    codes = [_code(line.last) if line.closed_at is not None else None for line in lines]
+    codes = [_code(line.last) for line in lines]
     sent = sum(line.sent for line in lines)
     rate = f"took {sent / max(spent, 0.001) / 1000:,.0f} KB/s"
-    cut = sum(line.closed_at is not None for line in lines)
+    cut = sum(code is not None or line.closed_at is not None
+              for code, line in zip(codes, lines, strict=True))  # fmt: skip
     named = "/".join(sorted({str(code) for code in codes}))
     said = f"{cut} of {count} cut with {named}; {rate}" if cut else f"not cut; {rate}"
     return Outcome(said, held=all(code in REFUSALS for code in codes), sent=sent)

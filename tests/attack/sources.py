@@ -76,7 +76,7 @@ def crumbs(target: Target, seconds: float) -> Outcome:
 
 
 def honest(target: Target, seconds: float) -> Outcome:
-    """No attack: the dearest honest source, sent faster than it plays."""
+    """No attack: the dearest honest source, which sends faster than it plays."""
     return _pour(target, seconds, payloads.loud_wav())
 
 

@@ -58,7 +58,7 @@ ATTACKS = (
     Attack("script-address", pages.script_address, short=True, stations=1),
     Attack("idle-sockets", pages.idle_sockets),
     Attack("event-streams", pages.event_streams),
-    Attack("many-rooms", pages.many_rooms, short=True),
+    Attack("many-rooms", pages.many_rooms),
     Attack("environments", local.environments, short=True),
     Attack("stolen-bus", local.stolen_bus, ("chat", "unanswered")),
     Attack("stolen-stream-port", local.stolen_stream_port,
@@ -67,6 +67,7 @@ ATTACKS = (
 """In the order in which they run: those that kill something come last."""
 
 HONEST = Attack("honest", sources.honest, stations=1)
-"""For comparison: no attack."""
+"""For comparison, before the attacks: no attack. Where it breaks the bars, the machine is too busy
+to tell."""
 
 BY_NAME = {attack.name: attack for attack in (*ATTACKS, HONEST)}

@@ -2,15 +2,13 @@
 
     python -m attack.witnesses listener PORT /demo.mp3
     python -m attack.witnesses health PORT
-    python -m attack.witnesses chat PORT TOKEN ROOM
 
-Does:        print a line for each piece of audio (seconds, bytes), each poll of `/health` (seconds,
-             milliseconds, status) or each message (seconds, milliseconds, whether it was
-             acknowledged). The first figure is the monotonic clock, which all processes share; of
-             polls and messages it is when they began.
+Does:        print a line for each piece of audio (seconds, bytes) or each poll of `/health`
+             (seconds, milliseconds, status). The first figure is the monotonic clock, which all
+             processes share; of polls it is when they began.
 Never:       shares a process with an attacker, or with another witness.
-Guarantees:  comes again where it was cut off; polls and messages begin by the clock, so that one
-             that takes long is not the only one that is late.
+Guarantees:  comes again where it was cut off; polls begin by the clock, so that one that takes long
+             is not the only one that is late.
 """
 
 from __future__ import annotations
@@ -24,14 +22,8 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-import aiohttp
-
-from support.chat import Talker
-from support.wait import auntil
-
 PROGRAM = "attack.witnesses"
 POLL_SECONDS = 0.1
-MESSAGE_SECONDS = 0.2
 PATIENCE_SECONDS = 10.0
 AGAIN_SECONDS = 0.1
 
@@ -57,7 +49,7 @@ def listener(port: int, path: str) -> None:
 async def health(port: int) -> None:
     """Poll ten times a second, each time on a connection of its own."""
     request = f"GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
-    await _by_the_clock(POLL_SECONDS, lambda _: _poll(port, request.encode()))
+    await by_the_clock(POLL_SECONDS, lambda _: _poll(port, request.encode()))
 
 
 async def _poll(port: int, request: bytes) -> str:
@@ -70,47 +62,7 @@ async def _poll(port: int, request: bytes) -> str:
         writer.close()
 
 
-class Chatter:
-    """Somebody signed in who writes to a room five times a second."""
-
-    def __init__(self, port: int, token: str, room: str) -> None:
-        self._url = f"http://127.0.0.1:{port}/ws"
-        self._token = token
-        self._room = room
-        self._talker: Talker | None = None
-
-    async def run(self) -> None:
-        """Write for ever."""
-        async with aiohttp.ClientSession() as session:
-            staying = asyncio.create_task(self._stay(session))
-            try:
-                await _by_the_clock(MESSAGE_SECONDS, self._send)
-            finally:
-                staying.cancel()
-
-    async def _stay(self, session: aiohttp.ClientSession) -> None:
-        """Have a socket in the room, another where it was lost."""
-        while True:
-            with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError, AssertionError):
-                talker = Talker(await session.ws_connect(self._url))
-                await talker.sign_in(self._token)
-                await talker.join(self._room)
-                self._talker = talker
-                while talker.code is None:
-                    talker.frames.clear()
-                    await asyncio.sleep(AGAIN_SECONDS)
-            self._talker = None
-            await asyncio.sleep(AGAIN_SECONDS)
-
-    async def _send(self, number: int) -> str:
-        talker = await auntil(lambda: self._talker, PATIENCE_SECONDS)
-        reply = await talker.ask(
-            "message.send", room=self._room, nonce=f"{time.time()} {number}", text=str(number)
-        )
-        return str(reply["type"])
-
-
-async def _by_the_clock(seconds: float, act: Act) -> None:
+async def by_the_clock(seconds: float, act: Act) -> None:
     """Begin one act each `seconds`, whether or not the last is done, and say how long it took."""
     began = time.monotonic()
     acts: set[asyncio.Task[None]] = set()
@@ -141,10 +93,8 @@ def main(kind: str, port: str, *rest: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if kind == "listener":
         listener(int(port), *rest)
-    elif kind == "health":
-        asyncio.run(health(int(port)))
     else:
-        asyncio.run(Chatter(int(port), *rest).run())
+        asyncio.run(health(int(port)))
 
 
 if __name__ == "__main__":
