@@ -30,8 +30,9 @@ IDLE_SOCKETS = 4100
 """On each port: more than the API port takes in all."""
 EVENT_STREAMS = 1000
 DIALS_PER_SECOND, DIALS_AT_ONCE = 2000, 20
-ROOMS = 40
-ROOM_SECONDS, ROOM_AGAIN_SECONDS = 20.0, 0.5
+ROOMS = 60
+"""More than one person may have open."""
+ROOM_SECONDS, ROOM_AGAIN_SECONDS = 30.0, 0.25
 NEWCOMER_SECONDS = 3.0
 ANSWER_SECONDS = 20.0
 NAVIGATION = (
@@ -174,7 +175,7 @@ def event_streams(target: Target, seconds: float) -> Outcome:
 
 
 def many_rooms(target: Target, seconds: float) -> Outcome:
-    """Forty rooms in a row, made by one person who comes again where they are told to wait."""
+    """Sixty rooms in a row, made by one person who comes again where they are told to wait."""
     made, code = asyncio.run(_make_rooms(target))
     said = f"{made} made" + (f", then {code}" if code else "")
     return Outcome(said, held=made < ROOMS)
