@@ -6,6 +6,7 @@
 #   make load      a short crowd of locust users against a fresh server: PASS or FAIL
 #   make fuzz      the parsers against hostile bytes, for minutes
 #   make attack    attacks on a fresh server, and what each costs everybody else: PASS or FAIL
+#   make stress    everybody at once while parts are killed and frozen, for ten minutes; prints its seed
 #   make native    build the audio kernels again, loudly
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SRC    := talas_core talas_api talas_stream benchmarks loadtests tests setup.py
 
-.PHONY: run test lint unit bench load fuzz attack install install-dev native clean
+.PHONY: run test lint unit bench load fuzz attack stress install install-dev native clean
 
 run: install
 	$(BIN)/talas serve --demo
@@ -46,6 +47,12 @@ fuzz: install-dev
 # Ten seconds each; a short form is part of `make test`. Some are for root alone, and skipped else.
 attack: install-dev
 	$(BIN)/python -m tests.attack.run --seconds 10
+
+# Random faults on a fresh server, exact counts; SEED=n has the faults of an earlier run again. A short
+# form is part of `make test`.
+SECONDS ?= 600
+stress: install-dev
+	$(BIN)/python -m tests.stress.run --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 install: $(VENV)/.run
 install-dev: $(VENV)/.dev

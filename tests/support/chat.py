@@ -105,6 +105,11 @@ class Talker:
         """The close code."""
         return await auntil(lambda: self.code or 0, seconds)
 
+    async def ended(self) -> int | None:
+        """The close code, once there is an end; None where none came."""
+        await asyncio.wait([self._reader])
+        return self.code
+
     async def close(self) -> None:
         """Leave politely."""
         await self.socket.close()

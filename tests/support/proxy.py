@@ -31,15 +31,27 @@ class Proxy:
             writer.transport.abort()
         await asyncio.sleep(0)
 
+    def drop(self, port: int) -> None:
+        """Abort the connection that comes from this port, on its side alone if there is one."""
+        for writer in list(self._open):
+            if writer.get_extra_info("peername")[1:2] == (port,):
+                writer.transport.abort()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._target.startswith("/"):
-            path = f"{self._target}/.s.PGSQL.{self._target_port}"
-            far_reader, far_writer = await asyncio.open_unix_connection(path)
-        else:
-            far_reader, far_writer = await asyncio.open_connection(self._target, self._target_port)
+        try:
+            far_reader, far_writer = await self._connect()
+        except OSError:
+            writer.transport.abort()
+            return
         self._open |= {writer, far_writer}
         await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
         self._open -= {writer, far_writer}
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._target.startswith("/"):
+            path = f"{self._target}/.s.PGSQL.{self._target_port}"
+            return await asyncio.open_unix_connection(path)
+        return await asyncio.open_connection(self._target, self._target_port)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -50,17 +50,17 @@ class Witness:
                     sent = talker.begin("message.send", room=self.room, nonce=text, text=text)
                     reply = await asyncio.wait_for(sent, 5)
             if reply.get("type") == "ack":
-                self.kept[text] = reply["offset"]
+                self._acknowledged(text, reply["offset"])
             else:
                 if reply:
-                    self.errors.append(reply["code"])
+                    self._failed(reply)
                 await asyncio.sleep(0.1)
 
     def port(self) -> int:
-        """Our own end of the connection."""
+        """Our own end of the connection; 0 where it has just gone."""
         assert self.talker is not None
         name = self.talker.socket.get_extra_info("sockname")
-        return int(name[1])
+        return int(name[1]) if name else 0
 
     async def leave(self) -> None:
         self._life.cancel()
@@ -83,15 +83,26 @@ class Witness:
             await talker.sign_in(self._token)
             resume = {"epoch": self._epoch, "offset": self.offset} if self._epoch else {}
             joined = await talker.join(self.room, **resume)
-            if resume and not joined["recovered"]:
-                self.seen.append((-1, "not recovered"))
-            if not resume:
+            if resume:
+                self._resumed(joined)
+            else:
                 self._epoch, self._begin = joined["epoch"], joined["offset"]
             self.talker = talker
-            await auntil(lambda: talker.code is not None, 3600)
-            self.codes.append(talker.code)
+            self.codes.append(await talker.ended())
         finally:
             await talker.close()
+
+    def _acknowledged(self, text: str, offset: int) -> None:
+        self.kept[text] = offset
+
+    def _failed(self, reply: dict[str, Any]) -> None:
+        """A message was answered with an error."""
+        self.errors.append(reply["code"])
+
+    def _resumed(self, joined: dict[str, Any]) -> None:
+        """The answer to a return."""
+        if not joined["recovered"]:
+            self.seen.append((-1, "not recovered"))
 
     def _arrived(self, frame: dict[str, Any]) -> None:
         if frame["type"] == "message":

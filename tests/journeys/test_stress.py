@@ -1,0 +1,38 @@
+"""Everybody at once, while the parts of the product are killed and frozen around them.
+
+One short run for all tests of this file; each is an invariant. The seed is always the same, so the
+same faults are struck at the same times; `make stress` strikes others, for longer.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from stress import scenario
+from stress.ledger import INVARIANTS, Ledger
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+
+SEED, SECONDS = 1690, 18.0
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+    """What one run found."""
+    lines: list[str] = []
+    book = scenario.run(tmp_path_factory.mktemp("stress"), SEED, SECONDS, lines.append)
+    print("\n".join([*lines, book.table()]))  # noqa: T201 - shown where a test fails
+    return book
+
+
+@pytest.mark.parametrize("invariant", INVARIANTS)
+def test_under_random_faults_it_holds_that(invariant: str, book: Ledger) -> None:
+    row = book.rows[invariant]
+    assert not row.violated, "\n".join([INVARIANTS[invariant], *row.examples])
+
+
+def test_people_were_at_work_while_faults_were_struck(book: Ledger) -> None:
+    happened = ("messages acknowledged", "resumes", "refreshes", "refreshes given up",
+                "used tokens shown", "sign-outs", "pages of history", "bytes heard",
+                "times on the air")  # fmt: skip
+    assert {what: book.totals[what] for what in happened if book.totals[what] < 3} == {}

@@ -1,0 +1,220 @@
+"""What is seen of a running Talas from outside: its processes, memory, health and log; and how
+late this process itself runs.
+
+Does:        keep a list of every process that ever belonged to it; say which should be gone, which
+             grew, and which kinds of traceback are in the log.
+Never:       takes the lateness of this machine for that of Talas: `Lag` measures it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import time
+from collections import Counter, deque
+from datetime import datetime
+
+import msgspec
+import psutil
+
+from stress import ledger
+from stress.faults import BACKEND, RECOVERY_SECONDS, Faults, role_of
+from stress.ledger import Ledger
+from support.processes import gone
+from support.serve import Served
+
+EVERY_SECONDS = 1.0
+TICK_SECONDS = 0.05
+MIB = 1024 * 1024
+GROWTH, SPARE_BYTES = 1.3, 24 * MIB
+"""A process may become so many times as large as when it had settled, and so much larger still."""
+KIND_CHARACTERS = 200
+_TRACEBACK = "Traceback (most recent call last):"
+_NUMBERS = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}|\d+")
+
+
+class Lag:
+    """How late this process's own loop was, which is what anything it times may be late, too."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._late: deque[tuple[float, float]] = deque(maxlen=int(120 / TICK_SECONDS))
+
+    async def measure(self) -> None:
+        """Without an end."""
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(TICK_SECONDS)
+            after = time.monotonic()
+            self._late.append((after, after - before - TICK_SECONDS))
+            self.longest = max(self.longest, self._late[-1][1])
+
+    def worst(self, seconds: float) -> float:
+        """The longest lateness of the last so many seconds."""
+        since = time.monotonic() - seconds
+        return max((late for at, late in self._late if at >= since), default=0.0)
+
+
+class Seen(msgspec.Struct):
+    """A process that belongs to Talas, or did. `strange` counts the seconds it was defunct or had
+    lost its parents; `sizes` are (seconds since the start, resident bytes)."""
+
+    process: psutil.Process
+    role: str
+    strange: float = 0.0
+    told: bool = False
+    sizes: list[tuple[float, int]] = msgspec.field(default_factory=list)
+
+
+class Census:
+    """Every process of `served`, from the first look on."""
+
+    def __init__(self, served: Served, faults: Faults, book: Ledger) -> None:
+        self._served = served
+        self._faults = faults
+        self._book = book
+        self._seen: dict[tuple[int, float], Seen] = {}
+
+    async def watch(self) -> None:
+        """Look every second, without an end; start a supervisor again that ended by itself."""
+        while True:
+            status = self._served.process.poll()
+            if status is not None and not self._faults.restarting:
+                self._book.check(ledger.HEALTHY, False, f"talas serve ended with {status}")
+                self._served.start()
+            before = time.monotonic()
+            strange = await asyncio.to_thread(self._look)
+            await asyncio.sleep(EVERY_SECONDS)
+            self._judge(strange, time.monotonic() - before)
+
+    def _look(self) -> list[Seen]:
+        """Those that should not be there now: defunct, or below nobody of ours."""
+        members = {}
+        if not gone(self._served.process.pid):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                root = psutil.Process(self._served.process.pid)
+                members = {(one.pid, one.create_time()): one
+                           for one in (root, *root.children(recursive=True))}  # fmt: skip
+        now = self._book.now()
+        for key, process in members.items():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                role = "supervisor" if process.pid == self._served.process.pid else ""
+                role = role or role_of(process)
+                seen = self._seen.setdefault(key, Seen(process, role))
+                seen.role = role or seen.role  # a process has another name until it is exec'd
+                seen.sizes.append((now, process.memory_info().rss))
+        return [seen for key, seen in self._seen.items()
+                if (_defunct(seen.process) if key in members else seen.process.is_running()
+                    and not _defunct(seen.process))]  # fmt: skip
+
+    def _judge(self, strange: list[Seen], seconds: float) -> None:
+        """Hold against them what lasts longer than a recovery, frozen times not counted."""
+        if self._faults.frozen:
+            return
+        for seen in self._seen.values():
+            seen.strange = seen.strange + seconds if seen in strange else 0.0
+        late = [seen for seen in strange if seen.strange > RECOVERY_SECONDS and not seen.told]
+        self._book.check(ledger.PROCESSES, not late, self._name(late))
+        for seen in late:
+            seen.told = True
+
+    def check_gone(self) -> None:
+        """After the end: none may be left."""
+        left = [seen for seen in self._seen.values() if not gone(seen.process.pid)
+                and seen.process.is_running()]  # fmt: skip
+        self._book.check(ledger.PROCESSES, not left, f"after the end: {self._name(left)}")
+        for seen in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                seen.process.kill()
+
+    def check_memory(self, settle: float) -> None:
+        """Whether those that lived long enough stayed as large as they were after `settle`
+        seconds. Database processes are left out: what they share counts for each of them."""
+        for seen in self._seen.values():
+            if seen.role in ("", BACKEND) or not seen.sizes:
+                continue
+            born, died = seen.sizes[0][0], seen.sizes[-1][0]
+            if died - born < 2 * settle:
+                continue
+            base = max(size for at, size in seen.sizes if at <= born + settle)
+            last = seen.sizes[-1][1]
+            self._book.check(
+                ledger.MEMORY, last <= base * GROWTH + SPARE_BYTES,
+                f"{seen.role} (pid {seen.process.pid}) grew from {base / MIB:.0f} to "
+                f"{last / MIB:.0f} MiB in {died - born:.0f} s", since=born,
+            )  # fmt: skip
+
+    def _name(self, those: list[Seen]) -> str:
+        return ", ".join(f"{seen.role or 'a process'} (pid {seen.process.pid}) is "
+                         + ("defunct" if _defunct(seen.process) else "left over")
+                         for seen in those)  # fmt: skip
+
+
+def _defunct(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def check_health(served: Served, book: Ledger) -> None:
+    """See all three ports ready, within the time of a recovery from now."""
+    began = book.now()
+    missing: dict[str, str] = {}
+    while book.now() - began <= RECOVERY_SECONDS:
+        missing = await asyncio.to_thread(_unready, served)
+        if not missing:
+            break
+        await asyncio.sleep(0.05)
+    seconds = book.now() - began
+    book.totals["worst ms to healthy"] = max(
+        book.totals["worst ms to healthy"], round(seconds * 1000)
+    )
+    book.check(ledger.HEALTHY, not missing and seconds <= RECOVERY_SECONDS,
+               f"not ready after {seconds:.1f} s: {missing}", since=began)  # fmt: skip
+
+
+def _unready(served: Served) -> dict[str, str]:
+    """What the ports say that are not ready."""
+    ports = {"api": served.api, "chat": served.chat, "stream": served.stream}
+    answers = {name: served.get(port, "/ready") for name, port in ports.items()}
+    return {name: f"{status} {body}" for name, (status, body) in answers.items() if status != 200}
+
+
+def check_log(text: str, book: Ledger) -> Counter[str]:
+    """Hold each traceback in a log against it. Returns their kinds, and how many of each."""
+    kinds: Counter[str] = Counter()
+    for at, kind in tracebacks(text):
+        seconds = (at - book.began_at).total_seconds() if at else 0.0
+        book.check(ledger.LOG, False, "" if kind in kinds else kind, at=seconds)
+        kinds[kind] += 1
+    for _ in range(text.count("\n") - kinds.total()):
+        book.check(ledger.LOG, held=True)
+    return kinds
+
+
+def tracebacks(text: str) -> list[tuple[datetime | None, str]]:
+    """The tracebacks in a log: when, and who logged what with the error's own line, numbers left
+    out. One that was not logged as such counts as of the time of the line before it."""
+    found: list[tuple[datetime | None, str]] = []
+    at, within = None, False
+    for line in text.splitlines():
+        if line.startswith("{"):
+            with contextlib.suppress(ValueError, KeyError):
+                row = json.loads(line)
+                at = datetime.fromisoformat(row["timestamp"])
+                if "exception" in row:
+                    error = row["exception"].strip().splitlines()[-1]
+                    found.append((at, _kind(f"{row['service']}: {row['event']}: {error}")))
+        elif _TRACEBACK in line:
+            within = True
+        elif within and not line.startswith((" ", "\t")):
+            within = False
+            found.append((at, _kind(f"not logged: {line}")))
+    return found
+
+
+def _kind(text: str) -> str:
+    return _NUMBERS.sub("#", text)[:KIND_CHARACTERS]
