@@ -13,7 +13,7 @@ from stress.ledger import INVARIANTS, Ledger
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
-SEED, SECONDS = 1690, 18.0
+SEED, SECONDS = 14484, 18.0
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,11 @@ import msgspec
 import psutil
 
 from stress import ledger
-from stress.faults import BACKEND, RECOVERY_SECONDS, Faults, role_of
+from stress.faults import BACKEND, Faults, role_of
 from stress.ledger import Ledger
 from support.processes import gone
 from support.serve import Served
+from support.wait import auntil
 
 EVERY_SECONDS = 1.0
 TICK_SECONDS = 0.05
@@ -69,11 +70,13 @@ class Seen(msgspec.Struct):
 
 
 class Census:
-    """Every process of `served`, from the first look on."""
+    """Every process of `served`, from the first look on; one that should be gone may linger for
+    `allowed` seconds."""
 
-    def __init__(self, served: Served, faults: Faults, book: Ledger) -> None:
+    def __init__(self, served: Served, faults: Faults, allowed: float, book: Ledger) -> None:
         self._served = served
         self._faults = faults
+        self._allowed = allowed
         self._book = book
         self._seen: dict[tuple[int, float], Seen] = {}
 
@@ -110,15 +113,28 @@ class Census:
                     and not _defunct(seen.process))]  # fmt: skip
 
     def _judge(self, strange: list[Seen], seconds: float) -> None:
-        """Hold against them what lasts longer than a recovery, frozen times not counted."""
+        """Hold against them what lasts too long, frozen times not counted."""
         if self._faults.frozen:
             return
         for seen in self._seen.values():
             seen.strange = seen.strange + seconds if seen in strange else 0.0
-        late = [seen for seen in strange if seen.strange > RECOVERY_SECONDS and not seen.told]
+        late = [seen for seen in strange if seen.strange > self._allowed and not seen.told]
         self._book.check(ledger.PROCESSES, not late, self._name(late))
         for seen in late:
             seen.told = True
+
+    async def check_settled(self) -> None:
+        """See nothing left over or defunct, in that time from now."""
+        strange: list[Seen] = []
+
+        async def settled() -> bool:
+            strange[:] = await asyncio.to_thread(self._look)
+            return not strange
+
+        with contextlib.suppress(AssertionError):
+            await auntil(settled, self._allowed, every=0.1)
+        self._book.check(ledger.PROCESSES, not strange,
+                         f"after {self._allowed:.1f} s: {self._name(strange)}")  # fmt: skip
 
     def check_gone(self) -> None:
         """After the end: none may be left."""
@@ -159,20 +175,22 @@ def _defunct(process: psutil.Process) -> bool:
         return False
 
 
-async def check_health(served: Served, book: Ledger) -> None:
-    """See all three ports ready, within the time of a recovery from now."""
+async def check_ready(served: Served, book: Ledger, allowed: float) -> None:
+    """See all three ports ready, within so many seconds from now."""
     began = book.now()
     missing: dict[str, str] = {}
-    while book.now() - began <= RECOVERY_SECONDS:
+
+    async def ready() -> bool:
+        nonlocal missing
         missing = await asyncio.to_thread(_unready, served)
-        if not missing:
-            break
-        await asyncio.sleep(0.05)
+        return not missing
+
+    with contextlib.suppress(AssertionError):
+        await auntil(ready, allowed, every=0.05)
     seconds = book.now() - began
-    book.totals["worst ms to healthy"] = max(
-        book.totals["worst ms to healthy"], round(seconds * 1000)
-    )
-    book.check(ledger.HEALTHY, not missing and seconds <= RECOVERY_SECONDS,
+    worst = max(book.totals["longest ms to ready"], round(seconds * 1000))
+    book.totals["longest ms to ready"] = worst
+    book.check(ledger.HEALTHY, not missing,
                f"not ready after {seconds:.1f} s: {missing}", since=began)  # fmt: skip
 
 

@@ -174,14 +174,14 @@ class Faults:
         elif fault.kind == FREEZE:
             await self._freeze(process, fault.seconds)
         elif fault.role == SUPERVISOR:
-            await self._restart(process)
+            await self._restart()
         else:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
-    async def _restart(self, supervisor: psutil.Process) -> None:
+    async def _restart(self) -> None:
         self.restarting = True
-        supervisor.kill()
+        self._served.process.kill()
         await asyncio.to_thread(self._served.process.wait)
         self._served.start()
         self.restarting = False
@@ -217,8 +217,11 @@ def roles(served: Served) -> dict[str, list[psutil.Process]]:
     found: dict[str, list[psutil.Process]] = {}
     if gone(served.process.pid):
         return found
-    found[SUPERVISOR] = [psutil.Process(served.process.pid)]
-    for process in served.family():
+    family: list[psutil.Process] = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        found[SUPERVISOR] = [psutil.Process(served.process.pid)]
+        family = served.family()
+    for process in family:
         with contextlib.suppress(psutil.NoSuchProcess):
             found.setdefault(role_of(process), []).append(process)
     return found

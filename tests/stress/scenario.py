@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -18,8 +19,9 @@ from typing import Any
 import aiohttp
 
 from stress import faults as trouble
+from stress import ledger
 from stress.audio import Broadcaster, Listener
-from stress.census import Census, Lag, check_health, check_log
+from stress.census import Census, Lag, check_log, check_ready
 from stress.clients import Client, client
 from stress.faults import Faults
 from stress.ledger import Ledger
@@ -34,6 +36,8 @@ PEOPLE, ROOMS, ROOMS_EACH = 20, 5, 2
 DEVICES, LEAVERS, READERS = 6, 3, 2
 LISTENERS = ("mp3",) * 4 + ("aac",) * 3 + ("opus",) * 3
 SOURCE_SECONDS = 10.0
+START_SECONDS = 5.0
+"""A start takes no longer, on a machine that has nothing else to do."""
 ACCESS_SECONDS = 900
 """How long an access token lives, by default."""
 CALM_SECONDS = 30.0
@@ -45,9 +49,12 @@ Say = Callable[[str], None]
 
 
 class Run:
-    """Everything of one run. `seconds` is how long faults are struck."""
+    """Everything of one run. `seconds` is how long faults are struck; a recovery may take
+    `slowness` times as long as it should on a machine that has nothing else to do."""
 
-    def __init__(self, served: Served, seed: int, seconds: float, say: Say) -> None:
+    def __init__(
+        self, served: Served, *, seed: int, seconds: float, slowness: float, say: Say
+    ) -> None:
         self.book = Ledger()
         self.rooms = Rooms(self.book)
         self.served = served
@@ -56,6 +63,7 @@ class Run:
         self.book.around = self.faults.around
         self._seed = seed
         self._seconds = seconds
+        self._allowed = trouble.RECOVERY_SECONDS * slowness
         self._say = say
         self._proxies = {port: Proxy("127.0.0.1", port) for port in (served.api, served.chat)}
         self._names: list[str] = []
@@ -79,21 +87,31 @@ class Run:
             )
             tokens = await self._bring_in(through, http)
             reader = Reader(through, next(iter(tokens.values())), self.rooms, self.book)
-            census = Census(self.served, self.faults, self.book)
+            census = Census(self.served, self.faults, self._allowed, self.book)
             self.book.begin()
             async with self._at_work(through, http, tokens, reader, census) as listeners:
                 faults = self.faults.strike(trouble.plan(self._seed, self._seconds))
                 async with contextlib.aclosing(faults):
                     async for _ in faults:
-                        await check_health(self.served, self.book)
-                await check_health(self.served, self.book)
-                await self._come_to_rest(reader)
+                        await self._check_health(census)
+                await self._check_health(census)
+                try:
+                    async with asyncio.timeout(4 * CALM_SECONDS):
+                        await self._come_to_rest(reader)
+                except TimeoutError:
+                    self.book.check(ledger.HEALTHY, False, "the end cannot be compared")
                 for listener in listeners:
                     listener.left()
         self._say(f"{self.book.now():6.1f} s  the last comparison is done: stopping")
         await asyncio.to_thread(self.served.stop)
         census.check_gone()
         census.check_memory(min(SETTLE_SECONDS, self._seconds / 4))
+
+    async def _check_health(self, census: Census) -> None:
+        """After a fault: two looks at once, since each may take as long as a recovery."""
+        await asyncio.gather(
+            check_ready(self.served, self.book, self._allowed), census.check_settled()
+        )
 
     def _dice(self) -> random.Random:
         """A generator of its own for whoever asks, in the order they ask."""
@@ -216,8 +234,12 @@ def run(folder: Path, seed: int, seconds: float, say: Say) -> Ledger:
     env = {"TALAS_ACCESS_TOKEN_SECONDS": life}
     say(f"seed {seed}, {seconds:g} s of faults; again with --seed {seed} --seconds {seconds:g}")
     with running_serve(folder, "--demo", "--api-workers", "2", env=env) as served:
+        began = time.monotonic()
         served.wait_ready()
-        one = Run(served, seed, seconds, say)
+        start = time.monotonic() - began
+        slowness = max(1.0, start / START_SECONDS)
+        say(f"ready in {start:.1f} s; a recovery is given {slowness:.1f} times its seconds")
+        one = Run(served, seed=seed, seconds=seconds, slowness=slowness, say=say)
         asyncio.run(one.go())
     for kind, count in check_log(served.log(), one.book).most_common():
         say(f"{count:5} × {kind}")

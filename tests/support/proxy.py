@@ -34,7 +34,7 @@ class Proxy:
     def drop(self, port: int) -> None:
         """Abort the connection that comes from this port, on its side alone if there is one."""
         for writer in list(self._open):
-            if writer.get_extra_info("peername")[1:2] == (port,):
+            if (writer.get_extra_info("peername") or ())[1:2] == (port,):
                 writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
