@@ -15,8 +15,8 @@ import random
 
 from loadtests.sound.audio import COUNTERS
 from stress import ledger
-from stress.census import Lag
-from stress.faults import AUDIBLE, Faults
+from stress.faults import AUDIBLE, CODEC, PLAYOUT, STREAM, Faults
+from stress.lateness import Lateness
 from stress.ledger import Ledger
 
 GAP_SECONDS = 1.0
@@ -32,12 +32,14 @@ AGAIN_SECONDS = 0.3
 class Listener:
     """One who listens to `/demo.{coding}` on `port`, and comes back whenever the stream ends."""
 
-    def __init__(self, port: int, coding: str, faults: Faults, lag: Lag, book: Ledger) -> None:
+    def __init__(
+        self, port: int, coding: str, faults: Faults, lateness: Lateness, book: Ledger
+    ) -> None:
         self.connections = 0
         self._port = port
         self._coding = coding
         self._faults = faults
-        self._lag = lag
+        self._lateness = lateness
         self._book = book
 
     async def listen(self) -> None:
@@ -91,7 +93,7 @@ class Listener:
     def _judge_gap(self, last: float, now: float) -> None:
         gap = now - last
         longest = self._book.totals["longest gap ms"]
-        allowed = GAP_SECONDS + self._lag.worst(gap + 1)
+        allowed = GAP_SECONDS + self._lateness.worst(gap, STREAM, PLAYOUT, CODEC)
         if gap > allowed and self._faults.excuse(last, now, AUDIBLE):
             self._book.totals["gaps of faults of the sound"] += 1
             return

@@ -1,9 +1,8 @@
-"""What is seen of a running Talas from outside: its processes, memory, health and log; and how
-late this process itself runs.
+"""What is seen of a running Talas from outside: its processes, memory, health and log.
 
 Does:        keep a list of every process that ever belonged to it; say which should be gone, which
              grew, and which kinds of traceback are in the log.
-Never:       takes the lateness of this machine for that of Talas: `Lag` measures it.
+Never:       counts a process as left over at once: it has the time of a recovery to end.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import contextlib
 import json
 import re
 import time
-from collections import Counter, deque
+from collections import Counter
 from datetime import datetime
 
 import msgspec
@@ -21,41 +20,19 @@ import psutil
 
 from stress import ledger
 from stress.faults import BACKEND, Faults, role_of
+from stress.lateness import Lateness
 from stress.ledger import Ledger
 from support.processes import gone
 from support.serve import Served
 from support.wait import auntil
 
 EVERY_SECONDS = 1.0
-TICK_SECONDS = 0.05
 MIB = 1024 * 1024
 GROWTH, SPARE_BYTES = 1.3, 24 * MIB
 """A process may become so many times as large as when it had settled, and so much larger still."""
 KIND_CHARACTERS = 200
 _TRACEBACK = "Traceback (most recent call last):"
 _NUMBERS = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}|\d+")
-
-
-class Lag:
-    """How late this process's own loop was, which is what anything it times may be late, too."""
-
-    def __init__(self) -> None:
-        self.longest = 0.0
-        self._late: deque[tuple[float, float]] = deque(maxlen=int(120 / TICK_SECONDS))
-
-    async def measure(self) -> None:
-        """Without an end."""
-        while True:
-            before = time.monotonic()
-            await asyncio.sleep(TICK_SECONDS)
-            after = time.monotonic()
-            self._late.append((after, after - before - TICK_SECONDS))
-            self.longest = max(self.longest, self._late[-1][1])
-
-    def worst(self, seconds: float) -> float:
-        """The longest lateness of the last so many seconds."""
-        since = time.monotonic() - seconds
-        return max((late for at, late in self._late if at >= since), default=0.0)
 
 
 class Seen(msgspec.Struct):
@@ -71,13 +48,17 @@ class Seen(msgspec.Struct):
 
 class Census:
     """Every process of `served`, from the first look on; one that should be gone may linger for
-    `allowed` seconds."""
+    `allowed` seconds. `lateness` is told which there are."""
 
-    def __init__(self, served: Served, faults: Faults, allowed: float, book: Ledger) -> None:
+    def __init__(
+        self, served: Served, faults: Faults, allowed: float, *, lateness: Lateness, book: Ledger
+    ) -> None:
         self._served = served
         self._faults = faults
         self._allowed = allowed
+        self._lateness = lateness
         self._book = book
+        self._one_at_a_time = asyncio.Lock()
         self._seen: dict[tuple[int, float], Seen] = {}
 
     async def watch(self) -> None:
@@ -88,12 +69,20 @@ class Census:
                 self._book.check(ledger.HEALTHY, False, f"talas serve ended with {status}")
                 self._served.start()
             before = time.monotonic()
-            strange = await asyncio.to_thread(self._look)
+            strange = await self._look()
             await asyncio.sleep(EVERY_SECONDS)
             self._judge(strange, time.monotonic() - before)
 
-    def _look(self) -> list[Seen]:
-        """Those that should not be there now: defunct, or below nobody of ours."""
+    async def _look(self) -> list[Seen]:
+        """Those that should not be there now, and were not told of: defunct, or below nobody of
+        ours."""
+        async with self._one_at_a_time:
+            strange = await asyncio.to_thread(self._count)
+        self._lateness.roles = {pid: seen.role for (pid, _), seen in self._seen.items()
+                                if seen.role and seen.process.is_running()}  # fmt: skip
+        return strange
+
+    def _count(self) -> list[Seen]:
         members = {}
         if not gone(self._served.process.pid):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -108,8 +97,8 @@ class Census:
                 seen = self._seen.setdefault(key, Seen(process, role))
                 seen.role = role or seen.role  # a process has another name until it is exec'd
                 seen.sizes.append((now, process.memory_info().rss))
-        return [seen for key, seen in self._seen.items()
-                if (_defunct(seen.process) if key in members else seen.process.is_running()
+        return [seen for key, seen in self._seen.items() if not seen.told
+                and (_defunct(seen.process) if key in members else seen.process.is_running()
                     and not _defunct(seen.process))]  # fmt: skip
 
     def _judge(self, strange: list[Seen], seconds: float) -> None:
@@ -118,23 +107,26 @@ class Census:
             return
         for seen in self._seen.values():
             seen.strange = seen.strange + seconds if seen in strange else 0.0
-        late = [seen for seen in strange if seen.strange > self._allowed and not seen.told]
-        self._book.check(ledger.PROCESSES, not late, self._name(late))
-        for seen in late:
-            seen.told = True
+        self._tell([seen for seen in strange if seen.strange > self._allowed])
 
     async def check_settled(self) -> None:
         """See nothing left over or defunct, in that time from now."""
         strange: list[Seen] = []
 
         async def settled() -> bool:
-            strange[:] = await asyncio.to_thread(self._look)
+            strange[:] = await self._look()
             return not strange
 
         with contextlib.suppress(AssertionError):
             await auntil(settled, self._allowed, every=0.1)
+        self._tell(strange)
+
+    def _tell(self, strange: list[Seen]) -> None:
+        """Each of them is a violation once, however long it stays."""
         self._book.check(ledger.PROCESSES, not strange,
-                         f"after {self._allowed:.1f} s: {self._name(strange)}")  # fmt: skip
+                         f"for {self._allowed:.0f} s {self._name(strange)}")  # fmt: skip
+        for seen in strange:
+            seen.told = True
 
     def check_gone(self) -> None:
         """After the end: none may be left."""

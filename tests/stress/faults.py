@@ -135,9 +135,10 @@ class Faults:
         """Do them, each at its time. Yields each that has a rest after it, at the rest's
         beginning."""
         running: set[asyncio.Task[None]] = set()
+        late = 0.0
         try:
             for fault in faults:
-                await asyncio.sleep(fault.at - self._now())
+                await asyncio.sleep(fault.at + late - self._now())
                 if fault.role == SUPERVISOR:
                     # A frozen server keeps the data directory: nobody could start beside it.
                     self._thawed.set()
@@ -147,6 +148,9 @@ class Faults:
                 if fault.rest:
                     await asyncio.gather(*running)
                     yield fault
+                    # Where it took longer to recover, the faults after it keep their distance.
+                    ends = fault.at + fault.seconds + REST_SECONDS
+                    late = max(late, self._now() - ends)
                 running = {task for task in running if not task.done()}
             await asyncio.gather(*running)
         finally:

@@ -21,9 +21,10 @@ import aiohttp
 from stress import faults as trouble
 from stress import ledger
 from stress.audio import Broadcaster, Listener
-from stress.census import Census, Lag, check_log, check_ready
+from stress.census import Census, check_log, check_ready
 from stress.clients import Client, client
 from stress.faults import Faults
+from stress.lateness import Lateness
 from stress.ledger import Ledger
 from stress.members import Member, Reader, Rooms
 from stress.sessions import Device, Leaver
@@ -58,7 +59,7 @@ class Run:
         self.book = Ledger()
         self.rooms = Rooms(self.book)
         self.served = served
-        self.lag = Lag()
+        self.lateness = Lateness()
         self.faults = Faults(served, self.book.now, self._cut, say)
         self.book.around = self.faults.around
         self._seed = seed
@@ -87,7 +88,8 @@ class Run:
             )
             tokens = await self._bring_in(through, http)
             reader = Reader(through, next(iter(tokens.values())), self.rooms, self.book)
-            census = Census(self.served, self.faults, self._allowed, self.book)
+            census = Census(self.served, self.faults, self._allowed,
+                            lateness=self.lateness, book=self.book)  # fmt: skip
             self.book.begin()
             async with self._at_work(through, http, tokens, reader, census) as listeners:
                 faults = self.faults.strike(trouble.plan(self._seed, self._seconds))
@@ -151,18 +153,20 @@ class Run:
         that they should not have."""
         key = (self.served.data_dir / "secrets" / "station-live.key").read_text().strip()
         sound = coded(programme(SOURCE_SECONDS), "mp3")
-        listeners = [Listener(self.served.stream, coding, self.faults, self.lag, self.book)
+        listeners = [Listener(self.served.stream, coding, self.faults, self.lateness, self.book)
                      for coding in LISTENERS]  # fmt: skip
         broadcaster = Broadcaster(self.served.stream, key, data=sound, seconds=SOURCE_SECONDS,
                                   faults=self.faults, book=self.book)  # fmt: skip
-        self._start(self.lag.measure(), census.watch(), broadcaster.come_and_go(self._dice()))
+        self._start(self.lateness.measure(), census.watch(), broadcaster.come_and_go(self._dice()))
         self._start(*(listener.listen() for listener in listeners))
         self._start(*(reader.browse(self._names, self._dice()) for _ in range(READERS)))
         self._start(*(Device(through, _device(number), self._dice(), self.book).live()
                       for number in range(DEVICES)))  # fmt: skip
         for number in range(LEAVERS):
-            leaver = Leaver(self.served.api, self.served.chat, _leaver(number),
-                            self._names[number], lag=self.lag, book=self.book)  # fmt: skip
+            leaver = Leaver(
+                self.served.api, self.served.chat, _leaver(number), self._names[number],
+                lateness=self.lateness, book=self.book,
+            )  # fmt: skip
             work = leaver.come_and_go(self._dice(), self.rooms.sent)
             self._leaving.append(asyncio.create_task(work))
         proxy = self._proxies[self.served.chat]
@@ -176,13 +180,9 @@ class Run:
                 self._chats.append(asyncio.create_task(member.chat(self._dice(), self._done)))
         try:
             yield listeners
-            ended = [
-                task
-                for task in (*self._tasks, *self._leaving)
-                if task.done() and not task.cancelled()
-            ]
-            for task in ended:
-                task.result()
+            for task in (*self._tasks, *self._leaving):
+                if task.done() and not task.cancelled():
+                    task.result()
         finally:
             await _cancel([*self._tasks, *self._leaving, *self._chats])
             await asyncio.gather(*(member.leave() for member in self._members))
@@ -210,7 +210,7 @@ class Run:
             await asyncio.sleep(0.2)
         for member in self._members:
             member.check_all(last[member.room])
-        self.book.totals["longest lateness of this process ms"] = round(self.lag.longest * 1000)
+        self.book.totals["longest ms of this process late"] = round(self.lateness.longest * 1000)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -17,8 +17,9 @@ from contextlib import AsyncExitStack
 import aiohttp
 
 from stress import ledger
-from stress.census import Lag
 from stress.clients import PAUSE_SECONDS, Client, client
+from stress.faults import API
+from stress.lateness import Lateness
 from stress.ledger import Ledger
 from support.chat import Talker
 
@@ -131,13 +132,13 @@ class Leaver:
     """Somebody who signs in, is seen everywhere, signs out, and must be seen nowhere."""
 
     def __init__(
-        self, api: int, chat: int, name: str, room: str, *, lag: Lag, book: Ledger
+        self, api: int, chat: int, name: str, room: str, *, lateness: Lateness, book: Ledger
     ) -> None:
         self._api = api
         self._chat = f"http://127.0.0.1:{chat}/ws"
         self._name = name
         self._room = room
-        self._lag = lag
+        self._lateness = lateness
         self._book = book
         self._left = float("inf")
         self._numbers = itertools.count(1)
@@ -206,10 +207,10 @@ class Leaver:
         self._left = self._book.now()
 
     def _late(self, asked: float) -> float:
-        """How long after the promised time something was asked for, the lateness of this process
-        taken off; below 0 where it may yet be granted."""
+        """How long after the promised time something was asked for, the machine's lateness taken
+        off; 0 or less where it may yet be granted."""
         late = asked - self._left - PROMISE_SECONDS
-        return late - self._lag.worst(late + 2 * PROMISE_SECONDS) if late > 0 else late
+        return late - self._lateness.worst(late + PROMISE_SECONDS, API) if late > 0 else late
 
     async def _knock(self, door: Client, token: str) -> None:
         """Ask with the token that is void until the watch is over."""
