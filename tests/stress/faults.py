@@ -101,7 +101,11 @@ class Struck(msgspec.Struct):
 
 class Faults:
     """The faults of one run as they are done, `struck` by time. `restarting` is true while there
-    is no supervisor. `now` is in seconds since the start; `cut` pulls the cable of all clients."""
+    is no supervisor.
+
+    `now` is in seconds since the start; `cut` pulls the cable of all clients; a fault is felt for
+    `recovery` seconds after its end.
+    """
 
     def __init__(
         self,
@@ -109,6 +113,7 @@ class Faults:
         now: Callable[[], float],
         cut: Callable[[], Awaitable[None]],
         say: Callable[[str], None],
+        recovery: float,
     ) -> None:
         self.struck: list[Struck] = []
         self.restarting = False
@@ -116,6 +121,7 @@ class Faults:
         self._now = now
         self._cut = cut
         self._say = say
+        self._recovery = recovery
         self._thawed = asyncio.Event()
 
     @property
@@ -203,7 +209,7 @@ class Faults:
     def _felt(self, begin: float, end: float) -> Iterator[Struck]:
         return (one for one in self.struck
                 if one.begin <= end
-                and (one.end is None or begin <= one.end + RECOVERY_SECONDS))  # fmt: skip
+                and (one.end is None or begin <= one.end + self._recovery))  # fmt: skip
 
 
 def find(served: Served, fault: Fault) -> psutil.Process | None:
@@ -242,7 +248,7 @@ def role_of(process: psutil.Process) -> str:
     if title.endswith("/nats-server"):
         return NATS
     module = next((one for one in command if one.startswith("talas_")), "")
-    if module == "talas_stream.codec":
+    if module.startswith("talas_stream.codec"):
         parent = process.parent()
         forked = parent is not None and "talas_stream.codec" in parent.cmdline()
         return CODEC if forked else FORKER

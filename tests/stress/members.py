@@ -60,7 +60,6 @@ class Member(Witness):
         self._proxy = proxy
         self._rooms = rooms
         self._book = book
-        self._away_since = 0.0
 
     async def chat(self, dice: random.Random, done: asyncio.Event) -> None:
         """Say things until `done`, with the last of them acknowledged."""
@@ -161,29 +160,35 @@ class Reader:
         """Read a few pages of one room after the other, without an end."""
         while True:
             room = dice.choice(names)
-            before = await self._page(room, None, dice.randint(1, 100))
+            _, before = await self._page(room, None, dice.randint(1, 100))
             for _ in range(dice.randint(0, 4)):
                 if before:
-                    before = await self._page(room, before, dice.randint(1, 100))
+                    _, before = await self._page(room, before, dice.randint(1, 100))
             await asyncio.sleep(dice.expovariate(2))
 
     async def read_all(self, room: str) -> int:
-        """Read it to its beginning. Returns the last offset."""
-        before = await self._page(room, None, 100)
-        last = max(self._rooms.at[room], default=0)
+        """Read it to its beginning; all that anybody was told of must be there. Returns the last
+        offset."""
+        told = set(self._rooms.at[room])
+        found, before = await self._page(room, None, 100)
+        last = max(found, default=0)
         while before:
-            before = await self._page(room, before, 100)
-        missing = [at for at in range(1, last + 1) if at not in self._rooms.at[room]]
-        self._book.check(ledger.OFFSETS, not missing, f"{room} has no {missing[:5]} in history")
+            more, before = await self._page(room, before, 100)
+            found += more
+        missing = sorted((told | set(range(1, last + 1))) - set(found))
+        self._book.check(ledger.HISTORY, not missing, f"{room} has lost {missing[:5]}")
         return last
 
-    async def _page(self, room: str, before: int | None, limit: int) -> int | None:
-        """One page, looked at. Returns the `before` of the one that precedes it."""
+    async def _page(
+        self, room: str, before: int | None, limit: int
+    ) -> tuple[list[int], int | None]:
+        """One page, looked at. Returns its offsets, and the `before` of the one that precedes
+        it."""
         query = f"?limit={limit}" + (f"&before={before}" if before else "")
         path = f"rooms/{room}/messages{query}"
         status, body = await self._client.insist("GET", path, self._token)
         if not self._book.check(ledger.SESSIONS, status == 200, f"{path} was answered {status}"):
-            return None
+            return [], None
         rows = [(row["offset"], row["text"]) for row in body["data"]]
         offsets = [offset for offset, _ in rows]
         end = before - 1 if before else (offsets[-1] if offsets else 0)
@@ -193,5 +198,4 @@ class Reader:
         self._book.check(ledger.OFFSETS, rising, f"{path}: {offsets[:3]}…{offsets[-3:]}")
         self._book.check(ledger.HISTORY, not differ and len(rows) <= limit,
                          f"{path}: {len(rows)} rows, other at {differ}")  # fmt: skip
-        following: int | None = body["meta"]["next"]
-        return following
+        return offsets, body["meta"]["next"]

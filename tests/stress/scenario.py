@@ -60,11 +60,11 @@ class Run:
         self.rooms = Rooms(self.book)
         self.served = served
         self.lateness = Lateness()
-        self.faults = Faults(served, self.book.now, self._cut, say)
+        self._allowed = trouble.RECOVERY_SECONDS * slowness
+        self.faults = Faults(served, self.book.now, self._cut, say, self._allowed)
         self.book.around = self.faults.around
         self._seed = seed
         self._seconds = seconds
-        self._allowed = trouble.RECOVERY_SECONDS * slowness
         self._say = say
         self._proxies = {port: Proxy("127.0.0.1", port) for port in (served.api, served.chat)}
         self._names: list[str] = []

@@ -28,8 +28,9 @@ GRACE_SECONDS = 10.0
 default)."""
 PROMISE_SECONDS = 1.0
 """Within this, an ended session is refused everywhere."""
-WATCH_SECONDS = 4.0
-"""How long a session that was signed out is watched for."""
+SHORTEST_WATCH, LONGEST_WATCH = 2.5, 9.0
+"""How long a session that was signed out is watched for: now and then longer than any worker
+stands still."""
 DOORS = 6
 """So many connections that each worker has one, but for one time in 32."""
 EVERY_SECONDS = 0.15
@@ -141,6 +142,7 @@ class Leaver:
         self._lateness = lateness
         self._book = book
         self._left = float("inf")
+        self._watched = 0.0
         self._numbers = itertools.count(1)
 
     async def come_and_go(self, dice: random.Random, sent: set[str]) -> None:
@@ -158,6 +160,7 @@ class Leaver:
                 sockets = [one for one in await asyncio.gather(
                     *(self._enter(http, token) for _ in range(DOORS))) if one]  # fmt: skip
                 try:
+                    self._watched = dice.uniform(SHORTEST_WATCH, LONGEST_WATCH)
                     await self._leave(doors, sockets, token, sent)
                 finally:
                     await asyncio.gather(*(one.close() for one in sockets))
@@ -214,7 +217,7 @@ class Leaver:
 
     async def _knock(self, door: Client, token: str) -> None:
         """Ask with the token that is void until the watch is over."""
-        while (asked := self._book.now()) < self._left + WATCH_SECONDS:
+        while (asked := self._book.now()) < self._left + self._watched:
             status, _ = await door.ask("GET", "auth/profile", token)
             if status and self._late(asked) > 0:
                 self._book.check(
