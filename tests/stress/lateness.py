@@ -18,6 +18,8 @@ from pathlib import Path
 import msgspec
 
 TICK_SECONDS = 0.1
+SECOND = 10
+"""Ticks in a second."""
 KEPT_SECONDS = 120.0
 
 
@@ -49,11 +51,13 @@ class Lateness:
 
     def worst(self, seconds: float, *roles: str) -> float:
         """What may be taken off a time of so many seconds that has just ended, and that processes
-        of these roles were to keep."""
+        of these roles were to keep: the longest lateness here, and the most that one of them
+        waited in any one second."""
         since = time.monotonic() - seconds - 2 * TICK_SECONDS
         ticks = [tick for tick in self._ticks if tick.at >= since]
-        waits = [sum(tick.waits.get(pid, 0.0) for tick in ticks)
-                 for pid, role in self.roles.items() if role in roles]  # fmt: skip
+        waits = [sum(tick.waits.get(pid, 0.0) for tick in ticks[begin : begin + SECOND])
+                 for pid, role in self.roles.items() if role in roles
+                 for begin in range(max(1, len(ticks) - SECOND + 1))]  # fmt: skip
         return max((tick.late for tick in ticks), default=0.0) + max(waits, default=0.0)
 
     def _look(self) -> dict[int, float]:

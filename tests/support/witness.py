@@ -63,7 +63,10 @@ class Witness:
         return int(name[1]) if name else 0
 
     async def leave(self) -> None:
-        self._life.cancel()
+        while not self._life.done():
+            # A connection that is timing out just then takes the cancellation for its timeout.
+            self._life.cancel()
+            await asyncio.wait([self._life], timeout=1)
         if self.talker is not None:
             await self.talker.close()
 
