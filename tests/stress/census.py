@@ -19,7 +19,7 @@ import msgspec
 import psutil
 
 from stress import ledger
-from stress.faults import BACKEND, Faults, role_of
+from stress.faults import BACKEND, SUPERVISOR, Faults, role_of
 from stress.lateness import Lateness
 from stress.ledger import Ledger
 from support.processes import gone
@@ -28,6 +28,8 @@ from support.wait import auntil
 
 EVERY_SECONDS = 1.0
 MIB = 1024 * 1024
+SETTLE_SECONDS = 30.0
+"""Until a process is as large as it should be."""
 GROWTH, SPARE_BYTES = 1.3, 24 * MIB
 """A process may become so many times as large as when it had settled, and so much larger still."""
 KIND_CHARACTERS = 200
@@ -92,8 +94,8 @@ class Census:
         now = self._book.now()
         for key, process in members.items():
             with contextlib.suppress(psutil.NoSuchProcess):
-                role = "supervisor" if process.pid == self._served.process.pid else ""
-                role = role or role_of(process)
+                supervises = process.pid == self._served.process.pid
+                role = SUPERVISOR if supervises else role_of(process)
                 seen = self._seen.setdefault(key, Seen(process, role))
                 seen.role = role or seen.role  # a process has another name until it is exec'd
                 seen.sizes.append((now, process.memory_info().rss))
@@ -137,16 +139,16 @@ class Census:
             with contextlib.suppress(psutil.NoSuchProcess):
                 seen.process.kill()
 
-    def check_memory(self, settle: float) -> None:
-        """Whether those that lived long enough stayed as large as they were after `settle`
-        seconds. Database processes are left out: what they share counts for each of them."""
+    def check_memory(self) -> None:
+        """Whether those that lived long enough stayed as large as they were when they had settled.
+        Database processes are left out: what they share counts for each of them."""
         for seen in self._seen.values():
             if seen.role in ("", BACKEND) or not seen.sizes:
                 continue
             born, died = seen.sizes[0][0], seen.sizes[-1][0]
-            if died - born < 2 * settle:
+            if died - born < 2 * SETTLE_SECONDS:
                 continue
-            base = max(size for at, size in seen.sizes if at <= born + settle)
+            base = max(size for at, size in seen.sizes if at <= born + SETTLE_SECONDS)
             last = seen.sizes[-1][1]
             self._book.check(
                 ledger.MEMORY, last <= base * GROWTH + SPARE_BYTES,

@@ -44,8 +44,6 @@ ACCESS_SECONDS = 900
 CALM_SECONDS = 30.0
 """After the faults: the longest until everything said is acknowledged, and heard by everybody."""
 CUT_SECONDS = 0.3
-SETTLE_SECONDS = 30.0
-"""Until a process is as large as it should be; less in a short run."""
 Say = Callable[[str], None]
 
 
@@ -107,7 +105,7 @@ class Run:
         self._say(f"{self.book.now():6.1f} s  the last comparison is done: stopping")
         await asyncio.to_thread(self.served.stop)
         census.check_gone()
-        census.check_memory(min(SETTLE_SECONDS, self._seconds / 4))
+        census.check_memory()
 
     async def _check_health(self, census: Census) -> None:
         """After a fault: two looks at once, since each may take as long as a recovery."""
