@@ -55,7 +55,7 @@ def stolen_bus(target: Target, seconds: float) -> Outcome:
     if orders:
         faults.append(f"was trusted with {len(orders)} subjects")
     said = f"{taken.callers} connections; " + ("; ".join(faults) or "nothing of worth, recovered")
-    return Outcome(said, held=not faults, sent=0)
+    return Outcome(said, held=not faults)
 
 
 def stolen_stream_port(target: Target, seconds: float) -> Outcome:

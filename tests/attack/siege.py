@@ -94,7 +94,7 @@ class Siege:
         self.target = Target(
             api=served.api, chat=served.chat, stream=served.stream, pid=served.process.pid,
             data_dir=str(served.data_dir), keys={}, token=token,
-            email="ada@example.org", password=PASSWORD,
+            password=PASSWORD,
         )  # fmt: skip
         room = ask(served.api, "GET", "/api/stations/demo").data["room"]
         self._listeners = [

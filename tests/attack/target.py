@@ -15,8 +15,8 @@ DIAL_SECONDS = 10.0
 
 class Target(msgspec.Struct, frozen=True):
     """`api`, `chat` and `stream` are ports, `pid` is the supervisor's. `keys` are those of the
-    attacker's own stations by slug, `token` is their sign-in, `email` somebody's address.
-    `password` is the operator's for the panels, which a browser remembers."""
+    attacker's own stations by slug, `token` is their sign-in. `password` is the operator's for the
+    panels, which a browser remembers."""
 
     api: int
     chat: int
@@ -25,7 +25,6 @@ class Target(msgspec.Struct, frozen=True):
     data_dir: str
     keys: dict[str, str]
     token: str
-    email: str
     password: str
 
     def ports(self) -> dict[str, int]:
