@@ -131,8 +131,8 @@ def script_address(target: Target, seconds: float) -> Outcome:
 
 
 def idle_sockets(target: Target, seconds: float) -> Outcome:
-    """4,100 sockets of one address that say nothing, on each port in turn; a newcomer from elsewhere
-    must be served."""
+    """4,100 sockets of one address that say nothing, on each port in turn, and then a newcomer from
+    elsewhere, who must be served."""
     _allow_files(IDLE_SOCKETS + 500)
     said, held = [], True
     for name, port in target.ports().items():
