@@ -19,9 +19,9 @@ PAGE_CHARACTERS = 32_000
 """Text in one page of history; what is over waits for the next page. Of whatever script, a page
 fits into a client's budget."""
 STRANGERS_SHARE = 10
-MOST_SAFE_STRANGERS = 100
-"""One address has this share of a worker's sockets before the sign-in, so that none shuts everybody
-out; or this many, where that would be fewer."""
+FEWEST_STRANGERS = 100
+"""Before the sign-in one address may have a tenth of a worker's sockets, so that it cannot shut out
+all others; where that is fewer than 100, it may have 100."""
 COUNTED_BYTES = 16 * 1024
 """A frame counts once more for each of these that it fills. The longest message fits, in any
 script, unless it is written in escapes."""
@@ -62,7 +62,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             queue_bytes=settings.chat_queue_bytes,
             sockets=sockets,
-            strangers_per_address=max(MOST_SAFE_STRANGERS, sockets // STRANGERS_SHARE),
+            strangers_per_address=max(FEWEST_STRANGERS, sockets // STRANGERS_SHARE),
             sockets_per_person=settings.chat_sockets_per_user,
             requests_per_second=settings.chat_requests_per_second,
         )
