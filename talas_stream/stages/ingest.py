@@ -110,6 +110,8 @@ class Ingest:
     def work(self) -> float:
         """What finding the frames took, see Demux; the least of the readings until one is sure: to
         each the others' frames are garbage."""
+        if self._sure is not None:
+            return self._sure.work
         return min((reading.work for reading in self._readings), default=0.0)
 
     def _choose(self, data: bytes) -> list[Demux[Any]]:
