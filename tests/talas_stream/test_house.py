@@ -199,3 +199,13 @@ async def test_cuts_are_logged_once_a_look_whatever_their_number(
         ("slow listeners cut", 50),
         ("slow listeners cut", 1),
     ]
+
+
+async def test_sources_of_one_station_share_the_schedule_of_their_charge(house: House) -> None:
+    """The lead here is thirty seconds."""
+    station, other = house.station(record("live")), house.station(record("demo"))
+    pace = house.charge_pace(station)
+    pace.hold(0.0, 100.0)
+    assert pace.hold(40.0, 100.0) == pytest.approx(10.0)
+    assert house.charge_pace(station).hold(1.0, 101.0) == pytest.approx(10.0)
+    assert house.charge_pace(other).hold(1.0, 101.0) == 0
