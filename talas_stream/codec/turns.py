@@ -37,6 +37,9 @@ costs in govern.py, LIVE_SECONDS of honest audio in all renditions take half."""
 OWED_SECONDS = 0.1
 """What a job may owe and still have its turn: it may have come with a backlog."""
 
+MOST_OWED_SECONDS = 1.0
+"""More is forgiven: who is honest again has its turn again soon."""
+
 HAND_OVER_SECONDS = 0.001
 """Work after which what it made is handed over, in the middle of a turn too."""
 
@@ -130,7 +133,7 @@ class Turns:
         ends = began + TURN_SECONDS
         self.attempt(job, lambda work: action(work, lambda: time.monotonic() >= ends))
         now = time.monotonic()
-        job.owes = self._owes(job, now) + now - began
+        job.owes = min(self._owes(job, now) + now - began, MOST_OWED_SECONDS)
         return now
 
     def _owes(self, job: Job, now: float) -> float:
