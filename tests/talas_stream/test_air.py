@@ -119,7 +119,7 @@ def test_closing_ends_sources_those_without_audio_too_and_with_them_every_listen
     assert [source.reasons for source in sources] == [["stopping"]] * 3
     assert own.ended
     codecs.jobs[0].deliver([Output(LADDER["aac"], noise([100]), b"")])
-    codecs.jobs[0].done()
+    codecs.jobs[0].done(False)
     assert other.ended
     assert air.on_air() == []
 
