@@ -10,6 +10,7 @@ Guarantees:  both ports answer /health before the database or the bus has; after
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -49,6 +50,7 @@ from talas_core.postgres import migrate
 from talas_core.postgres.pool import Database
 from talas_core.secrets import secret
 from talas_core.settings import Settings
+from talas_core.supervisor import run_file
 from talas_core.telemetry.health import Health
 from talas_core.web import health as health_http
 from talas_core.web.application import application
@@ -231,7 +233,7 @@ async def serve(settings: Settings, drain: asyncio.Event) -> None:
     """
     database = Database(settings.database_url, size=settings.database_pool)
     await database.open()
-    bus = await NatsBus.open(settings.nats_url, name="api")
+    bus = await NatsBus.open(partial(run_file.nats_url, settings), name="api")
     api = Api(settings, database, bus, SystemClock(), shares(settings))
     servers: list[WebServer] = []
     starting: asyncio.Task[None] | None = None

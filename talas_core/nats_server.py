@@ -39,6 +39,7 @@ class EmbeddedNats:
 
     name = "nats"
     keeps_data = False
+    found_again = True
 
     def __init__(self, data_dir: Path, on_line: LineHandler | None = None) -> None:
         """`on_line` gets the server's log; without it, the log goes where our own output goes."""

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from aiohttp import web
 
@@ -25,6 +26,7 @@ from talas_core.hosts import addresses, check_host, listen
 from talas_core.messages import STREAM_HERE, KeySet, Nothing
 from talas_core.security.tokens import TokenVerifier
 from talas_core.settings import Settings
+from talas_core.supervisor import run_file
 from talas_core.telemetry.health import Health
 from talas_core.telemetry.logs import logger
 from talas_core.web import health as health_pages
@@ -79,7 +81,7 @@ class Rooms:
 
 async def serve(settings: Settings, drain: asyncio.Event, nursery: Nursery) -> None:
     """Run the stream service until `drain`, with codec workers of `nursery`."""
-    bus = await NatsBus.open(settings.nats_url, name="talas-stream")
+    bus = await NatsBus.open(partial(run_file.nats_url, settings), name="talas-stream")
     nursery.watch(asyncio.get_running_loop())
     try:
         async with service(settings, bus, nursery.launch):

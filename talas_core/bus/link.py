@@ -1,7 +1,7 @@
 """One connection to NATS, kept in the background and for ever.
 
-Does:        connect, let its user prepare the connection, say when it is up and when it is gone,
-             begin again after a short jittered wait.
+Does:        ask where the server is, connect, let its user prepare the connection, say when it is
+             up and when it is gone, begin again after a short jittered wait.
 Never:       logs the URL, which may hold a token; gives up; hands out a half-prepared connection,
              or one to a server that is not what its address promises (bus/client.py).
 Guarantees:  each connection is a fresh client, so no half-closed state survives. The client library
@@ -49,14 +49,16 @@ class NatsLink:
 
     def __init__(
         self,
-        url: str,
+        where: Callable[[], str],
         name: str,
         prepare: Callable[[Client], Awaitable[None]],
         went_up: Callable[[], None],
         went_down: Callable[[], None],
     ) -> None:
-        """Raises SettingError if `url` is not one or more addresses, separated by commas."""
-        self._servers, self._address = _servers(url)
+        """`where` is asked before each attempt. Raises SettingError if it does not give one or more
+        addresses, separated by commas."""
+        self._where = where
+        self._servers, self._address = _servers(where())
         self._name = name
         self._prepare = prepare
         self._went_up = went_up
@@ -95,6 +97,7 @@ class NatsLink:
             lost = asyncio.Event()
             client = GuardedClient()
             try:
+                self._servers, self._address = _servers(self._where())
                 await self._connect(client, lost)
                 wait, told = FIRST_WAIT, False
                 self._announce(client)

@@ -74,8 +74,8 @@ class _Interest:
 class NatsBus:
     """The port of talas_core/bus/port.py on a NATS server or cluster. Made by `open`."""
 
-    def __init__(self, url: str, name: str) -> None:
-        self._link = NatsLink(url, name, self._prepare, self._went_up, self._went_down)
+    def __init__(self, where: Callable[[], str], name: str) -> None:
+        self._link = NatsLink(where, name, self._prepare, self._went_up, self._went_down)
         self._closed = False
         self._interests: list[_Interest] = []
         self._callbacks: list[Callable[[], None]] = []
@@ -86,14 +86,14 @@ class NatsBus:
         self._interests.append(_Interest(self, f"{self._inbox}.*", "", self._on_reply))
 
     @classmethod
-    async def open(cls, url: str, *, name: str, wait: float = 2.0) -> NatsBus:
+    async def open(cls, url: str | Callable[[], str], *, name: str, wait: float = 2.0) -> NatsBus:
         """A bus that connects, and stays connected, by itself.
 
-        `url` may name several servers, separated by commas. Returns once connected, or after
-        `wait` seconds without; the first connection after that counts as a reconnect.
-        Raises SettingError if `url` is not an address.
+        `url` may name several servers, separated by commas; of a server that may move it is what
+        tells where it is now. Returns once connected, or after `wait` seconds without; the first
+        connection after that counts as a reconnect. Raises SettingError if it is not an address.
         """
-        bus = cls(url, name)
+        bus = cls((lambda: url) if isinstance(url, str) else url, name)
         await bus._link.start(wait)
         return bus
 

@@ -56,6 +56,7 @@ class EmbeddedPostgres:
 
     name = "postgres"
     keeps_data = True
+    found_again = False
 
     def __init__(
         self,

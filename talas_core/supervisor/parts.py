@@ -47,11 +47,17 @@ class Part(Protocol):
 
 class Backing(Part, Protocol):
     """A part that the services reach by an address. One that `keeps_data` has files in the data
-    directory, and must not run on when they are gone."""
+    directory, and must not run on when they are gone. One that is `found_again` may move: the
+    services look up where it is (run_file.py); for another that moves they are restarted."""
 
     @property
     def keeps_data(self) -> bool:
         """Whether it has."""
+        ...
+
+    @property
+    def found_again(self) -> bool:
+        """Whether it is."""
         ...
 
     def url(self) -> str:

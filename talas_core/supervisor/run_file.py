@@ -7,11 +7,13 @@ Guarantees:  a reader sees nothing or all; a file left by a killed Talas is know
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
 
 from talas_core import secrets
+from talas_core.settings import Settings
 
 NAME = "run.json"
 
@@ -36,6 +38,13 @@ def read(data_dir: Path) -> Run | None:
     except (OSError, msgspec.MsgspecError):
         return None
     return run if Path(f"/proc/{run.pid}").exists() else None
+
+
+def nats_url(settings: Settings) -> str:
+    """Where NATS is now, for a service: where the Talas that started it says, else the setting. A
+    server of ours whose port was taken while it was down comes back on another."""
+    run = read(settings.data_dir)
+    return run.nats_url if run is not None and run.pid == os.getppid() else settings.nats_url
 
 
 def remove(data_dir: Path) -> None:

@@ -140,7 +140,7 @@ class Supervisor:
         def on_up() -> None:
             self._up[name].set()
             if all(event.is_set() for event in self._up.values()):
-                addresses = [part.url() for part in self._parts]
+                addresses = [part.url() for part in self._parts if not part.found_again]
                 if self._addresses and addresses != self._addresses:
                     self._moved.set()
                 self._addresses = addresses

@@ -28,7 +28,7 @@ LOGINS = 200
 """Sign-ins of one address: more than the limit lets through in a minute."""
 IDLE_SOCKETS = 4100
 """On each port: more than the API port takes in all."""
-EVENT_STREAMS = 1000
+EVENT_STREAMS = 2000
 DIALS_PER_SECOND, DIALS_AT_ONCE = 2000, 20
 ROOMS = 60
 """More than one person may have open."""
@@ -151,7 +151,7 @@ def idle_sockets(target: Target, seconds: float) -> Outcome:
 
 
 def event_streams(target: Target, seconds: float) -> Outcome:
-    """A thousand streams of the demo's events for one address."""
+    """Two thousand streams of the demo's events for one address."""
     _allow_files(EVENT_STREAMS + 500)
     request = f"GET /demo/events HTTP/1.1\r\nHost: 127.0.0.1:{target.stream}\r\n\r\n".encode()
     sockets = _idle(target.stream, EVENT_STREAMS, request)

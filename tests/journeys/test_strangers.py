@@ -34,6 +34,7 @@ def test_who_takes_the_port_of_a_killed_nats_hears_nothing_and_talas_moves_on(
         run = run_file.read(served.data_dir)
         assert run
         port = urlsplit(run.nats_url).port or 0
+        services = [served.child(name).pid for name in ("api-1", "stream")]
         with squatter(tmp_path, port, NATS_GREETING) as stranger:
             served.child("nats").kill()
             until(lambda: stranger.has_it)
@@ -46,6 +47,7 @@ def test_who_takes_the_port_of_a_killed_nats_hears_nothing_and_talas_moves_on(
             served.wait_ready()
             assert Person(served.api, "ann").register() == 201
             assert stranger.heard() == b""
+            assert [served.child(name).pid for name in ("api-1", "stream")] == services
         assert served.stop() == 0
 
 

@@ -141,6 +141,18 @@ async def test_a_server_that_no_longer_answers_is_noticed(
     await bus.close()
 
 
+async def test_server_that_has_moved_is_found_where_it_is_said_to_be(
+    make_server: Callable[..., Any], until: Any
+) -> None:
+    here, there = make_server(), make_server()
+    where = [here.url]
+    bus = await NatsBus.open(lambda: where[0], name="t")
+    where[0] = there.url
+    here.kill()
+    await until(lambda: bus.connected)
+    await bus.close()
+
+
 async def test_what_cannot_be_prepared_does_not_count_as_up(
     make_server: Callable[..., Any], until: Any
 ) -> None:
@@ -157,7 +169,8 @@ async def test_what_cannot_be_prepared_does_not_count_as_up(
         nonlocal ups
         ups += 1
 
-    one = NatsLink(make_server().url, "t", prepare, up, lambda: None)
+    server = make_server()
+    one = NatsLink(lambda: server.url, "t", prepare, up, lambda: None)
     assert one.client is None
     await one.stop()
     await one.start(5)

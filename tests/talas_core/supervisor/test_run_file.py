@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from talas_core.settings import load
 from talas_core.supervisor import run_file
 from talas_core.supervisor.run_file import Run
 
@@ -38,3 +39,12 @@ def test_a_dead_mans_file_is_no_answer(tmp_path: Path) -> None:
 def test_junk_is_no_answer(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"pid": "one"}')
     assert run_file.read(tmp_path) is None
+
+
+def test_service_is_told_where_nats_is_by_the_talas_that_started_it_alone(tmp_path: Path) -> None:
+    settings = load({"TALAS_DATA_DIR": str(tmp_path), "TALAS_NATS_URL": "nats://as.set:4222"})
+    assert run_file.nats_url(settings) == "nats://as.set:4222"
+    run_file.write(tmp_path, Run(os.getpid(), "", "nats://of.another:1"))
+    assert run_file.nats_url(settings) == "nats://as.set:4222"
+    run_file.write(tmp_path, Run(os.getppid(), "", "nats://of.ours:1"))
+    assert run_file.nats_url(settings) == "nats://of.ours:1"

@@ -52,6 +52,7 @@ class Server:
     def __init__(self, name: str, journal: list[str], refusal: Exception | None = None) -> None:
         self.name = name
         self.keeps_data = False
+        self.found_again = False
         self.address = f"{name}://here"
         self.open = asyncio.Event()
         self.open.set()
@@ -184,6 +185,22 @@ async def test_a_backing_server_that_moved_restarts_the_services(tmp_path: Path)
     server.address = "one://elsewhere"
     server.processes[1].signal(signal.SIGKILL)
     await auntil(seen.exists)
+    await life.end()
+
+
+async def test_backing_server_that_is_found_again_and_moved_restarts_no_service(
+    tmp_path: Path,
+) -> None:
+    server, seen = Server("one", []), tmp_path / "seen"
+    server.found_again = True
+    life = Life([server], [showing(seen, "one")])
+    await auntil(seen.exists)
+    seen.unlink()
+    server.address = "one://elsewhere"
+    server.processes[0].signal(signal.SIGKILL)
+    await auntil(lambda: life.published == 2)
+    with pytest.raises(AssertionError):
+        await auntil(seen.exists, 1.0)
     await life.end()
 
 
