@@ -6,7 +6,7 @@ Does:        keep orders in sequence; carry them out by amounts of audio, so tha
 Never:       asks a clock, or knows a process.
 Guarantees:  what is left out is silence of the same length, so the clock is kept; the history that
              a job starts with is never left out; metering that fails ends alone, with one logged
-             event.
+             event. Whoever lets a job go frees all it has decoded at once, however it ended.
 From / to:   worker.py  ->  here  ->  stages.pipeline, stages.meter
 """
 
@@ -32,9 +32,10 @@ DEAREST_BIT_RATE = 25_000_000
 """Bits a second of the richest coding there is, uncompressed doubles at 192 kHz: a frame counts for
 the time that its bytes would take at that rate, however short it says it is."""
 
-_Task = tuple[Frame, Packet] | int | Callable[[], bool | None]
+_Task = tuple[Frame, Packet] | int | Callable[["Work"], bool | None]
 """A frame to decode with its place; ticks of silence in place of frames left out; or something else
-to do, which is not over while it answers True."""
+to do, which is not over while it answers True. It is given the work and does not hold it: the two
+would keep each other alive."""
 
 log = logger("codec")
 
@@ -53,6 +54,7 @@ class Work:
         self._limit = backlog_ticks
         self._history: int | None = None
         self._meter: Meter | None = None
+        self._heard: list[Pcm] = []  # what was decoded and is to be measured
         self._reading: Reading | None = None
         self._ending = False
 
@@ -77,21 +79,21 @@ class Work:
         """To be done: encode `rendition`, the last `ticks` of the history first, or from `resume`
         on."""
         self._past_history()
-        self._orders.append(lambda: self.pipeline.begin(rendition, ticks, resume))
+        self._orders.append(lambda work: work.pipeline.begin(rendition, ticks, resume))
 
     def close(self, rendition: Rendition) -> None:
         """To be done: encode `rendition` no more."""
-        self._orders.append(lambda: self.pipeline.close(rendition))
+        self._orders.append(lambda work: work.pipeline.close(rendition))
 
     def meter(self) -> None:
         """To be done: measure from here on."""
         self._past_history()
-        self._orders.append(self._start_meter)
+        self._orders.append(Work._start_meter)
 
     def finish(self) -> None:
         """To be done: flush everything. Nothing is taken up afterwards."""
         self._ending = True
-        self._orders.append(self._finish)
+        self._orders.append(Work._finish)
 
     def run(self, ticks: int, enough: Callable[[], bool] = lambda: False) -> None:
         """Carry out orders up to about so much audio, or until it is `enough`; one at least."""
@@ -102,9 +104,10 @@ class Work:
                 ticks -= charge(packet)
                 self._gone(packet)
                 self._add(self.pipeline.feed(frame, packet))
+                self._measure()
             elif isinstance(order, int):
                 self.pipeline.skip(order)
-            elif order():
+            elif order(self):
                 self._orders.appendleft(order)
             if enough():
                 return
@@ -158,17 +161,20 @@ class Work:
 
     def _start_meter(self) -> None:
         self._meter = Meter(self._kernels.loudness_steps)
-        self.pipeline.tap = self._measure
+        # A list's method, not one of ours: the pipeline is not to hold whoever holds it.
+        self.pipeline.tap = self._heard.extend
 
-    def _measure(self, blocks: list[Pcm]) -> None:
-        assert self._meter is not None  # noqa: S101 - set before the tap
+    def _measure(self) -> None:
+        if self._meter is None:
+            return
         try:
-            for pcm in blocks:
+            for pcm in self._heard:
                 self._meter.feed(pcm)
         except Exception:
             log.exception("metering failed")
             self._meter = self.pipeline.tap = None
             self.outputs.append(Metered(None))
+        self._heard.clear()
 
     def _gone(self, packet: Packet) -> None:
         self._waiting -= charge(packet)

@@ -1,5 +1,8 @@
 """A job's work by amounts of audio, without a process."""
 
+import gc
+import weakref
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
@@ -7,9 +10,14 @@ from structlog.testing import capture_logs
 
 from support.sound import programme
 from support.stage import KERNELS, frames_of, placed
+from talas_stream.codec.mark import Mark, memory
 from talas_stream.codec.messages import Metered, Output
+from talas_stream.codec.turns import Job, Turns
 from talas_stream.codec.work import LEAST_TICKS, SLICE, Work
 from talas_stream.media import LADDER, RATE, Frame, Packet, Rendition
+from talas_stream.stages import pipeline as stage
+from talas_stream.stages.decode import Decoder
+from talas_stream.stages.encode import Encoder
 from talas_stream.stages.meter import Meter, Reading
 
 OPUS, AAC = LADDER["opus"], LADDER["aac"]
@@ -205,3 +213,60 @@ def test_run_stops_when_it_is_enough_and_the_end_comes_in_slices() -> None:
     work.run(1)
     assert work.finished
     assert packets(work, OPUS)[-1].end >= FED[99][1].end
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """No cycle of references is found: what goes, goes with its last reference."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def finish(work: Work) -> None:
+    work.finish()
+    through(work)
+    assert work.finished
+
+
+def fail(work: Work) -> None:
+    def fails(work: Work) -> None:
+        raise RuntimeError("a decoder that cannot go on")
+
+    Turns(lambda jobs: None, Mark(memory())).attempt(Job(1, work), fails)
+    assert work.finished
+
+
+def let_go(work: Work) -> None:
+    assert work.behind, "its worker has been left, whatever it was at"
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("end", [finish, fail, let_go])
+def test_job_that_ended_frees_its_pipeline_and_coders_with_the_last_reference(
+    end: Callable[[Work], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive: list[weakref.ref[object]] = []
+    for part in (Decoder, Encoder):
+
+        def noted(*told: object, make: Callable[..., object] = part) -> object:
+            made = make(*told)
+            alive.append(weakref.ref(made))
+            return made
+
+        monkeypatch.setattr(stage, part.__name__, noted)
+    work = Work(RATE, 4 * RATE, KERNELS)
+    alive += [weakref.ref(work), weakref.ref(work.pipeline)]
+    work.meter()
+    work.open(OPUS, 60 * RATE)
+    feed(work, 0, 100)
+    through(work)
+    assert len(alive) == 4
+    # What has not been carried out when it ends is let go with the rest.
+    feed(work, 100, 101)
+    work.open(AAC, 60 * RATE)
+    work.close(OPUS)
+    work.meter()
+    end(work)
+    del work
+    assert not [left for left in alive if left() is not None]
