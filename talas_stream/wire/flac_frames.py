@@ -127,8 +127,8 @@ class FlacReader:
         self.steps += 1
         self._in_blocks = not self._held[0] & 0x80
         self._skip = max(0, 4 + size - len(self._held))
-        self._drop_to(self._base + 4 + size - self._skip)
-        self._looked = self._base
+        self._looked = self._base + 4 + size
+        self._drop_to(self._looked - self._skip)
         return True
 
     def _search(self, final: bool) -> bool:

@@ -67,6 +67,16 @@ def test_another_stream_behind_the_first() -> None:
     assert sum(lengths(events)) == 2 * 28_800 + 8820
 
 
+def test_beginning_right_behind_a_block_is_found_however_it_is_cut() -> None:
+    padding = b"\x81" + (90).to_bytes(3, "big") + bytes(90)
+    head = DATA[:42].replace(b"fLaC\x80", b"fLaC\x00") + padding
+    whole, _ = read([head + MONO])
+    assert sum(lengths(whole)) == 8820
+    cut = len(head) - 50
+    for end in range(len(head), len(head) + 60):
+        assert read([head[:cut], (head + MONO)[cut:end], MONO[end - len(head) :]])[0] == whole
+
+
 def test_pictures_are_stepped_over_and_not_kept() -> None:
     picture = b"\x06" + (5_000_000).to_bytes(3, "big")
     reader = FlacReader()
