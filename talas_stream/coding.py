@@ -38,8 +38,6 @@ PATIENCE_SECONDS = 10.0
 
 log = logger("codec")
 
-Kept = Callable[[], Iterable[tuple[Frame, Packet]]]
-
 
 class Job(Protocol):
     """A station's codec work, in some other process. Orders are carried out in sequence."""
@@ -89,8 +87,8 @@ class Codecs(Protocol):
 
 class Coding:
     """The codec work of the visit `name`. `history_ticks` of what was decoded are kept for
-    newcomers; `kept` gives the frames that a job begins with; `ended` is told the renditions that
-    end."""
+    newcomers; `kept` is what a job begins with, as it stands then; `ended` is told the renditions
+    that end."""
 
     def __init__(
         self,
@@ -99,7 +97,7 @@ class Coding:
         sizes: Sizes,
         history_ticks: int,
         *,
-        kept: Kept,
+        kept: Iterable[tuple[Frame, Packet]],
         ended: Callable[[LiveRendition], None],
     ) -> None:
         self._name = name
@@ -113,7 +111,7 @@ class Coding:
         self._jobs = 0
         self._now = 0.0
         self._failures: list[float] = []
-        self._lost_at = 0.0
+        self._waits_since: float | None = None
         self._unmeasured_since: float | None = None
         self._finished = False
         self.reading: Reading | None = None
@@ -163,11 +161,7 @@ class Coding:
         self._now = now
         if self._job is not None and not self._lives and not self._codecs.metering:
             self._stop()
-        if self._job is None and self._lives:
-            if not self._codecs.full:
-                self._start()
-            elif now - self._lost_at >= PATIENCE_SECONDS:
-                self._end("no codec worker has room")
+        self._find_room(now)
         self._measure_again(now)
 
     def finish(self) -> None:
@@ -187,7 +181,7 @@ class Coding:
             lambda outputs: self._deliver(number, outputs),
             lambda lost: self._done(number, lost),
         )
-        for frame, packet in self._kept():
+        for frame, packet in self._kept:
             job.feed(frame, packet)
         if self._codecs.metering:
             job.meter()
@@ -227,7 +221,6 @@ class Coding:
         if self._finished:
             self._end()
             return
-        self._lost_at = self._now
         if not lost:
             self._failures.append(self._now)
         if self.failing:
@@ -242,6 +235,17 @@ class Coding:
             log.error("a programme is encoded no more", programme=self._name, reason=reason)
         for live in lives.values():
             self._tell_ended(live)
+
+    def _find_room(self, now: float) -> None:
+        """Another job where listeners are without, or their end where none is to be had."""
+        if self._job is None and self._lives and not self._codecs.full:
+            self._start()
+        if self._job is not None or not self._lives:
+            self._waits_since = None
+        elif self._waits_since is None:
+            self._waits_since = now
+        elif now - self._waits_since >= PATIENCE_SECONDS:
+            self._end("no codec worker has room")
 
     def _measure_again(self, now: float) -> None:
         """Some time after the job was lost: at once, it might be lost for the same reason, and a

@@ -56,6 +56,7 @@ class Visit:
         self._title = title
         self._kernels = kernels
         self._sizes = sizes
+        self._live: dict[str, LiveRendition] = {}
         self._history: deque[tuple[Frame, Packet]] = deque()
         self._history_bytes = 0
         self._history_runs: deque[int] = deque()  # frames of each format in turn
@@ -63,9 +64,8 @@ class Visit:
         self._history_ticks = max(map(sizes.history_ticks, renditions), default=0)
         self._coding = Coding(
             name, codecs, sizes, self._history_ticks,
-            kept=lambda: self._history, ended=self._end_encoded,
+            kept=self._history, ended=_ended_in(self._live),
         )  # fmt: skip
-        self._live: dict[str, LiveRendition] = {}
         self.through: Rendition | None = None
         """The rendition that the source's own packets make; None before its first frame, and where
         there is none."""
@@ -200,7 +200,13 @@ class Visit:
             self._coding.open(live)
         return live
 
-    def _end_encoded(self, live: LiveRendition) -> None:
-        """A rendition that is encoded comes to its end."""
-        if self._live.pop(live.rendition.name, None) is live:
+
+def _ended_in(lives: dict[str, LiveRendition]) -> Callable[[LiveRendition], None]:
+    """What ends a rendition of `lives` that is encoded. It knows nothing of the visit, which would
+    otherwise be kept, and its history with it, until the garbage collector looks for cycles."""
+
+    def ended(live: LiveRendition) -> None:
+        if lives.pop(live.rendition.name, None) is live:
             live.end()
+
+    return ended

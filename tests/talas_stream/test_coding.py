@@ -22,7 +22,7 @@ class Heard:
         self.codecs = codecs
         self.hearers: dict[Rendition, Hearer] = {}
         self.coding = Coding(
-            "Night Line", codecs, SIZES, 48_000, kept=lambda: KEPT, ended=LiveRendition.end
+            "Night Line", codecs, SIZES, 48_000, kept=KEPT, ended=LiveRendition.end
         )
 
     def open(self, rendition: Rendition) -> Hearer:
@@ -98,15 +98,30 @@ def test_without_a_worker_the_listeners_wait_and_are_served_when_one_is_there(
     assert not hearer.ended
 
 
-def test_without_a_worker_for_long_the_listeners_end(heard: Heard) -> None:
+@pytest.mark.parametrize("looked_before", [True, False])
+def test_without_a_worker_for_long_the_listeners_end(heard: Heard, looked_before: bool) -> None:
     hearer = heard.open(OPUS)
-    heard.coding.tidy(50.0)
+    if looked_before:
+        heard.coding.tidy(50.0)
     heard.codecs.full = True
     heard.codecs.jobs[0].done(True)
-    heard.coding.tidy(50.0 + PATIENCE_SECONDS - 1)
+    heard.coding.tidy(51.0)
+    heard.coding.tidy(51.0 + PATIENCE_SECONDS - 1)
     assert not hearer.ended
-    heard.coding.tidy(50.0 + PATIENCE_SECONDS)
+    heard.coding.tidy(51.0 + PATIENCE_SECONDS)
     assert hearer.ended
+
+
+def test_each_loss_has_its_own_time_to_find_a_worker(heard: Heard) -> None:
+    hearer = heard.open(OPUS)
+    for number, at in enumerate((50.0, 50.0 + PATIENCE_SECONDS)):
+        heard.codecs.full = True
+        heard.codecs.jobs[number].done(True)
+        heard.coding.tidy(at)
+        heard.codecs.full = False
+        heard.coding.tidy(at + 1)
+    assert not hearer.ended
+    assert len(heard.codecs.jobs) == 3
 
 
 def test_source_that_leaves_while_no_worker_is_there_ends_the_listeners(heard: Heard) -> None:

@@ -1,5 +1,7 @@
 """One source's visit: pass-through, codec jobs, and what is kept for a newcomer."""
 
+import gc
+import weakref
 from collections.abc import Iterable
 from typing import Any
 
@@ -256,6 +258,23 @@ def test_the_end_of_the_visit_ends_its_own_coding_at_once_and_the_others_when_fl
 def small(count: int, duration_code: int = 0xF8) -> list[Frame]:
     form = Format(Codec.OPUS, RATE, 2, OPUS_HEAD, 312)
     return [Frame(bytes((duration_code, 1)), form, 960) for _ in range(count)]
+
+
+def test_visit_that_has_ended_is_freed_with_its_last_reference(codecs: RecordedCodecs) -> None:
+    gc.disable()
+    try:
+        visit = visit_of(codecs, 96_000, "Night Line", "Song")
+        visit.accept(MP3_FRAMES)
+        join(visit, OPUS)
+        join(visit, MP3)
+        codecs.jobs[0].deliver([Output(OPUS, noise([500] * 3), OPUS_HEAD)])
+        visit.end()
+        codecs.jobs.pop().done(False)
+        left = weakref.ref(visit)
+        del visit
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_the_history_of_a_source_that_sends_next_to_nothing_is_bounded_in_time(
