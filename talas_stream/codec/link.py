@@ -35,6 +35,7 @@ from talas_stream.codec.messages import (
     Order,
     Output,
     Report,
+    Said,
     Take,
     Unpacker,
     pack,
@@ -272,23 +273,25 @@ class Link:
             self._lost("it has died")
             return
         try:
-            reports = self._unpacker.feed(data)
+            for report in self._unpacker.feed(data):
+                self._take(report)
         except ValueError:
             log.exception("a codec worker is not understood", worker=self._begin.number)
             self._lost("it was not understood")
-            return
-        for report in reports:
-            self._take(report)
 
     def _take(self, report: Report) -> None:
+        """Hand over what was reported. Raises ValueError where that cannot be logged."""
         self.load, self._opened_there = report.load, report.opened
         for said in report.said:
-            log.log(logging.getLevelNamesMapping()[said.level.upper()], said.event, **said.facts)
+            _log(said)
         for result in report.results:
             job = self._jobs.get(result.job)
             if job is None:
                 continue
             taken = not result.outputs or self._delivered(job, result.outputs)
+            if not (taken or result.finished):
+                # Its worker does not know, and would keep it.
+                self.submit(Finish(result.job))
             if result.finished or not taken:
                 self._end(result.job)
 
@@ -331,3 +334,12 @@ class Link:
             self._loop.remove_reader(link)
             self._loop.remove_writer(link)
             link.close()
+
+
+def _log(said: Said) -> None:
+    """Log what a worker said. Raises ValueError where no logger would say such a thing: the worker
+    may have been broken into."""
+    try:
+        log.log(logging.getLevelNamesMapping()[said.level.upper()], said.event, **said.facts)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"a line of the log that is none: {error!r}") from error

@@ -252,15 +252,27 @@ async def test_who_cannot_take_what_is_delivered_ends_alone(other: Other) -> Non
     assert (done, heard) == ([1, 2, 3], [OUTPUT, OUTPUT])
     assert len(logs) == 2
     assert link.jobs == 0
+    orders = [order for batch in await other.batches(lambda batch: Finish(1) in batch)
+              for order in batch]  # fmt: skip
+    assert orders.count(Finish(1)) == 1, "its worker is told to let it go"
+    assert Finish(2) not in orders, "that one has ended there, too"
     link.stop()
 
 
-async def test_a_worker_that_talks_nonsense_is_given_up(other: Other) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\x01\x00\x00\x00\xc1",
+        pack(Report([], LOAD, 0, [Said("loud", "an event", {})])),
+        pack(Report([], LOAD, 0, [Said("info", "an event", {"event": "another"})])),
+    ],
+)
+async def test_a_worker_that_talks_nonsense_is_given_up(other: Other, said: bytes) -> None:
     link = linked(other)
     done: list[bool] = []
     link.job(0, 0, lambda outputs: None, lambda lost: done.append(True))
     with capture_logs() as logs:
-        other.started[0].send(b"\x01\x00\x00\x00\xc1")
+        other.started[0].send(said)
         await auntil(lambda: done)
     assert logs[0]["event"] == "a codec worker is not understood"
     link.stop()
