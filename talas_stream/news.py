@@ -62,7 +62,7 @@ class Now(msgspec.Struct, frozen=True):
 
 
 class Follower:
-    """One who follows a station from an address: messages wait here until they are taken."""
+    """A connection that follows a station, from an address: messages wait here until they are taken."""
 
     def __init__(self, station: Station, address: str) -> None:
         self.station = station
@@ -72,7 +72,7 @@ class Follower:
         self._ended = False
 
     def put(self, message: bytes) -> None:
-        """A message for him; one too many ends it."""
+        """A message for it; one too many ends it."""
         if len(self._waiting) >= QUEUE:
             self._waiting.clear()
             self.end()

@@ -96,7 +96,7 @@ class IcecastSource(Successor):
     @property
     def damage(self) -> dict[str, int]:
         """What was wrong with what it sent, counted by name (see stages.ingest)."""
-        return self._intake.damage
+        return self._intake.ingest.damage
 
     @property
     def bytes_read(self) -> int:
@@ -197,28 +197,28 @@ class IcecastSource(Successor):
         if self._held is not None or self._station is None:
             return
         intake = self._intake
-        turn_ends = intake.charge + TURN_SECONDS
+        turn_ends = intake.account.charge + TURN_SECONDS
         try:
             while intake.waits:
                 self._take(intake.take())
                 if self._ended:
                     return
                 wait = intake.hold(self.heard_at)
-                if wait > 0 or (intake.waits and intake.charge > turn_ends):
+                if wait > 0 or (intake.waits and intake.account.charge > turn_ends):
                     self._hold(wait)
                     return
         except TalasError as error:
             self._refuse(error)
             return
-        self._complete = self._complete or intake.done
+        self._complete = self._complete or intake.body.done
         if self._complete:
             self._finish()
 
     def _take(self, frames: list[Frame]) -> None:
         assert self._station is not None  # noqa: S101 - all callers have looked
         if frames:
-            if self._intake.tags is not self._tags:
-                self._retitle(self._intake.tags)
+            if self._intake.ingest.tags is not self._tags:
+                self._retitle(self._intake.ingest.tags)
             self._station.accept(frames)
 
     def _retitle(self, tags: Mapping[str, str]) -> None:
@@ -245,7 +245,7 @@ class IcecastSource(Successor):
         if self._station is not None:
             try:
                 self._take(self._intake.flush())
-                if self._complete and not self._intake.seconds:
+                if self._complete and not self._intake.account.media:
                     raise UnsupportedMedia(f"there was no audio frame in it: send {SENDABLE}")
             except TalasError as error:
                 self._refuse(error)
@@ -285,8 +285,8 @@ class IcecastSource(Successor):
         if self._station is not None:
             station, self._station = self._station, None
             station.release(self)
-            log.info("source left", station=station.record.slug,
-                     seconds=round(self._intake.seconds, 1), **self._intake.damage)  # fmt: skip
+            seconds = round(self._intake.account.media, 1)
+            log.info("source left", station=station.record.slug, seconds=seconds, **self.damage)
 
     def _log(self, event: str, **facts: object) -> None:
         log.info(event, path=self._head.path, **facts)

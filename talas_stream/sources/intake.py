@@ -10,8 +10,6 @@ From / to:   sources.icecast  ->  here, with stages.ingest and stages.charge  ->
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from talas_stream.media import Frame
 from talas_stream.sources.body import Body
 from talas_stream.stages.charge import Account, work_seconds
@@ -24,17 +22,18 @@ flood to the codec worker, which leaves out what is too much at once."""
 
 
 class Intake:
-    """One source's bytes. `pace` is for its audio, `charge_pace` for what it is charged;
-    `bytes_read` counts what was taken of its body."""
+    """One source's bytes: its `body`, the `ingest` that finds frames in it, and the `account` of
+    what was taken. `pace` is for its audio, `charge_pace` for what it is charged; `bytes_read`
+    counts what was taken of the body."""
 
     def __init__(
         self, body: Body, ingest: Ingest, pace: SourcePace, charge_pace: SourcePace
     ) -> None:
-        self._body = body
-        self._ingest = ingest
+        self.body = body
+        self.ingest = ingest
         self._pace = pace
         self._charge_pace = charge_pace
-        self._account = Account()
+        self.account = Account()
         self._pending = b""
         self._taken = 0  # of what is pending
         self._reads = 0
@@ -44,32 +43,7 @@ class Intake:
     @property
     def waits(self) -> bool:
         """Whether there is more to take."""
-        return self._taken < len(self._pending) and not self._body.done
-
-    @property
-    def done(self) -> bool:
-        """Whether the body's end was seen."""
-        return self._body.done
-
-    @property
-    def seconds(self) -> float:
-        """Audio taken so far."""
-        return self._account.media
-
-    @property
-    def charge(self) -> float:
-        """What everything taken so far is charged, in seconds."""
-        return self._account.charge
-
-    @property
-    def tags(self) -> Mapping[str, str]:
-        """What the stream says of what it plays, see stages.ingest."""
-        return self._ingest.tags
-
-    @property
-    def damage(self) -> dict[str, int]:
-        """What was wrong with the bytes, see stages.ingest."""
-        return self._ingest.damage
+        return self._taken < len(self._pending) and not self.body.done
 
     def put(self, data: bytes) -> None:
         """Keep what was read, to be taken later."""
@@ -85,20 +59,20 @@ class Intake:
         self._wire_bytes += len(piece)
         if self._taken == len(self._pending):
             self._pending, self._taken = b"", 0
-        audio = self._body.feed(piece)
+        audio = self.body.feed(piece)
         self.bytes_read += len(audio)
-        return self._entered(self._ingest.feed(audio) if audio else [])
+        return self._entered(self.ingest.feed(audio) if audio else [])
 
     def flush(self) -> list[Frame]:
         """The frames that the end completes."""
-        return self._entered(self._ingest.flush())
+        return self._entered(self.ingest.flush())
 
     def hold(self, now: float) -> float:
         """Seconds to wait before more is taken, at time `now`."""
-        for_audio = self._pace.hold(self._account.media, now)
-        return max(for_audio, self._charge_pace.hold(self._account.charge, now))
+        for_audio = self._pace.hold(self.account.media, now)
+        return max(for_audio, self._charge_pace.hold(self.account.charge, now))
 
     def _entered(self, frames: list[Frame]) -> list[Frame]:
-        work = work_seconds(reads=self._reads, steps=self._body.steps) + self._ingest.work
-        self._account.take(frames, self._wire_bytes, work)
+        work = work_seconds(reads=self._reads, steps=self.body.steps) + self.ingest.work
+        self.account.take(frames, self._wire_bytes, work)
         return frames
