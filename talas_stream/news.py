@@ -62,7 +62,7 @@ class Now(msgspec.Struct, frozen=True):
 
 
 class Follower:
-    """A connection that follows a station, from an address: messages wait here until they are taken."""
+    """What follows a station, from an address: messages wait here until they are taken."""
 
     def __init__(self, station: Station, address: str) -> None:
         self.station = station
