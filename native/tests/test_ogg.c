@@ -129,6 +129,37 @@ static void test_damage(void) {
     }
 }
 
+/* A long page whose sum is wrong ends the search once, right behind its beginning; a short one does
+ * not, nor one that is not to be believed. */
+static void test_false_pages(void) {
+    for (size_t segments = 15; segments < 18; segments++) {
+        size_t first = 27 + segments * 256;
+        uint8_t *data = exact(NULL, first + 27 + 1 + 50);
+        CHECK(build(data, segments, 255) == first);
+        size_t size = first + build(data + first, 1, 50);
+        bool is_long = first > TALAS_OGG_SHORT;
+        struct talas_page page;
+
+        struct talas_page_scan sound = {.strict = size};
+        CHECK(next(data, size, true, &sound, &page));
+        CHECK(!sound.failed && page.end == (is_long ? size : first));
+
+        data[first - 1] ^= 1;
+        struct talas_page_scan scan = {0};
+        CHECK(next(data, size, true, &scan, &page) != is_long);
+        if (is_long) {
+            CHECK(scan.failed && scan.position == 1 && scan.garbage == 1);
+            CHECK(next(data, size, true, &scan, &page));
+        }
+        CHECK(!scan.failed && page.end == size && scan.garbage == first);
+
+        struct talas_page_scan strict = {.strict = 1};
+        CHECK(next(data, size, true, &strict, &page));
+        CHECK(!strict.failed && page.end == size && strict.garbage == first);
+        free(data);
+    }
+}
+
 static void test_noise(void) {
     for (int round = 0; round < 3000; round++) {
         uint8_t data[1200];
@@ -161,6 +192,7 @@ int main(void) {
     test_prefixes();
     test_largest();
     test_damage();
+    test_false_pages();
     test_noise();
     return failures != 0;
 }
