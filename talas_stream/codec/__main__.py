@@ -165,8 +165,14 @@ class Children:
         self._running: dict[int, tuple[int, int]] = {}
 
     def add(self, child: int, place: int) -> None:
-        """A worker was forked."""
-        descriptor = os.pidfd_open(child)
+        """A worker was forked. Raises OSError where it cannot be watched, and is ended then: who is
+        not known here is not killed when it is given up."""
+        try:
+            descriptor = os.pidfd_open(child)
+        except OSError:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise
         self._running[descriptor] = child, place
         self.events.register(descriptor, select.POLLIN)
 

@@ -42,7 +42,7 @@ log = logger("codec")
 
 class Work:
     """One job's orders and outputs. At most `backlog_ticks` of source may wait, after the start, as
-    `charge` counts them."""
+    `weight` counts them."""
 
     def __init__(self, history_ticks: int, backlog_ticks: int, kernels: Kernels) -> None:
         self.pipeline = Pipeline(history_ticks, kernels.limit_planes, kernels.aac_encoder)
@@ -72,7 +72,7 @@ class Work:
         """To be done: decode `frame`, which stands at `packet`."""
         if self._ending:
             return
-        self._waiting += charge(packet)
+        self._waiting += weight(packet)
         self._orders.append((frame, packet))
 
     def open(self, rendition: Rendition, ticks: int, resume: int | None = None) -> None:
@@ -101,7 +101,7 @@ class Work:
             order = self._orders.popleft()
             if isinstance(order, tuple):
                 frame, packet = order
-                ticks -= charge(packet)
+                ticks -= weight(packet)
                 self._gone(packet)
                 self._add(self.pipeline.feed(frame, packet))
                 self._measure()
@@ -133,9 +133,9 @@ class Work:
             if isinstance(order, tuple):
                 _, packet = order
                 if history > 0:
-                    history -= charge(packet)
+                    history -= weight(packet)
                 else:
-                    self._waiting -= charge(packet)
+                    self._waiting -= weight(packet)
                     count += 1
                     # One silence for all that follow each other: they may be many.
                     order = packet.duration
@@ -177,9 +177,9 @@ class Work:
         self._heard.clear()
 
     def _gone(self, packet: Packet) -> None:
-        self._waiting -= charge(packet)
+        self._waiting -= weight(packet)
         if self._history:
-            self._history = max(0, self._history - charge(packet))
+            self._history = max(0, self._history - weight(packet))
 
     def _finish(self) -> bool:
         if self.pipeline.catching_up:
@@ -196,6 +196,6 @@ class Work:
         self.outputs += [Output(name, packets) for name, packets in made.items() if packets]
 
 
-def charge(packet: Packet) -> int:
+def weight(packet: Packet) -> int:
     """The ticks that a source's packet counts for."""
     return max(packet.duration, LEAST_TICKS, len(packet.payload) * 8 * RATE // DEAREST_BIT_RATE)

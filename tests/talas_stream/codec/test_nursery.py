@@ -204,3 +204,17 @@ def test_rehearsal_codes_in_every_way_and_starts_no_thread() -> None:
     before = len(list(Path("/proc/self/task").iterdir()))
     forking.rehearse()
     assert len(list(Path("/proc/self/task").iterdir())) == before
+
+
+def test_worker_that_cannot_be_watched_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(child: int) -> int:
+        raise OSError("too many open files")
+
+    monkeypatch.setattr(os, "pidfd_open", refused)
+    child = os.fork()
+    if not child:
+        signal.pause()
+    with pytest.raises(OSError, match="too many"):
+        forking.Children().add(child, 0)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(child, os.WNOHANG)
