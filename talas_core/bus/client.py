@@ -4,11 +4,13 @@ Does:        check, between the server's greeting and our sign-in, what the serv
              promises: TLS of a tls:// address, the owner of one with `?owner=UID`.
 Never:       sends a token or a password to a server that fails the check, or takes a message of it.
 Guarantees:  whoever gets hold of a port on which a server of ours was learns nothing, and is not
-             believed: a process of another user cannot hold a connection as the owner's.
+             believed: a process of another user cannot hold a connection as the owner's. An answer
+             to a PING that nobody waits for any more does not end the reading.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import nats.errors
@@ -30,6 +32,13 @@ class GuardedClient(Client):
         if initial_connection:
             self._examine(info)
         await super()._process_info(info, initial_connection)
+
+    async def _process_pong(self) -> None:
+        """The library's hook for a PONG. It sets the result of whoever sent the PING; where they
+        gave up, as while the server stands still, that raises and ends the reading for good."""
+        if self._pongs and self._pongs[0].done():
+            self._pongs[0] = asyncio.get_running_loop().create_future()
+        await super()._process_pong()
 
     def _examine(self, info: dict[str, Any]) -> None:
         server = self._current_server

@@ -170,12 +170,19 @@ async def settle(client: Client) -> None:
 
 
 async def _until_lost(client: Client, lost: asyncio.Event) -> None:
-    """Return when the connection is gone. The client's own word for it may fail to come: its
-    reader can die of an error while it closes (on uvloop, of a socket that is closed already)."""
-    while client.is_connected and not lost.is_set():
+    """Return when the connection is gone, or carries nothing any more. The client's own word for it
+    may fail to come: its reader can die of an error, and then it still counts as connected."""
+    while client.is_connected and not lost.is_set() and not _dead(client):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_SECONDS):
                 await lost.wait()
+
+
+def _dead(client: Client) -> bool:
+    """Whether what reads from the server, or what writes to it, has ended."""
+    return any(
+        task is None or task.done() for task in (client._reading_task, client._flusher_task)
+    )
 
 
 async def _discard(client: Client) -> None:

@@ -58,6 +58,33 @@ async def test_a_server_of_another_user_hears_nothing_and_is_not_believed(tmp_pa
     assert "another user" in repr(lines)
 
 
+async def test_answer_to_a_ping_that_was_given_up_leaves_the_connection_alive() -> None:
+    goes_on = asyncio.Event()
+    goes_on.set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GREETING.replace(r"\r\n", "\r\n").encode())
+        async for line in reader:
+            if line == b"PING\r\n":
+                await goes_on.wait()
+                writer.write(b"PONG\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    client = GuardedClient()
+    await client.connect(f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    goes_on.clear()
+    waiting = asyncio.ensure_future(client.flush())
+    await auntil(lambda: bool(client._pongs))
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    goes_on.set()
+    await client.flush()
+    assert client._reading_task is not None and not client._reading_task.done()
+    await client.close()
+    server.close()
+
+
 async def test_a_tls_address_gives_no_token_to_a_server_without_tls() -> None:
     heard = b""
 

@@ -141,6 +141,21 @@ async def test_a_server_that_no_longer_answers_is_noticed(
     await bus.close()
 
 
+async def test_connection_whose_reader_died_is_made_anew(
+    make_server: Callable[..., Any], until: Any
+) -> None:
+    bus = await NatsBus.open(make_server().url, name="t")
+    client = bus._link.client
+    assert client is not None and client._reading_task is not None
+    client._reading_task.cancel()  # the library takes no notice of how it ended
+    await until(lambda: bus.connected and bus._link.client is not client)
+    heard: list[bytes] = []
+    await bus.subscribe("s", heard.append)
+    await bus.publish("s", b"still here")
+    await until(lambda: heard == [b"still here"])
+    await bus.close()
+
+
 async def test_server_that_has_moved_is_found_where_it_is_said_to_be(
     make_server: Callable[..., Any], until: Any
 ) -> None:
