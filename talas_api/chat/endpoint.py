@@ -14,6 +14,7 @@ import socket
 from typing import Any
 
 from aiohttp import hdrs, web
+from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
 from talas_api.chat import wire
@@ -49,7 +50,7 @@ def routes(chat: Chat, cors: Cors) -> list[web.RouteDef]:
             raise OriginRefused("Pages of this origin may not use the chat.")
         address = subscriber(client(request))
         chat.check_room(address)
-        upgraded = _Upgrade(_bounded(request.transport))
+        upgraded = _Upgrade(request.protocol, _bounded(request.transport))
         if not upgraded.can_prepare(request):
             raise BadInput("This address takes WebSocket handshakes only.")
         await upgraded.prepare(request)
@@ -76,10 +77,10 @@ def _bounded(transport: asyncio.Transport | None) -> asyncio.Transport:
 class _Upgrade(web.WebSocketResponse[bool]):
     """aiohttp's handshake; what comes after it goes to `intake`."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, connection: RequestHandler[Any], transport: asyncio.Transport) -> None:
         super().__init__(compress=False)
         self.transport = transport
-        self.intake = Intake(transport)
+        self.intake = Intake(connection)
 
     def _post_start(self, request: BaseRequest, protocol: str | None, writer: Any) -> None:
         """Where aiohttp would set up its own reader."""

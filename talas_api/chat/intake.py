@@ -24,13 +24,12 @@ MOST_DROPPED = 1024 * 1024
 
 
 class Source(Protocol):
-    """What an intake needs of asyncio.Transport."""
+    """What an intake needs of aiohttp's protocol, which keeps count of who else holds the client
+    back; harmless once the client is gone."""
 
     def pause_reading(self) -> None: ...
 
     def resume_reading(self) -> None: ...
-
-    def is_closing(self) -> bool: ...
 
 
 class Intake:
@@ -86,7 +85,7 @@ class Intake:
 
     def _hold(self, wanted: bool) -> None:
         """Have the client wait, or not."""
-        if wanted is not self._paused and not self._source.is_closing():
+        if wanted is not self._paused:
             self._paused = wanted
             if wanted:
                 self._source.pause_reading()

@@ -159,8 +159,14 @@ class _Connection(RequestHandler):
         elif self._held:
             transport.pause_reading()
             self._loop.call_soon(self._parse_slice)
-        elif not (self._reading_paused or self._buffer_paused):  # by aiohttp, for its own reasons
+        elif not (self._reading_paused or self._buffer_paused):
             transport.resume_reading()
+
+    def _resume_transport_reading(self) -> None:
+        """aiohttp's hook, for when whoever takes what we parse can take more: not while we hold
+        bytes ourselves, or they would become more with each time."""
+        if not self._held:
+            super()._resume_transport_reading()
 
     def _parse(self, data: bytes) -> None:
         """Watch the time from a head's first byte to its end. Costs a whole head two looks."""

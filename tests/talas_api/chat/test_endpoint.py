@@ -15,7 +15,10 @@ from support.client_frames import BINARY, CLOSE, HANDSHAKE, PART, PING, PONG, TE
 from support.client_frames import close_code as code_of
 from support.wait import auntil
 from talas_api.chat import endpoint as module
+from talas_api.chat.conversation import Conversation
+from talas_api.chat.intake import Intake
 from talas_api.chat.limits import FRAME_BYTES, Limits
+from talas_core.web.server import WebServer
 
 
 @pytest.fixture
@@ -112,6 +115,35 @@ async def test_a_large_frame_is_refused_with_its_code_even_while_it_is_sent(
 ) -> None:
     await socket.send_str("x" * 2_000_000)
     assert await close_code(socket) == 4201
+
+
+async def test_client_that_sends_faster_than_it_is_served_is_read_no_further(
+    composed: Composed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its reads are of all sizes, and the large ones are taken apart on their way."""
+    served, made = asyncio.Event(), []
+
+    async def receive(self: Conversation, raw: bytes) -> None:
+        await served.wait()
+
+    def intake(source: Any) -> Intake:
+        made.append((Intake(source), source))
+        return made[0][0]
+
+    monkeypatch.setattr(Conversation, "receive", receive)
+    monkeypatch.setattr(module, "Intake", intake)
+    server = await WebServer.start(composed.api.applications()[1])
+    _, writer = await upgraded("127.0.0.1", await server.listen("127.0.0.1", 0))
+    writer.write(frame(b"x" * 1000) * 20_000)
+    await auntil(lambda: bool(made))
+    [(waiting, connection)] = made
+    await auntil(lambda: waiting._paused and not connection._held)
+    transport = connection.transport
+    assert not transport.is_reading()
+    served.set()
+    await auntil(transport.is_reading)
+    writer.transport.abort()
+    await server.close()
 
 
 @pytest.mark.checklist(16)

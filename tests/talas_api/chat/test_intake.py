@@ -13,10 +13,10 @@ from talas_api.chat.limits import COUNTED_BYTES, FRAME_BYTES
 
 
 class Tap:
-    """A transport as an intake sees it."""
+    """A connection as an intake sees it."""
 
     def __init__(self) -> None:
-        self.paused = self.closing = False
+        self.paused = False
         self.changes = 0
 
     def pause_reading(self) -> None:
@@ -24,10 +24,6 @@ class Tap:
 
     def resume_reading(self) -> None:
         self.paused, self.changes = False, self.changes + 1
-
-    def is_closing(self) -> bool:
-        return self.closing
-
 
 async def turns_of(intake: Intake, count: int) -> list[int]:
     """How many of `count` frames were taken in each turn of the loop."""
@@ -124,12 +120,3 @@ async def test_dropping_takes_in_so_much_and_then_reads_no_more() -> None:
     intake.feed_data(b"x")
     assert tap.paused
     assert intake._incoming.waiting == 0
-
-
-async def test_a_transport_that_is_gone_is_left_alone() -> None:
-    tap = Tap()
-    intake = Intake(tap)
-    intake.feed_data(b"x" * (MOST_UNREAD + 1))
-    tap.closing = True
-    intake.drop()
-    assert tap.changes == 1
