@@ -18,7 +18,7 @@ from aiohttp import hdrs, web
 from talas_core.errors import TalasError
 from talas_core.telemetry.logs import logger
 from talas_core.web.answers import failed, refusal
-from talas_core.web.asking import asking
+from talas_core.web.asking import asking, gone
 from talas_core.web.headers import PRODUCT, SECURITY, Cors
 from talas_core.web.host import ANY, Hosts
 from talas_core.web.peer import PROXIES, Proxies
@@ -102,7 +102,7 @@ def _preflight(request: web.Request, cors: Cors) -> web.Response:
 
 def _outcome(request: web.Request, error: Exception) -> web.Response:
     """The answer to what a handler raised. Raises ConnectionError where none can be given."""
-    if isinstance(error, ConnectionError) and request.transport is None:
+    if isinstance(error, ConnectionError) and gone(request.transport):
         raise error  # the client has left: there is nobody to answer and nothing to mend
     if isinstance(error, TalasError):
         answer = refusal(error)

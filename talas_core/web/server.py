@@ -245,7 +245,8 @@ class _Connection(RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """The answer to what is not HTTP (400, 431), or to a failure outside the application."""
-        if request.writer.output_size > 0 or request.transport is None:
+        transport = request.transport
+        if request.writer.output_size > 0 or transport is None or transport.is_closing():
             raise ConnectionError("an answer is on its way, or nobody is there to take one")
         mark = request_id()
         if status >= 500:

@@ -204,6 +204,31 @@ async def test_a_client_that_leaves_is_no_failure_of_ours(
     assert "failed" not in capsys.readouterr().out
 
 
+async def test_answer_to_a_client_that_has_just_left_is_no_failure_of_ours(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The loop has not come to tell us yet that the connection is lost."""
+
+    async def late(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.close()
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"too late")
+        return response
+
+    app = application(cors=Cors([]))
+    app.router.add_get("/", late)
+    server = await WebServer.start(app)
+    port = await server.listen("127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert await reader.read() == b""
+    writer.close()
+    await server.close()
+    assert "failed" not in capsys.readouterr().out
+
+
 async def test_whoever_saw_the_request_on_its_way_has_a_word_on_its_answer(client: Client) -> None:
     async with client.get("/counted") as response:
         assert response.status == 404
