@@ -4,12 +4,14 @@ Does:        write down security events, each as a row and as a log line; show t
 Never:       raises into what is being recorded.
 Guarantees:  the line is written first, so an event is known even while the database is away. The
              row is a write of its own, after the change it tells of has been committed: it can be
-             missing, with its line and a second one that says so, but never tell of what did not
-             happen. Writing it inside every change's transaction would tie each store to this one.
+             missing, but never tell of what did not happen. How many are missing is logged, once a
+             second at most. Writing the row inside every change's transaction would tie each store
+             to this one.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 from uuid import UUID
 
@@ -20,6 +22,8 @@ from talas_core.ids import uuid7
 from talas_core.messages import SecurityEvent
 from talas_core.telemetry.logs import logger
 
+TELL_SECONDS = 1.0
+"""Least time between two lines on events that were not kept."""
 _AFTER_ALL = UUID(int=2**128 - 1)
 _log = logger("audit")
 
@@ -44,6 +48,9 @@ class Audit:
     def __init__(self, store: AuditStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._missing = 0
+        self._problem = ""
+        self._told_at = -math.inf
 
     async def record(self, event: Event) -> None:
         """Write it down. What goes wrong with that is logged."""
@@ -66,7 +73,10 @@ class Audit:
                 await self._store.add(entry)
         except Exception as error:
             # Of whatever kind: a sign-in must not fail because its record did.
-            _log.error("security event not kept", kind=event.kind.value, problem=repr(error))
+            self._missing, self._problem = self._missing + 1, repr(error)
+        if self._missing and self._clock.monotonic() - self._told_at >= TELL_SECONDS:
+            _log.error("security events not kept", count=self._missing, problem=self._problem)
+            self._missing, self._told_at = 0, self._clock.monotonic()
 
     async def hear(self, told: SecurityEvent) -> None:
         """Write down what a process without a database saw. Raises ValueError, see `event_of`."""

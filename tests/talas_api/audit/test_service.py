@@ -64,7 +64,31 @@ async def test_a_record_that_fails_harms_nobody(
     logs.configure("json", "test")
     await Audit(store, FakeClock()).record(Event(Kind.SIGN_IN_FAILED, ANN))
     first, second = lines(capsys)
-    assert (first["event"], second["event"]) == ("security event", "security event not kept")
+    assert (first["event"], second["event"]) == ("security event", "security events not kept")
+
+
+@pytest.mark.checklist(29)
+async def test_events_that_are_not_kept_are_counted_in_one_line_a_second(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure("json", "test")
+    clock = FakeClock()
+    audit = Audit(Away(), clock)
+
+    async def missing(*events: Event) -> list[int]:
+        for event in events:
+            await audit.record(event)
+        return [line["count"] for line in lines(capsys) if "not kept" in line["event"]]
+
+    event = Event(Kind.SIGN_IN_FAILED, ANN)
+    assert await missing(event, event, event) == [1]
+    clock.advance(1)
+    assert await missing(event) == [3]
+    assert await missing(event) == []
+    audit._store = MemoryAudit()
+    clock.advance(1)
+    assert await missing(event) == [1]  # the rest of them, though this one was kept
+    assert await missing(event) == []
 
 
 @pytest.mark.checklist(29)
