@@ -70,7 +70,8 @@ export class Rooms {
   send(text) {
     const key = nonce();
     this.timeline.send(key, text, this.now().toISOString());
-    this.#dispatch(key, text);
+    if (this.#room) this.#dispatch(key, text);
+    else this.timeline.failed(key, 'There is no room to say it in.');
     this.#changed();
   }
 
@@ -148,6 +149,7 @@ export class Rooms {
     else if (frame.type === 'ack') this.#of(frame.room).acknowledged(/** @type {any} */ (frame));
     else if (frame.type === 'room.joined') this.#isJoined(/** @type {any} */ (frame));
     else if (frame.type === 'history') this.#hasRead(/** @type {any} */ (frame));
+    else if (frame.type === 'room.removed') this.#isRemoved(frame.room);
     else if (frame.type === 'error' && asked) this.#refused(frame.code, frame.message, asked);
     else return;
     this.#changed();
@@ -169,6 +171,15 @@ export class Rooms {
     this.#joined = true;
     if (this.timeline.joined(frame)) this.#read(frame.offset + 1);
     for (const one of this.timeline.unacknowledged) this.#dispatch(one.nonce, one.text);
+  }
+
+  /** Nothing can be said or read there any more. @param {string} room */
+  #isRemoved(room) {
+    this.#timelines.delete(room);
+    if (room !== this.#room) return;
+    this.#room = '';
+    this.#joined = false;
+    this.#reading = false;
   }
 
   /** @param {{room: string, messages: import('./timeline.js').Message[], next: number | null}} frame */

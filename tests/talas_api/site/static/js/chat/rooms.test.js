@@ -135,6 +135,27 @@ test('an answer about a room that was left meanwhile changes nothing here', () =
   assert.equal(rooms.live, false);
 });
 
+test('a room that is removed is left, and neither joined nor written to again', () => {
+  live();
+  reply('room.removed', { room: 'elsewhere' });
+  assert.equal(rooms.live, true);
+  rooms.send('last words');
+  reply('room.removed');
+  assert.equal(rooms.live, false);
+  assert.deepEqual([rooms.timeline.messages, rooms.timeline.outgoing], [[], []]);
+  link.onframe({ type: 'error', code: 'not_joined', message: '', ref: link.sent.length });
+  link.state.value = 'waiting';
+  link.state.value = 'ready';
+  rooms.send('too late');
+  mock.timers.tick(20_000);
+  assert.equal(rooms.timeline.outgoing[0].state, 'failed');
+  assert.equal(of('room.join').length, 1);
+  assert.equal(of('message.send').length, 1);
+  rooms.enter('s');
+  assert.deepEqual(of('room.join').at(-1), { type: 'room.join', room: 's' });
+  assert.equal(of('room.leave').length, 0);
+});
+
 test('older pages are read one at a time, down to the beginning', () => {
   rooms.enter('r');
   link.state.value = 'ready';
