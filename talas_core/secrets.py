@@ -87,8 +87,12 @@ def _aside(path: Path, text: str) -> Path:
     """A new file beside `path`, on disk, that only we may read."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.{random.token_hex(4)}")
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:  # the disk is full: no part of a secret stays behind
+        aside.unlink()
+        raise
     return aside

@@ -29,9 +29,13 @@ class Ports:
     def keep(self, host: str, port: int) -> None:
         """Bind the port on one address, beside our own services only. Raises OSError."""
         for one, place in _sockets(host, port):
+            try:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                one.bind(place)
+            except OSError:
+                one.close()
+                raise
             self._kept.append(one)
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            one.bind(place)
 
     def release(self) -> None:
         """Give them up. Releasing twice is harmless."""

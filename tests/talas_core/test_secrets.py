@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import stat
@@ -65,6 +66,18 @@ def test_a_secret_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / FOLDER / "a").mkdir(parents=True)
     with pytest.raises(UsageError, match="cannot keep"):
         secret(tmp_path, "a")
+
+
+def test_no_part_of_a_secret_is_left_where_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UsageError, match="No space left"):
+        secret(tmp_path, "a")
+    assert not list((tmp_path / FOLDER).iterdir())
 
 
 def test_the_first_writer_wins(tmp_path: Path) -> None:
