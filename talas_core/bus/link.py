@@ -180,9 +180,7 @@ async def _until_lost(client: Client, lost: asyncio.Event) -> None:
 
 def _dead(client: Client) -> bool:
     """Whether what reads from the server, or what writes to it, has ended."""
-    return any(
-        task is None or task.done() for task in (client._reading_task, client._flusher_task)
-    )
+    return any(task is None or task.done() for task in (client._reading_task, client._flusher_task))
 
 
 async def _discard(client: Client) -> None:

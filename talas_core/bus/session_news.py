@@ -114,7 +114,10 @@ class SessionNews:
 
     async def _beat_forever(self) -> None:
         while True:
-            await self.beat()
+            try:
+                await self.beat()
+            except Exception as error:  # without beats the bus would count as silent for ever
+                _log.error("beat failed", problem=repr(error))
             await asyncio.sleep(BEAT_SECONDS)
 
     def _hear(self, payload: bytes) -> None:

@@ -182,6 +182,27 @@ async def test_end_is_told_again_unless_a_later_beat_came_back(
     other.news.stop()
 
 
+async def test_beat_that_fails_for_whatever_reason_is_followed_by_others(
+    hub: MemoryHub, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BEAT_SECONDS", 0.001)
+    one = Process(hub, clock)
+    publish, tries = one.bus.publish, 0
+
+    async def fails_once(subject: str, payload: bytes) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise RuntimeError("the transport is gone")
+        await publish(subject, payload)
+
+    monkeypatch.setattr(one.bus, "publish", fails_once)
+    with capture_logs() as logs:
+        await one.start()
+    assert [line["event"] for line in logs] == ["beat failed"]
+    one.news.stop()
+
+
 async def test_ends_kept_to_be_told_again_are_bounded(
     hub: MemoryHub, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
