@@ -2,7 +2,7 @@
 
 Does:        turn options into settings, settings into a run; tell mistakes in one line.
 Never:       prints a secret; imports the supervisor for a command that does not need it.
-Guarantees:  exit status 2 for whatever the operator can put right by changing what he asked for.
+Guarantees:  exit status 2 for whatever the operator can put right by changing what they asked for.
 """
 
 from __future__ import annotations

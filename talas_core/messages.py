@@ -125,7 +125,7 @@ Id = Annotated[str, Meta(max_length=36)]
 
 class SecurityEvent(Message, frozen=True):
     """For the audit log: what happened, `count` times; from where, to whose station, by whom; by
-    what he was, or said he was, known, and with what outcome. Empty is what nobody knows."""
+    what they were, or said they were, known, and with what outcome. Empty is what nobody knows."""
 
     kind: StreamEvent
     count: Annotated[int, Meta(ge=1, le=2**53)] = 1

@@ -77,7 +77,7 @@ def _bounded(transport: asyncio.Transport | None) -> asyncio.Transport:
 class _Upgrade(web.WebSocketResponse[bool]):
     """aiohttp's handshake; what comes after it goes to `intake`."""
 
-    def __init__(self, connection: RequestHandler[Any], transport: asyncio.Transport) -> None:
+    def __init__(self, connection: RequestHandler, transport: asyncio.Transport) -> None:
         super().__init__(compress=False)
         self.transport = transport
         self.intake = Intake(connection)

@@ -224,5 +224,5 @@ def _failures(passage: Passage) -> list[Charge]:
 
 
 def _refused_key(charge: Charge) -> bytes:
-    """Who is refused as a stranger may be let through where he is familiar."""
+    """Who is refused as a stranger may be let through where they are familiar."""
     return charge.key + (charge.familiar or b"")

@@ -5,7 +5,7 @@ Never:       limits reading by somebody signed in; lets one session, which may b
              up its person's tries at the password in the others.
 Guarantees:  guessing one account's password is held to `login_failures` from an address and to
              `account_failures` from all addresses it was never signed in from, and neither holds
-             up the owner where he has signed in before. What is unknown is limited as what is
+             up the owner where they have signed in before. What is unknown is limited as what is
              known, so that no limit tells which accounts there are.
 """
 
@@ -93,11 +93,11 @@ RULES: tuple[Rule, ...] = (
     Rule("refresh", ("POST /api/auth/refresh",), _ADDRESS, "limit_refresh", MINUTE),
     Rule("session", ("POST /api/auth/refresh",), _SESSION, 200, MINUTE),
     Rule("mail", (FORGOT, *MAIL_TOKENS), _ADDRESS, "limit_mail", HOUR),
-    # Apart, so that signing up under somebody's address does not use up his forgotten password.
+    # Apart, so that signing up under somebody's address does not use up their forgotten password.
     Rule("mailbox", (FORGOT,), (Subject.EMAIL,), 20, HOUR),
     Rule("signup", (REGISTER,), (Subject.EMAIL,), 20, HOUR),
     Rule("verify", ("POST /api/auth/verify-email/request",), _ACCOUNT, 10, HOUR),
-    # By session first: whoever has one that is not his does not use up its owner's tries.
+    # By session first: whoever has one that is not theirs does not use up its owner's tries.
     Rule("password", PASSWORD_AGAIN, _SESSION, 20, HOUR, failures=True),
     Rule("account_passwords", PASSWORD_AGAIN, _ACCOUNT, 100, HOUR, failures=True),
     Rule("stations", ("POST /api/stations",), _ACCOUNT, "limit_stations", HOUR,

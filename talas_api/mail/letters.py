@@ -2,7 +2,7 @@
 
 Does:        write each letter, for a person and, where it proves something, with its token.
 Never:       says a name to an address that was not proven to be its owner's: a stranger may have
-             chosen it, to have us send his advertising.
+             chosen it, to have us send their advertising.
 Guarantees:  with the page's address set the token stands in its fragment, which browsers send
              nowhere; without, it stands alone, for a call of the API.
 """

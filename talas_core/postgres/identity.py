@@ -47,7 +47,7 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 def enter_namespace(uid: int, gid: int) -> Callable[[], None]:
-    """What makes a forked child the user `uid` in a namespace where his files are ours.
+    """What makes a forked child the user `uid` in a namespace where its files are ours.
 
     It raises OSError in the child where namespaces are forbidden.
     """

@@ -25,6 +25,7 @@ class Tap:
     def resume_reading(self) -> None:
         self.paused, self.changes = False, self.changes + 1
 
+
 async def turns_of(intake: Intake, count: int) -> list[int]:
     """How many of `count` frames were taken in each turn of the loop."""
     turns, taken = [0], 0
