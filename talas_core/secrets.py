@@ -56,11 +56,6 @@ def kept(data_dir: Path, name: str) -> bool:
     return (data_dir / FOLDER / name).exists()
 
 
-def forget(data_dir: Path, name: str) -> None:
-    """Remove a secret, so that the next to ask for it makes another."""
-    (data_dir / FOLDER / name).unlink(missing_ok=True)
-
-
 def write(path: Path, text: str) -> None:
     """Put `text` into a file that nobody else may read, in place of what was there. A reader sees
     the old or the new whole."""

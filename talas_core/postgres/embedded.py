@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,12 +22,13 @@ from talas_core.errors import TalasError, UsageError
 from talas_core.postgres import binaries, cluster, sockets
 from talas_core.postgres.identity import ENVIRONMENT, Identity, choose
 from talas_core.process import LineHandler, Process
-from talas_core.secrets import forget, kept, secret
+from talas_core.secrets import hex128, kept, secret
 from talas_core.telemetry.logs import logger
 
 FOLDER = "postgres"
 DEFAULT_CONNECTIONS = 100
 
+_ROLES = (cluster.SUPERUSER, cluster.ROLE)
 _LEFTOVER_SECONDS = 30.0
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
@@ -88,15 +90,13 @@ class EmbeddedPostgres:
                 f"{self._cluster} was made by PostgreSQL {found}, and this is PostgreSQL "
                 f"{self._identity.release}; dump it with the old release, or set TALAS_DATABASE_URL"
             )
-        names = {role: f"{role}.password" for role in (cluster.SUPERUSER, cluster.ROLE)}
-        lost = [role for role, name in names.items() if not kept(self._data_dir, name)]
-        self._passwords = {role: secret(self._data_dir, name) for role, name in names.items()}
         if found is None:
-            passwords = self._passwords[cluster.SUPERUSER], self._passwords[cluster.ROLE]
+            passwords = [secret(self._data_dir, _file(role)) for role in _ROLES]
             await cluster.create(self._programs, self._cluster, self._identity, *passwords)
         await cluster.vacate(self._cluster, _LEFTOVER_SECONDS)
-        if found is not None and lost:
-            await self._set_passwords(lost)
+        if found is not None:
+            await self._renew_lost_passwords()
+        self._passwords = {role: secret(self._data_dir, _file(role)) for role in _ROLES}
 
     async def launch(self) -> Process:
         """Start the server, once the last process of its predecessor has gone."""
@@ -137,16 +137,16 @@ class EmbeddedPostgres:
         password = self._passwords[role]
         return f"postgresql://{role}:{password}@/{database}?port={sockets.PORT}&host={host}"
 
-    async def _set_passwords(self, roles: list[str]) -> None:
-        """Have the cluster take the passwords of `roles` that were made just now."""
-        try:
-            made = {role: self._passwords[role] for role in roles}
-            await cluster.set_passwords(self._programs, self._cluster, self._identity, made)
-        except BaseException:
-            for role in roles:  # or the next start would believe them set
-                forget(self._data_dir, f"{role}.password")
-            raise
-        _log.warning("database passwords were lost, and made anew", roles=roles)
+    async def _renew_lost_passwords(self) -> None:
+        """Give roles whose password's file is gone another password. It is kept only once the
+        cluster has it: a file is believed by every later start."""
+        made = {role: hex128() for role in _ROLES if not kept(self._data_dir, _file(role))}
+        if not made:
+            return
+        await cluster.set_passwords(self._programs, self._cluster, self._identity, made)
+        for role in made:
+            secret(self._data_dir, _file(role), partial(made.__getitem__, role))
+        _log.warning("database passwords were lost, and made anew", roles=list(made))
 
     def _command(self) -> list[str | Path]:
         directory = str(self._sockets).replace('"', '""')
@@ -154,3 +154,8 @@ class EmbeddedPostgres:
                     "unix_socket_directories": f'"{directory}"'}  # fmt: skip
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [self._programs / "postgres", "-D", self._cluster, *options]
+
+
+def _file(role: str) -> str:
+    """The name of the secret that is the role's password."""
+    return f"{role}.password"

@@ -245,6 +245,7 @@ async def test_a_password_that_could_not_be_set_is_not_believed_later(
     password.unlink()
 
     async def refuse(*_: object) -> None:
+        assert not password.exists(), "a start that is killed here leaves none behind"
         raise UsageError("not now")
 
     monkeypatch.setattr(cluster, "set_passwords", refuse)
