@@ -9,10 +9,15 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support import backing
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("talas", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("talas")
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ Does:        keep them by address, in the order in which they began to wait; clo
              address for a newer one of that address, and the oldest of all where there is no room.
 Never:       touches a connection with a request in hand; holds up trusted proxies, whose
              connections are everybody's.
-Guarantees:  one address never idles on more than a SHARE of all connections. Whoever has so many,
-             and there may be many people behind one address, loses what has waited longest, which
+Guarantees:  one address never idles on more than one in SHARE of all connections. Whoever has so
+             many (there may be many people behind one address) loses what has waited longest, which
              every client of HTTP knows how to open again.
 """
 
@@ -20,7 +20,7 @@ from typing import Protocol
 from talas_core.web.peer import Proxies, address_of, counted
 
 SHARE = 4
-"""One address may idle on one of so many connections."""
+"""One address may idle on one in so many of the connections there are."""
 
 
 class Idler(Protocol):

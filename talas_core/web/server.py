@@ -163,8 +163,8 @@ class _Connection(RequestHandler):
             transport.resume_reading()
 
     def _resume_transport_reading(self) -> None:
-        """aiohttp's hook, for when whoever takes what we parse can take more: not while we hold
-        bytes ourselves, or they would become more with each time."""
+        """aiohttp's hook: whoever takes what we parse can take more. Not read while bytes are held
+        here, or with each time there would be more of them."""
         if not self._held:
             super()._resume_transport_reading()
 

@@ -12,7 +12,7 @@ PAUSES = st.lists(st.sampled_from([0.0, 0.000001, 0.3, 1.0, 7.0, 60.0, 3600.0]),
 
 
 @pytest.mark.checklist(11)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(QUOTAS, PAUSES)
 def test_never_more_than_the_quota_in_any_span(quota: Quota, pauses: list[float]) -> None:
     clock = FakeClock()
@@ -31,7 +31,6 @@ def test_never_more_than_the_quota_in_any_span(quota: Quota, pauses: list[float]
         assert len(within) <= quota.most
 
 
-@settings(deadline=None)
 @given(QUOTAS)
 def test_half_comes_at_once_and_the_rest_at_an_even_pace(quota: Quota) -> None:
     clock = FakeClock()
