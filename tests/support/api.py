@@ -12,7 +12,9 @@ from aiohttp.test_utils import TestClient
 from loadtests.fresh import FREELY
 from support.names import NAMES
 from talas_api.compose import Api
+from talas_core import messages
 from talas_core.bus.memory import MemoryBus
+from talas_core.messages import Nothing
 from talas_core.postgres.pool import Database
 from talas_core.settings import Settings, load
 
@@ -29,6 +31,11 @@ def settings_for(database_url: str, data_dir: Path, **more: object) -> Settings:
         "TALAS_HOSTS": NAMES,
     }  # fmt: skip
     return load(environ, database_url=database_url, **more)
+
+
+async def stream_here(_: bytes) -> bytes:
+    """What a stream service answers who asks whether it listens."""
+    return messages.encode(Nothing())
 
 
 class Composed(msgspec.Struct, frozen=True):

@@ -11,10 +11,11 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from support import backing
-from support.api import Composed, settings_for
+from support.api import Composed, settings_for, stream_here
 from talas_api.compose import MIGRATIONS, Api
 from talas_core.bus.memory import MemoryBus
 from talas_core.clock import SystemClock
+from talas_core.messages import STREAM_HERE
 from talas_core.postgres.migrate import migrate, read
 from talas_core.postgres.pool import Database
 
@@ -44,8 +45,9 @@ async def db(migrated: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def composed(migrated: str, db: Database, tmp_path: Path) -> AsyncIterator[Composed]:
-    """The API, started, behind HTTP clients."""
+    """The API, started, behind HTTP clients; as far as it can tell, a stream service is there."""
     bus = MemoryBus()
+    await bus.serve(STREAM_HERE, stream_here)
     api = Api(settings_for(migrated, tmp_path), db, bus, SystemClock())
     await api.attach()
     await api.startup.run()

@@ -17,7 +17,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from support.api import PERSON, Composed, settings_for
+from support.api import PERSON, Composed, settings_for, stream_here
 from support.ports import free_ports
 from support.proxy import postgres_behind_proxy
 from support.wait import auntil
@@ -68,16 +68,11 @@ class Running(msgspec.Struct, frozen=True):
         return [status for status, _ in both] == [200, 200]
 
 
-async def here(_: bytes) -> bytes:
-    """What a stream service answers who asks whether it listens."""
-    return messages.encode(Nothing())
-
-
 @contextlib.asynccontextmanager
 async def running(tmp_path: Path, database: str, nats: str, **more: str) -> AsyncIterator[Running]:
     """With a stream service on the same bus, as far as the API can tell."""
     bus = await NatsBus.open(nats, name="stream")
-    await bus.serve(STREAM_HERE, here)
+    await bus.serve(STREAM_HERE, stream_here)
     try:
         async with running_alone(tmp_path, database, nats, **more) as it:
             yield it
@@ -137,7 +132,7 @@ async def test_is_not_ready_until_a_stream_service_listens(
             assert status == 503
             assert set(body["error"]["fields"]) == {"stream"}
         bus = await NatsBus.open(nats_url, name="stream")
-        await bus.serve(STREAM_HERE, here)
+        await bus.serve(STREAM_HERE, stream_here)
         await auntil(it.ready)
         await bus.close()
 

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from structlog.testing import capture_logs
 
+from support.api import stream_here
 from support.fakes import MemoryAudit
 from support.wait import auntil
 from talas_api import links
@@ -60,10 +61,7 @@ async def test_a_stream_service_is_there_while_it_answers() -> None:
     with pytest.raises(Unavailable):
         await check()
 
-    async def here(_: bytes) -> bytes:
-        return messages.encode(Nothing())
-
-    serving = await bus.serve(STREAM_HERE, here)
+    serving = await bus.serve(STREAM_HERE, stream_here)
     await check()
     await serving.close()
     with pytest.raises(Unavailable):
