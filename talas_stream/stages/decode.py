@@ -3,15 +3,19 @@
 Does:        decode frame after frame; put silence where a frame could not be decoded.
 Never:       lets a bad frame end the stream, or a wild sample (over full scale, NaN) go on.
 Guarantees:  every frame yields as many samples as its header promised, so the clock is kept
-             whatever the source sends; a new format gets a new decoder.
+             whatever the source sends; a new format gets a new decoder, and one that cannot begin
+             is not tried again.
 Danger:      FFmpeg reads up to 64 bytes beyond a packet. `Packet(bytes)` hands it memory without
              that padding; a packet made by size and then filled is padded. An empty packet would
-             put the decoder into its draining state for ever, so it is never sent.
+             put the decoder into its draining state for ever, so it is never sent. PyAV counts a
+             frame's planes up to a zero that is not there where all eight places are taken: of what
+             it gives, only as many as there are channels may be read.
 From / to:   stages.timeline  ->  here  ->  stages.normalise
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import av
@@ -26,6 +30,10 @@ from talas_stream.wire.samples import Limit, limit_planes
 _DECODER = {Codec.MP3: "mp3float", Codec.AAC: "aac", Codec.OPUS: "opus"}
 _FULL_SCALE = {"int16": 2**15, "int32": 2**31}
 
+MOST_CHANNELS = 8
+"""Of a frame that is looked at: FFmpeg keeps the places of more somewhere else, where PyAV would
+read on beyond their end."""
+
 
 class Decoder:
     """Decoder of one format. `errors` counts the frames it had to replace by silence."""
@@ -33,7 +41,7 @@ class Decoder:
     def __init__(self, format: Format, limit: Limit | None = None) -> None:
         self._format = format
         self._limit = limit or limit_planes
-        self._context = _context(format)
+        self._context = _opened(format)
         self._skip = format.pre_skip
         self._channels = max(format.channels, 1)
         self.errors = 0
@@ -52,16 +60,15 @@ class Decoder:
         return _exactly(wanted, self._channels, pieces)
 
     def _run(self, payload: bytes) -> list[AudioFrame]:
-        if not payload:
-            self.errors += 1
-            return []
-        packet = av.Packet(len(payload))
-        packet.update(payload)
-        try:
-            return self._context.decode(packet)
-        except av.FFmpegError:
-            self.errors += 1
-            return []
+        if payload and self._context is not None:
+            packet = av.Packet(len(payload))
+            packet.update(payload)
+            with contextlib.suppress(av.FFmpegError):
+                decoded = self._context.decode(packet)
+                if all(piece.layout.nb_channels <= MOST_CHANNELS for piece in decoded):
+                    return decoded
+        self.errors += 1
+        return []
 
     def _skipped(self, frame: Frame) -> int:
         """Samples the decoder itself leaves out of this frame: Opus pre-skip (RFC 7845, 4.2)."""
@@ -71,8 +78,21 @@ class Decoder:
 
     def _planes(self, piece: AudioFrame) -> Samples:
         """The piece's samples as float32 in [-1, 1], shape (channels, n)."""
-        planes = piece.planes if piece.format.name == "fltp" else tuple(_converted(piece))
-        return self._limit(planes, piece.samples)
+        if piece.format.name == "fltp":
+            return self._limit(piece.planes[: piece.layout.nb_channels], piece.samples)
+        return self._limit(tuple(_converted(piece)), piece.samples)
+
+
+def _opened(format: Format) -> AudioCodecContext | None:
+    """FFmpeg's decoder; None where it refuses the format."""
+    context = _context(format)
+    try:
+        # Otherwise it is opened with the first packet, and where that fails, with each: what a
+        # stream's beginning costs would be paid for every frame.
+        context.open(strict=False)
+    except av.FFmpegError:
+        return None
+    return context
 
 
 def _context(format: Format) -> AudioCodecContext:

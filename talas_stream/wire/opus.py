@@ -18,7 +18,8 @@ MAX_PACKET_SAMPLES = 5760  # 120 ms
 MAX_FRAME_BYTES = 1275
 """Of one frame (RFC 6716, section 3.2.1)."""
 MAX_STREAMS = 8
-"""Of one packet, in what is taken here: no source has more than eight channels to send."""
+"""Of one packet, and channels too: no source has more than eight to send, and each is a decoder's
+work."""
 MAX_COMMENTS = 256
 """Read of one packet; what more there is says nothing to a listener."""
 _SIZE_BYTES = 2  # how long a frame is, as a packet tells it at most
@@ -63,6 +64,8 @@ def parse_head(packet: bytes) -> OpusHead:
     mapping = packet[_HEAD_BYTES : _HEAD_BYTES + 2 + channels] if family else b""
     if (family and len(mapping) < 2 + channels) or (not family and channels > 2):
         raise MalformedHeader("This OpusHead has no table for its channels.")
+    if channels > MAX_STREAMS or (family and mapping[0] > MAX_STREAMS):
+        raise MalformedHeader(f"This OpusHead has more than {MAX_STREAMS} channels or streams.")
     return OpusHead(
         channels=channels,
         pre_skip=int.from_bytes(packet[10:12], "little"),

@@ -1,7 +1,8 @@
 """How long a Vorbis packet plays, told without decoding it (Vorbis I, sections 4.2 and 4.3).
 
 Does:        read the two block sizes of a stream and which of its modes use which; from then on
-             tell each packet's samples from its first byte.
+             tell each packet's samples from its first byte; refuse codebooks that a decoder would
+             be long at.
 Never:       unpacks codebooks: the modes stand at the very end of the setup header, so they are
              read backwards from its framing bit.
 Guarantees:  the same count that a decoder gives for the same run of packets: a quarter of this
@@ -19,16 +20,27 @@ _MODE_BITS = 41  # blockflag 1, window type 16, transform type 16, mapping 8
 _COUNT_BITS = 6
 _MAX_MODES = 64
 
+MOST_ENTRIES = 1 << 16
+MOST_VALUES = 1 << 19
+"""Of all codebooks of a stream together; a value is one dimension of an entry. A decoder makes
+tables of them, which may take seconds and gigabytes. What libvorbis writes, at any rate and
+quality, has 12 thousand entries and 64 thousand values at most."""
+
+_BOOK = b"BCV"
+_DIMENSIONS_BYTES, _ENTRIES_BYTES = 2, 3
+
 
 class BlockSizes:
     """Counts the samples of a stream's packets, which must be offered in order."""
 
     def __init__(self, identity: bytes, setup: bytes) -> None:
-        """Raises MalformedHeader when the headers do not tell the block sizes."""
+        """Raises MalformedHeader when the headers do not tell the block sizes, or as `check_books`
+        does."""
         exponents = identity[_BLOCKS_AT]
         short, long = 1 << (exponents & 15), 1 << (exponents >> 4)
         if not 64 <= short <= long <= 8192:
             raise MalformedHeader(f"Vorbis has no blocks of {short} and {long} samples.")
+        check_books(setup)
         self._blocks = [long if flag else short for flag in mode_flags(setup)]
         self._mode_mask = (1 << (len(self._blocks) - 1).bit_length()) - 1
         self._before = 0
@@ -42,6 +54,28 @@ class BlockSizes:
             return None
         before, self._before = self._before, self._blocks[mode]
         return (before + self._before) // 4 if before else 0
+
+
+def check_books(setup: bytes) -> None:
+    """Raises MalformedHeader for codebooks that are too much work.
+
+    Each begins with the same three bytes, then come its dimensions and its entries (section 3.2.1);
+    it may begin at any bit. What only looks like a beginning counts too.
+    """
+    bits = int.from_bytes(setup, "little")
+    entries = values = 0
+    for shift in range(8):
+        shifted = (bits >> shift).to_bytes(len(setup), "little")
+        at = shifted.find(_BOOK)
+        while at >= 0:
+            at += len(_BOOK)
+            end = at + _DIMENSIONS_BYTES
+            count = int.from_bytes(shifted[end : end + _ENTRIES_BYTES], "little")
+            entries += count
+            values += count * int.from_bytes(shifted[at:end], "little")
+            at = shifted.find(_BOOK, at)
+    if entries > MOST_ENTRIES or values > MOST_VALUES:
+        raise MalformedHeader("The codebooks of this Vorbis stream are too large.")
 
 
 def mode_flags(setup: bytes) -> list[int]:

@@ -64,7 +64,7 @@ def programme(seconds: float, rate: int = 48_000, channels: int = 2, seed: int =
 def coded(sound: Array, coding: str, rate: int = 48_000, bit_rate: int = 128_000) -> bytes:
     """`sound` as a file of that coding."""
     if coding == "vorbis":
-        return _vorbis(sound, rate)
+        return _by_program(sound, rate, "-c:a", "libvorbis", "-f", "ogg")
     container, encoder, options = CODINGS[coding]
     sink = io.BytesIO()
     layout = "mono" if sound.shape[0] == 1 else "stereo"
@@ -82,13 +82,20 @@ def coded(sound: Array, coding: str, rate: int = 48_000, bit_rate: int = 128_000
     return sink.getvalue()
 
 
-def _vorbis(sound: Array, rate: int) -> bytes:
-    """By ffmpeg's own program: the library that tests run with has no Vorbis encoder to speak of,
-    and only a real one changes between long and short blocks."""
+def surround(coding: str) -> bytes:
+    """A second of eight channels."""
+    container, encoder, _ = CODINGS[coding]
+    # ADTS has no name for the other order of eight.
+    order = ("-ch_layout", "7.1(wide)") if coding == "aac" else ()
+    return _by_program(programme(1.0, channels=8), 48_000, *order, "-c:a", encoder, "-f", container)
+
+
+def _by_program(sound: Array, rate: int, *options: str) -> bytes:
+    """By ffmpeg's own program. The library that tests run with has no Vorbis encoder to speak of,
+    and only a real one changes between long and short blocks; it reads eight channels wrongly."""
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error",
-        "-f", "f32le", "-ar", str(rate), "-ac", str(sound.shape[0]), "-i", "-",
-        "-c:a", "libvorbis", "-f", "ogg", "-",
+        "-f", "f32le", "-ar", str(rate), "-ac", str(sound.shape[0]), "-i", "-", *options, "-",
     ]  # fmt: skip
     done = subprocess.run(command, input=sound.T.tobytes(), capture_output=True, check=True)
     return done.stdout

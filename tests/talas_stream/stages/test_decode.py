@@ -4,12 +4,14 @@ import subprocess
 import sys
 import textwrap
 
+import av
 import numpy as np
 import pytest
 
-from support.sound import coded, programme
+from support.sound import coded, programme, surround
 from talas_stream import kernels
 from talas_stream.media import RATE, Codec, Format, Frame, SourceCodec
+from talas_stream.stages import decode
 from talas_stream.stages.decode import Decoder
 from talas_stream.stages.ingest import Ingest
 
@@ -127,7 +129,7 @@ def test_packet_memory_is_padded() -> None:
     crash it; ours must not. In a process of its own, because failing means SIGSEGV."""
     script = textwrap.dedent("""
         import ctypes, mmap, sys
-        from support.sound import coded, programme
+        from support.sound import coded, programme, surround
         from talas_stream import kernels
         from talas_stream.media import Frame
         from talas_stream.stages.decode import Decoder
@@ -171,6 +173,63 @@ def test_of_a_frame_that_means_less_than_it_holds_the_beginning_counts(coding: s
     expected = [whole.decode(frame) for frame in frames][-1][:, :100]
     last = Frame(frames[3].payload, frames[3].format, 100)
     assert np.array_equal([cut.decode(frame) for frame in (*frames[:3], last)][-1], expected)
+
+
+@pytest.mark.parametrize("native", ["off", "auto"])
+@pytest.mark.parametrize("coding", ["aac", "opus"])
+def test_eight_channels_are_decoded_and_nothing_beyond_them_is_read(
+    coding: str, native: str
+) -> None:
+    """In a process of its own: what stands behind the eighth plane is no address."""
+    code = f"""
+        import sys
+        from talas_stream import kernels
+        from talas_stream.stages.decode import Decoder
+        from talas_stream.stages.ingest import Ingest
+        chosen = kernels.select({native!r})
+        frames = Ingest(chosen).feed(sys.stdin.buffer.read())
+        decoder = Decoder(frames[0].format, chosen.limit_planes)
+        shapes = {{decoder.decode(frame).shape[0] for frame in frames}}
+        print(len(frames) > 10, shapes, decoder.errors)
+        """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        input=surround(coding),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, b"True {8} 0\n"), done.stderr.decode()
+
+
+def test_frame_of_more_than_eight_channels_is_silence_and_counted() -> None:
+    streams = 16
+    head = b"OpusHead\x01" + bytes((streams,)) + bytes(8) + b"\xff" + bytes((streams, 0))
+    form = Format(Codec.OPUS, RATE, streams, head + bytes(range(streams)))
+    # Each stream but the last tells its length: one frame of 20 ms, three bytes.
+    payload = b"\xf8\x03abc" * (streams - 1) + b"\xf8abc"
+    decoder = Decoder(form)
+    samples = decoder.decode(Frame(payload, form, 960))
+    assert samples.shape[1] == 960
+    assert not samples.any()
+    assert decoder.errors == 1
+
+
+def test_decoder_that_cannot_begin_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A beginning may cost half a second: not for each of its frames again."""
+    opened = []
+
+    class Refusing:
+        def open(self, strict: bool) -> None:
+            opened.append(strict)
+            raise av.InvalidDataError(1, "no")
+
+    monkeypatch.setattr(decode, "_context", lambda _: Refusing())
+    form = Format(SourceCodec.VORBIS, RATE, 2, b"broken")
+    decoder = Decoder(form)
+    for _ in range(3):
+        assert not decoder.decode(Frame(b"audio", form, 128)).any()
+    assert len(opened) == 1
+    assert decoder.errors == 3
 
 
 def test_a_broken_frame_has_as_many_channels_as_those_before() -> None:

@@ -49,6 +49,16 @@ def test_what_is_no_head(packet: bytes) -> None:
         parse_head(packet)
 
 
+@pytest.mark.parametrize(("channels", "streams"), [(9, 8), (2, 9), (255, 255)])
+def test_head_of_more_channels_or_streams_than_any_source_has_is_refused(
+    channels: int, streams: int
+) -> None:
+    table = bytes((streams, 0)) + bytes(channels)
+    head = OpusHead(channels, 312, mapping_family=255, mapping=table)
+    with pytest.raises(MalformedHeader, match="more than 8"):
+        parse_head(build_head(head))
+
+
 def test_tags_are_read_as_they_were_built() -> None:
     tags = {"TITLE": "Prélude; 'in' C", "ARTIST": "Nobody = all"}
     assert parse_tags(build_tags("talas", tags)) == tags

@@ -8,7 +8,7 @@ import pytest
 from support.sound import coded, programme
 from talas_stream.wire.errors import MalformedHeader
 from talas_stream.wire.ogg import BeginStream, Packet, PacketReader
-from talas_stream.wire.vorbis import BlockSizes, mode_flags
+from talas_stream.wire.vorbis import MOST_ENTRIES, MOST_VALUES, BlockSizes, check_books, mode_flags
 
 IDENTITY = bytes(28) + b"\xb8\x01"  # blocks of 256 and 2048
 
@@ -70,3 +70,36 @@ def test_what_is_no_audio_packet_does_not_count() -> None:
 def test_one_mode_takes_no_bits() -> None:
     blocks = BlockSizes(IDENTITY, setup(1))
     assert [blocks.samples(packet) for packet in (b"\x06", b"\xfe")] == [0, 1024]
+
+
+def book(dimensions: int, entries: int) -> bytes:
+    """How a codebook begins, and a little of what follows."""
+    return b"BCV" + dimensions.to_bytes(2, "little") + entries.to_bytes(3, "little") + bytes(4)
+
+
+def shifted(data: bytes, bits: int) -> bytes:
+    return (int.from_bytes(data, "little") << bits).to_bytes(len(data) + 1, "little")
+
+
+@pytest.mark.parametrize("bits", range(8))
+def test_codebooks_too_large_together_are_refused_wherever_they_begin(bits: int) -> None:
+    half = book(8, MOST_ENTRIES // 2)
+    check_books(half + shifted(half, bits))
+    with pytest.raises(MalformedHeader, match="codebooks"):
+        check_books(half + shifted(half + book(1, 1), bits))
+    with pytest.raises(MalformedHeader, match="codebooks"):
+        check_books(shifted(book(9, MOST_VALUES // 8), bits))
+
+
+def test_stream_with_codebooks_too_large_is_none() -> None:
+    with pytest.raises(MalformedHeader, match="codebooks"):
+        BlockSizes(IDENTITY, book(16, 16_383) * 256 + setup(0))
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(48_000, 2), (192_000, 2), (8_000, 1)])
+def test_codebooks_that_an_encoder_writes_have_room_four_times_over(
+    rate: int, channels: int
+) -> None:
+    begin = PacketReader().feed(coded(programme(0.2, rate, channels), "vorbis", rate))[0]
+    assert isinstance(begin, BeginStream)
+    check_books(begin.headers[2] * 4)
