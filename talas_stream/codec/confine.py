@@ -37,8 +37,13 @@ MEMORY_BYTES = 4 << 30
 SAID_BYTES = 1 << 24
 """What may be added to standard error, where that is a file."""
 
+OWN_USERS = 2_000_000_000
+"""A worker of root's becomes the user and the group of this number and its process's: one that
+nobody else is, so that no program of the machine may signal it. They lie beyond those that
+systemd, containers and `/etc/subuid` hand out."""
+
 NOBODY = 65_534
-"""The user and the group that a worker of root's becomes."""
+"""What it becomes instead where there are no such users, as in a container that has 65,536."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -98,14 +103,22 @@ def _leave_namespaces() -> None:
 
 
 def _leave_user() -> None:
-    """Root becomes nobody. Others gave up their user with its namespace, and give up the rights
-    that they were given there."""
+    """Root becomes somebody without a right. Others gave up their user with its namespace, and give
+    up the rights that they were given there."""
     if os.geteuid() == 0:
         os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+        try:
+            _become(OWN_USERS + os.getpid())
+        except OSError:
+            _become(NOBODY)
     head = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITIES_VERSION, 0))
     _call(_libc.capset, head, ctypes.create_string_buffer(24))
+
+
+def _become(user: int) -> None:
+    """Raises OSError where there is no such user; nothing has changed then, or the group alone."""
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
 
 
 def _limit(link: int) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import json
 import mmap
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from talas_stream.codec import confine as confining
-from talas_stream.codec.confine import confine
+from talas_stream.codec.confine import NOBODY, confine
 from talas_stream.codec.syscalls import MACHINES
 
 PTRACE_ATTACH = 16
@@ -168,3 +169,22 @@ def test_confined_process_dies_where_its_parent_has_gone(tmp_path: Path) -> None
         ours.settimeout(30)
         assert ours.recv(99) == b"", "nobody's child does not go on"
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+
+
+def test_worker_of_root_where_there_are_no_users_to_spare_becomes_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    became: list[tuple[str, int]] = []
+
+    def become(name: str, user: int) -> None:
+        if user > 65_535:
+            raise OSError(errno.EINVAL, "a container has no more")
+        became.append((name, user))
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "setgroups", lambda groups: became.append(("groups", len(groups))))
+    monkeypatch.setattr(os, "setresgid", lambda user, *_: become("group", user))
+    monkeypatch.setattr(os, "setresuid", lambda user, *_: become("user", user))
+    monkeypatch.setattr(confining, "_call", lambda *_: 0)
+    confining._leave_user()
+    assert became == [("groups", 0), ("group", NOBODY), ("user", NOBODY)]

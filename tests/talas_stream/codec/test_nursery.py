@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,11 +15,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from support.codec import OPUS, WORK, Client
+from support.strangers import as_user
 from support.wait import auntil
 from talas_core.supervisor import backoff
 from talas_stream.codec import __main__ as forking
 from talas_stream.codec import link as linking
-from talas_stream.codec.confine import NOBODY
+from talas_stream.codec.confine import OWN_USERS
 from talas_stream.codec.mark import memory
 from talas_stream.codec.messages import Begin, Lacking
 from talas_stream.codec.nursery import Nursery
@@ -152,7 +154,7 @@ async def test_nobody_is_left_behind_and_a_signal_to_all_does_not_disturb(
         assert fields["CapEff"] == "0" * 16
         assert fields["Seccomp"] == ("2" if os.uname().machine in MACHINES else "0")
         if os.geteuid() == 0:
-            assert worker.uids().effective == NOBODY
+            assert worker.uids().effective == OWN_USERS + worker.pid, "no other program's user"
             assert len(os.listdir(f"/proc/{worker.pid}/fd")) == 4, "its link, and the standard ones"  # noqa: PTH208
     for process in processes:
         with contextlib.suppress(psutil.AccessDenied):  # a worker's, to all but root
@@ -168,6 +170,18 @@ async def test_nobody_is_left_behind_and_a_signal_to_all_does_not_disturb(
     assert all(gone(process) for process in processes[:2])
     workers.stop()
     await auntil(lambda: all(gone(process) for process in processes))
+
+
+async def test_no_other_user_may_signal_a_worker(nursery: Nursery) -> None:
+    workers = CodecWorkers(1, asyncio.get_running_loop(), nursery.launch)
+    await coded(workers)
+    worker = family(nursery)[1]
+    kill = [*as_user(), "kill", "-KILL", str(worker.pid)]
+    tried = await asyncio.to_thread(subprocess.run, kill, capture_output=True, check=False)
+    assert tried.returncode != 0
+    assert worker.is_running()
+    await coded(workers)
+    workers.stop()
 
 
 async def test_a_worker_that_fails_ends_and_the_nursery_goes_on(nursery: Nursery) -> None:
