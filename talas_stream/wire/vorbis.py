@@ -20,11 +20,14 @@ _MODE_BITS = 41  # blockflag 1, window type 16, transform type 16, mapping 8
 _COUNT_BITS = 6
 _MAX_MODES = 64
 
+MOST_SETUP_BYTES = 1 << 16
+MOST_BOOKS = 256
 MOST_ENTRIES = 1 << 16
 MOST_VALUES = 1 << 19
-"""Of all codebooks of a stream together; a value is one dimension of an entry. A decoder makes
-tables of them, which may take seconds and gigabytes. What libvorbis writes, at any rate and
-quality, has 12 thousand entries and 64 thousand values at most."""
+"""Of a stream: bytes of its setup header, codebooks, as many as that can count, and what they hold
+together; a value is one dimension of an entry. A decoder makes tables of them, which may take
+seconds and gigabytes. What libvorbis writes, at any rate and quality, has 44 codebooks in 4 KB,
+with 12 thousand entries and 64 thousand values at most."""
 
 _BOOK = b"BCV"
 _DIMENSIONS_BYTES, _ENTRIES_BYTES = 2, 3
@@ -62,8 +65,10 @@ def check_books(setup: bytes) -> None:
     Each begins with the same three bytes, then come its dimensions and its entries (section 3.2.1);
     it may begin at any bit. What only looks like a beginning counts too.
     """
+    if len(setup) > MOST_SETUP_BYTES:
+        raise MalformedHeader("The setup header of this Vorbis stream is too large.")
     bits = int.from_bytes(setup, "little")
-    entries = values = 0
+    books = entries = values = 0
     for shift in range(8):
         shifted = (bits >> shift).to_bytes(len(setup), "little")
         at = shifted.find(_BOOK)
@@ -73,9 +78,10 @@ def check_books(setup: bytes) -> None:
             count = int.from_bytes(shifted[end : end + _ENTRIES_BYTES], "little")
             entries += count
             values += count * int.from_bytes(shifted[at:end], "little")
+            books += 1
+            if books > MOST_BOOKS or entries > MOST_ENTRIES or values > MOST_VALUES:
+                raise MalformedHeader("The codebooks of this Vorbis stream are too large.")
             at = shifted.find(_BOOK, at)
-    if entries > MOST_ENTRIES or values > MOST_VALUES:
-        raise MalformedHeader("The codebooks of this Vorbis stream are too large.")
 
 
 def mode_flags(setup: bytes) -> list[int]:

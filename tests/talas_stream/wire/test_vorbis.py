@@ -8,7 +8,14 @@ import pytest
 from support.sound import coded, programme
 from talas_stream.wire.errors import MalformedHeader
 from talas_stream.wire.ogg import BeginStream, Packet, PacketReader
-from talas_stream.wire.vorbis import MOST_ENTRIES, MOST_VALUES, BlockSizes, check_books, mode_flags
+from talas_stream.wire.vorbis import (
+    MOST_ENTRIES,
+    MOST_SETUP_BYTES,
+    MOST_VALUES,
+    BlockSizes,
+    check_books,
+    mode_flags,
+)
 
 IDENTITY = bytes(28) + b"\xb8\x01"  # blocks of 256 and 2048
 
@@ -89,6 +96,14 @@ def test_codebooks_too_large_together_are_refused_wherever_they_begin(bits: int)
         check_books(half + shifted(half + book(1, 1), bits))
     with pytest.raises(MalformedHeader, match="codebooks"):
         check_books(shifted(book(9, MOST_VALUES // 8), bits))
+
+
+def test_setup_header_and_codebooks_without_end_are_refused() -> None:
+    with pytest.raises(MalformedHeader, match="setup header"):
+        check_books(bytes(MOST_SETUP_BYTES + 1))
+    check_books(book(1, 0) * 256)
+    with pytest.raises(MalformedHeader, match="codebooks"):
+        check_books(book(1, 0) * 257)
 
 
 def test_stream_with_codebooks_too_large_is_none() -> None:
