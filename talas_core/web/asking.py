@@ -25,6 +25,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, section 9.2.1)."""
 ORDERS = "/admin/"
 """Where it is otherwise: Icecast's orders come by GET."""
+TITLE = "/admin/metadata"
+"""The one that is done anyway: encoders tell a title and hang up without the answer (butt does)."""
 _CLOSED = getattr(select, "POLLRDHUP", 0)
 """Only Linux tells of a half-closed end; others tell once both are closed."""
 
@@ -32,7 +34,8 @@ _CLOSED = getattr(select, "POLLRDHUP", 0)
 def asking(request: web.Request) -> AbstractContextManager[None]:
     """Inside, `request` is served. Raises CallerGone if it would change something and its client
     has left; so does, inside, the first change of it."""
-    if request.method in SAFE and not request.path.startswith(ORDERS):
+    order = request.path.startswith(ORDERS) and request.path != TITLE
+    if request.method in SAFE and not order:
         return contextlib.nullcontext()
     transport = request.transport
     return caller.serving(lambda: gone(transport))

@@ -43,7 +43,8 @@ class Door:
         app = application(cors=Cors([]))
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
             app.router.add_route(method, "/act", act)
-        app.router.add_get("/admin/act", act)
+        for path in ("/admin/act", "/admin/metadata"):
+            app.router.add_get(path, act)
         server = await WebServer.start(app)
         self.port = await server.listen("127.0.0.1", 0)
         return server
@@ -93,6 +94,21 @@ def test_change_whose_client_has_left_is_not_made(
         await settled(door)
         assert door.done == ["POST last"]
         client.close()
+        await server.close()
+
+    on(make, scenario())
+
+
+@pytest.mark.parametrize("make", LOOPS)
+def test_title_is_set_for_an_encoder_that_hung_up_without_the_answer(
+    make: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    async def scenario() -> None:
+        door = Door()
+        server = await door.start()
+        door.send("GET", "title", "/admin/metadata").close()
+        await settled(door)
+        assert door.done == ["GET title", "POST last"]
         await server.close()
 
     on(make, scenario())
