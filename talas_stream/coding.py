@@ -27,7 +27,8 @@ from talas_stream.rendition import LiveRendition, Sizes
 from talas_stream.stages.meter import Reading
 
 AGAIN_SECONDS = 60.0
-"""Before a programme is measured again whose codec job was lost and that nobody hears encoded."""
+"""Before a programme is measured again whose codec job was lost and that nobody hears encoded; and
+then once there is room."""
 
 MOST_FAILURES = 3
 FAILURES_SECONDS = 60.0
@@ -254,6 +255,6 @@ class Coding:
             self._unmeasured_since = None
         elif self._unmeasured_since is None:
             self._unmeasured_since = now
-        elif now - self._unmeasured_since >= AGAIN_SECONDS:
+        elif now - self._unmeasured_since >= AGAIN_SECONDS and not self._codecs.full:
             self._unmeasured_since = None
             self.measure()

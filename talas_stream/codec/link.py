@@ -1,14 +1,13 @@
 """A codec worker as the event loop sees it.
 
-Does:        turn calls into orders, and send those of one turn of the loop at once, frames that
-             nobody waits for in larger lots; hand over what the worker reports; start another where
-             one has died.
+Does:        send the orders of one turn of the loop at once; hand over what the worker reports;
+             start another where one has died.
 Never:       waits for a worker.
 Guarantees:  a job is told its end once, also where its worker died, and then whether it was the one
-             that was worked on; a worker that takes no orders any more is given up after a while,
-             and is killed when another takes its place; one job that fails to take what is
-             delivered ends alone.
-From / to:   workers.py  ->  here  <->  worker.py, at the other end of a socket
+             that was worked on; a worker that takes no orders any more, or leaves the end of a job
+             unanswered, is given up after a while, and is killed when another takes its place; what
+             waits for a worker is bounded; one job that fails to take what is delivered ends alone.
+From / to:   workers.py, job.py  ->  here  <->  worker.py, at the other end of a socket
 """
 
 from __future__ import annotations
@@ -21,15 +20,13 @@ from collections.abc import Callable
 
 from talas_core.supervisor.backoff import STABLE_SECONDS, Backoff
 from talas_core.telemetry.logs import logger
+from talas_stream.codec.job import Deliver, Done, LinkedJob
 from talas_stream.codec.load import Load
 from talas_stream.codec.mark import Mark, memory
 from talas_stream.codec.messages import (
     Begin,
-    Change,
-    Close,
     Feed,
     Finish,
-    Measure,
     Metered,
     Open,
     Order,
@@ -40,102 +37,26 @@ from talas_stream.codec.messages import (
     Unpacker,
     pack,
 )
-from talas_stream.media import RATE, Format, Frame, Packet, Rendition
 
 READ_BYTES = 1 << 13
 """At a time: what more there is waits for the loop's next turn, so that timers are punctual."""
 
 STUCK_SECONDS = 10.0
-"""A worker that takes no orders for so long is given up."""
+"""A worker that takes no orders for so long, or does not answer the last one of a job, is given
+up."""
 
-MOST_WAITING = 256 << 20
-"""Bytes of orders: more than all that is kept of a hundred sources."""
+MOST_WAITING = 64 << 20
+"""Bytes of orders: a worker that has more to take is given up."""
 
-UNHURRIED_TICKS = RATE // 5
-"""Frames of a job that only measures are sent in so large lots: to wake a worker for each costs
-more than to decode it."""
-
-UNHURRIED_FRAMES = 100
-UNHURRIED_BYTES = 1 << 20
-"""Most of such a lot, however little media time its frames have."""
+FULL_WAITING = 24 << 20
+"""Bytes of orders from which on a worker has no room: a job more, whatever its history, still goes
+into MOST_WAITING."""
 
 log = logger("codec")
-
-Deliver = Callable[[list[Output | Metered]], None]
-Done = Callable[[bool], None]
-"""Told once that a job has ended: True where it was lost for no fault of its own, so that another
-may do better; False where it finished, failed, or was what its worker was at when it died."""
 
 Launch = Callable[[Begin, int], socket.socket]
 """Starts a worker that keeps its mark in the memory of that descriptor; gives our end of the socket
 to it. Who is still in the same place is killed. Raises OSError."""
-
-
-class LinkedJob:
-    """A job as the loop sees it: every call becomes an order."""
-
-    def __init__(self, link: Link, number: int, deliver: Deliver, done: Done) -> None:
-        self._link = link
-        self._number = number
-        self._format: Format | None = None
-        self._renditions: set[Rendition] = set()
-        self._held: list[Order] = []
-        self._held_ticks = self._held_bytes = 0
-        self.deliver = deliver
-        self.done = done
-
-    @property
-    def full(self) -> bool:
-        """Whether its worker has no room for one rendition more."""
-        return self._link.full
-
-    def feed(self, frame: Frame, packet: Packet) -> None:
-        """Decode `frame`, which stands at `packet`."""
-        if frame.format is not self._format:
-            self._format = frame.format
-            self._held.append(Change.to(self._number, frame.format))
-        self._held.append(
-            Feed(self._number, frame.payload, frame.samples, packet.at, packet.duration)
-        )
-        self._held_ticks += packet.duration
-        self._held_bytes += len(frame.payload)
-        if self._renditions or self._lot_is_full:
-            self._let_go()
-
-    def open(self, rendition: Rendition, ticks: int, resume: int | None = None) -> None:
-        """Encode `rendition` from now on, the last `ticks` of the history first; with `resume`,
-        what follows on the packets of a lost job, which ended there."""
-        self._link.opened += 1
-        self._renditions.add(rendition)
-        self._let_go(Open(self._number, rendition, ticks, resume))
-
-    def close(self, rendition: Rendition) -> None:
-        """Encode `rendition` no more."""
-        self._renditions.discard(rendition)
-        self._let_go(Close(self._number, rendition))
-
-    def meter(self) -> None:
-        """Measure from now on, what was fed before left out."""
-        self._let_go(Measure(self._number))
-
-    def finish(self) -> None:
-        """Flush all encoders; `done` follows the last output."""
-        self._let_go(Finish(self._number))
-
-    @property
-    def _lot_is_full(self) -> bool:
-        return (
-            self._held_ticks >= UNHURRIED_TICKS
-            or self._held_bytes >= UNHURRIED_BYTES
-            or len(self._held) >= UNHURRIED_FRAMES
-        )
-
-    def _let_go(self, *more: Order) -> None:
-        """Send what was held back, and `more`."""
-        held, self._held = self._held, []
-        self._held_ticks = self._held_bytes = 0
-        for order in (*held, *more):
-            self._link.submit(order)
 
 
 class Link:
@@ -150,9 +71,11 @@ class Link:
         self._launch = launch
         self._socket: socket.socket | None = None
         self._again: asyncio.TimerHandle | None = None
+        self._look_again: asyncio.TimerHandle | None = None
         self._jobs: dict[int, LinkedJob] = {}
         self._last = 0
         self._orders: list[Order] = []
+        self._ordered_bytes = 0
         self._backoff = Backoff()
         self._mark: Mark | None = None
         self.reason = ""
@@ -163,9 +86,11 @@ class Link:
         self._again = None
         self._began = self._loop.time()
         self._orders = []
+        self._ordered_bytes = 0
         self._unpacker = Unpacker(Report)
         self._waiting = bytearray()
-        self._moved_at = 0.0
+        self._finishing: dict[int, float] = {}
+        self._moved_at = self._heard_at = 0.0
         self.load = self._fresh
         self.opened = self._opened_there = 0
         try:
@@ -201,7 +126,13 @@ class Link:
     def full(self) -> bool:
         """Whether one rendition more would be too many."""
         # What it was sent since it reported is not in its report.
-        return not self.alive or self.load.room <= self.opened - self._opened_there
+        room = self.load.room - (self.opened - self._opened_there)
+        return not self.alive or room <= 0 or self._backlog >= FULL_WAITING
+
+    @property
+    def _backlog(self) -> int:
+        """Bytes that wait, those of this turn too."""
+        return len(self._waiting) + self._ordered_bytes
 
     def job(
         self, history_ticks: int, backlog_ticks: int, deliver: Deliver, done: Done
@@ -220,6 +151,13 @@ class Link:
         if not self._orders:
             self._loop.call_soon(self._flush)
         self._orders.append(order)
+        if isinstance(order, Feed):
+            self._ordered_bytes += len(order.payload)
+        elif isinstance(order, Open):
+            self.opened += 1
+        elif isinstance(order, Finish) and order.job in self._jobs:
+            self._finishing[order.job] = self._loop.time()
+            self._watch()
 
     def stop(self) -> None:
         """Let the worker go: it ends with the turn it is in."""
@@ -229,22 +167,43 @@ class Link:
 
     def _flush(self) -> None:
         orders, self._orders = self._orders, []
+        self._ordered_bytes = 0
         link = self._socket
         if link is None or not orders:
             return
-        data = pack(orders)
-        if self._waiting:
-            self._waiting += data
-            stuck = self._loop.time() - self._moved_at > STUCK_SECONDS
-            if stuck or len(self._waiting) > MOST_WAITING:
-                log.error("a codec worker takes no orders", worker=self._begin.number)
-                self._lost("it took no orders")
-            return
-        sent = self._sent(link, data)
-        if sent < len(data):
-            self._waiting += memoryview(data)[sent:]
+        data = memoryview(pack(orders))
+        if not self._waiting:
+            data = data[self._sent(link, data) :]
+            if not data:
+                return
             self._moved_at = self._loop.time()
             self._loop.add_writer(link, self._writable, link)
+            self._watch()
+        self._waiting += data
+        if len(self._waiting) > MOST_WAITING:
+            self._stuck()
+
+    def _watch(self) -> None:
+        """Look after a while whether the worker has stopped."""
+        if self._look_again is None and self.alive:
+            self._look_again = self._loop.call_later(STUCK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """Give up a worker that takes nothing, or that owes an answer and says nothing."""
+        self._look_again = None
+        owing = [self._moved_at] if self._waiting else []
+        owing += [max(asked, self._heard_at) for asked in self._finishing.values()]
+        if not owing:
+            return
+        left = min(owing) + STUCK_SECONDS - self._loop.time()
+        if left > 0:
+            self._look_again = self._loop.call_later(left, self._look)
+        else:
+            self._stuck()
+
+    def _stuck(self) -> None:
+        log.error("a codec worker takes no orders", worker=self._begin.number)
+        self._lost("it took no orders")
 
     def _writable(self, link: socket.socket) -> None:
         del self._waiting[: self._sent(link, self._waiting)]
@@ -252,7 +211,7 @@ class Link:
         if not self._waiting:
             self._loop.remove_writer(link)
 
-    def _sent(self, link: socket.socket, data: bytes | bytearray) -> int:
+    def _sent(self, link: socket.socket, data: memoryview | bytearray) -> int:
         try:
             return link.send(data)
         except BlockingIOError:
@@ -268,6 +227,7 @@ class Link:
             return
         except OSError:
             data = b""
+        self._heard_at = self._loop.time()
         if not data:
             log.error("a codec worker has died", worker=self._begin.number, jobs=self.jobs)
             self._lost("it has died")
@@ -304,6 +264,7 @@ class Link:
         return True
 
     def _end(self, number: int, lost: bool = False) -> None:
+        self._finishing.pop(number, None)
         job = self._jobs.pop(number, None)
         if job is None:
             return
@@ -329,6 +290,9 @@ class Link:
             self._end(number, number != culprit)
 
     def _close(self) -> None:
+        if self._look_again is not None:
+            self._look_again.cancel()
+            self._look_again = None
         link, self._socket = self._socket, None
         if link is not None:
             self._loop.remove_reader(link)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 
-from talas_stream.codec.link import Deliver, Done, Launch, Link, LinkedJob
+from talas_stream.codec.job import Deliver, Done, LinkedJob
+from talas_stream.codec.link import Launch, Link
 from talas_stream.codec.load import Load, Warden
 from talas_stream.codec.messages import Begin
 from talas_stream.media import RATE

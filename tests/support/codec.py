@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 from support.sound import programme
 from support.stage import frames_of, placed
-from talas_stream.codec.link import LinkedJob
+from talas_stream.codec.job import LinkedJob
 from talas_stream.codec.mark import Mark
 from talas_stream.codec.messages import Begin, Metered, Output
 from talas_stream.codec.worker import Worker

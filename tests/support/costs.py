@@ -22,7 +22,7 @@ from support.stage import KERNELS, Hearer
 from support.stream import auth, head, record
 from talas_core.errors import Unavailable
 from talas_core.messages import RENDITIONS, StationRecord
-from talas_stream.codec.link import LinkedJob
+from talas_stream.codec.job import LinkedJob
 from talas_stream.kernels import Kernels
 from talas_stream.media import LADDER
 from talas_stream.rendition import Sizes
@@ -157,7 +157,6 @@ class _Transport(asyncio.Transport):
 class _Link:
     """A codec worker that takes every order and makes nothing."""
 
-    opened = 0
     full = False
 
     def submit(self, order: object) -> None:
@@ -169,7 +168,7 @@ class _Codecs:
     full = False
 
     def job(self, history_ticks: int, deliver: Any, done: Any) -> LinkedJob:
-        return LinkedJob(_Link(), 1, deliver, done)  # type: ignore[arg-type]
+        return LinkedJob(_Link(), 1, deliver, done)
 
 
 class _Room:

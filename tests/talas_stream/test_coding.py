@@ -5,7 +5,13 @@ import pytest
 from support.sound import programme
 from support.stage import KERNELS, OPUS_HEAD, Hearer, RecordedCodecs, frames_of, noise, placed
 from talas_stream.codec.messages import Output
-from talas_stream.coding import FAILURES_SECONDS, MOST_FAILURES, PATIENCE_SECONDS, Coding
+from talas_stream.coding import (
+    AGAIN_SECONDS,
+    FAILURES_SECONDS,
+    MOST_FAILURES,
+    PATIENCE_SECONDS,
+    Coding,
+)
 from talas_stream.media import LADDER, Rendition
 from talas_stream.rendition import LiveRendition, Sizes
 
@@ -139,3 +145,16 @@ def test_job_lost_while_it_flushes_ends_the_listeners(heard: Heard) -> None:
     heard.codecs.jobs[0].done(True)
     assert hearer.ended
     assert len(heard.codecs.jobs) == 1
+
+
+def test_programme_is_measured_again_only_once_there_is_room() -> None:
+    heard = Heard(RecordedCodecs(metering=True))
+    heard.coding.measure()
+    heard.codecs.full = True
+    heard.codecs.jobs[0].done(True)
+    for now in (100.0, 100.0 + AGAIN_SECONDS, 101.0 + AGAIN_SECONDS):
+        heard.coding.tidy(now)
+        assert len(heard.codecs.jobs) == 1
+    heard.codecs.full = False
+    heard.coding.tidy(102.0 + AGAIN_SECONDS)
+    assert len(heard.codecs.jobs) == 2
