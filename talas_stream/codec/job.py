@@ -1,10 +1,10 @@
 """A codec job as the loop sees it.
 
 Does:        turn calls into orders; hold back frames that nobody waits for, to send them in larger
-             lots.
+             lots; leave out of what a worker made whatever was not ordered.
 Never:       waits for a worker, or knows how orders reach it.
 Guarantees:  orders go out in the sequence of the calls; what is held back is bounded in time, in
-             number and in bytes.
+             number and in bytes. What is delivered is of renditions that are open, and in order.
 From / to:   coding.py  ->  here  ->  link.py
 """
 
@@ -24,6 +24,7 @@ from talas_stream.codec.messages import (
     Order,
     Output,
 )
+from talas_stream.codec.trust import Track, check_reading
 from talas_stream.media import RATE, Format, Frame, Packet, Rendition
 
 UNHURRIED_TICKS = RATE // 5
@@ -58,7 +59,8 @@ class LinkedJob:
         self._link = link
         self._number = number
         self._format: Format | None = None
-        self._renditions: set[Rendition] = set()
+        self._renditions: dict[Rendition, Track] = {}
+        self._metered = False
         self._held: list[Order] = []
         self._held_ticks = self._held_bytes = 0
         self.deliver = deliver
@@ -85,21 +87,34 @@ class LinkedJob:
     def open(self, rendition: Rendition, ticks: int, resume: int | None = None) -> None:
         """Encode `rendition` from now on, the last `ticks` of the history first; with `resume`,
         what follows on the packets of a lost job, which ended there."""
-        self._renditions.add(rendition)
+        self._renditions[rendition] = Track()
         self._let_go(Open(self._number, rendition, ticks, resume))
 
     def close(self, rendition: Rendition) -> None:
         """Encode `rendition` no more."""
-        self._renditions.discard(rendition)
+        self._renditions.pop(rendition, None)
         self._let_go(Close(self._number, rendition))
 
     def meter(self) -> None:
         """Measure from now on, what was fed before left out."""
+        self._metered = True
         self._let_go(Measure(self._number))
 
     def finish(self) -> None:
         """Flush all encoders; `done` follows the last output."""
         self._let_go(Finish(self._number))
+
+    def believed(self, outputs: list[Output | Metered]) -> list[Output | Metered]:
+        """What of `outputs` was ordered. Raises ValueError where a worker of ours cannot have made
+        it."""
+        return [output for output in outputs if self._ordered(output)]
+
+    def _ordered(self, output: Output | Metered) -> bool:
+        if isinstance(output, Metered):
+            check_reading(output.reading)
+            return self._metered
+        track = self._renditions.get(output.rendition)
+        return track is not None and track.takes(output)
 
     @property
     def _lot_is_full(self) -> bool:

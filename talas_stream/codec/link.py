@@ -7,13 +7,14 @@ Guarantees:  a job is told its end once, also where its worker died, and then wh
              that was worked on; a worker that takes no orders any more, or leaves the end of a job
              unanswered, is given up after a while, and is killed when another takes its place; what
              waits for a worker is bounded; one job that fails to take what is delivered ends alone.
+             A worker is believed only what is its own, and given up where it tells what it cannot
+             know, see trust.py.
 From / to:   workers.py, job.py  ->  here  <->  worker.py, at the other end of a socket
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from talas_stream.codec.job import Deliver, Done, LinkedJob
 from talas_stream.codec.load import Load
 from talas_stream.codec.mark import Mark, memory
 from talas_stream.codec.messages import (
+    MOST_REPORT_BYTES,
     Begin,
     Feed,
     Finish,
@@ -32,11 +34,11 @@ from talas_stream.codec.messages import (
     Order,
     Output,
     Report,
-    Said,
     Take,
     Unpacker,
     pack,
 )
+from talas_stream.codec.trust import Lines, check_load
 
 READ_BYTES = 1 << 13
 """At a time: what more there is waits for the loop's next turn, so that timers are punctual."""
@@ -78,6 +80,7 @@ class Link:
         self._ordered_bytes = 0
         self._backoff = Backoff()
         self._mark: Mark | None = None
+        self._lines = Lines(loop, begin.number)
         self.reason = ""
         """Why there is no worker, where there is none."""
         self._start()
@@ -87,7 +90,7 @@ class Link:
         self._began = self._loop.time()
         self._orders = []
         self._ordered_bytes = 0
-        self._unpacker = Unpacker(Report)
+        self._unpacker = Unpacker(Report, MOST_REPORT_BYTES)
         self._waiting = bytearray()
         self._finishing: dict[int, float] = {}
         self._moved_at = self._heard_at = 0.0
@@ -188,13 +191,17 @@ class Link:
         if self._look_again is None and self.alive:
             self._look_again = self._loop.call_later(STUCK_SECONDS, self._look)
 
+    def _watch_no_more(self) -> None:
+        """Unless something is owed still."""
+        if self._look_again is not None and not (self._waiting or self._finishing):
+            self._look_again.cancel()
+            self._look_again = None
+
     def _look(self) -> None:
         """Give up a worker that takes nothing, or that owes an answer and says nothing."""
         self._look_again = None
         owing = [self._moved_at] if self._waiting else []
         owing += [max(asked, self._heard_at) for asked in self._finishing.values()]
-        if not owing:
-            return
         left = min(owing) + STUCK_SECONDS - self._loop.time()
         if left > 0:
             self._look_again = self._loop.call_later(left, self._look)
@@ -210,6 +217,7 @@ class Link:
         self._moved_at = self._loop.time()
         if not self._waiting:
             self._loop.remove_writer(link)
+            self._watch_no_more()
 
     def _sent(self, link: socket.socket, data: memoryview | bytearray) -> int:
         try:
@@ -240,15 +248,17 @@ class Link:
             self._lost("it was not understood")
 
     def _take(self, report: Report) -> None:
-        """Hand over what was reported. Raises ValueError where that cannot be logged."""
+        """Hand over what was reported. Raises ValueError at what no worker of ours would tell."""
+        check_load(report.load, report.opened, self.opened)
         self.load, self._opened_there = report.load, report.opened
         for said in report.said:
-            _log(said)
+            self._lines.say(said)
         for result in report.results:
             job = self._jobs.get(result.job)
             if job is None:
                 continue
-            taken = not result.outputs or self._delivered(job, result.outputs)
+            outputs = job.believed(result.outputs)
+            taken = not outputs or self._delivered(job, outputs)
             if not (taken or result.finished):
                 # Its worker does not know, and would keep it.
                 self.submit(Finish(result.job))
@@ -265,6 +275,7 @@ class Link:
 
     def _end(self, number: int, lost: bool = False) -> None:
         self._finishing.pop(number, None)
+        self._watch_no_more()
         job = self._jobs.pop(number, None)
         if job is None:
             return
@@ -290,20 +301,11 @@ class Link:
             self._end(number, number != culprit)
 
     def _close(self) -> None:
-        if self._look_again is not None:
-            self._look_again.cancel()
-            self._look_again = None
+        self._waiting.clear()
+        self._finishing.clear()
+        self._watch_no_more()
         link, self._socket = self._socket, None
         if link is not None:
             self._loop.remove_reader(link)
             self._loop.remove_writer(link)
             link.close()
-
-
-def _log(said: Said) -> None:
-    """Log what a worker said. Raises ValueError where no logger would say such a thing: the worker
-    may have been broken into."""
-    try:
-        log.log(logging.getLevelNamesMapping()[said.level.upper()], said.event, **said.facts)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"a line of the log that is none: {error!r}") from error

@@ -11,7 +11,7 @@ From / to:   link.py  <->  here  <->  worker.py
 from __future__ import annotations
 
 import struct
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -19,8 +19,12 @@ from talas_stream.codec.load import Load
 from talas_stream.media import Codec, Format, Packet, Rendition, SourceCodec
 from talas_stream.stages.meter import Reading
 
-MOST_BYTES = 1 << 28
-"""Of one batch. The two ends are of one program: more is a mistake, and is told as one."""
+MOST_ORDERS_BYTES = 1 << 28
+"""Of one batch of orders: the starts of one turn of the loop, with all that is kept of their
+sources."""
+
+MOST_REPORT_BYTES = 1 << 23
+"""A worker reports after a millisecond of coding. Who promises more has been broken into."""
 
 _LENGTH = struct.Struct("<I")
 
@@ -134,12 +138,15 @@ class Metered(msgspec.Struct, frozen=True, array_like=True, tag=1):
     reading: Reading | None
 
 
+Fact = str | bool | int | float | None
+
+
 class Said(msgspec.Struct, frozen=True, array_like=True):
     """A line of a worker's log."""
 
     level: str
     event: str
-    facts: dict[str, Any]
+    facts: dict[str, Fact]
 
 
 class Result(msgspec.Struct, frozen=True, array_like=True):
@@ -170,9 +177,11 @@ def pack(batch: list[Order] | Report) -> bytes:
 
 
 class Unpacker(Generic[T]):
-    """Batches of one type, from bytes as they come. Raises ValueError at what is none."""
+    """Batches of one type and of `most` bytes each, from bytes as they come. Raises ValueError at
+    what is none, and at the promise of more."""
 
-    def __init__(self, kind: type[T]) -> None:
+    def __init__(self, kind: type[T], most: int) -> None:
+        self._most = most
         self._decode = msgspec.msgpack.Decoder(kind).decode
         self._rest = bytearray()
 
@@ -184,7 +193,7 @@ class Unpacker(Generic[T]):
         with memoryview(self._rest) as view:
             while len(view) - start >= _LENGTH.size:
                 (length,) = _LENGTH.unpack_from(view, start)
-                if length > MOST_BYTES:
+                if length > self._most:
                     raise ValueError(f"a batch of {length} bytes")
                 end = start + _LENGTH.size + length
                 if end > len(view):

@@ -29,6 +29,7 @@ from talas_stream import kernels
 from talas_stream.codec.load import Load, Warden
 from talas_stream.codec.mark import Mark
 from talas_stream.codec.messages import (
+    MOST_ORDERS_BYTES,
     Begin,
     Change,
     Close,
@@ -100,7 +101,7 @@ class Worker:
         self.warden = Warden(begin.number, Governor(begin.complexity, self._mix, costs))
         self._poll = select.poll()
         self._poll.register(link, select.POLLIN)
-        self._unpacker = Unpacker(list[Order])
+        self._unpacker = Unpacker(list[Order], MOST_ORDERS_BYTES)
         self._turns = Turns(self._hand_over, mark)
         self.jobs = self._turns.jobs
         self._behind_for = 0.0

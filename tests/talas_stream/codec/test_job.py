@@ -3,9 +3,21 @@
 import msgspec
 import pytest
 
-from support.codec import OPUS, WORK
+from support.codec import AAC, OPUS, WORK
 from talas_stream.codec.job import UNHURRIED_BYTES, UNHURRIED_FRAMES, UNHURRIED_TICKS, LinkedJob
-from talas_stream.codec.messages import Change, Close, Feed, Finish, Measure, Open, Order
+from talas_stream.codec.messages import (
+    Change,
+    Close,
+    Feed,
+    Finish,
+    Measure,
+    Metered,
+    Open,
+    Order,
+    Output,
+)
+from talas_stream.media import Packet, Rendition
+from talas_stream.stages.meter import Reading
 
 
 class Recorded:
@@ -81,3 +93,27 @@ def test_lot_of_frames_without_media_time_is_bounded_in_number_and_bytes(
     for fed in range(1, 2 * lot + 4):
         job.feed(frame, packet)
         assert fed - there.kinds.count(Feed) <= lot
+
+
+def test_only_what_was_ordered_is_believed(job: LinkedJob) -> None:
+    def output(rendition: Rendition) -> Output:
+        return Output(rendition, [Packet(b"sound", 0, 960)], b"head")
+
+    reading = Metered(Reading(-23.0, None, None, None, -1.0, 0.0))
+    job.open(OPUS, 0)
+    richer = msgspec.structs.replace(OPUS, bit_rate=1)
+    assert job.believed([output(AAC), output(richer), reading]) == []
+    job.meter()
+    made = [output(OPUS), reading, Metered(None)]
+    assert job.believed(made) == made
+    job.close(OPUS)
+    assert job.believed([output(OPUS)]) == []
+    job.open(OPUS, 0)
+    assert job.believed([Output(OPUS, [Packet(b"sound", 960, 960)])]) == [], "of the closed one"
+
+
+def test_packet_that_goes_backwards_is_refused(job: LinkedJob) -> None:
+    job.open(OPUS, 0)
+    job.believed([Output(OPUS, [Packet(b"sound", 960, 960)], b"head")])
+    with pytest.raises(ValueError, match="packet"):
+        job.believed([Output(OPUS, [Packet(b"sound", 0, 960)])])

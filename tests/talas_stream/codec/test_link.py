@@ -1,6 +1,7 @@
 """The loop's side of a codec worker, with a worker at the other end that only reads and answers."""
 
 import asyncio
+import math
 import socket
 from collections.abc import AsyncIterator, Callable
 
@@ -17,12 +18,15 @@ from talas_stream.codec.link import FULL_WAITING, MOST_WAITING, Link
 from talas_stream.codec.load import Load
 from talas_stream.codec.mark import Mark
 from talas_stream.codec.messages import (
+    MOST_ORDERS_BYTES,
+    MOST_REPORT_BYTES,
     Begin,
     Change,
     Close,
     Feed,
     Finish,
     Measure,
+    Metered,
     Open,
     Order,
     Output,
@@ -34,10 +38,17 @@ from talas_stream.codec.messages import (
     pack,
 )
 from talas_stream.media import Packet
+from talas_stream.stages.meter import Reading
 from talas_stream.visit import MAX_HISTORY_BYTES
 
 LOAD = Load(0.0, 0.0, 0.005, 10, 2, 0)
 OUTPUT = Output(OPUS, [Packet(b"sound", 0, 960)], b"head")
+BACKWARDS = [Packet(b"late", -960, 960)]
+NO_READING = Reading(math.inf, None, None, None, None, 0.0)
+NESTED = pack(Report([], LOAD, 0, [Said("info", "an event", {"fact": None})])).replace(
+    b"\xc0", b"\x91" * 100_000 + b"\xc0"
+)
+NESTED = (len(NESTED) - 4).to_bytes(4, "little") + NESTED[4:]
 
 
 class Other:
@@ -56,7 +67,7 @@ class Other:
         theirs.setblocking(False)
         self.started.append(theirs)
         self.marks.append(Mark(mark))
-        self._unpacker = Unpacker(list[Order])
+        self._unpacker = Unpacker(list[Order], MOST_ORDERS_BYTES)
         return ours
 
     async def batches(self, until: Callable[[list[Order]], bool]) -> list[list[Order]]:
@@ -108,12 +119,27 @@ async def test_the_calls_of_one_turn_are_one_batch_in_order(other: Other) -> Non
 async def test_results_reach_their_job_and_the_end_comes_once(other: Other) -> None:
     link = linked(other)
     heard: list[object] = []
-    link.job(0, 0, heard.extend, lambda lost: heard.append("done"))
+    job = link.job(0, 0, heard.extend, lambda lost: heard.append("done"))
+    job.open(OPUS, 0)
     link.job(0, 0, lambda outputs: pytest.fail("not mine"), lambda lost: None)
     other.report(Result(1, [OUTPUT], True), Result(1, [OUTPUT], True), Result(99, [], True))
     await auntil(lambda: heard)
     assert heard == [OUTPUT, "done"]
     assert link.jobs == 1
+    link.stop()
+
+
+async def test_number_at_a_dead_worker_s_mark_that_is_no_job_of_its_own_blames_nobody(
+    other: Other,
+) -> None:
+    link = linked(other)
+    lost: list[bool] = []
+    link.job(0, 0, lambda outputs: None, lost.append)
+    other.marks[0].job = (1 << 64) - 1
+    with capture_logs():
+        other.started[0].close()
+        await auntil(lambda: lost)
+    assert lost == [True]
     link.stop()
 
 
@@ -206,9 +232,12 @@ async def test_who_cannot_take_what_is_delivered_ends_alone(other: Other) -> Non
         done.append(2)
         raise RuntimeError("no end either")
 
-    link.job(0, 0, failing, lambda lost: done.append(1))
-    link.job(0, 0, heard.extend, failing_end)
-    link.job(0, 0, heard.extend, lambda lost: done.append(3))
+    for job in (
+        link.job(0, 0, failing, lambda lost: done.append(1)),
+        link.job(0, 0, heard.extend, failing_end),
+        link.job(0, 0, heard.extend, lambda lost: done.append(3)),
+    ):
+        job.open(OPUS, 0)
     with capture_logs() as logs:
         other.report(*(Result(number, [OUTPUT], number > 1) for number in (1, 2, 3)))
         await auntil(lambda: len(done) == 3)
@@ -228,12 +257,19 @@ async def test_who_cannot_take_what_is_delivered_ends_alone(other: Other) -> Non
         b"\x01\x00\x00\x00\xc1",
         pack(Report([], LOAD, 0, [Said("loud", "an event", {})])),
         pack(Report([], LOAD, 0, [Said("info", "an event", {"event": "another"})])),
+        NESTED,
+        (MOST_REPORT_BYTES + 1).to_bytes(4, "little"),
+        pack(Report([], msgspec.structs.replace(LOAD, busy=math.nan), 0, [])),
+        pack(Report([], LOAD, 2, [])),
+        pack(Report([Result(1, [OUTPUT, Output(OPUS, BACKWARDS)], False)], LOAD, 1, [])),
+        pack(Report([Result(1, [Metered(NO_READING)], False)], LOAD, 1, [])),
     ],
 )
 async def test_a_worker_that_talks_nonsense_is_given_up(other: Other, said: bytes) -> None:
     link = linked(other)
     done: list[bool] = []
-    link.job(0, 0, lambda outputs: None, lambda lost: done.append(True))
+    job = link.job(0, 0, lambda outputs: None, lambda lost: done.append(True))
+    job.open(OPUS, 0)
     with capture_logs() as logs:
         other.started[0].send(said)
         await auntil(lambda: done)

@@ -4,7 +4,8 @@ import pytest
 
 from talas_stream.codec.load import Load
 from talas_stream.codec.messages import (
-    MOST_BYTES,
+    MOST_ORDERS_BYTES,
+    MOST_REPORT_BYTES,
     Change,
     Close,
     Feed,
@@ -49,18 +50,18 @@ REPORT = Report(
 @pytest.mark.parametrize("size", [1, 3, 64, 1 << 20])
 def test_batches_come_out_as_they_went_in(size: int) -> None:
     data = pack(ORDERS) + pack([]) + pack(ORDERS[:1])
-    unpacker = Unpacker(list[Order])
+    unpacker = Unpacker(list[Order], MOST_ORDERS_BYTES)
     found = []
     for start in range(0, len(data), size):
         found += unpacker.feed(data[start : start + size])
     assert found == [ORDERS, [], ORDERS[:1]]
-    assert Unpacker(Report).feed(pack(REPORT)) == [REPORT]
+    assert Unpacker(Report, MOST_REPORT_BYTES).feed(pack(REPORT)) == [REPORT]
 
 
 @pytest.mark.parametrize("codec", [*Codec, *SourceCodec])
 def test_a_format_keeps_its_coding_and_is_new_each_time(codec: Codec | SourceCodec) -> None:
     change = Change.to(3, Format(codec, 22_050, 1, b"config", 312))
-    (there,) = Unpacker(list[Order]).feed(pack([change]))[0]
+    (there,) = Unpacker(list[Order], MOST_ORDERS_BYTES).feed(pack([change]))[0]
     assert isinstance(there, Change)
     made = there.format
     assert type(made.codec) is type(codec)
@@ -70,7 +71,7 @@ def test_a_format_keeps_its_coding_and_is_new_each_time(codec: Codec | SourceCod
 
 
 def test_what_is_no_batch_is_told() -> None:
-    with pytest.raises(ValueError, match=str(MOST_BYTES + 1)):
-        Unpacker(Report).feed((MOST_BYTES + 1).to_bytes(4, "little"))
+    with pytest.raises(ValueError, match=str(MOST_REPORT_BYTES + 1)):
+        Unpacker(Report, MOST_REPORT_BYTES).feed((MOST_REPORT_BYTES + 1).to_bytes(4, "little"))
     with pytest.raises(ValueError, match="Expected"):
-        Unpacker(Report).feed(pack(ORDERS))
+        Unpacker(Report, MOST_REPORT_BYTES).feed(pack(ORDERS))

@@ -121,9 +121,10 @@ async def test_worker_given_up_while_it_hangs_is_killed_and_reaped(
     nursery: Nursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.01)
-    monkeypatch.setattr(linking, "STUCK_SECONDS", 0.0)
     workers = CodecWorkers(1, asyncio.get_running_loop(), nursery.launch)
     await coded(workers)
+    patience = linking.STUCK_SECONDS
+    monkeypatch.setattr(linking, "STUCK_SECONDS", 0.0)
     victim = family(nursery)[1]
     victim.suspend()
     client = Client(workers)
@@ -132,6 +133,7 @@ async def test_worker_given_up_while_it_hangs_is_killed_and_reaped(
         client.feed()
         await asyncio.sleep(0)
     assert client.lost == 1, "what the worker was at is not this job"
+    monkeypatch.setattr(linking, "STUCK_SECONDS", patience)
     await auntil(lambda: not victim.is_running())
     await auntil(lambda: not workers.full)
     await coded(workers)
