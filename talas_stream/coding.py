@@ -89,7 +89,7 @@ class Codecs(Protocol):
 class Coding:
     """The codec work of the visit `name`. `history_ticks` of what was decoded are kept for
     newcomers; `kept` is what a job begins with, as it stands then; `ended` is told the renditions
-    that end."""
+    that end; `now` is the clock, in seconds, that `tidy` is told the time of."""
 
     def __init__(
         self,
@@ -100,6 +100,7 @@ class Coding:
         *,
         kept: Iterable[tuple[Frame, Packet]],
         ended: Callable[[LiveRendition], None],
+        now: Callable[[], float],
     ) -> None:
         self._name = name
         self._codecs = codecs
@@ -107,10 +108,10 @@ class Coding:
         self._history_ticks = history_ticks
         self._kept = kept
         self._tell_ended = ended
+        self._now = now
         self._lives: dict[str, LiveRendition] = {}
         self._job: Job | None = None
         self._jobs = 0
-        self._now = 0.0
         self._failures: list[float] = []
         self._waits_since: float | None = None
         self._unmeasured_since: float | None = None
@@ -127,9 +128,7 @@ class Coding:
     @property
     def failing(self) -> bool:
         """Whether jobs for this programme have failed too often to try another."""
-        since = self._now - FAILURES_SECONDS
-        self._failures = [at for at in self._failures if at > since]
-        return len(self._failures) >= MOST_FAILURES
+        return len(self._recent_failures()) >= MOST_FAILURES
 
     def feed(self, frame: Frame, packet: Packet) -> None:
         """What the source sent. The first frame begins the measuring, where that is wanted."""
@@ -159,7 +158,6 @@ class Coding:
 
     def tidy(self, now: float) -> None:
         """Let go of a job that nobody needs, and find another for who has lost theirs."""
-        self._now = now
         if self._job is not None and not self._lives and not self._codecs.metering:
             self._stop()
         self._find_room(now)
@@ -223,11 +221,15 @@ class Coding:
             self._end()
             return
         if not lost:
-            self._failures.append(self._now)
+            self._failures = [*self._recent_failures(), self._now()]
         if self.failing:
             self._end("its codec jobs fail")
         elif self._lives and not self._codecs.full:
             self._start()
+
+    def _recent_failures(self) -> list[float]:
+        since = self._now() - FAILURES_SECONDS
+        return [at for at in self._failures if at > since]
 
     def _end(self, reason: str = "") -> None:
         """Every rendition ends, as asked or for a reason that is no good news."""

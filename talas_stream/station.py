@@ -253,6 +253,7 @@ class Station:
             kernels=self._kernels,
             codecs=self._codecs,
             sizes=self._sizes,
+            now=self._clock.monotonic,
         )
         visit.accept(frames)
         self._visit, self.state = visit, state

@@ -38,7 +38,8 @@ MAX_HISTORY_FORMATS = 4
 
 class Visit:
     """What one source sends, and who hears it. `start` in ticks of the station's media time;
-    `renditions` are those to be ready for: enough is kept to fill the longest burst of theirs."""
+    `renditions` are those to be ready for: enough is kept to fill the longest burst of theirs.
+    `now` is the clock, in seconds, that `tidy` is told the time of."""
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class Visit:
         kernels: Kernels,
         codecs: Codecs,
         sizes: Sizes,
+        now: Callable[[], float],
     ) -> None:
         self._timeline = Timeline(start)
         self._name = name
@@ -64,7 +66,7 @@ class Visit:
         self._history_ticks = max(map(sizes.history_ticks, renditions), default=0)
         self._coding = Coding(
             name, codecs, sizes, self._history_ticks,
-            kept=self._history, ended=_ended_in(self._live),
+            kept=self._history, ended=_ended_in(self._live), now=now,
         )  # fmt: skip
         self.through: Rendition | None = None
         """The rendition that the source's own packets make; None before its first frame, and where

@@ -27,9 +27,16 @@ class Heard:
     def __init__(self, codecs: RecordedCodecs) -> None:
         self.codecs = codecs
         self.hearers: dict[Rendition, Hearer] = {}
+        self.now = 1000.0
         self.coding = Coding(
-            "Night Line", codecs, SIZES, 48_000, kept=KEPT, ended=LiveRendition.end
-        )
+            "Night Line", codecs, SIZES, 48_000,
+            kept=KEPT, ended=LiveRendition.end, now=lambda: self.now,
+        )  # fmt: skip
+
+    def tidy(self, at: float) -> None:
+        """It is so late."""
+        self.now = at
+        self.coding.tidy(at)
 
     def open(self, rendition: Rendition) -> Hearer:
         live = LiveRendition(rendition, KERNELS, SIZES, "Night Line", 1)
@@ -78,28 +85,40 @@ def test_jobs_lost_for_no_fault_of_their_own_are_begun_again_without_end(heard: 
 def test_jobs_that_fail_seldom_are_begun_again_and_often_are_given_up(heard: Heard) -> None:
     hearer = heard.open(OPUS)
     for number in range(MOST_FAILURES + 2):
-        heard.coding.tidy(number * FAILURES_SECONDS)
+        heard.tidy(number * FAILURES_SECONDS)
         heard.codecs.jobs[number].done(False)
     assert not hearer.ended
     for number in range(MOST_FAILURES - 1):
         heard.codecs.jobs[MOST_FAILURES + 2 + number].done(False)
     assert hearer.ended
     assert heard.coding.failing
-    heard.coding.tidy((MOST_FAILURES + 3) * FAILURES_SECONDS)
+    heard.tidy((MOST_FAILURES + 3) * FAILURES_SECONDS)
     assert not heard.coding.failing
+
+
+def test_jobs_that_failed_before_the_first_tidy_are_not_forgotten_by_it(heard: Heard) -> None:
+    hearer = heard.open(OPUS)
+    for number in range(MOST_FAILURES - 1):
+        heard.codecs.jobs[number].done(False)
+    heard.tidy(heard.now + 1)
+    heard.codecs.jobs[MOST_FAILURES - 1].done(False)
+    assert hearer.ended
+    assert heard.coding.failing
+    heard.now += FAILURES_SECONDS
+    assert not heard.coding.failing, "also where nobody has tidied since"
 
 
 def test_without_a_worker_the_listeners_wait_and_are_served_when_one_is_there(
     heard: Heard,
 ) -> None:
     hearer = heard.open(OPUS)
-    heard.coding.tidy(50.0)
+    heard.tidy(50.0)
     heard.codecs.full = True
     heard.codecs.jobs[0].done(True)
-    heard.coding.tidy(51.0)
+    heard.tidy(51.0)
     assert len(heard.codecs.jobs) == 1
     heard.codecs.full = False
-    heard.coding.tidy(52.0)
+    heard.tidy(52.0)
     assert heard.codecs.jobs[1].orders == [("open", OPUS)]
     assert not hearer.ended
 
@@ -108,13 +127,13 @@ def test_without_a_worker_the_listeners_wait_and_are_served_when_one_is_there(
 def test_without_a_worker_for_long_the_listeners_end(heard: Heard, looked_before: bool) -> None:
     hearer = heard.open(OPUS)
     if looked_before:
-        heard.coding.tidy(50.0)
+        heard.tidy(50.0)
     heard.codecs.full = True
     heard.codecs.jobs[0].done(True)
-    heard.coding.tidy(51.0)
-    heard.coding.tidy(51.0 + PATIENCE_SECONDS - 1)
+    heard.tidy(51.0)
+    heard.tidy(51.0 + PATIENCE_SECONDS - 1)
     assert not hearer.ended
-    heard.coding.tidy(51.0 + PATIENCE_SECONDS)
+    heard.tidy(51.0 + PATIENCE_SECONDS)
     assert hearer.ended
 
 
@@ -123,9 +142,9 @@ def test_each_loss_has_its_own_time_to_find_a_worker(heard: Heard) -> None:
     for number, at in enumerate((50.0, 50.0 + PATIENCE_SECONDS)):
         heard.codecs.full = True
         heard.codecs.jobs[number].done(True)
-        heard.coding.tidy(at)
+        heard.tidy(at)
         heard.codecs.full = False
-        heard.coding.tidy(at + 1)
+        heard.tidy(at + 1)
     assert not hearer.ended
     assert len(heard.codecs.jobs) == 3
 
@@ -153,8 +172,8 @@ def test_programme_is_measured_again_only_once_there_is_room() -> None:
     heard.codecs.full = True
     heard.codecs.jobs[0].done(True)
     for now in (100.0, 100.0 + AGAIN_SECONDS, 101.0 + AGAIN_SECONDS):
-        heard.coding.tidy(now)
+        heard.tidy(now)
         assert len(heard.codecs.jobs) == 1
     heard.codecs.full = False
-    heard.coding.tidy(102.0 + AGAIN_SECONDS)
+    heard.tidy(102.0 + AGAIN_SECONDS)
     assert len(heard.codecs.jobs) == 2

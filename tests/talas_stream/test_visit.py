@@ -17,9 +17,10 @@ from support.stage import (
     noise,
     placed,
 )
+from talas_core.clock import FakeClock
 from talas_core.errors import Unavailable
 from talas_stream.codec.messages import Metered, Output
-from talas_stream.coding import AGAIN_SECONDS, MOST_FAILURES
+from talas_stream.coding import AGAIN_SECONDS, FAILURES_SECONDS, MOST_FAILURES
 from talas_stream.feed import Feed
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition, SourceCodec
 from talas_stream.rendition import LiveRendition, Sizes
@@ -40,9 +41,18 @@ OFFERED = (OPUS, AAC, MP3)
 
 
 def visit_of(
-    codecs: RecordedCodecs, *told: Any, renditions: Iterable[Rendition] = OFFERED
+    codecs: RecordedCodecs,
+    *told: Any,
+    renditions: Iterable[Rendition] = OFFERED,
+    clock: FakeClock | None = None,
 ) -> Visit:
-    return Visit(*told, renditions=renditions, kernels=KERNELS, codecs=codecs, sizes=SIZES)
+    now = (clock or FakeClock()).monotonic
+    return Visit(*told, renditions=renditions, kernels=KERNELS, codecs=codecs, sizes=SIZES, now=now)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
@@ -51,8 +61,8 @@ def codecs() -> RecordedCodecs:
 
 
 @pytest.fixture
-def visit(codecs: RecordedCodecs) -> Visit:
-    visit = visit_of(codecs, 96_000, "Night Line", "Song")
+def visit(codecs: RecordedCodecs, clock: FakeClock) -> Visit:
+    visit = visit_of(codecs, 96_000, "Night Line", "Song", clock=clock)
     visit.accept(MP3_FRAMES)
     return visit
 
@@ -218,7 +228,7 @@ def test_a_coding_closed_and_opened_in_one_breath_takes_the_new_encoder_s_packet
 
 
 def test_programme_whose_jobs_fail_again_and_again_ends_its_encoded_listeners_and_nobody_else(
-    visit: Visit, codecs: RecordedCodecs
+    visit: Visit, codecs: RecordedCodecs, clock: FakeClock
 ) -> None:
     own, _, _ = join(visit, MP3)
     waits, _, _ = join(visit, OPUS)
@@ -231,7 +241,7 @@ def test_programme_whose_jobs_fail_again_and_again_ends_its_encoded_listeners_an
     assert len(codecs.jobs) == MOST_FAILURES
     with pytest.raises(Unavailable):
         join(visit, OPUS)
-    visit.tidy(100.0, 10.0)
+    clock.advance(FAILURES_SECONDS)
     again, _, _ = join(visit, OPUS)
     assert len(codecs.jobs) == MOST_FAILURES + 1
     assert not again.ended
