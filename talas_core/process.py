@@ -17,6 +17,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -29,6 +30,16 @@ _PR_SET_DUMPABLE = 4
 _LINE_LIMIT = 8192
 _READ_BYTES = 65_536
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+def hold_standard_streams() -> None:
+    """Put nothing in the place of each standard stream that this process was started without: a
+    socket would get its number, and what a library or a child writes there. Call it first."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode)  # noqa: PTH123, SIM115 - it stays; the lowest number
+            os.set_inheritable(stream.fileno(), number == stream.fileno())
+            setattr(sys, name, stream)
 
 
 def close_to_others() -> None:

@@ -40,6 +40,7 @@ def run(name: str, serve: Serve, *, needs: Sequence[str] = ()) -> NoReturn:
 
     `needs` are fields of Settings that must not be empty, e.g. `("database_url", "nats_url")`.
     """
+    process.hold_standard_streams()
     try:
         settings = knobs.load(os.environ)
         _require(settings, needs)

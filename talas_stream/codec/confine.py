@@ -66,8 +66,9 @@ def confine(link: int, parent: int) -> list[str]:
     _close_all_but(link)
     lacks: list[str] = []
     _try(_leave_namespaces, "namespaces", lacks)
-    _try(_leave_user, "another user", lacks)
-    _limit(link)
+    apart = not lacks
+    _try(lambda: _leave_user(apart), "another user", lacks)
+    _try(lambda: _limit(link), "limits", lacks)
     _call(_libc.prctl, _SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     _call(_libc.prctl, _SET_DUMPABLE, 0, 0, 0, 0)
     # After the change of user, with which the kernel forgets it.
@@ -102,10 +103,12 @@ def _leave_namespaces() -> None:
     _call(_libc.unshare, new if os.geteuid() == 0 else new | _NEW_USER)
 
 
-def _leave_user() -> None:
-    """Root becomes somebody without a right. Others gave up their user with its namespace, and give
-    up the rights that they were given there."""
-    if os.geteuid() == 0:
+def _leave_user(apart: bool) -> None:
+    """Root becomes somebody without a right. Others who are `apart` gave up their user with its
+    namespace, and give up the rights that they were given there. Raises OSError where they are who
+    they were."""
+    root = os.geteuid() == 0
+    if root:
         os.setgroups([])
         try:
             _become(OWN_USERS + os.getpid())
@@ -113,6 +116,8 @@ def _leave_user() -> None:
             _become(NOBODY)
     head = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITIES_VERSION, 0))
     _call(_libc.capset, head, ctypes.create_string_buffer(24))
+    if not (root or apart):
+        raise OSError("there is no other user to be")
 
 
 def _become(user: int) -> None:
@@ -125,7 +130,7 @@ def _limit(link: int) -> None:
     """Memory for the work, and nothing of what the work does not need."""
     for what, most in (
         (resource.RLIMIT_AS, _address_space() + MEMORY_BYTES),
-        (resource.RLIMIT_FSIZE, os.fstat(2).st_size + SAID_BYTES),
+        (resource.RLIMIT_FSIZE, _said_bytes() + SAID_BYTES),
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_CORE, 0),
         # `poll` refuses more descriptors than there may be, so that 0 would be too few.
@@ -134,6 +139,13 @@ def _limit(link: int) -> None:
         # A lower limit that the operator set is kept.
         with contextlib.suppress(ValueError):
             resource.setrlimit(what, (most, most))
+
+
+def _said_bytes() -> int:
+    """Bytes in the file that standard error is; none where it is no file, or closed."""
+    with contextlib.suppress(OSError):
+        return os.fstat(2).st_size
+    return 0
 
 
 def _address_space() -> int:

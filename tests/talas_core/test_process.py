@@ -200,3 +200,18 @@ def test_an_environment_that_is_closed_to_others_is_not_read_by_the_same_user() 
         assert looked.stdout == ""
         assert "Permission denied" in looked.stderr
         closed.communicate()
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_process_started_without_standard_streams_has_nothing_in_their_place(closed: str) -> None:
+    script = """
+import os, sys
+from talas_core.process import hold_standard_streams
+hold_standard_streams()
+for number in (0, 1, 2):
+    os.fstat(number)
+sys.stderr.write("to nobody")
+sys.exit(0 if os.get_inheritable(2) else 3)
+"""
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", script]
+    assert subprocess.run(shell, check=False, timeout=60).returncode == 0

@@ -6,6 +6,7 @@ import errno
 import json
 import mmap
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -120,7 +121,7 @@ def test_seccomp_alone_refuses_everything(
     secret: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for layer in ("_leave_namespaces", "_leave_user", "_refuse_files"):
-        monkeypatch.setattr(confining, layer, lambda: None)
+        monkeypatch.setattr(confining, layer, lambda *_: None)
     assert succeeded(secret, port)[0] <= {"become root"}, "no root to be had: it is what it was"
 
 
@@ -140,7 +141,7 @@ def test_without_seccomp_the_rest_refuses_files_network_and_processes(
 def test_what_the_kernel_lacks_is_named_and_the_rest_is_done(
     secret: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused() -> None:
+    def refused(*_: object) -> None:
         raise OSError("not in this kernel")
 
     for layer in ("_leave_namespaces", "_leave_user", "_refuse_files", "_refuse_calls"):
@@ -153,6 +154,36 @@ def test_what_the_kernel_lacks_is_named_and_the_rest_is_done(
     done, lacks = succeeded(secret, port, but=others)
     assert lacks == ["namespaces", "another user", "Landlock", "seccomp"]
     assert not done or (os.geteuid() == 0 and done == {"fork"}), "no limit of processes binds root"
+
+
+def test_who_is_not_root_and_has_no_namespaces_lacks_another_user(
+    secret: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> None:
+        raise OSError("not in this container")
+
+    monkeypatch.setattr(confining, "_leave_namespaces", refused)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    _, lacks = succeeded(secret, port, but=frozenset(attempts(0, secret, port, 0)))
+    assert lacks[:2] == ["namespaces", "another user"]
+
+
+def test_process_whose_standard_error_is_closed_is_confined_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def closed(descriptor: int) -> os.stat_result:
+        if descriptor == 2:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return fstat(descriptor)
+
+    fstat = os.fstat
+
+    limits: dict[int, int] = {}
+    monkeypatch.setattr(os, "fstat", closed)
+    monkeypatch.setattr(resource, "setrlimit", lambda what, most: limits.update({what: most[0]}))
+    confining._limit(5)
+    assert limits[resource.RLIMIT_FSIZE] == confining.SAID_BYTES
+    assert limits[resource.RLIMIT_NOFILE] == 6
 
 
 def test_confined_process_dies_where_its_parent_has_gone(tmp_path: Path) -> None:

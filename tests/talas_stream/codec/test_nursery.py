@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -241,3 +242,23 @@ def test_worker_that_cannot_be_watched_is_ended(monkeypatch: pytest.MonkeyPatch)
         forking.Children().add(child, 0)
     with pytest.raises(ChildProcessError):
         os.waitpid(child, os.WNOHANG)
+
+
+ONE_WORKER = """
+from talas_core.process import hold_standard_streams
+from talas_stream.codec.mark import memory
+from talas_stream.codec.messages import Begin
+from talas_stream.codec.nursery import Nursery
+
+hold_standard_streams()
+with Nursery().launch(Begin(0, None, "auto"), memory()) as link:
+    link.settimeout(60)
+    assert link.recv(1), "its first report"
+"""
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-"])
+def test_service_whose_standard_streams_are_closed_gets_workers(closed: str) -> None:
+    command = [sys.executable, "-c", ONE_WORKER]
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *command]
+    assert subprocess.run(shell, check=False, timeout=120).returncode == 0
