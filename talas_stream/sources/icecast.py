@@ -28,7 +28,7 @@ from talas_stream.answers import CHALLENGE, Header, head, refusal_bytes
 from talas_stream.front_door import Successor
 from talas_stream.history import DASH
 from talas_stream.media import Frame
-from talas_stream.sources.body import body_of
+from talas_stream.sources.body import Body, body_of
 from talas_stream.sources.credentials import WrongKey, check_source, clean, slug_of, source_info
 from talas_stream.sources.intake import Intake
 from talas_stream.stages.ingest import SENDABLE, Ingest, accepts
@@ -149,19 +149,26 @@ class IcecastSource(Successor):
             station = await self._allowed()
             body = body_of(self._head)
             station.claim(self, source_info(self._head, self._address()))
+            self._enter(station, body)
         except TalasError as error:
             self._refuse(error)
-            return
         except Exception:
             log.exception("admission failed")
             self._refuse(TalasError("something went wrong on our side"))
-            return
-        self._station, room = station, self._room
-        self._intake = Intake(body, room.ingest(), room.pace(), room.charge_pace(station))
+
+    def _enter(self, station: Station, body: Body) -> None:
+        """Begin with a station that was claimed. Whatever fails, it is released."""
+        room = self._room
+        try:
+            self._intake = Intake(body, room.ingest(), room.pace(), room.charge_pace(station))
+        except Exception:
+            station.release(self)
+            raise
+        self._station = station
         self._intake.put(self._rest)
-        self._room.entered(self)
+        room.entered(self)
         self._log("source connected", agent=station.info.user_agent, method=self._head.method)
-        self.heard_at = self._room.now()
+        self.heard_at = room.now()
         self._welcome()
         self._transport.resume_reading()
         self._pump()

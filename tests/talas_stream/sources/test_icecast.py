@@ -10,6 +10,7 @@ from support.stream import KEY, auth, head, running_stream
 from support.wait import auntil
 from talas_core.messages import SecurityEvent, StreamEvent
 from talas_stream.directory import Directory
+from talas_stream.house import House
 from talas_stream.sources import icecast
 
 
@@ -182,6 +183,26 @@ async def test_a_fault_of_our_own_is_logged_and_not_shown(
         assert answer.startswith(b"HTTP/1.1 500")
         assert b"ZeroDivision" not in answer
     assert "admission failed" in [line["event"] for line in logs]
+
+
+@pytest.mark.parametrize("method", ["PUT", "SOURCE"])
+@pytest.mark.parametrize("where", [(icecast, "Intake"), (House, "entered")])
+async def test_a_fault_of_our_own_after_the_claim_frees_the_station(
+    where: tuple[object, str], method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async with running_stream(tmp_path) as stream:
+        with monkeypatch.context() as patch:
+            patch.setattr(*where, broken)
+            reader, writer = await stream.source(method=method)
+            writer.write(MP3)
+            async with asyncio.timeout(20):
+                said = await reader.read()
+            assert said.startswith(b"HTTP/1.1 500") or method == "SOURCE"
+        (await on_air(stream)).close()
+        writer.close()
 
 
 @pytest.mark.parametrize("line", ["Transfer-Encoding: gzip", "Content-Length: " + "9" * 30])
