@@ -75,7 +75,7 @@ class Demux(ABC, Generic[Event]):
     @property
     @abstractmethod
     def fruitless(self) -> int:
-        """Bytes since the last frame."""
+        """Bytes since the last frame, less the tags and pictures that wire.allowance overlooks."""
 
     @property
     @abstractmethod

@@ -25,8 +25,8 @@ from talas_stream.wire.mpeg import MpegFramer
 __all__ = ["GIVE_UP_BYTES", "SENDABLE", "TYPES", "Ingest", "accepts", "essence"]
 
 GIVE_UP_BYTES = 512 * 1024
-"""Bytes without one frame after which the input is called no audio. A picture in an ID3 tag of
-200 KB is common; twice that is not."""
+"""Bytes without one frame after which the input is called no audio. Of tags and pictures much more
+may come, see wire.allowance."""
 
 TYPES = frozenset(
     f"audio/{name}"

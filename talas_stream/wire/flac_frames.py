@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from talas_stream.wire.allowance import Allowance
 from talas_stream.wire.errors import MalformedHeader
 from talas_stream.wire.flac import (
     MARKER,
@@ -59,8 +60,9 @@ class _Place(NamedTuple):
 class FlacReader:
     """A push parser: bytes in, stream infos and frames out.
 
-    `damaged` counts frames handed out without payload; `bytes_since_frame` everything since the
-    last frame, so that a caller can give up; `steps` how many beginnings and blocks were looked at.
+    `damaged` counts frames handed out without payload; `bytes_since_frame` what came since the last
+    frame, but for metadata behind a STREAMINFO (see Allowance), so that a caller can give up;
+    `steps` how many beginnings and blocks were looked at.
     """
 
     def __init__(self, step: Crc16Step | None = None) -> None:
@@ -79,6 +81,7 @@ class FlacReader:
         self.damaged = 0
         self.steps = 0
         self.bytes_since_frame = 0
+        self._allowance = Allowance()
 
     @property
     def buffered(self) -> int:
@@ -97,6 +100,8 @@ class FlacReader:
     def _take(self, data: bytes, *, final: bool) -> list[Event]:
         skipped = min(self._skip, len(data))
         self._skip -= skipped
+        if self._info is not None:
+            self.bytes_since_frame -= self._allowance.overlook(skipped)
         self._base += skipped
         self._held += data[skipped:]
         events: list[Event] = []
@@ -104,6 +109,7 @@ class FlacReader:
             pass
         if any(isinstance(event, RawFrame) and event.payload for event in events):
             self.bytes_since_frame = len(self._held)
+            self._allowance.renew()
         return events
 
     def _step(self, events: list[Event], final: bool) -> bool:

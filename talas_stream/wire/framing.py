@@ -25,6 +25,8 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from talas_stream.wire.allowance import Allowance
+
 # What a scan answers: (start, end) of each frame; how far the data is used up, which may lie past
 # its end where a tag goes on; what the locked stream's headers look like (0: not locked); how many
 # bytes were garbage.
@@ -75,8 +77,9 @@ class Grammar(NamedTuple):
 class Framer(ABC):
     """A push parser: bytes in, whole frames out.
 
-    `garbage_bytes` counts what was neither frame nor tag. `bytes_since_frame` counts everything
-    since the last frame ended, tags too, so that a caller can give up on what is no audio.
+    `garbage_bytes` counts what was neither frame nor tag. `bytes_since_frame` counts what came
+    since the last frame ended, the first long tag left out (see Allowance), so that a caller can
+    give up on what is no audio.
 
     A live encoder sends frame by frame, and waiting for the header behind a frame would hold each
     back by a frame's length. A `prompt` framer in step hands out a frame as soon as what it was fed
@@ -92,6 +95,7 @@ class Framer(ABC):
         self._reference = 0
         self.garbage_bytes = 0
         self.bytes_since_frame = 0
+        self._allowance = Allowance()
 
     @property
     def locked(self) -> bool:
@@ -116,8 +120,10 @@ class Framer(ABC):
         if self._tag_left:
             skipped = min(self._tag_left, len(data))
             self._tag_left -= skipped
-            self.bytes_since_frame += skipped
+            self.bytes_since_frame += skipped - self._allowance.overlook(skipped)
             data = data[skipped:]
+            if not self._tag_left:
+                self._allowance.end()
         self.bytes_since_frame += len(data)
         return self._take(self._held + data, False) if data else []
 
@@ -134,6 +140,7 @@ class Framer(ABC):
         self._held = data[used:]
         if spans:
             self.bytes_since_frame = size - spans[-1][1]
+            self._allowance.renew()
         return [data[start:end] for start, end in spans]
 
     @abstractmethod

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import msgspec
 
+from talas_stream.wire.allowance import Allowance
 from talas_stream.wire.errors import MalformedHeader
 from talas_stream.wire.ogg_codecs import Codec, Mapping, Setup, identify
 from talas_stream.wire.ogg_pages import NO_GRANULE, Page, PageReader, PageScan
@@ -65,7 +66,7 @@ class PacketReader:
 
     `lost_pages` counts how often page numbers jumped; `dropped_packets` the packets that were too
     large, cut short or malformed; `bytes_since_packet` the bytes since the page that held the last
-    audio packet, so that a caller can give up.
+    audio packet, but for long headers (see Allowance), so that a caller can give up.
     """
 
     def __init__(self, scan: PageScan | None = None) -> None:
@@ -74,6 +75,7 @@ class PacketReader:
         self._dropped_before = 0
         self.lost_pages = 0
         self.bytes_since_packet = 0
+        self._allowance = Allowance()
 
     @property
     def garbage_bytes(self) -> int:
@@ -107,6 +109,7 @@ class PacketReader:
             self._take_page(page, events)
         if any(isinstance(event, Packet) for event in events):
             self.bytes_since_packet = self._pages.bytes_since_page
+            self._allowance.renew()
         return events
 
     def _take_page(self, page: Page, events: list[Event]) -> None:
@@ -119,6 +122,9 @@ class PacketReader:
         if page.sequence != stream.next_sequence:
             self.lost_pages += 1
             stream.forget_partial()
+        if stream.in_headers and not page.complete:
+            size = sum(map(len, page.packets))
+            self.bytes_since_packet -= self._allowance.overlook(size)
         stream.take(page, events)
         if page.eos:
             self._end(events, clean=True)
@@ -156,6 +162,11 @@ class _Stream:
         self._decodable = True
         self._parts: list[bytes] | None = None  # of a packet that goes on; None: there is none
         self._size = 0
+
+    @property
+    def in_headers(self) -> bool:
+        """Whether what comes next may be a header, and audio behind it."""
+        return self._decodable and not self.began
 
     def forget_partial(self) -> None:
         """Drop the beginning of a packet whose rest will not come."""

@@ -13,6 +13,9 @@ from talas_core.errors import UnsupportedMedia
 from talas_stream import kernels
 from talas_stream.media import Codec, Format, Frame
 from talas_stream.stages.ingest import GIVE_UP_BYTES, Ingest, accepts, essence
+from talas_stream.wire.allowance import MOST_BYTES
+from talas_stream.wire.ogg_pages import OggWriter, PageReader
+from talas_stream.wire.opus import build_tags
 
 BOTH = [pytest.param(kernels.select(mode), id=mode) for mode in ("off", "auto")]
 TWINS = kernels.select("off")
@@ -108,6 +111,60 @@ def test_a_picture_in_front_is_stepped_over() -> None:
     assert told(read(tag + DATA["mp3"])) == told(read(DATA["mp3"]))
     pieces = [tag[:4096], tag[4096:], DATA["mp3"]]
     assert told(read_pieces(pieces)) == told(read(DATA["mp3"]))
+
+
+def flac_picture(size: int) -> bytes:
+    """A FLAC stream of one frame and more, with a picture in front."""
+    flac = coded(SOUND, "flac")
+    picture = b"\x06" + size.to_bytes(3, "big") + random.Random(5).randbytes(size)
+    return flac[:4] + bytes((flac[4] & 0x7F,)) + flac[5:42] + picture + flac[42:]
+
+
+def ogg_picture(size: int) -> bytes:
+    """An Ogg stream of Opus whose comments hold a picture."""
+    tags = build_tags("talas", {"METADATA_BLOCK_PICTURE": "A" * size})
+    pages = PageReader().feed(DATA["opus"])
+    writer = OggWriter(pages[0].serial)
+    data = writer.header_pages(pages[0].packets[0], tags)
+    return data + b"".join(writer.page(page.packets, page.granule) for page in pages[2:])
+
+
+COVERED = {
+    "mp3": lambda size: id3(size) + DATA["mp3"],
+    "aac": lambda size: id3(size) + DATA["aac"],
+    "mp3 between songs": lambda size: DATA["mp3"] + id3(size) + DATA["mp3"],
+    "flac": flac_picture,
+    "ogg": ogg_picture,
+    "ogg between songs": lambda size: DATA["opus"] + ogg_picture(size),
+}
+
+
+@pytest.mark.parametrize("hands", BOTH)
+@pytest.mark.parametrize("kind", COVERED)
+def test_a_picture_larger_than_what_is_no_audio_is_stepped_over(
+    kind: str, hands: kernels.Kernels
+) -> None:
+    def lengths(data: bytes) -> list[int]:
+        pieces = [data[at : at + 65_536] for at in range(0, len(data), 65_536)]
+        return [frame.samples for frame in read_pieces(pieces, hands)]
+
+    assert sum(lengths(COVERED[kind](6 * GIVE_UP_BYTES))) == sum(lengths(COVERED[kind](100)))
+
+
+@pytest.mark.parametrize("kind", ["mp3", "flac", "ogg"])
+def test_pictures_without_end_are_no_audio(kind: str) -> None:
+    head = {
+        "mp3": b"ID3\x04\x00\x00\x7f\x7f\x7f\x7f",
+        "flac": flac_picture(0)[:42] + b"\x06\xff\xff\xff",
+        "ogg": ogg_picture(0)[:47],
+    }[kind]
+    ingest = Ingest(TWINS)
+    ingest.feed(head)
+    fed = 0
+    with pytest.raises(UnsupportedMedia, match="no audio frame"):
+        while fed < 2 * MOST_BYTES:
+            ingest.feed(bytes(65_536))
+            fed += 65_536
 
 
 def test_audio_that_hides_in_a_tag_is_not_played() -> None:

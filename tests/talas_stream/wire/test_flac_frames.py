@@ -84,7 +84,7 @@ def test_pictures_are_stepped_over_and_not_kept() -> None:
     for _ in range(5):
         assert reader.feed(bytes(1_000_000)) == []
         assert reader.buffered == 0
-    assert reader.bytes_since_frame > 5_000_000
+    assert reader.bytes_since_frame < 100
     block = b"\x81" + (16).to_bytes(3, "big") + bytes(16)
     events = reader.feed(block + DATA[FIRST:]) + reader.flush()
     assert sum(lengths(events)) == 28_800

@@ -205,12 +205,15 @@ class TestFramer:
         assert framer.feed(junk) + framer.flush() == []
         assert framer.garbage_bytes == framer.bytes_since_frame == len(junk)
 
-    def test_bytes_since_frame_count_tags_too(self, frames: list[bytes]) -> None:
+    def test_bytes_since_frame_count_every_tag_but_the_first_long_one(
+        self, frames: list[bytes]
+    ) -> None:
         framer = self.framer()
         framer.feed(b"".join(frames[:3]))
-        framer.feed(id3(1000)[:900])
-        framer.feed(b"x" * 50)
-        assert framer.bytes_since_frame == 950
+        for tag, counted in ((1000, 900), (2000, 900 + 2010)):
+            framer.feed(id3(tag)[:900])
+            framer.feed(id3(tag)[900:])
+            assert framer.bytes_since_frame == counted
         assert framer.feed(b"") == []
 
     def test_many_frames_in_one_feed(self, frames: list[bytes]) -> None:
