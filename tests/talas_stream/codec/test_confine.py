@@ -217,5 +217,5 @@ def test_worker_of_root_where_there_are_no_users_to_spare_becomes_nobody(
     monkeypatch.setattr(os, "setresgid", lambda user, *_: become("group", user))
     monkeypatch.setattr(os, "setresuid", lambda user, *_: become("user", user))
     monkeypatch.setattr(confining, "_call", lambda *_: 0)
-    confining._leave_user()
+    confining._leave_user(apart=False)
     assert became == [("groups", 0), ("group", NOBODY), ("user", NOBODY)]
