@@ -33,6 +33,7 @@
 
 struct listener {
     int fd;           /* -1 once closed, by either side */
+    int64_t seen;     /* bytes of all, head and body */
     int head_matched; /* bytes of CR LF CR LF seen */
     int64_t came_ns;  /* just before the connect */
     int64_t first_ns; /* first byte of the body, 0 before it came */
@@ -105,7 +106,22 @@ static void note_gap(struct listener *l, int64_t gap) {
         l->gap_ns = gap;
 }
 
+/* Whether the status, bytes 9 to 11 of `HTTP/1.1 200`, is another one as far as `data` shows it. */
+static int refused(struct listener *l, const char *data, size_t size) {
+    static const char wanted[] = "200";
+    for (size_t at = 0; at < size && l->seen + (int64_t)at < 12; at++)
+        if (l->seen + (int64_t)at >= 9 && data[at] != wanted[l->seen + (int64_t)at - 9])
+            return 1;
+    return 0;
+}
+
 static void took(struct listener *l, const char *data, size_t size, int64_t now) {
+    if (refused(l, data, size)) {
+        failed++;
+        leave(l);
+        return;
+    }
+    l->seen += (int64_t)size;
     size_t body = skip_head(l, data, size);
     if (body == size)
         return;
@@ -130,7 +146,9 @@ static void read_one(struct listener *l) {
         size = read(l->fd, buffer, sizeof buffer);
         if (size > 0)
             took(l, buffer, (size_t)size, now_ns());
-    } while (size == (ssize_t)sizeof buffer);
+    } while (size == (ssize_t)sizeof buffer && l->fd >= 0);
+    if (l->fd < 0)
+        return;
     if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
         closed++;
         leave(l);
@@ -250,7 +268,7 @@ static int understand(int argc, char **argv) {
         strncmp(argv[1], "127.", 4) != 0)
         return 0;
     plan.request_size = snprintf(plan.request, sizeof plan.request,
-                                 "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", argv[3]);
+                                 "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", argv[3]);
     plan.count = atoi(argv[4]);
     plan.per_second = atof(argv[5]);
     plan.seconds = atof(argv[6]);
