@@ -54,10 +54,11 @@ from talas_core.supervisor import run_file
 from talas_core.telemetry.health import Health
 from talas_core.web import health as health_http
 from talas_core.web.application import application
+from talas_core.web.connection import Deadlines
 from talas_core.web.headers import Cors
 from talas_core.web.host import Hosts
 from talas_core.web.peer import Proxies
-from talas_core.web.server import Deadlines, WebServer
+from talas_core.web.server import WebServer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BESIDE_CHAT = 64

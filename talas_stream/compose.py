@@ -31,10 +31,11 @@ from talas_core.telemetry.health import Health
 from talas_core.telemetry.logs import logger
 from talas_core.web import health as health_pages
 from talas_core.web.application import application
+from talas_core.web.connection import Deadlines
 from talas_core.web.headers import Cors
 from talas_core.web.host import Hosts
 from talas_core.web.peer import Proxies
-from talas_core.web.server import Deadlines, WebServer
+from talas_core.web.server import WebServer
 from talas_stream import kernels as choose
 from talas_stream.air import PERIOD_SECONDS, Air, every
 from talas_stream.codec.link import Launch

@@ -1,263 +1,26 @@
-"""An HTTP server around an application: sockets, limits, a graceful stop.
+"""An HTTP server around an application: sockets, a graceful stop.
 
-Does:        speak HTTP/1.1 through aiohttp, on listening sockets of its own or on connections a
-             front door hands over; bound request heads and connections, in size, number and time,
-             and what is read at once; answer what is not HTTP in our shape.
-Never:       tells its version; keeps an idle connection open for ever.
+Does:        listen on sockets of its own, or serve connections that a front door hands over; bound
+             how many there are.
+Never:       parses a byte itself: see connection.py.
 Guarantees:  after `stop_accepting` no new connection is taken; `close` lets requests in hand
-             finish, for at most `shutdown_seconds`. No client holds a connection by being slow:
-
-    nothing sent, or a head that does not end   head_seconds, then 408 (nothing sent: closed)
-    no next request                             idle_seconds, then closed
-    a body that trickles                        body.BODY_SECONDS if asked for, then 408;
-                                                LINGER_SECONDS after the answer if not, then closed
-    an answer that is not read                  stall_seconds, then cut
-    upgraded to a WebSocket                     its own rules, none of these
-
-Nor do many who send nothing keep others out: see idle.py. A body is taken as it is: what is packed
-(Content-Encoding) is not unpacked, so that none is larger than what was sent.
+             finish, for at most `shutdown_seconds`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import cast
 
-import msgspec
 from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
-from aiohttp.streams import StreamReader
-from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from talas_core.hosts import addresses, listen
-from talas_core.settings import Settings
-from talas_core.telemetry.logs import logger
-from talas_core.web import early
-from talas_core.web.answers import failed
-from talas_core.web.application import request_id
-from talas_core.web.idle import Idle
+from talas_core.web.connection import Connection, Deadlines, Room
 from talas_core.web.peer import PROXIES, Proxies
 
-HEAD_SECONDS = 10.0
-KEEP_ALIVE_SECONDS = 75.0
-LINGER_SECONDS = 2.0
-STALL_SECONDS = 30.0
 BACKLOG = 1024
-SLICE_BYTES = 8 * 1024
-"""Parsed in one turn of the loop; of one read more may come. Bodies in chunks of a byte, and tiny
-frames, take a thousand times as long as they should, and others have their turn in between."""
-_MANY_HEADERS = "Too many headers"
-"""In the one sentence that tells such a head from others that aiohttp's parser refuses."""
 MANY = 1_000_000
 """Connections of a server behind a front door, which does the counting."""
-_LIMITS: dict[str, Any] = {
-    "max_line_size": 8190,
-    "max_field_size": 8190,
-    "max_headers": 100,
-    "lingering_time": LINGER_SECONDS,
-    "access_log": None,
-    "auto_decompress": False,
-}
-
-_log = logger("web")
-
-
-class Deadlines(msgspec.Struct, frozen=True):
-    """How long a client may take over what, in seconds; see the top of this file."""
-
-    head_seconds: float = HEAD_SECONDS
-    idle_seconds: float = KEEP_ALIVE_SECONDS
-    stall_seconds: float = STALL_SECONDS
-
-    @classmethod
-    def of(cls, settings: Settings) -> Deadlines:
-        """Those of the settings."""
-        return cls(settings.header_timeout_seconds, settings.idle_seconds)
-
-
-class _Room:
-    """Room for so many connections, and which of them wait."""
-
-    def __init__(self, most: int, proxies: Proxies) -> None:
-        self.left = most
-        self.idle = Idle(most, proxies)
-
-    def enter(self) -> bool:
-        """Take a place, if need be that of the connection that has waited longest; whether there
-        was one."""
-        if self.left <= 0 and not self.idle.make_room():
-            return False
-        self.left -= 1
-        return True
-
-
-class _Connection(RequestHandler):
-    """aiohttp's protocol, with our words for a request it cannot parse, and with deadlines."""
-
-    __slots__ = (
-        "_begun", "_body", "_deadlines", "_head_timer", "_held", "_room", "_seated",
-        "_stall_timer", "_whose",
-    )  # fmt: skip
-
-    def __init__(self, manager: web.Server, room: _Room, deadlines: Deadlines) -> None:
-        super().__init__(
-            manager, loop=asyncio.get_running_loop(), keepalive_timeout=deadlines.idle_seconds,
-            **_LIMITS,
-        )  # fmt: skip
-        self._room = room
-        self._deadlines = deadlines
-        self._seated = False
-        self._begun = False
-        self._body: StreamReader | None = None
-        self._whose: str | None = None
-        self._held = b""
-        self._head_timer: asyncio.TimerHandle | None = None
-        self._stall_timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a client in, if there is room."""
-        if not self._room.enter():
-            early.say(cast(asyncio.Transport, transport), early.full())
-            self._force_close = True
-            cast(asyncio.Transport, transport).close()
-            return
-        self._seated = True
-        super().connection_made(transport)
-        peer = transport.get_extra_info("peername")
-        self._whose = self._room.idle.whose(peer[0] if isinstance(peer, tuple) else None)
-        self._room.idle.wait(self, self._whose)
-        self._head_timer = self._loop.call_later(self._deadlines.head_seconds, self._too_slow)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Give the room back."""
-        if self._seated:
-            self._room.left += 1
-            self._seated = False
-            self._room.idle.busy(self)
-        for timer in (self._head_timer, self._stall_timer):
-            if timer is not None:
-                timer.cancel()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """Parse a slice; the rest, and what comes meanwhile, turn by turn."""
-        if self._held:
-            self._held += data
-        elif len(data) <= SLICE_BYTES:
-            self._parse(data)
-        else:
-            self._held = data
-            self._parse_slice()
-
-    def _parse_slice(self) -> None:
-        piece, self._held = self._held[:SLICE_BYTES], self._held[SLICE_BYTES:]
-        self._parse(piece)
-        transport = self.transport
-        if transport is None or transport.is_closing():
-            self._held = b""
-        elif self._held:
-            transport.pause_reading()
-            self._loop.call_soon(self._parse_slice)
-        elif not (self._reading_paused or self._buffer_paused):
-            transport.resume_reading()
-
-    def _resume_transport_reading(self) -> None:
-        """aiohttp's hook: whoever takes what we parse can take more. Not read while bytes are held
-        here, or with each time there would be more of them."""
-        if not self._held:
-            super()._resume_transport_reading()
-
-    def _parse(self, data: bytes) -> None:
-        """Watch the time from a head's first byte to its end. Costs a whole head two looks."""
-        super().data_received(data)
-        if self._messages:
-            self._body = self._messages[-1][1]
-        if self._body is not None and self._body.is_eof():
-            self._body = None
-            self._room.idle.busy(self)
-        if self._head_timer is not None:
-            if self._messages:
-                self._head_timer.cancel()
-                self._head_timer = None
-            self._begun = True
-        elif not self._messages and self._waits() and data:
-            self._begun = True
-            self._head_timer = self._loop.call_later(self._deadlines.head_seconds, self._too_slow)
-
-    async def _handle_request(
-        self,
-        request: web.BaseRequest,
-        start_time: float | None,
-        request_handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
-    ) -> tuple[web.StreamResponse, bool]:
-        """Answer one request; then wait for the next, unless it is here."""
-        try:
-            return await super()._handle_request(request, start_time, request_handler)
-        finally:
-            self._body = None
-            self._room.idle.busy(self)
-            if not self._messages and self._seated:
-                self._room.idle.wait(self, self._whose)
-
-    def make_room(self) -> None:
-        """Close at once, with what may still wait for the client."""
-        if self.transport is not None:
-            self.transport.abort()
-        self.force_close()
-
-    def log_exception(self, *args: Any, **kw: Any) -> None:
-        """What aiohttp cannot go on after. A body that breaks off while it is thrown away, after
-        its request was answered, is the client's affair."""
-        if not isinstance(kw.get("exc_info"), RequestPayloadError):
-            super().log_exception(*args, **kw)
-
-    def pause_writing(self) -> None:
-        """The client is behind with reading an answer."""
-        super().pause_writing()
-        if not self._upgraded and self.transport is not None:
-            seconds = self._deadlines.stall_seconds
-            self._stall_timer = self._loop.call_later(seconds, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """The client has caught up."""
-        super().resume_writing()
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-            self._stall_timer = None
-
-    def _waits(self) -> bool:
-        """Whether the next thing to come is a head: no request is in hand."""
-        return self._waiter is not None and not self._waiter.done()
-
-    def _too_slow(self) -> None:
-        self._head_timer = None
-        if self._waits() and self.transport is not None:
-            if self._begun:
-                early.say(self.transport, early.late())
-            self.force_close()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """The answer to what is not HTTP (400, 431), or to a failure outside the application."""
-        transport = request.transport
-        if request.writer.output_size > 0 or transport is None or transport.is_closing():
-            raise ConnectionError("an answer is on its way, or nobody is there to take one")
-        mark = request_id()
-        if status >= 500:
-            _log.error("connection failed", request_id=mark, exc_info=exc)
-            answer = failed(500, "internal", "Something went wrong on our side.")
-        elif isinstance(exc, LineTooLong) or _MANY_HEADERS in str(exc):
-            answer = failed(431, "head_too_large", "The request's head is too large.")
-        else:
-            answer = failed(400, "bad_request", "This is not a request of HTTP/1.1.")
-        answer.force_close()
-        return early.marked(answer, mark)
 
 
 class WebServer:
@@ -269,7 +32,7 @@ class WebServer:
         self._runner = runner
         self._manager = cast(web.Server, runner.server)
         self._deadlines = deadlines
-        self._room = _Room(connections, proxies)
+        self._room = Room(connections, proxies)
         self._listeners: list[asyncio.AbstractServer] = []
 
     @classmethod
@@ -289,7 +52,7 @@ class WebServer:
     def protocol(self) -> asyncio.Protocol:
         """A fresh protocol that serves one connection; hand it a transport by `set_protocol`,
         then call its `connection_made` and feed it what was already read."""
-        return _Connection(self._manager, self._room, self._deadlines)
+        return Connection(self._manager, self._room, self._deadlines)
 
     async def listen(self, host: str, port: int, *, reuse_port: bool = False) -> int:
         """Accept connections; returns the port, which for port 0 the system picked.

@@ -8,6 +8,7 @@ import json
 import resource
 import socket
 import time
+from collections import deque
 
 from attack import payloads
 from attack.target import (
@@ -29,6 +30,7 @@ LOGINS = 200
 IDLE_SOCKETS = 4100
 """On each port: more than the API port takes in all."""
 EVENT_STREAMS = 2000
+CONNECTIONS_PER_SECOND, CONNECTIONS_OPEN = 1000, 300
 DIALS_PER_SECOND, DIALS_AT_ONCE = 2000, 20
 ROOMS = 60
 """More than one person may have open."""
@@ -172,6 +174,41 @@ def event_streams(target: Target, seconds: float) -> Outcome:
     codes = "/".join(sorted({str(code or "closed") for code in refused}))
     said = f"{kept} kept" + (f", others {codes}" if refused else "")
     return Outcome(said, held=kept < EVENT_STREAMS, sent=len(request) * EVENT_STREAMS)
+
+
+def connections(target: Target, seconds: float) -> Outcome:
+    """A thousand new connections a second of one address, each with a request, on each port in
+    turn; most leave before they are answered."""
+    _allow_files(CONNECTIONS_OPEN + 500)
+    said = []
+    sent = 0
+    for name, port in target.ports().items():
+        path = "/api/stations" if name == "api" else "/status-json.xsl"
+        request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+        made = _dial_on(port, request, seconds / len(target.ports()))
+        said.append(f"{name}: {made:,}")
+        sent += made * len(request)
+    return Outcome("; ".join(said), held=True, sent=sent)
+
+
+def _dial_on(port: int, request: bytes, seconds: float) -> int:
+    """How many connections were made in the time; the oldest are closed for the newest."""
+    began, made = time.monotonic(), 0
+    open_ones: deque[socket.socket] = deque()
+    while (spent := time.monotonic() - began) < seconds:
+        if made >= spent * CONNECTIONS_PER_SECOND:
+            time.sleep(0.001)
+            continue
+        with contextlib.suppress(OSError):
+            connection = dial(port, seconds=2.0)
+            open_ones.append(connection)
+            connection.sendall(request)
+            made += 1
+        if len(open_ones) > CONNECTIONS_OPEN:
+            open_ones.popleft().close()
+    for connection in open_ones:
+        connection.close()
+    return made
 
 
 def many_rooms(target: Target, seconds: float) -> Outcome:

@@ -58,6 +58,7 @@ ATTACKS = (
     Attack("script-address", pages.script_address, short=True, stations=1),
     Attack("idle-sockets", pages.idle_sockets),
     Attack("event-streams", pages.event_streams),
+    Attack("connections", pages.connections, short=True),
     Attack("many-rooms", pages.many_rooms),
     Attack("environments", local.environments, short=True),
     Attack("stolen-bus", local.stolen_bus, ("chat", "unanswered")),

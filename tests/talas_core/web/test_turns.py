@@ -1,0 +1,81 @@
+import asyncio
+from collections.abc import Callable
+
+from talas_core.web.turns import TURN_SECONDS, Turns
+
+
+class Slow:
+    """Acts that take a time by a clock of their own; notes who acted."""
+
+    def __init__(self, seconds: float) -> None:
+        self.now = 0.0
+        self.acted: list[str] = []
+        self._seconds = seconds
+
+    def act(self, name: str) -> Callable[[], None]:
+        def act() -> None:
+            self.acted.append(name)
+            self.now += self._seconds
+
+        return act
+
+
+async def test_acts_begin_at_once_while_the_turn_has_time() -> None:
+    slow = Slow(TURN_SECONDS / 2)
+    turns = Turns(lambda: slow.now)
+    for name in "abc":
+        turns.take(name, slow.act(name))
+    assert slow.acted == ["a", "b"]
+    await asyncio.sleep(0)
+    assert slow.acted == ["a", "b", "c"]
+
+
+async def test_a_turn_of_the_loop_does_no_more_than_its_time() -> None:
+    slow = Slow(TURN_SECONDS)
+    turns = Turns(lambda: slow.now)
+    for name in "abcd":
+        turns.take(name, slow.act(name))
+    for done in range(1, 5):
+        assert len(slow.acted) == done
+        await asyncio.sleep(0)
+
+
+async def test_an_address_with_much_to_do_lets_each_other_go_between() -> None:
+    slow = Slow(TURN_SECONDS)
+    turns = Turns(lambda: slow.now)
+    for name in "aaaaabbc":
+        turns.take(name, slow.act(name))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert "".join(slow.acted) == "aabcabaa"
+
+
+async def test_what_an_act_takes_comes_after_those_who_wait() -> None:
+    slow = Slow(TURN_SECONDS / 10)
+    turns = Turns(lambda: slow.now)
+
+    def again() -> None:
+        slow.act("first")()
+        turns.take("x", slow.act("second"))
+        assert slow.acted == ["first"]
+
+    turns.take("x", again)
+    await asyncio.sleep(0)
+    assert slow.acted == ["first", "second"]
+
+
+async def test_an_act_that_fails_does_not_stop_the_others() -> None:
+    slow = Slow(TURN_SECONDS)
+    turns = Turns(lambda: slow.now)
+
+    def fail() -> None:
+        raise ValueError("mine")
+
+    failures: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    for name, act in (("a", slow.act("a")), ("b", fail), ("c", slow.act("c"))):
+        turns.take(name, act)
+    for _ in range(4):
+        await asyncio.sleep(0)
+    assert slow.acted == ["a", "c"]
+    assert len(failures) == 1
