@@ -104,7 +104,10 @@ class Api:
         )
         self._announcer = links.BusAnnouncer(bus, self._news, self._session_ended)
         self.audit = Audit(PostgresAudit(database), clock)
-        self.stations = Stations(PostgresStations(database), self._announcer, clock, self.audit)
+        self.stations = Stations(
+            PostgresStations(database), self._announcer, clock, self.audit,
+            settings.stations_per_user,
+        )  # fmt: skip
         self.admission = Admission(
             settings, database, announcer=self._announcer, audit=self.audit, clock=clock
         )

@@ -181,6 +181,8 @@ KNOBS: tuple[Knob, ...] = (
          high=1_000_000_000),
     Knob("TALAS_LIMIT_MAIL", "int", 60, "Requests about passwords and addresses by mail from one "
          "address in an hour", low=2, high=1_000_000_000),
+    Knob("TALAS_STATIONS_PER_USER", "int", 200, "Stations one account may have", low=1,
+         high=1_000_000),
     Knob("TALAS_LIMIT_STATIONS", "int", 60, "Stations one account may make in an hour", low=2,
          high=1_000_000_000),
     Knob("TALAS_RENDITION_IDLE_SECONDS", "float", 10.0, "Time an encoder runs on without a "
@@ -273,6 +275,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limit_account_failures: int
     limit_refresh: int
     limit_mail: int
+    stations_per_user: int
     limit_stations: int
     rendition_idle_seconds: float
     codec_workers: int

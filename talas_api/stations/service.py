@@ -45,10 +45,10 @@ _log = logger("stations")
 class StationStore(Protocol):
     """Where stations are kept."""
 
-    async def add(self, kept: Kept) -> str | None:
+    async def add(self, kept: Kept, most: int | None = None) -> str | None:
         """Keep a new station and its room; returns the owner's username.
 
-        Raises Conflict naming the slug if it is taken.
+        Raises Conflict naming the slug if it is taken, TooMany where its owner has `most` stations.
         """
         ...
 
@@ -80,19 +80,25 @@ class Announcer(Protocol):
 
 
 class Stations:
-    """Stations."""
+    """Stations. One person may have `most` of them."""
 
     def __init__(
-        self, store: StationStore, announcer: Announcer, clock: Clock, audit: Recorder
+        self,
+        store: StationStore,
+        announcer: Announcer,
+        clock: Clock,
+        audit: Recorder,
+        most: int,
     ) -> None:
         self._store = store
         self._announcer = announcer
         self._audit = audit
         self._clock = clock
+        self._most = most
 
     async def make(self, wish: NewStation, owner: Claims) -> Keyed:
         """A new station with its key. Raises Conflict, BadInput for a reserved slug or a rendition
-        named twice."""
+        named twice, TooMany."""
         if wish.slug in RESERVED:
             raise BadInput("That slug is reserved.", {"slug": "is reserved"})
         _each_once(wish.renditions)
@@ -190,7 +196,8 @@ class Stations:
             created_at=self._clock.now(),
             renditions=wish.renditions,
         )
-        owner = await self._store.add(Kept(station, owner_id, hash_key(key)))
+        most = None if owner_id is None else self._most
+        owner = await self._store.add(Kept(station, owner_id, hash_key(key)), most)
         await self._announcer.station_changed(wish.slug)
         return Keyed.of(msgspec.structs.replace(station, owner=owner), key)
 

@@ -2,7 +2,8 @@
 
 Does:        one statement for each use; a station and its room come and go together.
 Never:       sees a stream key.
-Guarantees:  a slug is one station's, by the database's word.
+Guarantees:  a slug is one station's, by the database's word; nobody has more stations than they
+             may, on however many workers they make them at once.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from talas_api.stations.values import Kept, Station, StationChange
+from talas_api.stations.values import Kept, Station, StationChange, too_many
 from talas_core.ids import uuid7
 from talas_core.postgres.failures import Duplicate, constraint_fields
 from talas_core.postgres.pool import Database, Row
@@ -28,6 +29,9 @@ WITH room AS (
 )
 SELECT u.username AS owner FROM station LEFT JOIN users u ON u.id = station.owner_id
 """
+# One maker at a time: whoever waits here counts what the other made.
+LOCK_OWNER = "SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE"
+COUNT = "SELECT count(*) FROM stations WHERE owner_id = $1"
 BY_SLUG = """
 SELECT s.id, s.slug, s.name, s.description, s.room_id, s.owner_id, s.key_hash, s.created_at,
     s.renditions, u.username AS owner, u.disabled_at IS NOT NULL AS closed
@@ -71,12 +75,17 @@ class PostgresStations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, kept: Kept) -> str | None:
+    async def add(self, kept: Kept, most: int | None = None) -> str | None:
         station = kept.station
         words = (station.slug, station.name, station.description)
         rest = (station.room, kept.key_hash, station.created_at, uuid7(), station.renditions)
         try:
-            row = await self._database.row(ADD, station.id, *words, kept.owner_id, *rest)
+            async with self._database.transaction() as connection:
+                if most is not None:
+                    await connection.execute(LOCK_OWNER, kept.owner_id)
+                    if await connection.fetchval(COUNT, kept.owner_id) >= most:
+                        raise too_many(most)
+                row = await connection.fetchrow(ADD, station.id, *words, kept.owner_id, *rest)
         except Duplicate as error:
             raise constraint_fields(error, [("stations_slug", "slug")]) from error
         return row["owner"] if row else None

@@ -16,7 +16,7 @@ from talas_api.keys.values import Change, StoredKey
 from talas_api.sessions.refresh import Verdict
 from talas_api.sessions.service import Decide
 from talas_api.sessions.values import Device, Ended, LiveSession, Session
-from talas_api.stations.values import Kept, Station, StationChange
+from talas_api.stations.values import Kept, Station, StationChange, too_many
 from talas_core.clock import Clock
 from talas_core.errors import Conflict, Unavailable
 from talas_core.security.seal import Sealer
@@ -176,9 +176,11 @@ class MemoryStations:
         self._accounts = accounts
         self.kept: dict[UUID, Kept] = {}
 
-    async def add(self, kept: Kept) -> str | None:
+    async def add(self, kept: Kept, most: int | None = None) -> str | None:
         if await self.by_slug(kept.station.slug):
             raise Conflict("That slug is taken.", {"slug": "is taken"})
+        if most is not None and len(await self.page("", most, kept.owner_id)) >= most:
+            raise too_many(most)
         owner = self._accounts.people[kept.owner_id].account.username if kept.owner_id else None
         station = msgspec.structs.replace(kept.station, owner=owner)
         self.kept[station.id] = msgspec.structs.replace(kept, station=station)

@@ -15,7 +15,7 @@ from talas_api.stations.values import (
     StationQuery,
 )
 from talas_core.clock import FakeClock
-from talas_core.errors import BadInput, Conflict, Forbidden, NotFound
+from talas_core.errors import BadInput, Conflict, Forbidden, NotFound, TooMany
 from talas_core.ids import uuid7
 from talas_core.security.tokens import Claims
 
@@ -25,12 +25,12 @@ WISH = NewStation("my-radio", "My Radio", "Songs.")
 class World:
     """The service over fakes, with an owner, a stranger and an admin."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 1000) -> None:
         self.clock = FakeClock()
         self.accounts = MemoryAccounts()
         self.store = MemoryStations(self.accounts)
         self.announced, self.audit = Announced(), Recorded()
-        self.stations = Stations(self.store, self.announced, self.clock, self.audit)
+        self.stations = Stations(self.store, self.announced, self.clock, self.audit, most)
 
     async def person(self, name: str, role: str = "user") -> Claims:
         account = Account(uuid7(), name, f"{name}@x.org", role, name, self.clock.now())
@@ -65,6 +65,19 @@ async def test_reserved_slugs_are_refused(world: World, owner: Claims, slug: str
     with pytest.raises(BadInput) as caught:
         await world.stations.make(NewStation(slug, "x"), owner)
     assert caught.value.fields == {"slug": "is reserved"}
+
+
+async def test_one_person_may_have_so_many_and_the_house_any_number() -> None:
+    world = World(most=3)
+    owner = await world.person("owner")
+    for slug in ("one", "two", "three"):
+        await world.stations.make(NewStation(slug, "x"), owner)
+    with pytest.raises(TooMany, match="3 stations"):
+        await world.stations.make(NewStation("four", "x"), owner)
+    await world.stations.ensure_own(NewStation("house", "x"), "key")
+    await world.stations.make(NewStation("five", "x"), await world.person("another"))
+    await world.stations.remove("two", owner, HOME)
+    await world.stations.make(NewStation("four", "x"), owner)
 
 
 async def test_a_taken_slug_is_a_conflict_and_not_announced(world: World, owner: Claims) -> None:
@@ -260,7 +273,7 @@ async def test_two_processes_may_ensure_at_once(
 
     monkeypatch.setattr(world.store, "by_slug", not_yet)
 
-    async def taken(_: object) -> None:
+    async def taken(_: object, most: int | None) -> None:
         raise Conflict("That slug is taken.")
 
     monkeypatch.setattr(world.store, "add", taken)

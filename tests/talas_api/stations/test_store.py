@@ -1,5 +1,6 @@
 """The contract of the station store, for PostgreSQL and for the fake alike."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from talas_api.accounts.values import Account
 from talas_api.stations.store import PostgresStations
 from talas_api.stations.values import RESERVED, Kept, Station, StationChange
 from talas_core.clock import FakeClock
-from talas_core.errors import BadInput, Conflict
+from talas_core.errors import BadInput, Conflict, TooMany
 from talas_core.ids import uuid7
 from talas_core.messages import RENDITIONS
 from talas_core.postgres.failures import Dangling
@@ -36,6 +37,18 @@ async def pair(request: pytest.FixtureRequest, db: Database) -> tuple[Any, UUID]
     if request.param == "postgres":
         return PostgresStations(db), ann.id
     return MemoryStations(accounts), ann.id
+
+
+async def test_nobody_has_more_stations_than_allowed_however_many_are_made_at_once(
+    pair: tuple[Any, UUID],
+) -> None:
+    store, ann = pair
+    made = await asyncio.gather(
+        *(store.add(kept(f"own-{number}", ann), 5) for number in range(10)), return_exceptions=True
+    )
+    assert sum(isinstance(one, TooMany) for one in made) == 5
+    assert len(await store.page("", 100, ann)) == 5
+    assert await store.add(kept("one-more", ann)) == "Ann"
 
 
 async def test_what_is_kept_comes_back(pair: tuple[Any, UUID]) -> None:
