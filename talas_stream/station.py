@@ -1,4 +1,4 @@
-"""A station on this server: who is sending, and what he sends.
+"""A station on this server: who is sending, and what they send.
 
 Does:        admit one source at a time; keep the station's clock across visits; remember the titles
              and what the source says of itself; tell whoever watches what has changed.
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Protocol
 
+from talas_core.bucket import Bucket
 from talas_core.clock import Clock
 from talas_core.errors import Conflict, Unavailable
 from talas_core.messages import StationRecord
@@ -25,6 +26,9 @@ from talas_stream.media import LADDER, RATE, Frame, Rendition, SourceInfo
 from talas_stream.rendition import LiveRendition, Sizes
 from talas_stream.stages.meter import Reading
 from talas_stream.visit import Visit
+
+TITLES_PER_SECOND, TITLES_AT_ONCE = 1.0, 30.0
+"""That a station may be told beside its audio: each goes to everybody who listens or follows."""
 
 
 class State(StrEnum):
@@ -99,6 +103,7 @@ class Station:
         self.title = ""
         self.song: Song | None = None
         self.history = History()
+        self._told = Bucket(TITLES_PER_SECOND, TITLES_AT_ONCE, clock.monotonic())
         self.watchers: set[Watcher] = set()
         self.source: Source | None = None
         self.started_at: str = ""
@@ -220,6 +225,10 @@ class Station:
         self._heard.add(live)
         self.listener_peak = max(self.listener_peak, self.listeners)
         return live
+
+    def may_be_told(self) -> bool:
+        """Count a title that somebody sends beside the audio; whether it is not one too many."""
+        return self._told.take(1, self._clock.monotonic())
 
     def retitle(self, title: str, artist: str = "") -> None:
         """What is playing from here on; `artist` is who of it, where that was told apart. A title

@@ -19,12 +19,13 @@ import msgspec
 
 from talas_api.chat import frames, wire
 from talas_api.chat.codes import Close
-from talas_api.chat.limits import Bucket, Limits, cost
+from talas_api.chat.limits import Limits, cost
 from talas_api.chat.line import Line
 from talas_api.chat.reading import Reader
 from talas_api.chat.room import Entrance, LiveRoom
 from talas_api.chat.values import Draft, Kept, Person, Position
 from talas_api.rooms.values import Room
+from talas_core.bucket import Bucket
 from talas_core.clock import Clock
 from talas_core.errors import NotFound, TalasError, TooMany, Unauthorized
 from talas_core.ids import uuid7

@@ -3,14 +3,15 @@
 Does:        set a station's title, by its source, its owner or an admin.
 Never:       touches a station that has no source; acts on HEAD.
 Guarantees:  a title is one line of at most MAX_TEXT characters, whichever way it came. Titles are
-             logged, but for their text; those that are not the source's own are reported, too.
+             logged, but for their text; those that are not the source's own are reported, too. A
+             station is told TITLES_AT_ONCE at once, and one a second; others are answered 429.
 """
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from talas_core.errors import BadInput, NotFound
+from talas_core.errors import BadInput, NotFound, TooMany
 from talas_core.messages import StreamEvent
 from talas_core.telemetry.logs import logger
 from talas_stream.air import Air
@@ -44,6 +45,8 @@ class MetadataPage:
         station = self._air.known(record.slug)
         if station is None or station.source is None:
             raise NotFound(f"{record.slug} has no source now")
+        if not station.may_be_told():
+            raise TooMany(f"{record.slug} is told more titles than one a second")
         title = _title(fields)
         if title is None:
             raise BadInput("no title given", {"song": "or artist and title"})

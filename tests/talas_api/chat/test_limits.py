@@ -6,7 +6,6 @@ from talas_api.chat.limits import (
     FRAME_BYTES,
     NONCE_CHARACTERS,
     TEXT_CHARACTERS,
-    Bucket,
     Limits,
     cost,
 )
@@ -23,35 +22,6 @@ def test_the_settings_name_what_an_operator_may_change(tmp_path: Path) -> None:
     assert limits.sign_in_seconds == 10
     assert limits.strangers_per_address == 100
     assert Limits.of(settings, 20_000).strangers_per_address == 2_000
-
-
-def test_a_bucket_gives_what_it_holds_and_fills_with_time() -> None:
-    bucket = Bucket(rate=2.0, size=4.0, now=100.0)
-    assert all(bucket.take(1, 100.0) for _ in range(4))
-    assert not bucket.take(1, 100.4)
-    assert bucket.take(1, 100.5)
-    assert not bucket.take(1, 100.6)
-
-
-def test_a_bucket_does_not_overflow() -> None:
-    bucket = Bucket(rate=2.0, size=4.0, now=0.0)
-    assert bucket.take(4, 1000.0)
-    assert not bucket.take(1, 1000.0)
-
-
-def test_what_was_refused_costs_nothing() -> None:
-    bucket = Bucket(rate=1.0, size=4.0, now=0.0)
-    assert not bucket.take(10, 0.0)
-    assert bucket.take(4, 0.0)
-
-
-def test_a_bucket_may_grow_and_what_was_taken_stays_taken() -> None:
-    bucket = Bucket(rate=1.0, size=4.0, now=0.0)
-    assert bucket.take(3, 0.0)
-    bucket.raise_to(10.0, 8.0)
-    assert not bucket.take(6, 0.0)
-    assert bucket.take(5, 0.0)
-    assert bucket.take(2, 0.2)
 
 
 def test_the_longest_message_counts_once_and_the_largest_frame_five_times() -> None:

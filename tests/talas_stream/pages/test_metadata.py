@@ -13,6 +13,7 @@ from support.tokens import PUBLIC_KEYS, token
 from support.wait import auntil
 from talas_core import messages
 from talas_core.messages import Nothing, SessionEnded, StreamEvent
+from talas_stream import station as station_module
 
 
 async def title(stream: Stream) -> object:
@@ -37,6 +38,18 @@ async def test_the_source_sends_titles(tmp_path: Path) -> None:
         assert await retitle(stream, "song=") == 200
         assert await title(stream) == ""
         assert await retitle(stream, "artist=&title=") == 200
+
+
+async def test_more_titles_than_the_rate_are_refused_and_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(station_module, "TITLES_AT_ONCE", 3.0)
+    monkeypatch.setattr(station_module, "TITLES_PER_SECOND", 1e-6)
+    async with on_air(tmp_path) as stream:
+        assert [await retitle(stream, f"song={number}") for number in range(4)] == [
+            200, 200, 200, 429,
+        ]  # fmt: skip
+        assert await title(stream) == "2"
 
 
 @pytest.mark.parametrize(
