@@ -1,9 +1,11 @@
-"""A database that fails under the running product: its disk fills, or it is killed."""
+"""A database that fails under the running product: its disk or that of its write-ahead log fills,
+or it is killed."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -21,9 +23,16 @@ from support.wait import auntil, until
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
 MESSAGES = 420
+MOST_MESSAGES = 12_000
 KILLS = 3
 DISK = "256m"
 MOUNT = 'mount -t tmpfs -o size="$1" disk "$2" && shift 2 && exec "$@"'
+
+LOG_DISK = "80m"
+MOUNT_LOG = """cp -a "$2" "$3" && mount -t tmpfs -o size="$1" log "$2" && cp -a "$3/." "$2" &&
+chown --reference="$3" "$2" && chmod --reference="$3" "$2" && shift 3 && exec "$@\""""
+LETTERS = [chr(number) for number in range(0x4E00, 0x9F00)]
+"""Three bytes each, and in no order that could be packed."""
 
 
 def on_a_small_disk(folder: Path) -> list[str]:
@@ -37,20 +46,25 @@ def served(tmp_path: Path) -> Iterator[Served]:
     home = tmp_path / "home"
     home.mkdir()
     prefix = on_a_small_disk(home)
-    allowed = shutil.which("unshare") and subprocess.run(
-        [*prefix, "true"], check=False, capture_output=True
-    )
-    if not allowed or allowed.returncode != 0:
-        pytest.skip("nobody may mount a disk here")
+    needs_mounts(prefix)
     env = {"TALAS_DATA_DIR": str(home / "var"), "TALAS_CHAT_REQUESTS_PER_SECOND": "1000"}
     with running_serve(tmp_path, prefix=prefix, env=env) as running:
         yield running.wait_ready()
 
 
-def fill(served: Served) -> Path:
-    """Take all that is left of the disk; returns the file that does."""
+def needs_mounts(prefix: list[str]) -> None:
+    """Skip where the command cannot mount."""
+    allowed = shutil.which("unshare") and subprocess.run(
+        [*prefix, "true"], check=False, capture_output=True
+    )
+    if not allowed or allowed.returncode != 0:
+        pytest.skip("nobody may mount a disk here")
+
+
+def fill(served: Served, folder: Path) -> Path:
+    """Take all that is left of the disk at `folder`; returns the file that does."""
     # The disk is in the process's own view of the file system.
-    inside = f"/proc/{served.process.pid}/root{served.data_dir.parent}/filler"
+    inside = f"/proc/{served.process.pid}/root{folder}/filler"
     handle = os.open(inside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     size = 1 << 20
     try:
@@ -74,7 +88,7 @@ async def test_full_disk_is_unavailable_and_not_ready_and_passes_by_itself(
     async with aiohttp.ClientSession() as http, talking(http, person.token, chat) as talker:
         room = (await talker.ask("room.create", name="Bad days"))["room"]
         known = len(served.events())
-        filler = await asyncio.to_thread(fill, served)
+        filler = await asyncio.to_thread(fill, served, served.data_dir.parent)
         text = "x" * 3000
 
         async def say(number: int) -> dict[str, Any]:
@@ -113,6 +127,52 @@ async def test_full_disk_is_unavailable_and_not_ready_and_passes_by_itself(
     assert not [line for line in lines if "Traceback" in str(line) or line["level"] == "error"]
     failing = [line for line in lines if line["event"] == "database fails"]
     assert sum(line["count"] for line in failing) > len(failing)
+
+
+async def test_full_disk_of_the_log_loses_nothing_that_was_acknowledged_and_passes_by_itself(
+    tmp_path: Path,
+) -> None:
+    """PostgreSQL ends itself where it cannot write its log, and again at each start."""
+    env = {"TALAS_CHAT_REQUESTS_PER_SECOND": "1000", "TALAS_DATA_DIR": str(tmp_path / "var")}
+    with running_serve(tmp_path, env=env) as served:
+        served.wait_ready()
+        person = Person(served.api, "writer")
+        assert person.register() == 201
+    log = tmp_path / "var" / "postgres" / "pg_wal"
+    prefix = ["unshare", "--mount", "sh", "-c", MOUNT_LOG, "sh", LOG_DISK, str(log)]
+    needs_mounts([*prefix, str(tmp_path / "trial")])
+    with running_serve(tmp_path, prefix=[*prefix, str(tmp_path / "copy")], env=env) as served:
+        served.wait_ready()
+        person = Person(served.api, "writer")
+        assert person.sign_in() == 200
+        chat = f"http://127.0.0.1:{served.chat}/ws"
+        async with aiohttp.ClientSession() as http, talking(http, person.token, chat) as talker:
+            room = (await talker.ask("room.create", name="Bad days"))["room"]
+            letters = random.Random(7)
+            said = [f"{n} {''.join(letters.choices(LETTERS, k=3900))}" for n in range(40)]
+
+            async def say(number: int) -> dict[str, Any]:
+                text, nonce = said[number % len(said)], f"n{number}"
+                return await talker.ask("message.send", room=room, text=text, nonce=nonce)
+
+            filler = await asyncio.to_thread(fill, served, log)
+            replies: list[dict[str, Any]] = []
+            while len(replies) < MOST_MESSAGES and not told(replies) & {"unavailable"}:
+                replies += await asyncio.gather(*(say(len(replies) + n) for n in range(20)))
+            assert told(replies) <= {"ack", "unavailable"}
+            assert "unavailable" in told(replies)
+            filler.unlink()
+            await asyncio.to_thread(served.wait_ready)
+            kept = [await acknowledged(say, number) for number in range(len(replies))]
+            assert all(one["offset"] == reply["offset"]
+                       for one, reply in zip(kept, replies, strict=True)
+                       if reply["type"] == "ack")  # fmt: skip
+            assert sorted(one["offset"] for one in kept) == list(range(1, len(kept) + 1))
+
+
+def told(replies: list[dict[str, Any]]) -> set[str]:
+    """What they say, each once."""
+    return {reply.get("code", reply["type"]) for reply in replies}
 
 
 async def test_message_in_flight_when_the_database_is_killed_is_unavailable_and_there_once(
