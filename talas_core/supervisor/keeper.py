@@ -30,15 +30,24 @@ class Refused(TalasError):
 
 class Keeper:
     """The one who keeps `part`. `on_up` is called each time the part has become ready; `may_launch`
-    is cleared while it must not be launched."""
+    is cleared while it must not be launched. A part that is `ours` tells an operator's mistake by
+    its status; of others' programs that status may mean anything: PostgreSQL's server ends with it
+    where it breaks."""
 
     def __init__(
-        self, part: Part, clock: Clock, on_up: Callable[[], None], may_launch: asyncio.Event
+        self,
+        part: Part,
+        clock: Clock,
+        on_up: Callable[[], None],
+        may_launch: asyncio.Event,
+        *,
+        ours: bool,
     ) -> None:
         self.part = part
         self._clock = clock
         self._on_up = on_up
         self._may_launch = may_launch
+        self._ours = ours
         self._backoff = Backoff()
         self._process: Process | None = None
         self._launches = 0
@@ -85,6 +94,6 @@ class Keeper:
             if self._process:
                 await self.part.stop(self._process)
             return str(error) or type(error).__name__
-        if status == USAGE_STATUS and self._launches == 1:
+        if self._ours and status == USAGE_STATUS and self._launches == 1:
             raise Refused(f"{self.part.name} refused to start")
         return describe(status)

@@ -51,11 +51,18 @@ class Supervisor:
         self._present = asyncio.Event()
         self._present.set()
         self._backing = [
-            Keeper(part, clock, self._on_up(part.name), self._present) for part in backing
+            Keeper(part, clock, self._on_up(part.name), self._present, ours=False)
+            for part in backing
         ]
         self._needs = {spec.name: spec.needs for spec in services}
         self._services = [
-            Keeper(Service(spec, environment, drain_seconds), clock, lambda: None, self._present)
+            Keeper(
+                Service(spec, environment, drain_seconds),
+                clock,
+                lambda: None,
+                self._present,
+                ours=True,
+            )
             for spec in services
         ]
         self._publish = publish

@@ -209,13 +209,15 @@ async def test_message_in_flight_when_the_database_is_killed_is_unavailable_and_
 async def while_killed(served: Served, say: Any, first: int) -> list[dict[str, Any]]:
     """The replies to messages that are sent before, while and after PostgreSQL is killed."""
     postgres = served.child("postgres")
+    replies = [await acknowledged(say, first)]
+    first += 1
     flying: list[asyncio.Task[dict[str, Any]]] = []
     while not any(task.done() and task.result()["type"] == "error" for task in flying):
         flying += [asyncio.create_task(say(first + len(flying) + n)) for n in range(20)]
         if len(flying) == 100:
             postgres.kill()
         await asyncio.sleep(0.005)
-    return await asyncio.gather(*flying)
+    return replies + await asyncio.gather(*flying)
 
 
 async def acknowledged(say: Any, number: int) -> dict[str, Any]:

@@ -36,7 +36,9 @@ class Person:
         """A personal token with that scope."""
         fields = {"name": "one", "scopes": [scope], "days": 1, "password": PASSWORD}
         wish = json.dumps(fields)
-        return str(self._ask("POST", "tokens", wish)[1]["data"]["token"])
+        status, answer = self._ask("POST", "tokens", wish)
+        assert status == 201, answer
+        return str(answer["data"]["token"])
 
     def _post(self, verb: str, fields: dict[str, str]) -> tuple[int, dict[str, Any]]:
         return self._ask("POST", verb, json.dumps({**fields, "password": PASSWORD}))
