@@ -1,7 +1,7 @@
-"""Whether whoever asked for what is being done is still there to be told of it.
+"""Who asked for what is being done, and whether they are still there to be told of it.
 
-Does:        carry along with the task that serves a request how to find that out; end the wait, and
-             refuse to begin, for somebody who has left.
+Does:        carry along with the task that serves a request whose it is, and how to find out
+             whether they have left; end the wait, and refuse to begin, for somebody who has.
 Never:       interrupts what has begun: a change that is made is followed by all that belongs to it.
 Guarantees:  work that nobody asked for, as in the background, is never refused.
 
@@ -13,7 +13,7 @@ makes its client is looked for, however it was that time went by.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
@@ -24,6 +24,10 @@ T = TypeVar("T")
 
 LOOK_SECONDS = 0.25
 """Between two looks at a caller who waits."""
+
+whose: ContextVar[Hashable] = ContextVar("whose", default=None)
+"""By what to count who asked, where one client's requests and another's take turns: an address.
+None in what nobody asked for."""
 
 
 class _Caller:

@@ -13,10 +13,15 @@ from __future__ import annotations
 import asyncio
 import errno
 import ipaddress
+import os
 import socket
 from collections.abc import Callable
 
 from talas_core.errors import SettingError
+
+DOORS = 16
+"""Of one server on one socket. uvloop takes one connection through each in a turn of the loop:
+through a single one, who comes behind a rush of connections waits for a turn for each of them."""
 
 
 def addresses(host: str) -> list[str]:
@@ -62,12 +67,32 @@ async def listen(
     *,
     backlog: int,
     shared: bool = False,
-) -> asyncio.Server:
-    """A server on one of `addresses`. `shared` offers the port to more processes of this user.
+) -> list[asyncio.Server]:
+    """Servers on one of `addresses`, DOORS for each socket of it. `shared` offers the port to more
+    processes of this user.
 
     A port that is taken is asked for once more as a shared one: the supervisor, which keeps it for
     this server, offers it (supervisor/ports.py). Raises OSError.
     """
+    first = await _listen(protocol, address, port, backlog, shared)
+    loop = asyncio.get_running_loop()
+    more = [
+        await loop.create_server(
+            protocol, sock=socket.socket(fileno=os.dup(one.fileno())), backlog=backlog
+        )
+        for one in first.sockets
+        for _ in range(DOORS - 1)
+    ]
+    return [first, *more]
+
+
+async def _listen(
+    protocol: Callable[[], asyncio.BaseProtocol],
+    address: str,
+    port: int,
+    backlog: int,
+    shared: bool,
+) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     if not shared:
         try:

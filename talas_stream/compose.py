@@ -212,17 +212,17 @@ async def _here(_: bytes) -> bytes:
 async def _listen(
     settings: Settings, door: Callable[[], FrontDoor], servers: list[asyncio.Server]
 ) -> None:
-    """Add a server for each address. Raises UsageError where one is not to be had."""
+    """Add the servers for each address. Raises UsageError where one is not to be had."""
     check_host(settings.host)
     for address in addresses(settings.host):
         try:
-            server = await listen(door, address, settings.stream_port, backlog=BACKLOG)
+            found = await listen(door, address, settings.stream_port, backlog=BACKLOG)
         except OSError as error:
             raise UsageError(
                 f"TALAS_STREAM_PORT: cannot listen on {address}:{settings.stream_port}: "
                 f"{error.strerror}"
             ) from error
-        for listening in server.sockets:
+        for listening in found[0].sockets:
             # Accepted connections inherit it.
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-        servers.append(server)
+        servers += found

@@ -48,7 +48,7 @@ class StationStore(Protocol):
     async def add(self, kept: Kept, most: int | None = None) -> str | None:
         """Keep a new station and its room; returns the owner's username.
 
-        Raises Conflict naming the slug if it is taken, TooMany where its owner has `most` stations.
+        Raises Conflict: naming the slug if it is taken, or where its owner has `most` stations.
         """
         ...
 
@@ -97,8 +97,8 @@ class Stations:
         self._most = most
 
     async def make(self, wish: NewStation, owner: Claims) -> Keyed:
-        """A new station with its key. Raises Conflict, BadInput for a reserved slug or a rendition
-        named twice, TooMany."""
+        """A new station with its key. Raises Conflict where the slug is taken or the owner has
+        as many as they may, BadInput for a reserved slug or a rendition named twice."""
         if wish.slug in RESERVED:
             raise BadInput("That slug is reserved.", {"slug": "is reserved"})
         _each_once(wish.renditions)

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from talas_api.text import LINE, LINES
-from talas_core.errors import TooMany
+from talas_core.errors import Conflict
 from talas_core.messages import DEFAULT_RENDITIONS, RENDITIONS
 
 SLUG = r"\A[a-z0-9](-?[a-z0-9]){1,31}\Z"
@@ -135,6 +135,6 @@ class PageMeta(msgspec.Struct, frozen=True):
     next: str | None
 
 
-def too_many(most: int) -> TooMany:
+def too_many(most: int) -> Conflict:
     """What a person is told who has as many stations as one may."""
-    return TooMany(f"You have {most} stations, as many as one person may: remove one first.")
+    return Conflict(f"You have {most} stations, as many as one person may: remove one first.")

@@ -7,7 +7,8 @@ Never:       connects before the first query; keeps session state (no SET, LISTE
 Guarantees:  while the database is away, full or read-only every call that needs what it cannot do
              raises Unavailable within the deadline, with one line of the log a second; once it is
              back the next call works, without a restart. What is done for a request begins no
-             change once its client has left, see talas_core/caller.py.
+             change once its client has left, see talas_core/caller.py. Of those who wait for a
+             connection each client has one in turn, see places.py.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import asyncpg  # type: ignore[import-untyped]
 from talas_core import caller
 from talas_core.errors import Unavailable
 from talas_core.postgres.failures import Away, Hampered, spoils, translated
+from talas_core.postgres.places import Places
 from talas_core.postgres.trouble import Trouble
 
 Row = Mapping[str, Any]
@@ -90,6 +92,7 @@ class Database:
         self._trouble = Trouble(clock)
         self._url = url
         self._size = size
+        self._places = Places(size)
         self._acquire_seconds = acquire_seconds
         self._pool: Any = None
 
@@ -169,19 +172,28 @@ class Database:
             raise Unavailable("The database is closed.")
         try:
             with translated():
-                connection = await pool.acquire(timeout=self._acquire_seconds)
+                await self._places.enter(caller.whose.get(), self._acquire_seconds)
                 try:
-                    caller.check()
-                    yield connection
-                except Exception as error:
-                    if spoils(error):
-                        connection.terminate()
-                    raise
+                    async with self._connection(pool) as connection:
+                        yield connection
                 finally:
-                    await pool.release(connection)
+                    self._places.leave()
         except Away as error:
             self._trouble.met(error)
             raise
+
+    @asynccontextmanager
+    async def _connection(self, pool: Any) -> AsyncIterator[Any]:
+        connection = await pool.acquire(timeout=self._acquire_seconds)
+        try:
+            caller.check()
+            yield connection
+        except Exception as error:
+            if spoils(error):
+                connection.terminate()
+            raise
+        finally:
+            await pool.release(connection)
 
 
 def _note(sql: str) -> None:

@@ -20,6 +20,9 @@ is larger than what was sent.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -29,13 +32,14 @@ from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
+from talas_core import caller
 from talas_core.settings import Settings
 from talas_core.telemetry.logs import logger
 from talas_core.web import early
 from talas_core.web.answers import failed
 from talas_core.web.application import request_id
 from talas_core.web.idle import Idle
-from talas_core.web.peer import Proxies
+from talas_core.web.peer import Proxies, subscriber
 from talas_core.web.turns import Turns
 
 HEAD_SECONDS = 10.0
@@ -43,8 +47,14 @@ KEEP_ALIVE_SECONDS = 75.0
 LINGER_SECONDS = 2.0
 STALL_SECONDS = 30.0
 SLICE_BYTES = 8 * 1024
-"""Parsed in one turn of the loop; of one read more may come. Bodies in chunks of a byte, and tiny
-frames, take a thousand times as long as they should, and others have their turn in between."""
+"""Parsed in one act; of one read more may come. Bodies in chunks of a byte take a thousand times as
+long as they should, and others have their turn in between. What comes on a connection that has been
+upgraded is its new protocol's, at once and whole."""
+RECEIVE_BYTES = 32 * 1024
+"""What the system may hold of what a client sends, which Linux doubles: what waits for its turn is
+held here as well, for every connection. It is a window for a megabyte a second at 60 ms."""
+SHARE_OF_ONE = 0.75
+"""One address may have so much of the room: somebody else always finds a place."""
 _MANY_HEADERS = "Too many headers"
 """In the one sentence that tells such a head from others that aiohttp's parser refuses."""
 _LIMITS: dict[str, Any] = {
@@ -77,16 +87,36 @@ class Room:
 
     def __init__(self, most: int, proxies: Proxies) -> None:
         self.left = most
+        self._most_of_one = max(1, int(most * SHARE_OF_ONE))
+        self._of_one: Counter[str] = Counter()
         self.idle = Idle(most, proxies)
         self.turns = Turns()
+        self._proxies = proxies
 
-    def enter(self) -> bool:
+    def enter(self, whose: str | None) -> bool:
         """Take a place, if need be that of the connection that has waited longest; whether there
         was one."""
+        if whose is not None and self._of_one[whose] >= self._most_of_one:
+            return False
         if self.left <= 0 and not self.idle.make_room():
             return False
         self.left -= 1
+        if whose is not None:
+            self._of_one[whose] += 1
         return True
+
+    def leave(self, whose: str | None) -> None:
+        """Give a place back."""
+        self.left += 1
+        if whose is not None:
+            self._of_one[whose] -= 1
+            if not self._of_one[whose]:
+                del self._of_one[whose]
+
+    def asks(self, request: web.BaseRequest) -> str:
+        """By what to count a request that came through a proxy."""
+        forwarded = request.headers.getall("X-Forwarded-For", ())
+        return subscriber(self._proxies.client(request.remote, forwarded))
 
 
 class Connection(RequestHandler):
@@ -115,31 +145,36 @@ class Connection(RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a client in, if there is room."""
-        if not self._room.enter():
+        peer = transport.get_extra_info("peername")
+        self._whose = self._room.idle.whose(peer[0] if isinstance(peer, tuple) else None)
+        if not self._room.enter(self._whose):
             early.say(cast(asyncio.Transport, transport), early.full())
             self._force_close = True
             cast(asyncio.Transport, transport).close()
             return
         self._seated = True
         super().connection_made(transport)
-        peer = transport.get_extra_info("peername")
-        self._whose = self._room.idle.whose(peer[0] if isinstance(peer, tuple) else None)
+        with contextlib.suppress(AttributeError, OSError):  # where there is no socket
+            connection = transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         self._room.idle.wait(self, self._whose)
         self._head_timer = self._loop.call_later(self._deadlines.head_seconds, self._too_slow)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Give the room back."""
         if self._seated:
-            self._room.left += 1
+            self._room.leave(self._whose)
             self._seated = False
             self._room.idle.busy(self)
+        self._held = b""
         for timer in (self._head_timer, self._stall_timer):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse it when it is this client's turn, and what comes meanwhile then too."""
+        """Parse it when it is this client's turn, and what comes meanwhile then too. What is not
+        HTTP any more is passed on at once."""
         if self._held:
             self._held += data
         elif self._upgraded:
@@ -158,7 +193,11 @@ class Connection(RequestHandler):
         """Parse the next slice of what is held; the rest has its turn after others."""
         piece, self._held = self._held[:SLICE_BYTES], self._held[SLICE_BYTES:]
         if self.transport is not None:
-            self._parse(piece)
+            try:
+                self._parse(piece)
+            except Exception:
+                self.make_room()
+                raise
         transport = self.transport
         if transport is None or transport.is_closing():
             self._held = b""
@@ -174,6 +213,12 @@ class Connection(RequestHandler):
         here, or with each time there would be more of them."""
         if not self._held:
             super()._resume_transport_reading()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """aiohttp's hook: a body's reader can take more. It is called for each chunk of a body, and
+        has the parser look again for each, where nothing was held up."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
 
     def _parse(self, data: bytes) -> None:
         """Watch the time from a head's first byte to its end. Costs a whole head two looks."""
@@ -198,8 +243,12 @@ class Connection(RequestHandler):
         start_time: float | None,
         request_handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
     ) -> tuple[web.StreamResponse, bool]:
-        """Answer one request; then wait for the next, unless it is here."""
+        """Answer one request when it is its client's turn; then wait for the next, unless it is
+        here."""
+        whose = self._whose or self._room.asks(request)
+        caller.whose.set(whose)
         try:
+            await self._room.turns.turn(whose)
             return await super()._handle_request(request, start_time, request_handler)
         finally:
             self._body = None
@@ -239,7 +288,10 @@ class Connection(RequestHandler):
 
     def _too_slow(self) -> None:
         self._head_timer = None
-        if self._waits() and self.transport is not None:
+        if self._held:
+            # We are late, not the client.
+            self._head_timer = self._loop.call_later(self._deadlines.head_seconds, self._too_slow)
+        elif self._waits() and self.transport is not None:
             if self._begun:
                 early.say(self.transport, early.late())
             self.force_close()

@@ -33,7 +33,7 @@ class WebServer:
         self._manager = cast(web.Server, runner.server)
         self._deadlines = deadlines
         self._room = Room(connections, proxies)
-        self._listeners: list[asyncio.AbstractServer] = []
+        self._listeners: list[asyncio.Server] = []
 
     @classmethod
     async def start(
@@ -60,11 +60,10 @@ class WebServer:
         Raises OSError where the address is taken or not this machine's.
         """
         for address in addresses(host):
-            listener = await listen(
+            self._listeners += await listen(
                 self.protocol, address, port, backlog=BACKLOG, shared=reuse_port
             )
-            self._listeners.append(listener)
-            port = listener.sockets[0].getsockname()[1]
+            port = self._listeners[-1].sockets[0].getsockname()[1]
         return port
 
     def stop_accepting(self) -> None:

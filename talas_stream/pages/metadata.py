@@ -45,11 +45,11 @@ class MetadataPage:
         station = self._air.known(record.slug)
         if station is None or station.source is None:
             raise NotFound(f"{record.slug} has no source now")
-        if not station.may_be_told():
-            raise TooMany(f"{record.slug} is told more titles than one a second")
         title = _title(fields)
         if title is None:
             raise BadInput("no title given", {"song": "or artist and title"})
+        if not station.may_be_told():
+            raise TooMany(f"{record.slug} is told too many titles; one a second is taken")
         station.retitle(title, fields.get("artist", ""))
         if visitor.who is not Who.SOURCE:
             self._access.report(request, StreamEvent.TITLE_SET, "done", record, visitor)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import resource
 import socket
 import time
-from collections import deque
 
 from attack import payloads
 from attack.target import (
@@ -17,6 +15,7 @@ from attack.target import (
     NoAttack,
     Outcome,
     Target,
+    allow_files,
     ask,
     basic,
     dial,
@@ -30,7 +29,6 @@ LOGINS = 200
 IDLE_SOCKETS = 4100
 """On each port: more than the API port takes in all."""
 EVENT_STREAMS = 2000
-CONNECTIONS_PER_SECOND, CONNECTIONS_OPEN = 1000, 300
 DIALS_PER_SECOND, DIALS_AT_ONCE = 2000, 20
 ROOMS = 60
 """More than one person may have open."""
@@ -135,7 +133,7 @@ def script_address(target: Target, seconds: float) -> Outcome:
 def idle_sockets(target: Target, seconds: float) -> Outcome:
     """4,100 sockets of one address that say nothing, on each port in turn, and then a newcomer from
     elsewhere, who must be served."""
-    _allow_files(IDLE_SOCKETS + 500)
+    allow_files(IDLE_SOCKETS + 500)
     said, held = [], True
     for name, port in target.ports().items():
         sockets = _idle(port, IDLE_SOCKETS)
@@ -154,7 +152,7 @@ def idle_sockets(target: Target, seconds: float) -> Outcome:
 
 def event_streams(target: Target, seconds: float) -> Outcome:
     """Two thousand streams of the demo's events for one address."""
-    _allow_files(EVENT_STREAMS + 500)
+    allow_files(EVENT_STREAMS + 500)
     request = f"GET /demo/events HTTP/1.1\r\nHost: 127.0.0.1:{target.stream}\r\n\r\n".encode()
     sockets = _idle(target.stream, EVENT_STREAMS, request)
     answers: dict[socket.socket, int] = {}
@@ -174,41 +172,6 @@ def event_streams(target: Target, seconds: float) -> Outcome:
     codes = "/".join(sorted({str(code or "closed") for code in refused}))
     said = f"{kept} kept" + (f", others {codes}" if refused else "")
     return Outcome(said, held=kept < EVENT_STREAMS, sent=len(request) * EVENT_STREAMS)
-
-
-def connections(target: Target, seconds: float) -> Outcome:
-    """A thousand new connections a second of one address, each with a request, on each port in
-    turn; most leave before they are answered."""
-    _allow_files(CONNECTIONS_OPEN + 500)
-    said = []
-    sent = 0
-    for name, port in target.ports().items():
-        path = "/api/stations" if name == "api" else "/status-json.xsl"
-        request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
-        made = _dial_on(port, request, seconds / len(target.ports()))
-        said.append(f"{name}: {made:,}")
-        sent += made * len(request)
-    return Outcome("; ".join(said), held=True, sent=sent)
-
-
-def _dial_on(port: int, request: bytes, seconds: float) -> int:
-    """How many connections were made in the time; the oldest are closed for the newest."""
-    began, made = time.monotonic(), 0
-    open_ones: deque[socket.socket] = deque()
-    while (spent := time.monotonic() - began) < seconds:
-        if made >= spent * CONNECTIONS_PER_SECOND:
-            time.sleep(0.001)
-            continue
-        with contextlib.suppress(OSError):
-            connection = dial(port, seconds=2.0)
-            open_ones.append(connection)
-            connection.sendall(request)
-            made += 1
-        if len(open_ones) > CONNECTIONS_OPEN:
-            open_ones.popleft().close()
-    for connection in open_ones:
-        connection.close()
-    return made
 
 
 def many_rooms(target: Target, seconds: float) -> Outcome:
@@ -253,14 +216,6 @@ def _on_air(target: Target) -> bool:
     found = json.loads(body or b"{}").get("icestats", {}).get("source", [])
     found = found if isinstance(found, list) else [found]
     return any("/demo" in str(one.get("listenurl")) for one in found)
-
-
-def _allow_files(count: int) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < count:
-        if hard not in (resource.RLIM_INFINITY,) and hard < count:
-            raise NoAttack(f"this machine allows {hard} open files")
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 def _idle(port: int, count: int, request: bytes = b"") -> list[socket.socket]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from attack import local, pages, sockets, sources
+from attack import local, pages, rushes, sockets, sources
 from attack.target import Outcome, Target
 
 Run = Callable[[Target, float], Outcome]
@@ -58,7 +58,8 @@ ATTACKS = (
     Attack("script-address", pages.script_address, short=True, stations=1),
     Attack("idle-sockets", pages.idle_sockets),
     Attack("event-streams", pages.event_streams),
-    Attack("connections", pages.connections, short=True),
+    Attack("connections", rushes.connections, short=True),
+    Attack("requests", rushes.requests, short=True),
     Attack("many-rooms", pages.many_rooms),
     Attack("environments", local.environments, short=True),
     Attack("stolen-bus", local.stolen_bus, ("chat", "unanswered")),

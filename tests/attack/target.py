@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import resource
 import socket
 
 import msgspec
@@ -81,3 +82,12 @@ def status(answer: bytes) -> int:
     """The status of an answer, 0 of none."""
     parts = answer.split(b" ", 2)
     return int(parts[1]) if answer.startswith(b"HTTP/1.") and parts[1].isdigit() else 0
+
+
+def allow_files(count: int) -> None:
+    """Have room for so many open files. Raises NoAttack."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        if hard not in (resource.RLIM_INFINITY,) and hard < count:
+            raise NoAttack(f"this machine allows {hard} open files")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))

@@ -5,9 +5,10 @@ import errno
 import socket
 
 import pytest
+import uvloop
 
 from talas_core.errors import SettingError
-from talas_core.hosts import addresses, check_host, in_url, listen, reachable
+from talas_core.hosts import DOORS, addresses, check_host, in_url, listen, reachable
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ async def test_a_port_is_shared_with_who_offers_it_and_nobody_else() -> None:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         other.bind(("127.0.0.1", 0))
         port = other.getsockname()[1]
-        (await listen(asyncio.Protocol, "127.0.0.1", port, backlog=1)).close()
+        close(await listen(asyncio.Protocol, "127.0.0.1", port, backlog=1))
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(OSError) as refusal:
@@ -87,11 +88,42 @@ async def test_a_port_is_shared_with_who_offers_it_and_nobody_else() -> None:
 async def test_a_port_that_was_free_is_shared_only_where_asked_for() -> None:
     for shared in (True, False):
         first = await listen(asyncio.Protocol, "127.0.0.1", 0, backlog=1, shared=shared)
-        port = first.sockets[0].getsockname()[1]
+        port = first[0].sockets[0].getsockname()[1]
         second = listen(asyncio.Protocol, "127.0.0.1", port, backlog=1)
         if shared:
-            (await second).close()
+            close(await second)
         else:
             with pytest.raises(OSError):
                 await second
-        first.close()
+        close(first)
+
+
+def close(servers: list[asyncio.Server]) -> None:
+    for server in servers:
+        server.close()
+
+
+def test_a_rush_of_connections_is_taken_in_a_few_turns_of_the_loop() -> None:
+    """By uvloop, which the services run on: through one door it takes one connection a turn."""
+    turns, came = 0, []
+
+    class Client(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            came.append(turns)
+            transport.close()
+
+    async def rush() -> None:
+        nonlocal turns
+        servers = await listen(Client, "127.0.0.1", 0, backlog=1000)
+        port = servers[0].sockets[0].getsockname()[1]
+        clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(160)]
+        async with asyncio.timeout(10):
+            while len(came) < len(clients):
+                turns += 1
+                await asyncio.sleep(0)
+        for client in clients:
+            client.close()
+        close(servers)
+
+    uvloop.run(rush())
+    assert len(set(came)) <= 160 / DOORS + 2

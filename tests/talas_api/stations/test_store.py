@@ -13,7 +13,7 @@ from talas_api.accounts.values import Account
 from talas_api.stations.store import PostgresStations
 from talas_api.stations.values import RESERVED, Kept, Station, StationChange
 from talas_core.clock import FakeClock
-from talas_core.errors import BadInput, Conflict, TooMany
+from talas_core.errors import BadInput, Conflict
 from talas_core.ids import uuid7
 from talas_core.messages import RENDITIONS
 from talas_core.postgres.failures import Dangling
@@ -46,7 +46,7 @@ async def test_nobody_has_more_stations_than_allowed_however_many_are_made_at_on
     made = await asyncio.gather(
         *(store.add(kept(f"own-{number}", ann), 5) for number in range(10)), return_exceptions=True
     )
-    assert sum(isinstance(one, TooMany) for one in made) == 5
+    assert sum(isinstance(one, Conflict) for one in made) == 5
     assert len(await store.page("", 100, ann)) == 5
     assert await store.add(kept("one-more", ann)) == "Ann"
 

@@ -147,9 +147,20 @@ async def test_an_answer_that_is_not_read_is_cut() -> None:
 
 
 @pytest.mark.checklist(24)
+async def test_one_address_never_has_all_the_places_whatever_it_does_on_them() -> None:
+    async with served(held(), most=8) as port:
+        holders = [await holding(port) for _ in range(6)]
+        await until_status(port, b"503")
+        others = [await holding(port, "127.0.0.2") for _ in range(2)]
+        holders.pop().close()
+        await until_status(port, b"200")
+        for holder in holders + others:
+            holder.close()
+
+
 async def test_connections_are_bounded_and_places_come_back() -> None:
     async with served(held(), most=3) as port:
-        holders = [await holding(port) for _ in range(3)]
+        holders = [await holding(port, f"127.0.0.{number}") for number in (2, 3, 4)]
         said = await until_status(port, b"503")
         assert b"Retry-After: 5" in said
         assert b"nosniff" in said
@@ -174,9 +185,9 @@ def held() -> web.Application:
     return app
 
 
-async def holding(port: int) -> asyncio.StreamWriter:
-    """A connection with a request in hand."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def holding(port: int, address: str = "127.0.0.1") -> asyncio.StreamWriter:
+    """A connection from `address` with a request in hand."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
     writer.write(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
     async with asyncio.timeout(10):
         await reader.readuntil(b"begun")

@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import Callable
 
-from talas_core.web.turns import TURN_SECONDS, Turns
+from talas_core.web.turns import LEAST_SECONDS, TURN_SECONDS, Turns
 
 
 class Slow:
@@ -79,3 +79,40 @@ async def test_an_act_that_fails_does_not_stop_the_others() -> None:
         await asyncio.sleep(0)
     assert slow.acted == ["a", "c"]
     assert len(failures) == 1
+
+
+async def test_acts_that_cost_nothing_are_counted_too() -> None:
+    slow = Slow(0.0)
+    turns = Turns(lambda: slow.now)
+    for number in range(100):
+        turns.take(number, slow.act("x"))
+    assert len(slow.acted) == TURN_SECONDS / LEAST_SECONDS
+    await asyncio.sleep(0)
+    assert len(slow.acted) == 2 * TURN_SECONDS / LEAST_SECONDS
+
+
+async def test_the_same_act_waits_once() -> None:
+    slow = Slow(TURN_SECONDS)
+    turns = Turns(lambda: slow.now)
+    act = slow.act("again")
+    for _ in range(4):
+        turns.take("a", act)
+    for _ in range(4):
+        await asyncio.sleep(0)
+    assert slow.acted == ["again", "again"]
+
+
+async def test_turns_that_are_waited_for_come_to_each_in_turn_and_not_to_who_has_left() -> None:
+    turns, come = Turns(lambda: 0.0), []
+
+    async def ask(whose: str) -> None:
+        await turns.turn(whose)
+        come.append(whose)
+
+    rush = [asyncio.create_task(ask("a")) for _ in range(40)]
+    other, left = asyncio.create_task(ask("b")), asyncio.create_task(ask("b"))
+    await asyncio.sleep(0)
+    left.cancel()
+    await asyncio.gather(*rush, other)
+    assert come.index("b") < 20
+    assert sorted(come) == ["a"] * 40 + ["b"]
