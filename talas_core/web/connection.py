@@ -177,15 +177,18 @@ class Connection(RequestHandler):
         HTTP any more is passed on at once."""
         if self._held:
             self._held += data
+            self._hold_up()
         elif self._upgraded:
             self._parse(data)
         else:
             self._held = data
-            self._wait_for_turn()
+            self._room.turns.take(self._whose or self, self._parse_slice)
+            if len(self._held) > SLICE_BYTES:
+                self._hold_up()
 
-    def _wait_for_turn(self) -> None:
-        self._room.turns.take(self._whose or self, self._parse_slice)
-        if self._held and not self._held_up and self.transport is not None:
+    def _hold_up(self) -> None:
+        """More has come than one act takes: no more is read until that is parsed."""
+        if not self._held_up and self.transport is not None:
             self._held_up = True
             self.transport.pause_reading()
 
@@ -202,7 +205,7 @@ class Connection(RequestHandler):
         if transport is None or transport.is_closing():
             self._held = b""
         elif self._held:
-            self._wait_for_turn()
+            self._room.turns.take(self._whose or self, self._parse_slice)
         elif self._held_up:
             self._held_up = False
             if not (self._reading_paused or self._buffer_paused):
