@@ -50,6 +50,10 @@ _TICK = Fraction(1, RATE)
 _FORMAT = AudioFormat("fltp")
 _LAYOUT = AudioLayout("stereo")
 
+_LOUDER = {Codec.MP3: np.float32(1 / 0.95)}
+"""By how much sound is raised before an encoder that lowers it: LAME does so by itself at a bit
+rate that is given, and FFmpeg passes no other word on."""
+
 PRE_ROLL = 8
 """Packets that a successor codes for nobody. Its prediction and overlap are the sound's own after
 half of them."""
@@ -144,6 +148,7 @@ class AvCoder:
         context.open()
         self._context = context
         self._codec = rendition.codec
+        self._louder = _LOUDER.get(rendition.codec)
         self._warm = False
         self._adts = (
             parse_config(context.extradata or b"") if rendition.codec is Codec.AAC else None
@@ -157,6 +162,8 @@ class AvCoder:
         frame = AudioFrame(_FORMAT, _LAYOUT, samples.shape[1])
         # A fifth quicker than `from_ndarray`, which looks format, layout and type up every time.
         channels = np.ascontiguousarray(samples, np.float32)
+        if self._louder is not None:
+            channels = channels * self._louder
         for plane, channel in zip(frame.planes, channels, strict=True):
             plane.update(channel)
         frame.sample_rate = RATE
