@@ -51,6 +51,9 @@ def routes(chat: Chat, cors: Cors) -> list[web.RouteDef]:
         address = subscriber(client(request))
         chat.check_room(address)
         upgraded = _Upgrade(request.protocol, _bounded(request.transport))
+        if _has_body(request):
+            # Its bytes would be read as frames.
+            raise BadInput("A WebSocket handshake has no body.")
         if not upgraded.can_prepare(request):
             raise BadInput("This address takes WebSocket handshakes only.")
         await upgraded.prepare(request)
@@ -62,6 +65,12 @@ def routes(chat: Chat, cors: Cors) -> list[web.RouteDef]:
         return upgraded
 
     return [web.get("/ws", upgrade)]
+
+
+def _has_body(request: web.Request) -> bool:
+    """Whether the head announces one. aiohttp itself reads none of an upgrade."""
+    headers = request.headers
+    return headers.get(hdrs.CONTENT_LENGTH, "0") != "0" or hdrs.TRANSFER_ENCODING in headers
 
 
 def _bounded(transport: asyncio.Transport | None) -> asyncio.Transport:

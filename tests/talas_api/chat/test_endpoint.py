@@ -67,6 +67,20 @@ async def test_what_is_no_handshake_is_told(composed: Composed) -> None:
         assert (await response.json())["error"]["code"] == "bad_input"
 
 
+@pytest.mark.parametrize(
+    "field", [{"Content-Length": "5"}, {"Transfer-Encoding": "chunked"}], ids=["length", "chunked"]
+)
+async def test_handshake_with_a_body_is_refused(composed: Composed, field: dict[str, str]) -> None:
+    url = composed.chat.make_url("/ws")
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    lines = [f"{name}: {value}" for name, value in (HANDSHAKE | field).items()]
+    request = "\r\n".join(["GET /ws HTTP/1.1", f"Host: 127.0.0.1:{url.port}", *lines, "", ""])
+    writer.write(request.encode() + b"5\r\nhello\r\n0\r\n\r\n")
+    async with asyncio.timeout(10):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
+    writer.close()
+
+
 async def test_a_full_house_says_so_before_the_upgrade(
     composed: Composed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
