@@ -93,6 +93,8 @@ KNOBS: tuple[Knob, ...] = (
          choices=("auto", "on", "off")),
     Knob("TALAS_PUBLIC_URL", "str", "", "Address of the stream port as listeners reach it; "
          "empty takes it from the request"),
+    Knob("TALAS_DEFAULT_STATION", "str", "", "Slug of the station that /; plays on the stream "
+         "port; empty plays the only one on the air"),
     Knob("TALAS_ORIGINS", "list", (), "Web origins, comma-separated, that may use API and chat; "
          "empty allows this machine's own page"),
     Knob("TALAS_HOSTS", "list", (), "Host names, comma-separated, that requests may use besides IP "
@@ -231,6 +233,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: str
     native: str
     public_url: str
+    default_station: str
     origins: tuple[str, ...]
     hosts: tuple[str, ...]
     https: bool

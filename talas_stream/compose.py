@@ -46,8 +46,8 @@ from talas_stream.feed import TURNS
 from talas_stream.front_door import Doorkeeper, FrontDoor, Successor
 from talas_stream.house import House
 from talas_stream.keys import Keys
+from talas_stream.listeners.address import Address
 from talas_stream.listeners.http import HttpListener
-from talas_stream.media import Rendition
 from talas_stream.news import COUNT_SECONDS, News
 from talas_stream.pages import site
 from talas_stream.reports import Reports
@@ -73,8 +73,8 @@ class Rooms:
     def source(self) -> Successor:
         return IcecastSource(self._house)
 
-    def listener(self, slug: str, rendition: Rendition) -> Successor:
-        return HttpListener(self._house, slug, rendition)
+    def listener(self, address: Address) -> Successor:
+        return HttpListener(self._house, address)
 
     def other(self) -> asyncio.Protocol:
         return self._web.protocol()

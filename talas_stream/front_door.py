@@ -8,7 +8,7 @@ Guarantees:  a head that is not finished in time, too large or malformed is answ
              client that sends nothing costs one entry in a table, and keeps nobody out.
 
                        ┌─ PUT | SOURCE /slug            -> sources.icecast
-    bytes -> head ─────┼─ GET | HEAD | OPTIONS /slug.mp3 -> listeners.http
+    bytes -> head ─────┼─ GET | HEAD | OPTIONS /slug[.mp3] -> listeners.http
                        └─ all else                      -> aiohttp (pages/)
 """
 
@@ -26,7 +26,7 @@ from talas_core.web.idle import Idle
 from talas_core.web.peer import Proxies
 from talas_stream.answers import head as answer_head
 from talas_stream.answers import refusal_bytes
-from talas_stream.media import LADDER, Rendition
+from talas_stream.listeners.address import Address, address_of
 from talas_stream.wire.request import RequestHead, parse_head
 
 LISTENING = ("GET", "HEAD", "OPTIONS")
@@ -47,7 +47,7 @@ class Rooms(Protocol):
     """What lies behind the door."""
 
     def source(self) -> Successor: ...
-    def listener(self, slug: str, rendition: Rendition) -> Successor: ...
+    def listener(self, address: Address) -> Successor: ...
     def other(self) -> asyncio.Protocol: ...
 
 
@@ -186,11 +186,8 @@ class FrontDoor(asyncio.Protocol):
     def _successor(self, head: RequestHead) -> Successor | None:
         if head.method in ("PUT", "SOURCE"):
             return self._rooms.source()
-        # A slug holds no dot, so that a rendition's name may.
-        slug, _, name = head.path.removeprefix("/").partition(".")
-        if head.method in LISTENING and "/" not in slug and name in LADDER:
-            return self._rooms.listener(slug, LADDER[name])
-        return None
+        address = address_of(head.path) if head.method in LISTENING else None
+        return self._rooms.listener(address) if address is not None else None
 
     def _refuse(self, status: int, code: str, text: str, retry_after: float | None = None) -> None:
         assert self._transport is not None  # noqa: S101 - all callers hold one

@@ -14,7 +14,7 @@ from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from talas_core.clock import Clock
-from talas_core.errors import TalasError
+from talas_core.errors import NotFound, TalasError, Unavailable
 from talas_core.messages import SecurityEvent, StationRecord, StreamEvent
 from talas_core.settings import Settings
 from talas_core.telemetry.logs import logger
@@ -29,6 +29,9 @@ from talas_stream.stages.ingest import Ingest
 from talas_stream.stages.pace import SourcePace
 from talas_stream.station import Station
 
+STATIONS_NAMED = 5
+"""Stations that are named to who has to choose one."""
+
 log = logger("house")
 
 
@@ -39,9 +42,8 @@ class Watched(Protocol):
 
     @property
     def record(self) -> StationRecord: ...
-    @property
-    def waits_for_us(self) -> bool: ...
-    def close(self, reason: str) -> None: ...
+    def look(self) -> None: ...
+    def fall_silent(self, seconds: float) -> None: ...
     def expel(self, error: TalasError) -> None: ...
 
 
@@ -120,6 +122,19 @@ class House:
         pace.again()
         return pace
 
+    def default_slug(self) -> str:
+        """The station of who names none: the one of the settings, else the only one on the air.
+        Raises NotFound where there are several, Unavailable where there is none."""
+        if self._settings.default_station:
+            return self._settings.default_station
+        slugs = [station.record.slug for station in self._air.on_air()]
+        if len(slugs) == 1:
+            return slugs[0]
+        if not slugs:
+            raise Unavailable("no station is on the air", retry_after=5)
+        some = ", ".join(f"/{slug}" for slug in slugs[:STATIONS_NAMED])
+        raise NotFound(f"several stations are on the air; name one: {some} (all are listed at /)")
+
     def remembered(self, slug: str) -> StationRecord | None:
         """See Directory."""
         return self._directory.remembered(slug)
@@ -168,9 +183,8 @@ class House:
         self._sources.add(source)
 
     def source_left(self, source: Watched) -> None:
-        """Its connection has ended."""
+        """It holds no station any more; one that held none changes nothing."""
         self._sources.discard(source)
-        self._doors.left()
 
     def stalled(self, listener: Stalled) -> None:
         """A listener's buffer is full: watch whether he takes anything."""
@@ -180,16 +194,17 @@ class House:
         """He reads again, or has gone."""
         self._stalled.pop(listener, None)
 
-    def listener_left(self) -> None:
-        """A listener's connection has ended."""
+    def connection_left(self) -> None:
+        """A connection of a source or a listener has ended."""
         self._doors.left()
 
     def watch(self) -> None:
         """Cut silent sources and stalled listeners. Call about once a second."""
         for source in tuple(self._sources):
+            source.look()
             silence = self.now() - source.heard_at
-            if silence > self._settings.source_timeout_seconds and not source.waits_for_us:
-                source.close(f"silent for {silence:.0f} s")
+            if silence > self._settings.source_timeout_seconds:
+                source.fall_silent(silence)
         self._watch_stalled()
         if self.cut_listeners > self._reported:
             log.info("slow listeners cut", number=self.cut_listeners - self._reported)

@@ -49,7 +49,7 @@ class Now(msgspec.Struct, frozen=True):
         song, record = station.song, station.record
         return cls(
             station=record.slug,
-            name=station.info.name or record.name,
+            name=station.name,
             on_air=station.on_air,
             text=song.text if song else "",
             artist=song.artist if song else "",

@@ -10,6 +10,7 @@ From / to:   sources, listeners, admin  ->  here  ->  visit.py
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Protocol
@@ -22,13 +23,15 @@ from talas_stream.coding import Codecs
 from talas_stream.feed import Feed, Listener
 from talas_stream.history import History, Song
 from talas_stream.kernels import Kernels
-from talas_stream.media import LADDER, RATE, Frame, Rendition, SourceInfo
+from talas_stream.media import LADDER, RATE, Codec, Frame, Rendition, SourceInfo
 from talas_stream.rendition import LiveRendition, Sizes
 from talas_stream.stages.meter import Reading
 from talas_stream.visit import Visit
 
 TITLES_PER_SECOND, TITLES_AT_ONCE = 1.0, 30.0
 """That a station may be told beside its audio: each goes to everybody who listens or follows."""
+
+_BIT_RATE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
 
 class State(StrEnum):
@@ -86,6 +89,15 @@ class Source(Protocol):
         """Bytes of its body that were taken so far."""
         ...
 
+    @property
+    def has_gone(self) -> bool:
+        """Whether nobody is behind it any more, though what it sent is still heard."""
+        ...
+
+    async def read_on(self) -> None:
+        """See whether it has gone, where that takes a while."""
+        ...
+
     def close(self, reason: str) -> None:
         """Cut it off; `reason` is logged."""
         ...
@@ -120,6 +132,7 @@ class Station:
         # The visit's renditions whose bytes may still grow, and the bytes of those that closed.
         self._heard: set[LiveRendition] = set()
         self._heard_bytes = 0
+        self._looking: set[Listener] = set()
 
     @property
     def on_air(self) -> bool:
@@ -149,6 +162,13 @@ class Station:
         return usual if usual in offered else offered[0]
 
     @property
+    def shown(self) -> Rendition:
+        """The rendition for who names none, and with which it is listed: the source's own where
+        that is passed on, else the usual one."""
+        through = self._visit.through if self._visit is not None else None
+        return through or self.usual
+
+    @property
     def reading(self) -> Reading | None:
         """How loud it is; None off the air, and where nothing was measured."""
         return self._visit.reading if self._visit else None
@@ -170,8 +190,26 @@ class Station:
 
     @property
     def listeners(self) -> int:
-        """Listeners now."""
-        return self._visit.listeners if self._visit else 0
+        """Listeners now, without those who only look."""
+        return self._visit.listeners - len(self._looking) if self._visit else 0
+
+    @property
+    def name(self) -> str:
+        """What it is called: by its owner, or else by its source."""
+        return self.record.name or self.info.name
+
+    @property
+    def description(self) -> str:
+        """What it is about, told by the same."""
+        return self.record.description or self.info.description
+
+    def bit_rate(self, rendition: Rendition) -> int:
+        """That of `rendition` in kbit/s; 0 where there is none. Of the source's own packets it is
+        what the source says, where that is a number, or else what they come to."""
+        if self._visit is not None and rendition is self._visit.through:
+            said = self.info.bit_rate
+            return int(said) if _BIT_RATE.fullmatch(said) else self._visit.bit_rate
+        return 0 if rendition.codec is Codec.FLAC else rendition.bit_rate // 1000
 
     @property
     def connected_seconds(self) -> float:
@@ -179,7 +217,10 @@ class Station:
         return self._clock.monotonic() - self._claimed if self.source is not None else 0.0
 
     def claim(self, source: Source, info: SourceInfo) -> None:
-        """Take the station for `source`. Raises Conflict while another has it."""
+        """Take the station for `source`. Raises Conflict while another has it: one that has not
+        gone."""
+        if self.source is not None and self.source.has_gone:
+            self.source.close("another has come in its place")
         if (self.state, Event.CLAIM) not in LIFE:
             raise Conflict(f"{self.record.slug} is in use by another source")
         self._step(Event.CLAIM)
@@ -206,6 +247,7 @@ class Station:
         self.song = None
         self._heard.clear()
         self._heard_bytes = 0
+        self._looking.clear()
         visit, self._visit = self._visit, None
         if visit is not None:
             self._end = visit.end_at
@@ -229,6 +271,22 @@ class Station:
     def may_be_told(self) -> bool:
         """Count a title that somebody sends beside the audio; whether it is not one too many."""
         return self._told.take(1, self._clock.monotonic())
+
+    def looks(self, listener: Listener) -> None:
+        """One that is about to join only looks, and does not count."""
+        self._looking.add(listener)
+
+    def stays(self, listener: Listener) -> bool:
+        """One that looked has stayed, and counts; whether it did look at what is on."""
+        if listener not in self._looking:
+            return False
+        self._looking.discard(listener)
+        self.listener_peak = max(self.listener_peak, self.listeners)
+        return True
+
+    def left(self, listener: Listener) -> None:
+        """One that has left looks no longer."""
+        self._looking.discard(listener)
 
     def retitle(self, title: str, artist: str = "") -> None:
         """What is playing from here on; `artist` is who of it, where that was told apart. A title
@@ -256,7 +314,7 @@ class Station:
         start = max(self._end, elapsed)
         visit = Visit(
             start,
-            self.info.name or self.record.name,
+            self.name,
             self.title,
             renditions=self.renditions,
             kernels=self._kernels,

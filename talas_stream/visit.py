@@ -78,6 +78,12 @@ class Visit:
         return self._coding.reading
 
     @property
+    def bit_rate(self) -> int:
+        """What the source's packets come to, in kbit/s, over what is kept of them."""
+        ticks = self.end_at - self._history[0][1].at if self._history else 0
+        return round(self._history_bytes * 8 * RATE / ticks / 1000) if ticks > 0 else 0
+
+    @property
     def end_at(self) -> int:
         """Media time right after the last frame."""
         return self._timeline.end

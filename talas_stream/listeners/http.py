@@ -1,12 +1,14 @@
-"""A listener over plain HTTP: GET /slug.mp3 or another rendition's name, an endless body.
+"""A listener over plain HTTP: GET /slug.mp3, another rendition's name or none, an endless body.
 
 `?latency=low` asks for every packet at once and a short start; without it writes are merged, which
-is what makes listeners cheap. A range from the start, as Safari asks for before it plays, is 206.
+is what makes listeners cheap. A range from the start, as Safari asks for before it plays, is 206,
+unless titles are asked for.
 
 Does:        find the station, answer, join the feed; fall behind and catch up as the socket allows.
 Never:       waits for the listener, or copies bytes for him while he keeps up.
 Guarantees:  off the air, or no place left, is 503 with Retry-After, an unknown station 404, and so
              is a rendition that it is not offered in; one that it was keeps who listens already.
+             A request that only looks is no listener until it has stayed for LOOK_SECONDS.
              Who reads nothing for too long is cut and counted; the end of the source ends the body.
 From / to:   front_door.py  ->  here  <-  feed.py
 """
@@ -26,8 +28,9 @@ from talas_stream.answers import PUBLIC, Header, refusal_bytes
 from talas_stream.answers import head as answer_head
 from talas_stream.feed import Feed
 from talas_stream.front_door import Successor
+from talas_stream.listeners.address import Address
 from talas_stream.listeners.wish import PREFLIGHT, Wish, wish
-from talas_stream.media import CONTENT_TYPE, Codec, Rendition
+from talas_stream.media import CONTENT_TYPE, LADDER, Rendition
 from talas_stream.rendition import LiveRendition
 from talas_stream.stages.fanout import NO_SOCKET
 from talas_stream.stages.frame import METAINT
@@ -38,6 +41,10 @@ AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER switched on, for no time: a close discards what was not sent."""
 
 END_OF_HEAD = b"\r\n\r\n"
+LOOK_SECONDS = 2.0
+"""How long a request for the first bytes may stay without counting as a listener: a phone that
+plays has asked again by then, by another connection."""
+
 EXPOSED = "icy-metaint, icy-name, icy-description, icy-genre, icy-url, icy-br, Content-Range"
 
 log = logger("listener")
@@ -50,6 +57,7 @@ class ListenerRoom(Protocol):
         """Bytes a listener may have waiting before he is behind."""
         ...
 
+    def default_slug(self) -> str: ...
     def remembered(self, slug: str) -> StationRecord | None: ...
     async def find(self, slug: str) -> StationRecord | None: ...
     def station(self, record: StationRecord) -> Station: ...
@@ -60,22 +68,26 @@ class ListenerRoom(Protocol):
     def unseat(self, listener: HttpListener) -> None: ...
     def stalled(self, listener: HttpListener) -> None: ...
     def moving(self, listener: HttpListener) -> None: ...
-    def listener_left(self) -> None: ...
+    def connection_left(self) -> None: ...
 
 
 class HttpListener(Successor):
     """One listener's connection."""
 
-    def __init__(self, room: ListenerRoom, slug: str, rendition: Rendition) -> None:
+    def __init__(self, room: ListenerRoom, address: Address) -> None:
         self._room = room
-        self._slug = slug
-        self._rendition = rendition
+        self._asked = address
+        self._slug = address.slug
+        self._rendition: Rendition
+        self._station: Station | None = None
+        self._looks: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
         self._head: RequestHead
         self._live: LiveRendition | None = None
         self._feed: Feed | None = None
         self._paused = False
-        self._address: str | None = None
+        self._address = ""
+        self._admitted = False
         self._wish = Wish()
         self._left_bytes = 0
         self._ended = False
@@ -89,9 +101,11 @@ class HttpListener(Successor):
             transport.write(answer_head(204, (*PUBLIC, *PREFLIGHT)))
             transport.close()
             return
-        self._wish = wish(head, self._rendition)
-        most = self._room.backlog_bytes(self._rendition, self._wish.low)
-        transport.set_write_buffer_limits(high=most)
+        try:
+            self._slug = self._slug or self._room.default_slug()
+        except TalasError as error:
+            self._refuse(error)
+            return
         record = self._room.remembered(self._slug)
         if record is not None:
             self._serve(record)
@@ -154,17 +168,21 @@ class HttpListener(Successor):
             self._feed.leave(self)
         elif self._live is not None:
             self._live.forget(self)
-        if self._address is not None:
+        if self._looks is not None:
+            self._looks.cancel()
+        if self._station is not None:
+            self._station.left(self)
+        if self._admitted:
             self._room.dismiss(self._slug, self._address)
             self._room.unseat(self)
         self._room.moving(self)
-        self._room.listener_left()
+        self._room.connection_left()
 
     async def _find(self) -> None:
         try:
             record = await self._room.find(self._slug)
             if record is None:
-                raise NotFound(f"there is no station {self._slug!r}")
+                raise self._unknown()
         except TalasError as error:
             self._refuse(error)
         except Exception:
@@ -176,17 +194,12 @@ class HttpListener(Successor):
     def _serve(self, record: StationRecord) -> None:
         station = self._room.station(record)
         try:
-            self._check(station)
+            rendition = self._rendition = self._chosen(station)
+            asked = self._wish = wish(self._head, rendition)
             answer = self._answer(station)
-            station.visit.admit(self._rendition)
+            station.visit.admit(rendition)
             if self._head.method != "HEAD":
-                peer = str((self._transport.get_extra_info("peername") or ("",))[0])
-                hops = self._head.headers.get("x-forwarded-for", "")
-                address = self._room.address(peer, hops)
-                self._room.admit(self._slug, address)
-                self._address = address
-                agent = self._head.headers.get("user-agent", "")
-                self._room.seat(self, self._slug, agent, address)
+                self._enter()
         except TalasError as error:
             self._refuse(error)
             return
@@ -194,17 +207,47 @@ class HttpListener(Successor):
         if self._head.method == "HEAD":
             self._transport.close()
             return
-        self._left_bytes = self._wish.probe or 0
-        asked = self._wish
-        self._live = station.join(self, self._rendition, asked.icy, self._joined, asked.low)
+        self._left_bytes = asked.probe or 0
+        most = self._room.backlog_bytes(rendition, asked.low)
+        self._transport.set_write_buffer_limits(high=most)
+        self._station = station
+        if asked.looks:
+            station.looks(self)
+            loop = asyncio.get_running_loop()
+            self._looks = loop.call_later(LOOK_SECONDS, self._stays, station)
+        else:
+            self._seat()
+        self._live = station.join(self, rendition, asked.icy, self._joined, asked.low)
 
-    def _check(self, station: Station) -> None:
-        """Raises NotFound where the station is closed, or not offered in what was asked for."""
+    def _enter(self) -> None:
+        """Take a place. Raises Unavailable where there is none."""
+        peer = str((self._transport.get_extra_info("peername") or ("",))[0])
+        self._address = self._room.address(peer, self._head.headers.get("x-forwarded-for", ""))
+        self._room.admit(self._slug, self._address)
+        self._admitted = True
+
+    def _seat(self) -> None:
+        agent = self._head.headers.get("user-agent", "")
+        self._room.seat(self, self._slug, agent, self._address)
+
+    def _stays(self, station: Station) -> None:
+        """It asked for the first bytes, and goes on taking all that comes."""
+        if self._wish.probe is None and station.stays(self):
+            self._seat()
+
+    def _chosen(self, station: Station) -> Rendition:
+        """What was asked for. Raises NotFound where the station is closed, or not offered in it."""
         if station.record.closed:
-            raise NotFound(f"there is no station {self._slug!r}")
-        if self._rendition not in station.renditions:
-            names = ", ".join(offered.name for offered in station.renditions)
-            raise NotFound(f"{self._slug} has no .{self._rendition.name}, it has {names}")
+            raise self._unknown()
+        name = self._asked.name
+        chosen = LADDER.get(name) if name else station.shown
+        if chosen is None or chosen not in station.renditions:
+            has = ", ".join(f"/{self._slug}.{offered.name}" for offered in station.renditions)
+            raise NotFound(f"{self._slug} has no .{name}, it has {has}")
+        return chosen
+
+    def _unknown(self) -> NotFound:
+        return NotFound(f"there is no station {self._slug!r}; / lists those on the air")
 
     def _joined(self, feed: Feed) -> None:
         self._feed = feed
@@ -229,18 +272,17 @@ class HttpListener(Successor):
         return answer_head(206, headers + span)
 
     def _headers(self, station: Station) -> list[Header]:
-        info, record = station.info, station.record
-        through, rendition = station.visit.through, self._rendition
-        rate = info.bit_rate if through is rendition else str(rendition.bit_rate // 1000)
+        info, rendition = station.info, self._rendition
+        rate = station.bit_rate(rendition)
         said = (
-            ("icy-name", info.name or record.name),
-            ("icy-description", info.description or record.description),
+            ("icy-name", station.name),
+            ("icy-description", station.description),
             ("icy-genre", info.genre),
             ("icy-url", info.url),
-            ("icy-br", "" if rendition.codec is Codec.FLAC else rate),
+            ("icy-br", str(rate) if rate else ""),
         )
         headers: list[Header] = [
-            ("Content-Type", CONTENT_TYPE[self._rendition.codec]),
+            ("Content-Type", CONTENT_TYPE[rendition.codec]),
             ("Cache-Control", "no-cache, no-store"),
             ("Access-Control-Expose-Headers", EXPOSED),
             *PUBLIC,

@@ -2,7 +2,8 @@
 
 Does:        read titles, delivery profile and byte range out of a request's head.
 Never:       refuses: what is not understood is as if it had not been said.
-Guarantees:  only a range that lies inside every burst is taken up, so its answer never waits.
+Guarantees:  only a range that lies inside every burst is taken up, so its answer never waits; none
+             is where titles are asked for, which a part of a stream has no place for.
 From / to:   wire.request  ->  here  ->  listeners.http
 """
 
@@ -34,21 +35,22 @@ _FROM_START = re.compile(r"bytes=0-([0-9]{1,6})", re.ASCII)
 
 class Wish(msgspec.Struct, frozen=True):
     """`icy`: titles between the audio. `low`: every packet at once, not merged. `probe`: only so
-    many bytes from the start, or None for all that comes."""
+    many bytes from the start, or None for all that comes. `looks`: only the first bytes were asked
+    for, whatever the answer: perhaps to play by another request."""
 
     icy: bool = False
     low: bool = False
     probe: int | None = None
+    looks: bool = False
 
 
 def wish(head: RequestHead, rendition: Rendition) -> Wish:
     """What `head` asks for, of `rendition`."""
     ranged = _FROM_START.fullmatch(head.headers.get("range", "")) if head.method == "GET" else None
     size = int(ranged[1]) + 1 if ranged else 0
-    if 0 < size <= PROBE_BYTES:
-        # Without titles, which may begin between two frames: a probe looks for the first one.
-        return Wish(probe=size)
-    return Wish(
-        icy=rendition.codec in TITLED and head.headers.get("icy-metadata") == "1",
-        low=head.query.get("latency") == "low",
-    )
+    looks = 0 < size <= PROBE_BYTES
+    icy = rendition.codec in TITLED and head.headers.get("icy-metadata") == "1"
+    if looks and not icy:
+        return Wish(probe=size, looks=True)
+    # An iPhone that gets a part of a stream with titles never asks for titles again.
+    return Wish(icy=icy, low=head.query.get("latency") == "low", looks=looks)

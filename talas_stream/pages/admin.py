@@ -24,7 +24,7 @@ from talas_stream.house import House
 from talas_stream.media import CONTENT_TYPE
 from talas_stream.pages import query, xml
 from talas_stream.pages.access import Access, Visitor, Who
-from talas_stream.pages.status import Status, served_as
+from talas_stream.pages.status import Status
 from talas_stream.sources.credentials import slug_of
 from talas_stream.station import Station
 
@@ -86,7 +86,7 @@ class AdminPages:
                 "fallback": "",
                 "listeners": station.listeners,
                 "Connected": int(station.connected_seconds),
-                "content-type": CONTENT_TYPE[served_as(station).codec],
+                "content-type": CONTENT_TYPE[station.shown.codec],
             }
             xml.children(_mount(root, station.record), facts)
         return xml.answer(root)

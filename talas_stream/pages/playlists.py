@@ -1,4 +1,5 @@
-"""`/slug.m3u` and `/slug.pls`: what a player opens when a listener clicks.
+"""`/slug.m3u` and `/slug.pls`: what a player opens when a listener clicks. `/slug.mp3.m3u` is that
+of a rendition.
 
 Does:        make a playlist of one entry.
 Never:       cares whether the station is on the air: playlists are kept for later.
@@ -13,6 +14,7 @@ from aiohttp import web
 from talas_core.errors import BadInput
 from talas_stream.air import Air
 from talas_stream.answers import PUBLIC
+from talas_stream.listeners.address import SAME
 from talas_stream.pages.access import Access
 from talas_stream.pages.place import Place
 from talas_stream.sources.credentials import clean
@@ -30,15 +32,16 @@ class Playlists:
 
     def routes(self) -> list[web.RouteDef]:
         """What to add to the application."""
-        return [web.get(r"/{slug}.{kind:m3u|pls}", self.playlist)]
+        return [web.get(r"/{named:[^/]+}.{kind:(?i:m3u|pls)}", self.playlist)]
 
     async def playlist(self, request: web.Request) -> web.Response:
         """`?format=` and a rendition's name, or without it the usual one."""
-        kind = request.match_info["kind"]
-        record = await self._access.record(request.match_info["slug"])
+        kind = request.match_info["kind"].lower()
+        slug, _, asked = request.match_info["named"].lower().partition(".")
+        record = await self._access.record(slug)
         station = self._air.station(record)
         names = [offered.name for offered in station.renditions]
-        name = request.query.get("format", station.usual.name)
+        name = SAME.get(asked, asked) or request.query.get("format", station.usual.name)
         if name not in names:
             raise BadInput(f"no format {name!r}", {"format": "one of " + ", ".join(names)})
         url = f"{self._place.base(request)}/{record.slug}.{name}"
@@ -50,6 +53,7 @@ class Playlists:
                 f"[playlist]\nNumberOfEntries=1\nFile1={url}\nTitle1={title}\n"
                 "Length1=-1\nVersion=2\n"
             )
+        # Without a charset: mpg123 takes the type for another with one.
         return web.Response(
-            text=body, content_type=PLAYLIST_TYPE[kind], charset="utf-8", headers=dict(PUBLIC)
+            body=body.encode(), content_type=PLAYLIST_TYPE[kind], headers=dict(PUBLIC)
         )

@@ -7,7 +7,6 @@ Guarantees:  any page may read both.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,12 +16,12 @@ from aiohttp import web
 from talas_core.web.answers import answer
 from talas_stream.air import Air
 from talas_stream.answers import PUBLIC
-from talas_stream.media import CONTENT_TYPE, Rendition
+from talas_stream.media import CONTENT_TYPE
 from talas_stream.pages.place import Place
 from talas_stream.station import Station
 
 DATE = "%a, %d %b %Y %H:%M:%S +0000"
-BIT_RATE = re.compile("[0-9]{1,6}")
+ISO_DATE = "%Y-%m-%dT%H:%M:%S+0000"
 
 
 class Status:
@@ -69,29 +68,24 @@ class Status:
             "server_id": "Talas",
             "host": self._place.host(request),
             "server_start": self._started.strftime(DATE),
-            "server_start_iso8601": self._started.strftime("%Y-%m-%dT%H:%M:%S+0000"),
+            "server_start_iso8601": self._started.strftime(ISO_DATE),
         }
 
     def source(self, station: Station, request: web.Request) -> dict[str, Any]:
         """Facts of a station on the air."""
-        shown = served_as(station)
+        shown = station.shown
         info, record = station.info, station.record
         started = datetime.fromisoformat(station.started_at)
         return {
             "listenurl": f"{self._place.base(request)}/{record.slug}.{shown.name}",
-            "server_name": info.name or record.name,
-            "server_description": info.description or record.description,
+            "server_name": station.name,
+            "server_description": station.description,
             "server_type": CONTENT_TYPE[shown.codec],
             "genre": info.genre,
-            "bitrate": int(info.bit_rate) if BIT_RATE.fullmatch(info.bit_rate) else 0,
+            "bitrate": station.bit_rate(shown),
             "listeners": station.listeners,
             "listener_peak": station.listener_peak,
             "stream_start": started.strftime(DATE),
-            "stream_start_iso8601": station.started_at,
+            "stream_start_iso8601": started.strftime(ISO_DATE),
             "title": station.title,
         }
-
-
-def served_as(station: Station) -> Rendition:
-    """The rendition that a station on the air is shown with: its source's, where that is served."""
-    return station.visit.through or station.usual

@@ -23,6 +23,12 @@ USER = "source"
 CLOSED = "the station is closed: its owner's account is disabled"
 MAX_TEXT = 500
 
+SAYS_NOTHING = frozenset(
+    ("no name", "no title", "no description", "unnamed", "unnamed server", "unnamed stream",
+     "unspecified name", "unspecified description", "untitled", "unknown", "none", "n/a", "(null)")
+)  # fmt: skip
+"""What encoders and their libraries fill in where nobody has said anything, in lower case."""
+
 _WEB_ADDRESS = re.compile(r"https?://[^/?#@]+(?:[/?#].*)?", re.IGNORECASE)
 _ADDRESS_TEXT = re.compile(r"[!#$%&()*+,./0-9:;=?@A-Z\[\]_a-z~-]*")
 """What may stand in an address (RFC 3986, section 2), but for the apostrophe: some put it into
@@ -34,8 +40,8 @@ class WrongKey(Unauthorized):
 
 
 def slug_of(path: str) -> str:
-    """The station's slug in `/slug` or `/slug.ext`."""
-    return path.strip("/").partition(".")[0]
+    """The station's slug in `/slug` or `/slug.ext`, however it is written."""
+    return path.strip("/").partition(".")[0].lower()
 
 
 def check_source(head: RequestHead, record: StationRecord) -> None:
@@ -65,14 +71,14 @@ def source_info(head: RequestHead, address: str = "") -> SourceInfo:
         return next((value for value in values if value), "")
 
     def said(*names: str) -> str:
-        return clean(given(*names))
+        return telling(clean(given(*names)), head.path)
 
     return SourceInfo(
         name=said("name"),
         description=said("description"),
         genre=said("genre"),
         url=web_address(given("url")),
-        bit_rate=said("bitrate", "br") or _audio_info(head).get("bitrate", ""),
+        bit_rate=clean(given("bitrate", "br")) or _audio_info(head).get("bitrate", ""),
         user_agent=clean(head.headers.get("user-agent", "")),
         content_type=clean(head.headers.get("content-type", "")),
         address=address,
@@ -82,6 +88,13 @@ def source_info(head: RequestHead, address: str = "") -> SourceInfo:
 def clean(value: str) -> str:
     """`value` as text, without control characters and at most MAX_TEXT characters."""
     return "".join(islice(filter(str.isprintable, text(value)), MAX_TEXT)).strip()
+
+
+def telling(value: str, mount: str) -> str:
+    """`value` where it says anything, else nothing: `mount` is known, and dashes are no words."""
+    plain = value.casefold().strip("/")
+    nothing = plain in SAYS_NOTHING or plain in (slug_of(mount), mount.casefold().strip("/"))
+    return "" if nothing or not any(map(str.isalnum, plain)) else value
 
 
 def web_address(value: str) -> str:

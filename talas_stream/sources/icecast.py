@@ -4,7 +4,9 @@ Does:        check station, key and Content-Type; claim the station; hand it the
              comes; hold back a source that runs ahead of real time, or is charged more than that.
 Never:       buffers more than one read of a source that is ahead; works on for more than a turn
              while others wait; lets a bad source change the station it failed to get.
-Guarantees:  every way in or out is answered in the words its client waits for:
+Guarantees:  a source that has ended, was reset, or is silent while we leave it room, keeps its
+             station only until another comes; what it sent ahead is heard until then. Every way in
+             or out is answered in the words its client waits for:
 
     PUT, Expect: 100-continue    100 at once, 200 at the end          (ffmpeg, libshout, curl)
     PUT                          200 at the end
@@ -28,6 +30,7 @@ from talas_stream.answers import CHALLENGE, Header, head, refusal_bytes
 from talas_stream.front_door import Successor
 from talas_stream.history import DASH
 from talas_stream.media import Frame
+from talas_stream.sources import sockets
 from talas_stream.sources.body import Body, body_of
 from talas_stream.sources.credentials import WrongKey, check_source, clean, slug_of, source_info
 from talas_stream.sources.intake import Intake
@@ -47,6 +50,16 @@ RECEIVE_BYTES = 128 * 1024
 """What the kernel may take for us of a source that is ahead. Without a bound it is megabytes, and a
 source that vanished would hold its station until they are played out."""
 
+ROOM_BYTES = 16 * 1024
+"""Bytes of it unread from which on we hold a source back, and its silence may be our doing: it may
+have no room to send. Less than any sender's window is then left."""
+
+READ_ON_BYTES = 4 << 20
+"""What is read of a source ahead of its time when another comes: as much as the kernels between us
+hold of one that has ended."""
+READ_ON_SECONDS = 1.0
+_READ_ON_STEP = 0.02
+
 log = logger("source")
 
 
@@ -63,6 +76,7 @@ class SourceRoom(Protocol):
     def wrong_key(self, record: StationRecord, address: str) -> None: ...
     def entered(self, source: IcecastSource) -> None: ...
     def source_left(self, source: IcecastSource) -> None: ...
+    def connection_left(self) -> None: ...
 
 
 class IcecastSource(Successor):
@@ -71,6 +85,7 @@ class IcecastSource(Successor):
     def __init__(self, room: SourceRoom) -> None:
         self._room = room
         self._transport: asyncio.Transport
+        self._socket: socket.socket
         self._head: RequestHead
         self._record: StationRecord
         self._station: Station | None = None
@@ -81,6 +96,10 @@ class IcecastSource(Successor):
         self._admission: asyncio.Task[None] | None = None
         self._complete = False
         self._ended = False
+        self._lost = False
+        self._silent = False
+        self._arrived = 0
+        self._read = 0
         self.heard_at = room.now()
 
     @property
@@ -90,8 +109,13 @@ class IcecastSource(Successor):
 
     @property
     def waits_for_us(self) -> bool:
-        """Whether silence is our doing: we are admitting it or holding it back."""
+        """Whether we are not done with what it sent: we are admitting it or holding it back."""
         return self._station is None or self._held is not None
+
+    @property
+    def has_gone(self) -> bool:
+        """Whether nobody is behind it any more, though what it sent is still heard."""
+        return self._complete or self._silent or sockets.has_left(self._socket)
 
     @property
     def damage(self) -> dict[str, int]:
@@ -109,9 +133,38 @@ class IcecastSource(Successor):
         self._head = head
         self._rest = rest
         transport.pause_reading()
-        connection = transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+        self._socket = transport.get_extra_info("socket")
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         self._admission = asyncio.get_running_loop().create_task(self._admit())
+
+    async def read_on(self) -> None:
+        """Read what it has sent, ahead of its time, until its end shows or READ_ON_BYTES wait: the
+        end of a source that is held back stands behind all that it sent."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + READ_ON_SECONDS
+        while self._held is not None and not self.has_gone and loop.time() < until:
+            if self._intake.waiting_bytes >= READ_ON_BYTES:
+                break
+            self._transport.resume_reading()
+            await asyncio.sleep(_READ_ON_STEP)
+        if self._held is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def look(self) -> None:
+        """See whether anything has arrived since the last look, read by us or not: then it was
+        heard now. So it was where we leave it no room to send."""
+        unread = 0 if self._lost else sockets.unread_bytes(self._socket)
+        if self._read + unread > self._arrived or unread >= ROOM_BYTES:
+            self.heard_at = self._room.now()
+            self._silent = False
+        self._arrived = self._read + unread
+
+    def fall_silent(self, seconds: float) -> None:
+        """Nothing has come for so long: cut it off, or when all that it sent has been heard."""
+        if self.waits_for_us:
+            self._silent = True
+        else:
+            self.close(f"silent for {seconds:.0f} s")
 
     def close(self, reason: str) -> None:
         """Cut the source off."""
@@ -124,30 +177,34 @@ class IcecastSource(Successor):
             self._refuse(error)
 
     def data_received(self, data: bytes) -> None:
-        self.heard_at = self._room.now()
+        self.heard_at = now = self._room.now()
+        self._silent = False
+        self._read += len(data)
         if not self._ended:
             self._intake.put(data)
-            self._pump()
+            self._pump(now)
 
     def eof_received(self) -> bool:
         """The client has sent all. What is still held back is played out first."""
         self._complete = True
-        self._pump()
+        self._pump(self._room.now())
         return not self._ended
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._ended = True
+        """It has gone, or was reset. What is still held back is played out all the same."""
+        self._lost = self._complete = True
+        self._room.connection_left()
         if self._admission is not None:
             self._admission.cancel()
-        if self._held is not None:
-            self._held.cancel()
-        self._room.source_left(self)
-        self._release()
+        if self._ended or self._held is None:
+            self._leave()
 
     async def _admit(self) -> None:
         try:
             station = await self._allowed()
             body = body_of(self._head)
+            if station.source is not None:
+                await station.source.read_on()
             station.claim(self, source_info(self._head, self._address()))
             self._enter(station, body)
         except TalasError as error:
@@ -168,10 +225,10 @@ class IcecastSource(Successor):
         self._intake.put(self._rest)
         room.entered(self)
         self._log("source connected", agent=station.info.user_agent, method=self._head.method)
-        self.heard_at = room.now()
+        self.heard_at = now = room.now()
         self._welcome()
         self._transport.resume_reading()
-        self._pump()
+        self._pump(now)
 
     async def _allowed(self) -> Station:
         slug = slug_of(self._head.path)
@@ -199,18 +256,18 @@ class IcecastSource(Successor):
         elif "100-continue" in self._head.headers.get("expect", "").lower():
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _pump(self) -> None:
-        """Take what was read, as far as the pace and the turn allow. `heard_at` is now."""
+    def _pump(self, now: float) -> None:
+        """Take what was read, as far as the pace and the turn allow at time `now`."""
         if self._held is not None or self._station is None:
             return
         intake = self._intake
         turn_ends = intake.account.charge + TURN_SECONDS
         try:
             while intake.waits:
-                self._take(intake.take())
+                self._take(intake.take(now))
                 if self._ended:
                     return
-                wait = intake.hold(self.heard_at)
+                wait = intake.hold(now)
                 if wait > 0 or (intake.waits and intake.account.charge > turn_ends):
                     self._hold(wait)
                     return
@@ -242,9 +299,8 @@ class IcecastSource(Successor):
 
     def _unhold(self) -> None:
         self._held = None
-        self.heard_at = self._room.now()
-        self._pump()
-        if self._held is None and not self._ended:
+        self._pump(self._room.now())
+        if self._held is None and not self._ended and not self._lost:
             self._transport.resume_reading()
 
     def _finish(self) -> None:
@@ -257,12 +313,12 @@ class IcecastSource(Successor):
             except TalasError as error:
                 self._refuse(error)
                 return
-            if self._head.method == "PUT":
+            if self._head.method == "PUT" and not self._lost:
                 self._transport.write(head(200, [("Content-Length", "0")]))
         self._end()
 
     def _refuse(self, error: TalasError) -> None:
-        if self._station is None or self._head.method == "PUT":
+        if not self._lost and (self._station is None or self._head.method == "PUT"):
             extra: list[Header] = [CHALLENGE] if isinstance(error, Unauthorized) else []
             wait = getattr(error, "retry_after", None)
             self._transport.write(refusal_bytes(error.status, error.code, str(error), wait, extra))
@@ -292,6 +348,7 @@ class IcecastSource(Successor):
         if self._station is not None:
             station, self._station = self._station, None
             station.release(self)
+            self._room.source_left(self)
             seconds = round(self._intake.account.media, 1)
             log.info("source left", station=station.record.slug, seconds=seconds, **self.damage)
 

@@ -1,7 +1,8 @@
 """What a source sends, from the bytes of its socket to frames: cut, counted and paced.
 
 Does:        keep what was read and not yet taken; take it slice by slice; say how long the source
-             is to be held back, for its audio or for what it is charged.
+             is to be held back, for its audio or for what it is charged; refuse what has no frame
+             for FRAMELESS_SECONDS.
 Never:       touches a socket, or asks a clock.
 Guarantees:  what is taken at once is bounded, however much was read; every byte, read and step is
              in the account.
@@ -15,6 +16,10 @@ from talas_stream.sources.body import Body
 from talas_stream.stages.charge import Account, work_seconds
 from talas_stream.stages.ingest import Ingest
 from talas_stream.stages.pace import SourcePace
+
+FRAMELESS_SECONDS = 5.0
+"""How long bytes may come without a frame. The longest that an encoder of live audio needs for one
+is an Ogg page of 255 packets, which it then sends at once."""
 
 SLICE = 1024
 """Bytes taken between two looks at the pace: half a second of the leanest speech. More would be a
@@ -38,6 +43,7 @@ class Intake:
         self._taken = 0  # of what is pending
         self._reads = 0
         self._wire_bytes = 0
+        self._frameless_since: float | None = None
         self.bytes_read = 0
 
     @property
@@ -45,15 +51,20 @@ class Intake:
         """Whether there is more to take."""
         return self._taken < len(self._pending) and not self.body.done
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes read and not yet taken."""
+        return len(self._pending) - self._taken
+
     def put(self, data: bytes) -> None:
         """Keep what was read, to be taken later."""
         self._reads += 1
         self._pending = self._pending[self._taken :] + data if self._pending else data
         self._taken = 0
 
-    def take(self) -> list[Frame]:
-        """The frames that the next slice completes. Raises TalasError where the source is to be
-        refused."""
+    def take(self, now: float) -> list[Frame]:
+        """The frames that the next slice completes, at time `now`. Raises TalasError where the
+        source is to be refused."""
         piece = self._pending[self._taken : self._taken + SLICE]
         self._taken += len(piece)
         self._wire_bytes += len(piece)
@@ -61,7 +72,9 @@ class Intake:
             self._pending, self._taken = b"", 0
         audio = self.body.feed(piece)
         self.bytes_read += len(audio)
-        return self._entered(self.ingest.feed(audio) if audio else [])
+        frames = self._entered(self.ingest.feed(audio) if audio else [])
+        self._check(frames, now)
+        return frames
 
     def flush(self) -> list[Frame]:
         """The frames that the end completes."""
@@ -71,6 +84,15 @@ class Intake:
         """Seconds to wait before more is taken, at time `now`."""
         for_audio = self._pace.hold(self.account.media, now)
         return max(for_audio, self._charge_pace.hold(self.account.charge, now))
+
+    def _check(self, frames: list[Frame], now: float) -> None:
+        """Raises UnsupportedMedia where bytes have come for long without a frame."""
+        if frames or self.ingest.skipping:
+            self._frameless_since = None
+        elif self._frameless_since is None:
+            self._frameless_since = now
+        elif now - self._frameless_since > FRAMELESS_SECONDS:
+            raise self.ingest.no_audio(f"{FRAMELESS_SECONDS:.0f} s")
 
     def _entered(self, frames: list[Frame]) -> list[Frame]:
         work = work_seconds(reads=self._reads, steps=self.body.steps) + self.ingest.work

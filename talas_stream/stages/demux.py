@@ -61,6 +61,9 @@ class Demux(ABC, Generic[Event]):
     links = 0
     """Beginnings so far: each is a new format."""
 
+    skipping = False
+    """Whether a tag is being passed over that told its own length."""
+
     _parser: _Parser[Event]
     _format: Format | None = None
 
@@ -113,6 +116,10 @@ class Framed(Demux[bytes]):
         return self._framer.bytes_since_frame
 
     @property
+    def skipping(self) -> bool:  # type: ignore[override]
+        return self._framer.in_tag
+
+    @property
     def damage(self) -> dict[str, int]:
         return {"garbage_bytes": self._framer.garbage_bytes}
 
@@ -125,6 +132,7 @@ class Framed(Demux[bytes]):
         known = self._format
         if known is None or known.rate != rate or known.channels != channels:
             self.links += 1
+            _check(self._codec.value.upper(), rate, channels)
             self._format = known = Format(self._codec, rate, channels)
         return Frame(event, known, samples)
 
@@ -169,8 +177,7 @@ class Ogg(Demux[ogg.Event]):
             raise UnsupportedMedia(
                 f"a stream that began as {_said(self._format.codec)} cannot go on as {_said(codec)}"
             )
-        if codec is not Codec.OPUS:
-            _check(event.codec, event.sample_rate, event.channels)
+        _check(_said(codec), event.sample_rate, event.channels)
         return Format(codec, event.sample_rate, event.channels, event.extradata, event.pre_skip)
 
 
@@ -273,12 +280,16 @@ class Webm(Demux[webm.Event]):
             head = opus.parse_head(track.private)
         except MalformedHeader as error:
             raise UnsupportedMedia(f"{error} Send {SENDABLE}") from error
+        _check("Opus", RATE, head.channels)
         self._streams = head.streams
         return Format(Codec.OPUS, RATE, head.channels, track.private, head.pre_skip)
 
 
 def _check(name: str, rate: int, channels: int) -> None:
-    """Raises UnsupportedMedia for what is neither mono nor stereo, or has no sensible rate."""
+    """Raises UnsupportedMedia for what is neither mono nor stereo, or has no sensible rate. ADTS
+    may leave its channels to what is inside (ISO/IEC 14496-3, 1.6.2.1), which tells none here."""
+    if not channels:
+        raise UnsupportedMedia(f"{name} that hides its channels is not taken: send mono or stereo")
     if channels > MAX_CHANNELS:
         raise UnsupportedMedia(f"{name} with {channels} channels is not taken: send mono or stereo")
     if not 1000 <= rate <= 4 * RATE:

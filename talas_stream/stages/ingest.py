@@ -4,7 +4,7 @@ Does:        find out what the bytes are, whatever the Content-Type claims, and 
              frames.
 Never:       decodes; keeps more than the first bytes it needs to make up its mind.
 Guarantees:  the same bytes give the same frames however they were cut up; input that is no audio is
-             refused after a bounded number of bytes.
+             refused after a bounded number of bytes, with what its sender may set.
 From / to:   sources  ->  here, with stages.demux  ->  stages.timeline
 """
 
@@ -20,6 +20,7 @@ from talas_stream.media import Codec, Frame
 from talas_stream.stages.demux import SENDABLE, Demux, Flac, Framed, Ogg, Wav, Webm
 from talas_stream.wire import flac, wav, webm
 from talas_stream.wire.adts import AdtsFramer
+from talas_stream.wire.lookalike import MOST_BYTES, advice
 from talas_stream.wire.mpeg import MpegFramer
 
 __all__ = ["GIVE_UP_BYTES", "SENDABLE", "TYPES", "Ingest", "accepts", "essence"]
@@ -72,6 +73,7 @@ class Ingest:
     def __init__(self, kernels: Kernels) -> None:
         self._kernels = kernels
         self._head = b""
+        self._opening = b""
         self._readings: list[Demux[Any]] = []
         self._sure: Demux[Any] | None = None
 
@@ -88,6 +90,7 @@ class Ingest:
                 self._head = data
                 return []
             self._keep(self._choose(data))
+        self._opening += data[: MOST_BYTES - len(self._opening)]
         return self._through(lambda reading: reading.feed(data))
 
     def flush(self) -> list[Frame]:
@@ -98,6 +101,17 @@ class Ingest:
     def tags(self) -> Mapping[str, str]:
         """What the stream says of what it plays, see Demux; empty while its reading is not sure."""
         return NO_TAGS if self._sure is None else self._sure.tags
+
+    @property
+    def skipping(self) -> bool:
+        """Whether a tag is being passed over that told its own length."""
+        return any(reading.skipping for reading in self._readings)
+
+    def no_audio(self, span: str) -> UnsupportedMedia:
+        """The refusal of what had no frame in `span`, words for bytes or seconds."""
+        known = advice(self._opening)
+        ending = f"{known}; taken are {SENDABLE}" if known else f"send {SENDABLE}"
+        return UnsupportedMedia(f"no audio frame in {span}: {ending}")
 
     @property
     def damage(self) -> dict[str, int]:
@@ -136,8 +150,9 @@ class Ingest:
     def _keep(self, readings: list[Demux[Any]]) -> None:
         self._readings = readings
         self._sure = readings[0] if len(readings) == 1 else None
+        if self._sure is not None:
+            self._opening = b""
 
-    @staticmethod
-    def _check(fruitless: int) -> None:
+    def _check(self, fruitless: int) -> None:
         if fruitless > GIVE_UP_BYTES:
-            raise UnsupportedMedia(f"no audio frame in {GIVE_UP_BYTES} bytes: send {SENDABLE}")
+            raise self.no_audio(f"{GIVE_UP_BYTES} bytes")

@@ -103,6 +103,11 @@ class Framer(ABC):
         return self._reference != 0
 
     @property
+    def in_tag(self) -> bool:
+        """Whether a tag goes on that is being stepped over."""
+        return self._tag_left > 0
+
+    @property
     def buffered(self) -> int:
         """Bytes held until more arrive; less than two frames and a header."""
         return len(self._held)

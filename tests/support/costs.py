@@ -211,6 +211,9 @@ class _Room:
     def source_left(self, source: object) -> None:
         pass
 
+    def connection_left(self) -> None:
+        pass
+
 
 def cost_of(reads: Iterator[bytes], seconds: float = 3.0, *, chunked: bool = False) -> Cost:
     """What a source costs that sends these reads as fast as it may, for so long by the clock."""

@@ -23,6 +23,7 @@ FRAMES = frames_of(programme(1.0), "mp3")
 class Source:
     damage: Mapping[str, int] = {}
     bytes_read = 0
+    has_gone = False
 
     def __init__(self, air: Air, slug: str) -> None:
         self.station = air.station(record(slug))

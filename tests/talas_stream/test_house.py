@@ -1,19 +1,21 @@
 """What sources and listeners share: above all, who is watched and who is cut."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from support.stage import KERNELS, RecordedCodecs
+from support.sound import programme
+from support.stage import KERNELS, RecordedCodecs, frames_of
 from support.stream import FakeApi, Told, record, stream_settings
 from talas_core.clock import FakeClock
-from talas_core.errors import TalasError, Unavailable
+from talas_core.errors import NotFound, TalasError, Unavailable
 from talas_core.messages import StreamEvent
 from talas_stream.air import Air
 from talas_stream.directory import Directory
 from talas_stream.house import House
-from talas_stream.media import LADDER
+from talas_stream.media import LADDER, SourceInfo
 
 
 class Doors:
@@ -29,11 +31,17 @@ class Source:
 
     def __init__(self, house: House) -> None:
         self.heard_at = house.now()
-        self.waits_for_us = False
+        self.looks = 0
         self.reasons: list[str] = []
 
     def close(self, reason: str) -> None:
         self.reasons.append(reason)
+
+    def look(self) -> None:
+        self.looks += 1
+
+    def fall_silent(self, seconds: float) -> None:
+        self.reasons.append(f"silent for {seconds:.0f} s")
 
     def expel(self, error: TalasError) -> None:
         self.reasons.append(str(error))
@@ -122,15 +130,12 @@ async def test_who_is_let_in_is_known_until_he_leaves(house: House, clock: FakeC
     assert house.audience.of("live") == []
 
 
-async def test_a_silent_source_is_cut_unless_we_are_the_reason(
-    house: House, clock: FakeClock
-) -> None:
-    silent, held, lively, gone = (Source(house) for _ in range(4))
-    held.waits_for_us = True
-    for source in (silent, held, lively, gone):
+async def test_source_that_is_silent_for_long_is_told_so(house: House, clock: FakeClock) -> None:
+    silent, lively, gone = (Source(house) for _ in range(3))
+    for source in (silent, lively, gone):
         house.entered(source)
     house.source_left(gone)
-    assert set(house.sources) == {silent, held, lively}
+    assert set(house.sources) == {silent, lively}
     clock.advance(10.0)
     house.watch()
     assert silent.reasons == []
@@ -138,14 +143,17 @@ async def test_a_silent_source_is_cut_unless_we_are_the_reason(
     lively.heard_at = house.now()
     house.watch()
     assert silent.reasons == ["silent for 10 s"]
-    assert held.reasons == lively.reasons == gone.reasons == []
+    assert lively.reasons == gone.reasons == []
+    assert (silent.looks, gone.looks) == (2, 0)
 
 
 async def test_connections_are_counted_out(house: House, doors: Doors) -> None:
     source = Source(house)
     house.entered(source)
     house.source_left(source)
-    house.listener_left()
+    assert doors.gone == 0
+    house.connection_left()
+    house.connection_left()
     assert doors.gone == 2
     assert house.source_connections == 1
 
@@ -209,3 +217,27 @@ async def test_sources_of_one_station_share_the_schedule_of_their_charge(house: 
     assert pace.hold(40.0, 100.0) == pytest.approx(10.0)
     assert house.charge_pace(station).hold(1.0, 101.0) == pytest.approx(10.0)
     assert house.charge_pace(other).hold(1.0, 101.0) == 0
+
+
+async def test_station_of_who_names_none_is_the_only_one_on_the_air(house: House) -> None:
+    with pytest.raises(Unavailable, match="no station is on the air"):
+        house.default_slug()
+    _on_air(house, "live")
+    assert house.default_slug() == "live"
+    _on_air(house, "demo")
+    with pytest.raises(NotFound, match="name one: /demo, /live "):
+        house.default_slug()
+
+
+def _on_air(house: House, slug: str) -> None:
+    station = house.station(record(slug))
+    station.claim(Sends(), SourceInfo())
+    station.accept(frames_of(programme(0.2), "mp3"))
+
+
+class Sends:
+    damage: Mapping[str, int] = {}
+    bytes_read = 0
+    has_gone = False
+
+    def close(self, reason: str) -> None: ...

@@ -21,6 +21,7 @@ FRAMES = frames_of(programme(0.5), "mp3")
 class Source:
     damage: Mapping[str, int] = {}
     bytes_read = 0
+    has_gone = False
 
     def close(self, reason: str) -> None: ...
 
@@ -55,7 +56,7 @@ async def test_a_follower_is_told_how_things_stand_and_what_changes(station: Sta
     assert [data["text"] for _, data in told] == ["early", "Miles - So What", ""]
     assert told[1][1] == {
         "station": "live",
-        "name": "Guest",
+        "name": "Night Line",
         "on_air": True,
         "text": "Miles - So What",
         "artist": "Miles",
@@ -146,7 +147,7 @@ async def test_at_the_end_what_waits_is_still_given(station: Station) -> None:
 
 
 def test_a_title_cannot_break_out_of_its_event(station: Station) -> None:
-    station.claim(Source(), SourceInfo(name="a\n\nevent: x"))
+    station.record = record(name="a\n\nevent: x")
     assert Now.of(station).name == "a\n\nevent: x"
     news = News()
     follower = news.follow(station, "192.0.2.1")

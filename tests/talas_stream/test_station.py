@@ -22,6 +22,7 @@ TICKS = len(FRAMES) * 1152
 class Source:
     damage: Mapping[str, int] = {}
     bytes_read = 0
+    has_gone = False
 
     def close(self, reason: str) -> None: ...
 
@@ -229,17 +230,62 @@ def test_a_title_is_the_visit_s_and_a_new_source_starts_without(station: Station
     assert station.title == ""
 
 
-def test_the_name_a_source_gives_goes_before_the_station_s(
-    station: Station, codecs: RecordedCodecs
+def test_name_of_the_record_goes_before_the_source_s(station: Station) -> None:
+    source, hearer = Source(), Hearer()
+    station.claim(source, SourceInfo(name="Guest", description="A guest's"))
+    assert (station.name, station.description) == ("Night Line", "A guest's")
+    station.accept(frames_of(programme(0.5), "opus"))
+    station.join(hearer, LADDER["opus"], False, lambda feed: None)
+    station.release(source)
+    assert b"TITLE=Night Line" in hearer.heard
+
+
+def test_source_that_has_gone_gives_way_to_another(station: Station) -> None:
+    class Gone(Source):
+        def close(self, reason: str) -> None:
+            station.release(self)
+
+    gone, other = Gone(), Source()
+    station.claim(gone, SourceInfo())
+    station.accept(frames_of(programme(0.5), "mp3"))
+    with pytest.raises(Conflict):
+        station.claim(other, SourceInfo())
+    gone.has_gone = True
+    station.claim(other, SourceInfo(name="other"))
+    assert (station.source, station.info.name, station.on_air) == (other, "other", False)
+
+
+@pytest.mark.parametrize(("said", "told"), [("", 128), ("Q", 128), ("0", 128), ("96", 96)])
+def test_bit_rate_is_the_source_s_word_or_what_its_packets_come_to(
+    station: Station, said: str, told: int
 ) -> None:
-    opus = frames_of(programme(0.5), "opus")
-    for said, told in (("Guest", b"TITLE=Guest"), ("", b"TITLE=Night Line")):
-        source, hearer = Source(), Hearer()
-        station.claim(source, SourceInfo(name=said))
-        station.accept(opus)
-        station.join(hearer, LADDER["opus"], False, lambda feed: None)
+    assert station.bit_rate(LADDER["mp3"]) == 128
+    station.claim(Source(), SourceInfo(bit_rate=said))
+    station.accept(FRAMES)
+    assert [station.bit_rate(LADDER[name]) for name in ("mp3", "32.opus", "flac")] == [told, 32, 0]
+
+
+def test_listener_that_only_looks_counts_when_it_stays(station: Station) -> None:
+    station.claim(Source(), SourceInfo())
+    station.accept(frames_of(programme(0.5), "mp3"))
+    looks, plays = Hearer(), Hearer()
+    station.looks(looks)
+    for hearer in (looks, plays):
+        station.join(hearer, LADDER["mp3"], False, lambda feed: None)
+    assert (station.listeners, station.listener_peak) == (1, 1)
+    assert station.stays(looks)
+    assert (station.listeners, station.listener_peak) == (2, 2)
+    assert not station.stays(looks)
+
+
+def test_station_is_shown_as_its_source_codes_it_or_else_as_usual(station: Station) -> None:
+    assert station.shown == LADDER["mp3"]
+    for coding, shown in (("aac", "aac"), ("opus", "opus"), ("vorbis", "mp3")):
+        source = Source()
+        station.claim(source, SourceInfo())
+        station.accept(frames_of(programme(0.5), coding))
+        assert station.shown == LADDER[shown]
         station.release(source)
-        assert told in hearer.heard
 
 
 def test_tidying_is_passed_on_to_the_visit(

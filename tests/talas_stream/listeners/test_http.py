@@ -19,6 +19,7 @@ from support.listeners import (
 from support.stream import Stream, auth, head, record, running_stream
 from support.wait import auntil
 from talas_stream.directory import Directory
+from talas_stream.listeners import http
 
 
 async def test_the_head_says_what_comes_and_who_sends(tmp_path: Path) -> None:
@@ -32,7 +33,7 @@ async def test_the_head_says_what_comes_and_who_sends(tmp_path: Path) -> None:
             "Cache-Control: no-cache, no-store",
             "Access-Control-Allow-Origin: *",
             "Connection: close",
-            "icy-name: Guest",
+            "icy-name: Night Line",
             "icy-genre: Jazz",
             "icy-url: http://x.example",
             "icy-br: 96",
@@ -158,12 +159,10 @@ async def _open_again(stream: Stream) -> bool:
 async def test_a_probe_gets_its_two_bytes_and_the_end(
     tmp_path: Path, extension: str, inside: Inside
 ) -> None:
-    """As Safari asks before it plays, titles and all."""
+    """As Safari asks before it plays."""
     first = {"mp3": b"\xff\xfb", "aac": b"\xff\xf1", "opus": b"Og"}[extension]
     async with on_air(tmp_path) as (stream, sending):
-        answer = await stream.ask(
-            f"GET /live.{extension} HTTP/1.1\nRange: bytes=0-1\nIcy-MetaData: 1"
-        )
+        answer = await stream.ask(f"GET /live.{extension} HTTP/1.1\nRange: bytes=0-1")
         start, _, body = answer.partition(b"\r\n\r\n")
         assert start.startswith(b"HTTP/1.1 206 Partial Content")
         assert b"\r\nContent-Range: bytes 0-1/*\r\n" in start
@@ -174,13 +173,50 @@ async def test_a_probe_gets_its_two_bytes_and_the_end(
         await auntil(inside.is_empty)
 
 
-async def test_a_probe_across_two_writes_gets_no_more_than_it_asked_for(tmp_path: Path) -> None:
+async def test_probe_that_asks_for_titles_gets_the_stream_and_counts_with_its_playback_as_one(
+    tmp_path: Path, inside: Inside
+) -> None:
+    """As an iPhone asks: of a part of a stream it would not ask for titles again."""
+    async with on_air(tmp_path) as (stream, sending):
+        answer, probe, first = await stream.listen(
+            "/live.mp3", "Range: bytes=0-1", "Icy-MetaData: 1"
+        )
+        assert answer.startswith("HTTP/1.1 200 OK")
+        assert "icy-metaint: 16000\r\n" in answer
+        assert await exactly(probe, 2) == b"\xff\xfb"
+        assert await count(stream) == 0
+        answer, _, second = await stream.listen("/live.mp3", "Icy-MetaData: 1")
+        assert "icy-metaint: 16000\r\n" in answer
+        assert await count(stream) == 1
+        first.close()
+        await auntil(lambda: inside.air.listeners == 1)
+        [source] = await stream.status()
+        assert (source["listeners"], source["listener_peak"]) == (1, 1)
+        second.close()
+        sending.transport.abort()
+        await auntil(inside.is_empty)
+
+
+async def test_probe_that_plays_on_counts_as_a_listener(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "LOOK_SECONDS", 0.1)
+    async with on_air(tmp_path) as (stream, _):
+        _, _, writer = await stream.listen("/live.mp3", "Range: bytes=0-1", "Icy-MetaData: 1")
+        await auntil(lambda: count_is(stream, 1))
+        writer.close()
+        await auntil(lambda: nobody_listens(stream))
+
+
+async def test_a_probe_across_two_writes_gets_no_more_than_it_asked_for(
+    tmp_path: Path, inside: Inside
+) -> None:
     async with running_stream(tmp_path) as stream:
         _, sending = await stream.source()
         sending.write(MP3[:2000])
         await auntil(stream.status)
         asking = asyncio.create_task(stream.ask("GET /live.mp3 HTTP/1.1\nRange: bytes=0-2999"))
-        await auntil(lambda: count_is(stream, 1))
+        await auntil(lambda: inside.air.listeners == 1)
         sending.write(MP3[2000:])
         assert (await asking).partition(b"\r\n\r\n")[2] == MP3[:3000]
         sending.close()
@@ -234,11 +270,11 @@ async def test_a_source_s_head_cannot_carry_a_line_break_into_ours(tmp_path: Pat
     """U+0085 ends a line for some readers; as Latin-1 it passes for a letter on the way in."""
     async with running_stream(tmp_path) as stream:
         reader, sending = await stream.connect()
-        request = head(f"PUT /live HTTP/1.1\nContent-Type: audio/mpeg\n{auth()}\nice-name: a*b")
+        request = head(f"PUT /live HTTP/1.1\nContent-Type: audio/mpeg\n{auth()}\nice-genre: a*b")
         sending.write(request.replace(b"*", b"\xc2\x85X-Evil: 1") + MP3)
         await auntil(stream.status)
         answer, _, writer = await stream.listen("/live.mp3")
-        assert "icy-name: aX-Evil: 1b" in answer.splitlines()
+        assert "icy-genre: aX-Evil: 1b" in answer.splitlines()
         writer.close()
         sending.close()
         await reader.read()

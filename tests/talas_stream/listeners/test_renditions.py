@@ -142,7 +142,7 @@ async def test_what_a_station_is_not_offered_in_is_404_but_not_what_its_source_s
         await auntil(stream.status)
         answer = (await stream.ask("GET /live.opus HTTP/1.1")).decode()
         assert answer.startswith("HTTP/1.1 404 ")
-        assert "live has no .opus, it has 32.opus, aac, mp3" in answer
+        assert "live has no .opus, it has /live.32.opus, /live.aac, /live.mp3" in answer
         answer, _, listening = await stream.listen("/live.mp3")
         assert " 200 " in answer
         sending.close()

@@ -25,8 +25,9 @@ from support.wait import auntil
 from talas_core.clock import FakeClock
 from talas_core.messages import StationRecord
 from talas_stream import compose
+from talas_stream.listeners.address import Address
 from talas_stream.listeners.http import HttpListener
-from talas_stream.media import LADDER, Rendition, SourceInfo
+from talas_stream.media import Rendition, SourceInfo
 from talas_stream.rendition import Sizes
 from talas_stream.stages.fanout import NO_SOCKET
 from talas_stream.station import Station
@@ -264,7 +265,7 @@ class Room:
     def dismiss(self, slug: str, address: str) -> None: ...
     def seat(self, listener: HttpListener, slug: str, agent: str, address: str) -> None: ...
     def unseat(self, listener: HttpListener) -> None: ...
-    def listener_left(self) -> None: ...
+    def connection_left(self) -> None: ...
 
     def stalled(self, listener: HttpListener) -> None:
         self.watched.append("stalled")
@@ -298,7 +299,7 @@ def test_one_who_is_full_before_he_has_joined_is_behind_from_the_start() -> None
     station.claim(Source(), SourceInfo())
     station.accept(frames)
     room = Room(station)
-    listener = HttpListener(room, "live", LADDER["mp3"])
+    listener = HttpListener(room, Address("live", "mp3"))
     pipe = Pipe(listener)
     request = parse_head(head("GET /live.mp3 HTTP/1.1"))
     assert request is not None
@@ -321,5 +322,6 @@ def test_one_who_is_full_before_he_has_joined_is_behind_from_the_start() -> None
 class Source:
     damage: Mapping[str, int] = {}
     bytes_read = 0
+    has_gone = False
 
     def close(self, reason: str) -> None: ...

@@ -51,7 +51,13 @@ def test_the_profile_stands_in_the_query(query: str, low: bool) -> None:
     ],
 )
 def test_only_a_short_range_from_the_start_is_a_probe(field: str, probe: int | None) -> None:
-    assert of(f"Range: {field}") == Wish(probe=probe)
+    assert of(f"Range: {field}") == Wish(probe=probe, looks=probe is not None)
+
+
+def test_probe_that_asks_for_titles_gets_them_instead_of_a_part() -> None:
+    lines = ("Range: bytes=0-1", "Icy-MetaData: 1")
+    assert of(*lines) == Wish(icy=True, looks=True)
+    assert of(*lines, name="opus") == Wish(probe=2, looks=True)
 
 
 def test_a_head_has_no_range() -> None:

@@ -27,7 +27,7 @@ async def test_stats_tell_of_the_server_and_of_each_mount(tmp_path: Path) -> Non
         assert root.findtext("listeners") == "0"
         [source] = root.findall("source")
         assert source.get("mount") == "/live"
-        assert source.findtext("server_name") == "Guest"
+        assert source.findtext("server_name") == "Night Line"
         assert source.findtext("bitrate") == "128"
         assert source.findtext("listenurl") == "http://radio.example:3002/live.mp3"
         assert source.findtext("source_ip") == "127.0.0.1"

@@ -33,7 +33,7 @@ async def test_now_tells_title_and_listeners(tmp_path: Path) -> None:
         assert await retitle(stream, "artist=Miles&title=So+What") == 200
         _, _, writer = await stream.listen("/live.mp3")
         now = await data(stream, "/live/now")
-        assert (now["station"], now["name"], now["on_air"]) == ("live", "Guest", True)
+        assert (now["station"], now["name"], now["on_air"]) == ("live", "Night Line", True)
         assert (now["text"], now["artist"], now["title"]) == ("Miles - So What", "Miles", "So What")
         assert now["started_at"].endswith("+00:00")
         assert now["at"] > 0

@@ -12,7 +12,7 @@ async def test_playlists_hold_one_entry(tmp_path: Path) -> None:
     async with running_stream(tmp_path) as stream:
         status, start, body = await get(stream, "/live.m3u")
         assert status == 200
-        assert "Content-Type: audio/x-mpegurl; charset=utf-8" in start
+        assert "Content-Type: audio/x-mpegurl\r\n" in start
         assert body.decode().splitlines() == [
             "#EXTM3U",
             "#EXTINF:-1,Night Line",
@@ -39,6 +39,22 @@ async def test_they_hold_what_the_station_has(tmp_path: Path) -> None:
         status, _, body = await get(stream, "/live.m3u?format=mp3")
         assert status == 400
         assert b"one of flac, 32.opus" in body
+
+
+@pytest.mark.parametrize(
+    ("target", "entry"),
+    [
+        ("/live.mp3.m3u", "live.mp3"),
+        ("/live.opus.pls", "live.opus"),
+        ("/LIVE.OGG.M3U", "live.opus"),
+        ("/demo.32.opus.m3u", "demo.32.opus"),
+    ],
+)
+async def test_playlist_of_a_rendition_holds_that(tmp_path: Path, target: str, entry: str) -> None:
+    async with running_stream(tmp_path) as stream:
+        status, _, body = await get(stream, target)
+        assert status == 200
+        assert f"http://radio.example:3002/{entry}\n" in body.decode()
 
 
 @pytest.mark.parametrize(

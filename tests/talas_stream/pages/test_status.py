@@ -45,21 +45,24 @@ async def test_a_source_is_described(tmp_path: Path) -> None:
         assert stats["server_id"] == "Talas"
         assert stats["host"] == "radio.example:3002"
         assert source["listenurl"] == "http://radio.example:3002/live.mp3"
-        assert (source["server_name"], source["genre"]) == ("Guest", "Jazz")
+        assert (source["server_name"], source["genre"]) == ("Night Line", "Jazz")
         assert source["server_type"] == "audio/mpeg"
         assert (source["bitrate"], source["listeners"], source["listener_peak"]) == (128, 1, 1)
-        assert source["stream_start_iso8601"].endswith("+00:00")
+        assert source["stream_start_iso8601"].endswith("+0000")
+        assert stats["server_start_iso8601"].endswith("+0000")
         assert KEY not in json.dumps(stats)
         listening.close()
 
 
-@pytest.mark.parametrize("rate", ["9" * 400, "Q", "-1", "1e3", "\u0661\u0662"])
-async def test_a_bit_rate_that_is_none_is_not_told(tmp_path: Path, rate: str) -> None:
+@pytest.mark.parametrize("rate", ["9" * 400, "0", "Q", "-1", "1e3", "\u0661\u0662"])
+async def test_bit_rate_that_is_none_gives_way_to_that_of_the_frames(
+    tmp_path: Path, rate: str
+) -> None:
     async with running_stream(tmp_path) as stream:
         _, writer = await stream.source(f"ice-bitrate: {rate}")
         writer.write(MP3)
         await auntil(stream.status)
-        assert (await stream.status())[0]["bitrate"] == 0
+        assert (await stream.status())[0]["bitrate"] == 128
         writer.close()
 
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 from pathlib import Path
 
 import psutil
+import pytest
 
-from support.sources import MP3, capture_logs_of, off, on_air
-from support.stream import running_stream
+from support.sources import MP3, answer_to, capture_logs_of, off, on_air, opus_of
+from support.stream import Stream, running_stream
 from support.wait import auntil
 
 
@@ -111,4 +114,80 @@ async def test_one_who_vanishes_while_held_back_is_let_go(tmp_path: Path) -> Non
         writer.write(MP3[: len(MP3) // 3])
         await auntil(stream.status)
         writer.transport.abort()
+        await auntil(lambda: off(stream))
+
+
+AHEAD = opus_of([b"\xfc\xff\xfe"] * 1000)
+"""Twenty seconds in thirty kilobytes: read at once, and far ahead of any lead."""
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End the connection as a process does that dies with bytes unread, or is killed by a box on
+    the way."""
+    connection = writer.transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+def end(writer: asyncio.StreamWriter) -> None:
+    writer.write_eof()
+
+
+async def taken(stream: Stream) -> bool:
+    """Whether another source gets the station."""
+    reader, writer = await stream.source("Expect: 100-continue")
+    async with asyncio.timeout(10):
+        answer = await reader.readuntil(b"\r\n\r\n")
+    writer.transport.abort()
+    return b" 100 " in answer
+
+
+@pytest.mark.parametrize("goes", [end, reset])
+@pytest.mark.parametrize("data", [AHEAD, MP3 * 30], ids=["all read", "much unread"])
+async def test_source_that_has_gone_gives_its_station_to_the_next(
+    tmp_path: Path, goes: object, data: bytes
+) -> None:
+    async with running_stream(tmp_path, source_lead_seconds=0.5) as stream:
+        _, writer = await stream.source()
+        writer.write(data)
+        await auntil(stream.status)
+        assert (await answer_to(stream)).startswith(b"HTTP/1.1 409")
+        reset(writer) if goes is reset else writer.close()
+        await auntil(lambda: taken(stream), seconds=3.0)
+
+
+async def test_what_a_source_sent_before_its_reset_is_heard(tmp_path: Path) -> None:
+    async with running_stream(tmp_path, source_lead_seconds=3.0) as stream:
+        _, writer = await stream.source()
+        writer.write(MP3)
+        await auntil(stream.status)
+        _, listening, _ = await stream.listen("/live.mp3")
+        reset(writer)
+        async with asyncio.timeout(10):
+            heard = await listening.read()
+        assert MP3.startswith(heard)
+        assert len(heard) > len(MP3) - 1000
+
+
+async def test_source_that_is_held_back_and_sends_no_more_keeps_its_station_for_the_timeout(
+    tmp_path: Path,
+) -> None:
+    """As one whose process was stopped. What it sent is heard all the same."""
+    settings = {"source_lead_seconds": 0.5, "source_timeout_seconds": 2.0}
+    async with running_stream(tmp_path, **settings) as stream:
+        _, writer = await stream.source()
+        writer.write(AHEAD)
+        await auntil(stream.status)
+        assert (await answer_to(stream)).startswith(b"HTTP/1.1 409")
+        await auntil(lambda: taken(stream))
+        writer.close()
+
+
+async def test_source_that_was_reset_still_answers_for_its_station(tmp_path: Path) -> None:
+    async with running_stream(tmp_path, source_lead_seconds=0.5) as stream:
+        _, writer = await stream.source()
+        writer.write(AHEAD)
+        await auntil(stream.status)
+        reset(writer)
+        await stream.api.change("live", None)
         await auntil(lambda: off(stream))

@@ -111,6 +111,21 @@ def test_ice_goes_before_icy_and_an_empty_one_does_not_count() -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    ["no name", "No Name", "-", "--", "Unnamed Server", "/live", "live", "LIVE", "Unspecified name",
+     "(null)", "???"],
+)  # fmt: skip
+def test_name_that_says_nothing_is_none(name: str) -> None:
+    info = source_info(head(f"ice-name: {name}", f"ice-description: {name}"))
+    assert (info.name, info.description) == ("", "")
+
+
+@pytest.mark.parametrize("name", ["Live at nine", "live.fm", "1", "Ночь", "No name brand"])
+def test_name_that_says_something_is_kept(name: str) -> None:
+    assert source_info(head(f"ice-name: {name}".encode())).name == name
+
+
+@pytest.mark.parametrize(
     ("lines", "rate"),
     [
         (("ice-audio-info: ice-samplerate=44100;ice-bitrate=96;ice-channels=2",), "96"),

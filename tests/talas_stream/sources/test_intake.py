@@ -6,10 +6,11 @@ import pytest
 
 from support.cost_shapes import flac_links, recording, streaminfo
 from support.stage import KERNELS
+from support.wire import encoded
 from talas_core.errors import UnsupportedMedia
 from talas_stream.media import Frame
 from talas_stream.sources.body import Body, Counted
-from talas_stream.sources.intake import SLICE, Intake
+from talas_stream.sources.intake import FRAMELESS_SECONDS, SLICE, Intake
 from talas_stream.stages.charge import LINK_SECONDS, READ_SECONDS
 from talas_stream.stages.ingest import Ingest
 from talas_stream.stages.pace import SourcePace
@@ -27,14 +28,14 @@ def intake(body: Body | None = None, charge_pace: SourcePace | None = None) -> I
 def taken(source: Intake) -> list[Frame]:
     frames: list[Frame] = []
     while source.waits:
-        frames += source.take()
+        frames += source.take(0.0)
     return frames
 
 
 def test_slices_of_one_read_give_the_frames_of_the_whole() -> None:
     source = intake()
     source.put(MP3)
-    first = source.take()
+    first = source.take(0.0)
     assert sum(len(frame.payload) for frame in first) <= SLICE
     frames = first + taken(source) + source.flush()
     whole = Ingest(KERNELS)
@@ -47,7 +48,7 @@ def test_slices_of_one_read_give_the_frames_of_the_whole() -> None:
 def test_what_was_not_taken_is_kept_when_more_is_read() -> None:
     source = intake()
     source.put(MP3[:5000])
-    source.take()
+    source.take(0.0)
     source.put(MP3[5000:9000])
     taken(source)
     assert source.bytes_read == 9000
@@ -65,7 +66,7 @@ def test_links_without_audio_are_held_by_their_charge_and_refused_in_the_end() -
     source = intake()
     source.hold(0.0)
     source.put(next(flac_links()))
-    source.take()
+    source.take(0.0)
     links = SLICE // (len(streaminfo()) + 20)
     assert source.account.media < 0.001
     assert source.hold(0.0) > (links - 1) * LINK_SECONDS - 2.0
@@ -97,7 +98,59 @@ def test_source_that_comes_again_goes_on_with_the_charge_it_had() -> None:
         source = intake(charge_pace=pace)
         source.put(next(flac_links())[:SLICE])
         source.hold(0.0)
-        source.take()
+        source.take(0.0)
         held.append(source.hold(0.0))
         pace.again()
     assert held[0] < held[1] < held[2]
+
+
+def trickle(source: Intake, data: bytes, seconds: float) -> None:
+    """Bytes that come evenly over so many seconds, in hundred reads."""
+    step = -(-len(data) // 100)
+    for at in range(0, len(data), step):
+        source.put(data[at : at + step])
+        while source.waits:
+            source.take(seconds * at / len(data))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (bytes(9000), "no audio frame in 5 s: this is nothing but zeros"),
+        (b"<html>" * 1500, "no audio frame in 5 s: this is text"),
+        (encoded("latm", "aac"), "ADTS headers"),
+        (b"fLaC" + bytes(9000), "no audio frame in 5 s: send MP3, "),
+    ],
+    ids=["zeros", "text", "latm", "empty flac"],
+)
+def test_bytes_without_a_frame_are_refused_after_a_while(data: bytes, words: str) -> None:
+    trickle(intake(), data, FRAMELESS_SECONDS - 0.5)
+    with pytest.raises(UnsupportedMedia, match=words):
+        trickle(intake(), data, FRAMELESS_SECONDS + 1.0)
+
+
+def test_audio_that_turns_into_garbage_is_refused_after_a_while() -> None:
+    source = intake()
+    trickle(source, MP3, 6.0)
+    trickle(source, bytes(9000), FRAMELESS_SECONDS - 0.5)
+    source = intake()
+    trickle(source, MP3, 6.0)
+    with pytest.raises(UnsupportedMedia, match="no audio frame in 5 s"):
+        trickle(source, bytes(9000), FRAMELESS_SECONDS + 1.0)
+
+
+def test_pause_is_no_garbage() -> None:
+    source = intake()
+    for at in range(0, len(MP3), 5000):
+        source.put(MP3[at : at + 5000])
+        while source.waits:
+            source.take(at * 1.0)
+
+
+def test_tag_that_tells_its_length_may_take_its_time() -> None:
+    """A picture of 200 KB, by a sender that paces its bytes."""
+    size = 200_000
+    length = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
+    source = intake()
+    trickle(source, b"ID3\4\0\0" + length + bytes(size) + MP3[:20_000], 13.0)
+    assert source.seconds > 0

@@ -16,12 +16,13 @@ from support.wire import cuts, encoded
 from talas_core.errors import UnsupportedMedia
 from talas_stream.media import Codec, Format, Frame, SourceCodec
 from talas_stream.stages.decode import Decoder
-from talas_stream.stages.demux import Demux, Flac, Ogg, Wav, Webm
+from talas_stream.stages.demux import Demux, Flac, Framed, Ogg, Wav, Webm
+from talas_stream.wire.adts import AdtsFramer
 
 READINGS: dict[str, Callable[[], Demux[Any]]] = {
     "vorbis": lambda: Ogg(KERNELS), "ogg-flac": lambda: Ogg(KERNELS),
     "flac": lambda: Flac(KERNELS), "wav": Wav, "wav-24": Wav, "wav-32": Wav,
-    "wav-float": Wav, "webm": Webm,
+    "wav-float": Wav, "webm": Webm, "aac": lambda: Framed(Codec.AAC, AdtsFramer()),
 }  # fmt: skip
 
 
@@ -136,7 +137,12 @@ def test_a_chain_that_changes_its_coding_is_refused() -> None:
 @pytest.mark.parametrize(
     ("coding", "data", "reason"),
     [
-        ("ogg-flac", encoded("ogg", "flac", seconds=0.1, layout="5.1"), "flac with 6 channels"),
+        ("ogg-flac", encoded("ogg", "flac", seconds=0.1, layout="5.1"), "Flac with 6 channels"),
+        ("vorbis", encoded("ogg", "libopus", seconds=0.1, layout="5.1"), "Opus with 6 channels"),
+        ("webm", encoded("webm", "libopus", seconds=0.1, layout="5.1"), "Opus with 6 channels"),
+        ("aac", encoded("adts", "aac", seconds=0.1, layout="5.1"), "AAC with 6 channels"),
+        ("aac", encoded("adts", "aac", seconds=0.1, layout="4.0"), "AAC with 4 channels"),
+        ("aac", encoded("adts", "aac", seconds=0.1, layout="5.0(side)"), "AAC"),
         ("flac", encoded("flac", "flac", seconds=0.1, layout="5.1"), "FLAC with 6 channels"),
         ("wav", encoded("wav", "pcm_s16le", seconds=0.1, layout="5.1"), "WAV with 6 channels"),
         ("wav", encoded("wav", "pcm_u8", seconds=0.1), "8 bits"),
