@@ -27,27 +27,28 @@ _STATION = re.compile(r"([a-z0-9-]{2,63})(?:\.([a-z0-9.]{1,32}))?", re.ASCII)
 
 class Address(msgspec.Struct, frozen=True):
     """`slug` is empty for the station of who names none, `name` (of the rendition) for the coding
-    of who names none."""
+    of who names none; who is `shoutcast` knows no coding but MP3 and AAC."""
 
     slug: str = ""
     name: str = ""
+    shoutcast: bool = False
 
 
 def address_of(path: str) -> Address | None:
     """What a listener wants who asks for `path`, decoded and without its query; None where it is
     nothing to listen to.
 
-    Shoutcast's players put a semicolon behind the address, lest they be taken for browsers; it and
-    what follows say nothing.
+    Shoutcast's players put a semicolon behind the address, lest they be taken for browsers; what
+    follows it says nothing.
     """
     asked, semicolon, _ = path.partition(";")
-    asked = asked.strip("/").lower()
+    asked, shoutcast = asked.strip("/").lower(), bool(semicolon)
     if not asked:
-        return Address() if semicolon else None
+        return Address(shoutcast=True) if shoutcast else None
     matched = _STATION.fullmatch(asked)
     if matched is None or matched[1] in PAGES:
         return None
     name = matched[2] or ""
     if name.rpartition(".")[2] in PLAYLISTS:
         return None
-    return Address(matched[1], SAME.get(name, name))
+    return Address(matched[1], SAME.get(name, name), shoutcast)

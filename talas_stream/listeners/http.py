@@ -30,7 +30,7 @@ from talas_stream.feed import Feed
 from talas_stream.front_door import Successor
 from talas_stream.listeners.address import Address
 from talas_stream.listeners.wish import PREFLIGHT, Wish, wish
-from talas_stream.media import CONTENT_TYPE, LADDER, Rendition
+from talas_stream.media import CONTENT_TYPE, LADDER, TITLED, Rendition
 from talas_stream.rendition import LiveRendition
 from talas_stream.stages.fanout import NO_SOCKET
 from talas_stream.stages.frame import METAINT
@@ -240,7 +240,11 @@ class HttpListener(Successor):
         if station.record.closed:
             raise self._unknown()
         name = self._asked.name
-        chosen = LADDER.get(name) if name else station.shown
+        if name:
+            chosen = LADDER.get(name)
+        else:
+            titled = station.shown.codec in TITLED or not self._asked.shoutcast
+            chosen = station.shown if titled else station.usual
         if chosen is None or chosen not in station.renditions:
             has = ", ".join(f"/{self._slug}.{offered.name}" for offered in station.renditions)
             raise NotFound(f"{self._slug} has no .{name}, it has {has}")

@@ -40,7 +40,7 @@ from talas_stream.listeners.address import Address, address_of
     ],
 )
 def test_address_of_a_stream_names_station_and_rendition(path: str, slug: str, name: str) -> None:
-    assert address_of(path) == Address(slug, name)
+    assert address_of(path) == Address(slug, name, ";" in path)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,24 @@ async def test_bare_address_plays_the_source_s_own_coding_or_the_usual(
         answer, _, writer = await stream.listen("/live", "Icy-MetaData: 1")
         assert f"Content-Type: {told}\r\n" in answer
         assert ("icy-metaint: 16000\r\n" in answer) == (told != "audio/ogg")
+        writer.close()
+
+
+@pytest.mark.parametrize("target", ["/live/;", "/;stream/1", "/;?stream.mp3"])
+@pytest.mark.parametrize(
+    ("coding", "kind", "told"),
+    [
+        ("opus", "audio/ogg", "audio/mpeg"),
+        ("aac", "audio/aac", "audio/aac"),
+        ("mp3", "audio/mpeg", "audio/mpeg"),
+    ],
+)
+async def test_shoutcast_s_players_get_no_ogg(
+    tmp_path: Path, target: str, coding: str, kind: str, told: str
+) -> None:
+    async with on_air(tmp_path, data=coded(SOUND, coding), kind=kind) as (stream, _):
+        answer, _, writer = await stream.listen(target)
+        assert f"Content-Type: {told}\r\n" in answer
         writer.close()
 
 
