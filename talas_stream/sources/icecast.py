@@ -51,13 +51,13 @@ RECEIVE_BYTES = 128 * 1024
 source that vanished would hold its station until they are played out."""
 
 ROOM_BYTES = 16 * 1024
-"""Bytes of it unread from which on we hold a source back, and its silence may be our doing: it may
-have no room to send. Less than any sender's window is then left."""
+"""Bytes unread from which on a source's silence may be our doing: it may wait for room here."""
 
 READ_ON_BYTES = 4 << 20
 """What is read of a source ahead of its time when another comes: as much as the kernels between us
 hold of one that has ended."""
 READ_ON_SECONDS = 1.0
+"""How long another may have to wait for that."""
 _READ_ON_STEP = 0.02
 
 log = logger("source")
@@ -151,13 +151,14 @@ class IcecastSource(Successor):
             self._transport.pause_reading()
 
     def look(self) -> None:
-        """See whether anything has arrived since the last look, read by us or not: then it was
+        """See whether anything has arrived since the last look that we have not read: then it was
         heard now. So it was where we leave it no room to send."""
         unread = 0 if self._lost else sockets.unread_bytes(self._socket)
-        if self._read + unread > self._arrived or unread >= ROOM_BYTES:
+        arrived = self._read + unread
+        if unread >= ROOM_BYTES or (unread and arrived > self._arrived):
             self.heard_at = self._room.now()
             self._silent = False
-        self._arrived = self._read + unread
+        self._arrived = arrived
 
     def fall_silent(self, seconds: float) -> None:
         """Nothing has come for so long: cut it off, or when all that it sent has been heard."""
