@@ -15,7 +15,7 @@ import soundfile
 from support.pages import retitle
 from support.programs import end, needs, start
 from support.sound import Array, coded, decoded, likeness, programme
-from support.stream import KEY, Stream, running_stream
+from support.stream import KEY, Stream, record, running_stream
 from support.wait import auntil
 
 pytestmark = pytest.mark.journey
@@ -25,7 +25,9 @@ RATE = 48_000
 
 @pytest.fixture
 async def stream(tmp_path: Path) -> AsyncIterator[Stream]:
+    """The station live has no name of its own: what the program says is seen."""
     async with running_stream(tmp_path) as running:
+        running.api.stations["live"] = record("live", name="")
         yield running
 
 
@@ -127,8 +129,25 @@ async def test_ffplay_listens_and_shows_the_title(tmp_path: Path, stream: Stream
     sending.close()
 
 
+@needs("mpg123")
+@pytest.mark.parametrize("path", ["/live/;", "/;stream/1", "/live", "/live.mp3.m3u"])
+async def test_mpg123_listens(tmp_path: Path, stream: Stream, path: str) -> None:
+    sending = await titled(stream, programme(20.0))
+    wav = tmp_path / "heard.wav"
+    url = f"http://127.0.0.1:{stream.port}{path}"
+    playlist = ["-@"] if path.endswith("m3u") else []
+    player = await start("mpg123", "-q", "-n", "100", "-w", str(wav), *playlist, url)
+    try:
+        await asyncio.wait_for(player.wait(), 30)
+    finally:
+        output = await end(player)
+    sending.close()
+    assert soundfile.info(wav).frames >= 99 * 1152, output[-2000:]
+
+
 @needs("vlc")
-async def test_vlc_listens(stream: Stream) -> None:
+@pytest.mark.parametrize("path", ["/live.mp3", "/live/;"])
+async def test_vlc_listens(stream: Stream, path: str) -> None:
     """VLC will not run as root; what its loudspeaker would have got is kept as WAV."""
     sound = programme(20.0)
     sending = await titled(stream, sound)
@@ -140,7 +159,7 @@ async def test_vlc_listens(stream: Stream) -> None:
         player = await start(
             *(nobody if os.geteuid() == 0 else []), "vlc", "-I", "dummy", "--no-video",
             "--aout=afile", f"--audiofile-file={wav}", "--run-time=6", "--play-and-exit",
-            f"http://127.0.0.1:{stream.port}/live.mp3", "vlc://quit",
+            f"http://127.0.0.1:{stream.port}{path}", "vlc://quit",
             env={"HOME": name},
         )  # fmt: skip
         try:

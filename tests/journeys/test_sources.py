@@ -16,7 +16,7 @@ from support.pages import data, get
 from support.ports import free_port
 from support.programs import TONE_HERTZ, end, microphone, needs, recorded_microphone, start
 from support.sound import Array, coded, decoded, likeness, programme
-from support.stream import KEY, Stream, auth, head, running_stream
+from support.stream import KEY, Stream, auth, head, record, running_stream
 from support.wait import auntil
 from talas_stream.stages.frame import METAINT
 from talas_stream.wire.icy import IcyParser
@@ -29,7 +29,9 @@ ARTIST, TITLE = "N\u00efna; 'Q'", "It's \u65e5\u672c"
 
 @pytest.fixture
 async def stream(tmp_path: Path) -> AsyncIterator[Stream]:
+    """The station live has no name of its own: what the program says is seen."""
     async with running_stream(tmp_path) as running:
+        running.api.stations["live"] = record("live", name="")
         yield running
 
 
