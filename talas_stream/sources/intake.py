@@ -2,7 +2,7 @@
 
 Does:        keep what was read and not yet taken; take it slice by slice; say how long the source
              is to be held back, for its audio or for what it is charged; refuse what has no frame
-             for FRAMELESS_SECONDS.
+             for FRAMELESS_SECONDS, but for the time that a cover picture takes.
 Never:       touches a socket, or asks a clock.
 Guarantees:  what is taken at once is bounded, however much was read; every byte, read and step is
              in the account.
@@ -20,6 +20,13 @@ from talas_stream.stages.pace import SourcePace
 FRAMELESS_SECONDS = 5.0
 """How long bytes may come without a frame. The longest that an encoder of live audio needs for one
 is an Ogg page of 255 packets, which it then sends at once."""
+
+PAUSE_SECONDS = 1.0
+"""What a time without bytes counts for at most: a line that stalls within a frame is no garbage."""
+
+PICTURE_BYTES_A_SECOND = 8192
+"""A picture may take the time that it has at this rate, beyond FRAMELESS_SECONDS: some programs
+send it no faster than audio. wire.allowance bounds the bytes, and so the time."""
 
 SLICE = 1024
 """Bytes taken between two looks at the pace: half a second of the leanest speech. More would be a
@@ -43,7 +50,8 @@ class Intake:
         self._taken = 0  # of what is pending
         self._reads = 0
         self._wire_bytes = 0
-        self._frameless_since: float | None = None
+        self._frameless = 0.0
+        self._looked_at: float | None = None
         self.bytes_read = 0
 
     @property
@@ -87,11 +95,11 @@ class Intake:
 
     def _check(self, frames: list[Frame], now: float) -> None:
         """Raises UnsupportedMedia where bytes have come for long without a frame."""
-        if frames or self.ingest.skipping:
-            self._frameless_since = None
-        elif self._frameless_since is None:
-            self._frameless_since = now
-        elif now - self._frameless_since > FRAMELESS_SECONDS:
+        since = 0.0 if self._looked_at is None else now - self._looked_at
+        self._looked_at = now
+        self._frameless = 0.0 if frames else self._frameless + min(since, PAUSE_SECONDS)
+        allowed = FRAMELESS_SECONDS + self.ingest.overlooked / PICTURE_BYTES_A_SECOND
+        if self._frameless > allowed:
             raise self.ingest.no_audio(f"{FRAMELESS_SECONDS:.0f} s")
 
     def _entered(self, frames: list[Frame]) -> list[Frame]:

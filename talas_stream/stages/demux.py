@@ -61,9 +61,6 @@ class Demux(ABC, Generic[Event]):
     links = 0
     """Beginnings so far: each is a new format."""
 
-    skipping = False
-    """Whether a tag is being passed over that told its own length."""
-
     _parser: _Parser[Event]
     _format: Format | None = None
 
@@ -78,7 +75,12 @@ class Demux(ABC, Generic[Event]):
     @property
     @abstractmethod
     def fruitless(self) -> int:
-        """Bytes since the last frame, less the tags and pictures that wire.allowance overlooks."""
+        """Bytes since the last frame, less those that are overlooked."""
+
+    @property
+    def overlooked(self) -> int:
+        """Bytes since the last frame that were tags and pictures, see wire.allowance."""
+        return 0
 
     @property
     @abstractmethod
@@ -116,8 +118,8 @@ class Framed(Demux[bytes]):
         return self._framer.bytes_since_frame
 
     @property
-    def skipping(self) -> bool:  # type: ignore[override]
-        return self._framer.in_tag
+    def overlooked(self) -> int:
+        return self._framer.allowance.overlooked
 
     @property
     def damage(self) -> dict[str, int]:
@@ -146,6 +148,10 @@ class Ogg(Demux[ogg.Event]):
     @property
     def fruitless(self) -> int:
         return self._reader.bytes_since_packet
+
+    @property
+    def overlooked(self) -> int:
+        return self._reader.allowance.overlooked
 
     @property
     def damage(self) -> dict[str, int]:
@@ -190,6 +196,10 @@ class Flac(Demux[flac_frames.Event]):
     @property
     def fruitless(self) -> int:
         return self._reader.bytes_since_frame
+
+    @property
+    def overlooked(self) -> int:
+        return self._reader.allowance.overlooked
 
     @property
     def damage(self) -> dict[str, int]:

@@ -103,9 +103,9 @@ class Ingest:
         return NO_TAGS if self._sure is None else self._sure.tags
 
     @property
-    def skipping(self) -> bool:
-        """Whether a tag is being passed over that told its own length."""
-        return any(reading.skipping for reading in self._readings)
+    def overlooked(self) -> int:
+        """Bytes since the last frame that were tags and pictures, see wire.allowance."""
+        return max((reading.overlooked for reading in self._readings), default=0)
 
     def no_audio(self, span: str) -> UnsupportedMedia:
         """The refusal of what had no frame in `span`, words for bytes or seconds."""

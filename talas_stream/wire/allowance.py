@@ -1,7 +1,7 @@
 """Tags and pictures that stand between frames, and how much of them is not held against a stream.
 
 Does:        count how many of the bytes since the last frame are overlooked: those of a cover
-             picture are no sign that the stream is no audio.
+             picture are no sign that the stream is no audio, nor is the time that they take.
 Never:       reads a byte; overlooks more than MOST_BYTES between two frames.
 From / to:   wire.framing, wire.flac_frames and wire.ogg  ->  here
 """
@@ -13,15 +13,17 @@ MOST_BYTES = 16 * 1024 * 1024
 
 
 class Allowance:
-    """What may be overlooked until the next frame, in bytes."""
+    """What may be overlooked until the next frame, in bytes; `overlooked` is what was so far."""
 
     def __init__(self) -> None:
         self._left = MOST_BYTES
+        self.overlooked = 0
 
     def overlook(self, size: int) -> int:
         """How many of `size` bytes of a tag or a picture are overlooked."""
         overlooked = min(size, self._left)
         self._left -= overlooked
+        self.overlooked += overlooked
         return overlooked
 
     def end(self) -> None:
@@ -31,3 +33,4 @@ class Allowance:
     def renew(self) -> None:
         """A frame came."""
         self._left = MOST_BYTES
+        self.overlooked = 0

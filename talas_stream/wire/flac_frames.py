@@ -61,7 +61,7 @@ class FlacReader:
     """A push parser: bytes in, stream infos and frames out.
 
     `damaged` counts frames handed out without payload; `bytes_since_frame` what came since the last
-    frame, but for metadata behind a STREAMINFO (see Allowance), so that a caller can give up;
+    frame, but for metadata behind a STREAMINFO (see `allowance`), so that a caller can give up;
     `steps` how many beginnings and blocks were looked at.
     """
 
@@ -81,7 +81,7 @@ class FlacReader:
         self.damaged = 0
         self.steps = 0
         self.bytes_since_frame = 0
-        self._allowance = Allowance()
+        self.allowance = Allowance()
 
     @property
     def buffered(self) -> int:
@@ -101,7 +101,7 @@ class FlacReader:
         skipped = min(self._skip, len(data))
         self._skip -= skipped
         if self._info is not None:
-            self.bytes_since_frame -= self._allowance.overlook(skipped)
+            self.bytes_since_frame -= self.allowance.overlook(skipped)
         self._base += skipped
         self._held += data[skipped:]
         events: list[Event] = []
@@ -109,7 +109,7 @@ class FlacReader:
             pass
         if any(isinstance(event, RawFrame) and event.payload for event in events):
             self.bytes_since_frame = len(self._held)
-            self._allowance.renew()
+            self.allowance.renew()
         return events
 
     def _step(self, events: list[Event], final: bool) -> bool:

@@ -78,8 +78,8 @@ class Framer(ABC):
     """A push parser: bytes in, whole frames out.
 
     `garbage_bytes` counts what was neither frame nor tag. `bytes_since_frame` counts what came
-    since the last frame ended, the first long tag left out (see Allowance), so that a caller can
-    give up on what is no audio.
+    since the last frame ended, the first long tag left out (see `allowance`), so that a caller
+    can give up on what is no audio.
 
     A live encoder sends frame by frame, and waiting for the header behind a frame would hold each
     back by a frame's length. A `prompt` framer in step hands out a frame as soon as what it was fed
@@ -95,17 +95,12 @@ class Framer(ABC):
         self._reference = 0
         self.garbage_bytes = 0
         self.bytes_since_frame = 0
-        self._allowance = Allowance()
+        self.allowance = Allowance()
 
     @property
     def locked(self) -> bool:
         """Whether the stream is in step: a frame is expected where the last one ended."""
         return self._reference != 0
-
-    @property
-    def in_tag(self) -> bool:
-        """Whether a tag goes on that is being stepped over."""
-        return self._tag_left > 0
 
     @property
     def buffered(self) -> int:
@@ -125,10 +120,10 @@ class Framer(ABC):
         if self._tag_left:
             skipped = min(self._tag_left, len(data))
             self._tag_left -= skipped
-            self.bytes_since_frame += skipped - self._allowance.overlook(skipped)
+            self.bytes_since_frame += skipped - self.allowance.overlook(skipped)
             data = data[skipped:]
             if not self._tag_left:
-                self._allowance.end()
+                self.allowance.end()
         self.bytes_since_frame += len(data)
         return self._take(self._held + data, False) if data else []
 
@@ -145,7 +140,7 @@ class Framer(ABC):
         self._held = data[used:]
         if spans:
             self.bytes_since_frame = size - spans[-1][1]
-            self._allowance.renew()
+            self.allowance.renew()
         return [data[start:end] for start, end in spans]
 
     @abstractmethod

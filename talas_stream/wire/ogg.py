@@ -66,7 +66,7 @@ class PacketReader:
 
     `lost_pages` counts how often page numbers jumped; `dropped_packets` the packets that were too
     large, cut short or malformed; `bytes_since_packet` the bytes since the page that held the last
-    audio packet, but for long headers (see Allowance), so that a caller can give up.
+    audio packet, but for long headers (see `allowance`), so that a caller can give up.
     """
 
     def __init__(self, scan: PageScan | None = None) -> None:
@@ -75,7 +75,7 @@ class PacketReader:
         self._dropped_before = 0
         self.lost_pages = 0
         self.bytes_since_packet = 0
-        self._allowance = Allowance()
+        self.allowance = Allowance()
 
     @property
     def garbage_bytes(self) -> int:
@@ -109,7 +109,7 @@ class PacketReader:
             self._take_page(page, events)
         if any(isinstance(event, Packet) for event in events):
             self.bytes_since_packet = self._pages.bytes_since_page
-            self._allowance.renew()
+            self.allowance.renew()
         return events
 
     def _take_page(self, page: Page, events: list[Event]) -> None:
@@ -124,7 +124,7 @@ class PacketReader:
             stream.forget_partial()
         if stream.in_headers and not page.complete:
             size = sum(map(len, page.packets))
-            self.bytes_since_packet -= self._allowance.overlook(size)
+            self.bytes_since_packet -= self.allowance.overlook(size)
         stream.take(page, events)
         if page.eos:
             self._end(events, clean=True)

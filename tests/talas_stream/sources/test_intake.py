@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from support.cost_shapes import flac_links, recording, streaminfo
@@ -10,7 +12,12 @@ from support.wire import encoded
 from talas_core.errors import UnsupportedMedia
 from talas_stream.media import Frame
 from talas_stream.sources.body import Body, Counted
-from talas_stream.sources.intake import FRAMELESS_SECONDS, SLICE, Intake
+from talas_stream.sources.intake import (
+    FRAMELESS_SECONDS,
+    PICTURE_BYTES_A_SECOND,
+    SLICE,
+    Intake,
+)
 from talas_stream.stages.charge import LINK_SECONDS, READ_SECONDS
 from talas_stream.stages.ingest import Ingest
 from talas_stream.stages.pace import SourcePace
@@ -104,13 +111,13 @@ def test_source_that_comes_again_goes_on_with_the_charge_it_had() -> None:
     assert held[0] < held[1] < held[2]
 
 
-def trickle(source: Intake, data: bytes, seconds: float) -> None:
-    """Bytes that come evenly over so many seconds, in hundred reads."""
-    step = -(-len(data) // 100)
+def trickle(source: Intake, data: bytes, seconds: float, start: float = 0.0) -> None:
+    """Bytes that come evenly over so many seconds from `start` on, in a hundred reads or more."""
+    step = -(-len(data) // max(100, int(2 * seconds)))
     for at in range(0, len(data), step):
         source.put(data[at : at + step])
         while source.waits:
-            source.take(seconds * at / len(data))
+            source.take(start + seconds * at / len(data))
 
 
 @pytest.mark.parametrize(
@@ -132,25 +139,46 @@ def test_bytes_without_a_frame_are_refused_after_a_while(data: bytes, words: str
 def test_audio_that_turns_into_garbage_is_refused_after_a_while() -> None:
     source = intake()
     trickle(source, MP3, 6.0)
-    trickle(source, bytes(9000), FRAMELESS_SECONDS - 0.5)
+    trickle(source, bytes(9000), FRAMELESS_SECONDS - 0.5, 6.0)
     source = intake()
     trickle(source, MP3, 6.0)
     with pytest.raises(UnsupportedMedia, match="no audio frame in 5 s"):
-        trickle(source, bytes(9000), FRAMELESS_SECONDS + 1.0)
+        trickle(source, bytes(9000), FRAMELESS_SECONDS + 1.0, 6.0)
 
 
-def test_pause_is_no_garbage() -> None:
+@pytest.mark.parametrize("coding", ["mp3", "aac", "flac", "vorbis"])
+def test_pause_within_a_frame_is_no_garbage(coding: str) -> None:
+    """A line that stalls: pieces that end within a frame, with far too long between them."""
+    data = recording(coding)
     source = intake()
-    for at in range(0, len(MP3), 5000):
-        source.put(MP3[at : at + 5000])
+    for at in range(0, len(data), 20_001):
+        source.put(data[at : at + 20_001])
         while source.waits:
             source.take(at * 1.0)
+    assert source.account.media > 0
 
 
-def test_tag_that_tells_its_length_may_take_its_time() -> None:
-    """A picture of 200 KB, by a sender that paces its bytes."""
-    size = 200_000
+def id3(size: int) -> bytes:
     length = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
-    source = intake()
-    trickle(source, b"ID3\4\0\0" + length + bytes(size) + MP3[:20_000], 13.0)
-    assert source.seconds > 0
+    return b"ID3\4\0\0" + length + bytes(size)
+
+
+def flac_with_picture(size: int) -> bytes:
+    info = streaminfo()
+    return info[:4] + b"\0" + info[5:] + b"\x86" + size.to_bytes(3, "big") + bytes(size)
+
+
+@pytest.mark.parametrize("picture", [id3, flac_with_picture], ids=["mp3", "flac"])
+def test_picture_may_take_the_time_of_its_bytes_and_no_longer(
+    picture: Callable[[int], bytes],
+) -> None:
+    data = picture(2_000_000)
+    seconds = len(data) / PICTURE_BYTES_A_SECOND
+    trickle(intake(), data, seconds)
+    with pytest.raises(UnsupportedMedia, match="no audio frame in 5 s"):
+        trickle(intake(), data, 3 * seconds)
+
+
+def test_pictures_that_follow_each_other_for_ever_are_refused() -> None:
+    with pytest.raises(UnsupportedMedia, match="no audio frame"):
+        trickle(intake(), id3(16_000_000) + id3(16_000_000), 2000.0)
