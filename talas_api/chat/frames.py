@@ -3,7 +3,8 @@
 Does:        decode a client's frame strictly; encode the server's.
 Never:       touches a socket; lets a value past its stated limit.
 Guarantees:  what is not a JSON object raises Broken, what is not UTF-8 its kind NotUtf8; an object
-             that is wrong raises Refused, which still carries the request's `ref`.
+             that is wrong raises Refused, which still carries the request's `ref`. Half a surrogate
+             pair in a text is wrong, and no more.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from talas_api.chat.limits import (
     TEXT_CHARACTERS,
     TOKEN_CHARACTERS,
 )
+from talas_api.chat.torn import torn
 from talas_api.chat.values import Entry, Sender
 from talas_api.rooms.values import Limit, Name, Offset
 from talas_core.errors import BadInput, Conflict, TalasError, Unavailable
@@ -263,7 +265,7 @@ def decode(raw: bytes) -> AnyRequest:
             raise NotUtf8(str(error)) from None
         if isinstance(error, msgspec.ValidationError):
             raise _refusal(raw) from None
-        raise Broken(str(error)) from None
+        raise _half_a_pair(raw) or Broken(str(error)) from None
     return request
 
 
@@ -286,7 +288,7 @@ def _refusal(raw: bytes) -> Exception:
             return Broken("not an object")
         return Refused(_bad("`type` must be a text and `ref` a short text or a number."))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Broken(str(error))
+        return _half_a_pair(raw) or Broken(str(error))
     kind = _KINDS.get(head.type)
     if kind is None:
         return Refused(_bad("There is no request of this type.", "type", head.ref))
@@ -296,6 +298,20 @@ def _refusal(raw: bytes) -> Exception:
         error.fields.pop("type", None)
         return Refused(failure(error, head.ref))
     return Broken("the same member twice")
+
+
+def _half_a_pair(raw: bytes) -> Refused | None:
+    """The refusal of a frame that would be an object with whole texts."""
+    found = torn(raw)
+    if found is None:
+        return None
+    try:
+        ref = msgspec.convert({"ref": found.whole.get("ref")}, _Head).ref
+    except msgspec.ValidationError:
+        ref = None
+    # A name from outside is shown only where it is plain, see body.parse.
+    field = next((name[:32] for name in found.torn if name.isidentifier()), None)
+    return Refused(_bad("A text holds half of a surrogate pair.", field, ref))
 
 
 def _bad(sentence: str, field: str | None = None, ref: Ref = None) -> Error:

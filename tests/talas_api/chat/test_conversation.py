@@ -248,6 +248,20 @@ async def test_wrong_members_are_told_and_nonsense_ends_the_socket(kit: ChatKit)
     assert len(guest.pipe.written) == said
 
 
+async def test_half_an_emoji_is_bad_input_and_what_follows_is_heard(kit: ChatKit) -> None:
+    """A browser that cuts a text at so many units sends it."""
+    room = await room_of(kit)
+    guest = await kit.guest("ada")
+    await guest.ask("room.join", room=room)
+    send = b'{"type":"message.send","room":"%b","nonce":"%b","text":"hello %b","ref":%b}'
+    await guest.conversation.receive(send % (room.encode(), b"a", rb"\ud83d", b"1"))
+    reply = guest.pipe.last()
+    assert (reply["code"], reply["ref"], guest.code) == ("bad_input", 1, None)
+    await guest.ask("message.send", room=room, nonce="b", text="hello again")
+    await auntil(lambda: guest.heard("ack"))
+    assert guest.heard("ack")[0]["offset"] == 1
+
+
 async def test_text_that_is_not_utf_8_ends_the_socket_with_1007(kit: ChatKit) -> None:
     room = await room_of(kit)
     for raw in (

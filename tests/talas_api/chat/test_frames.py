@@ -52,11 +52,36 @@ def test_requests_are_read(members: dict[str, object], request_: frames.Request)
 
 @pytest.mark.parametrize("payload", [b"", b"nope", b"[]", b"3", b'"x"', b"null", b'{"type":"ping"',
                                      b'{"type":"ping"}x', b"\xff", b"{" * 100_000, b"[" * 100_000,
-                                     b'{"type":"auth","token":"\\ud800"}',
+                                     b'["\\ud800"]', b'{"type":"auth","token":"\\ud800"',
+                                     b'{"type":"auth","token":"\\ud800","ref":NaN}',
                                      b'{"type":"auth","token":"\xff"}'])  # fmt: skip
 def test_what_is_no_object_is_broken(payload: bytes) -> None:
     with pytest.raises(Broken):
         decode(payload)
+
+
+@pytest.mark.parametrize(
+    ("payload", "field", "ref"),
+    [
+        (rb'{"type":"message.send","text":"hello \ud83d","ref":7}', "text", 7),
+        (rb'{"type":"message.send","text":"\uDE00\uD83D","ref":"a"}', "text", "a"),
+        (rb'{"type":"message.send","text":"\\\ud83d","ref":7}', "text", 7),
+        (rb'{"type":"auth","token":"\ud800"}', "token", None),
+        (rb'{"type":"ping","ref":"\ud800"}', "ref", None),
+        (rb'{"type":"ping","ref":{},"token":"\ud800"}', None, None),
+        (rb'{"type":"\udfff","ref":1}', "type", 1),
+        (rb'{"type":"ping","ref":1,"x y":"\udfff"}', None, 1),
+        (rb'{"type":"ping","ref":1,"\udfff":1}', None, 1),
+        (rb'{"type":"ping","ref":1,"inside":{"x":["\udfff"]}}', "inside", 1),
+    ],
+)  # fmt: skip
+def test_half_a_surrogate_pair_is_bad_input(
+    payload: bytes, field: str | None, ref: int | str | None
+) -> None:
+    with pytest.raises(Refused) as caught:
+        decode(payload)
+    reply = caught.value.reply
+    assert (reply.code, reply.field, reply.ref) == ("bad_input", field, ref)
 
 
 @pytest.mark.parametrize(

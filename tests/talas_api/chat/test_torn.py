@@ -1,0 +1,30 @@
+"""Half a surrogate pair is told from other things that are no JSON."""
+
+import pytest
+
+from talas_api.chat.torn import Torn, torn
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        (rb'{"a":"x \ud83d","ref":1}', Torn({"ref": 1}, ["a"])),
+        (rb'{"a":"\ude00\ud83d"}', Torn({}, ["a"])),
+        (rb'{"a":{"b":[1,"\udfff"]},"c":"\ud83d\ude00"}', Torn({"c": "\U0001f600"}, ["a"])),
+        (rb'{"\ud800":1,"b":2}', Torn({"b": 2}, [])),
+    ],
+)
+def test_members_with_halves_are_told_from_whole_ones(raw: bytes, found: Torn) -> None:
+    assert torn(raw) == found
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a":"x"}', rb'{"a":"\\ud83d"}', rb'{"a":"\ud83d\ude00"}', rb'{"a":"\ud83d"',
+        rb'["\ud83d"]', rb'"\ud83d"', rb'{"a":"\ud83d","b":NaN}', rb'{"a":"\ud83d","b":-Infinity}',
+        b"", b"[" * 60_000, b'{"a":' * 12_000, b'{"a":' + b"9" * 10_000 + rb',"b":"\ud83d"}',
+    ],
+)  # fmt: skip
+def test_anything_else_is_none_of_it(raw: bytes) -> None:
+    assert torn(raw) is None
