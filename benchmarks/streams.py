@@ -34,6 +34,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 SOURCE_FRAMES_A_SECOND = 48_000 / 1152
 ATTEMPTS = 3
+START_SECONDS = 60
 STOP_SECONDS = 30
 ENVELOPE = ("part", "worker", "event", "service", "level", "timestamp")
 """What every line of the log has, or the name of the worker."""
@@ -118,7 +119,7 @@ def believed(run: Callable[[], T]) -> T:
 def measure(folder: Path, plan: Plan) -> Measured:
     """Carry out the plan against a service of its own. Raises Void."""
     folder.mkdir(exist_ok=True)
-    with _serving(folder, len(plan.sources), plan.env) as (process, port):
+    with serving(folder, len(plan.sources), plan.env) as (process, port):
         report = _drive(folder, plan, port, process)
     begin, end = report["begin"], report["end"]
     ticks = np.fromfile(folder / "ticks").reshape(-1, 2)
@@ -135,7 +136,7 @@ def measure(folder: Path, plan: Plan) -> Measured:
 
 
 @contextlib.contextmanager
-def _serving(
+def serving(
     folder: Path, stations: int, env: Mapping[str, str]
 ) -> Iterator[tuple[psutil.Process, int]]:
     """The service with so many stations: its process and port. It has ended after the block."""
@@ -151,7 +152,7 @@ def _serving(
             cwd=folder, env={**inherited, **settings, "PYTHONPATH": path}, stdout=out, stderr=out,
         )  # fmt: skip
     try:
-        until(lambda: '"listening"' in log.read_text())
+        until(lambda: '"listening"' in log.read_text(), START_SECONDS)
         yield psutil.Process(process.pid), port
         process.terminate()
         assert process.wait(STOP_SECONDS) == 0, log.read_text()[-2000:]

@@ -1,11 +1,12 @@
 """A codec worker as the event loop sees it.
 
 Does:        send the orders of one turn of the loop at once; hand over what the worker reports;
-             start another where one has died.
+             start another where one has died, or has grown by what nobody needs.
 Never:       waits for a worker.
 Guarantees:  a job is told its end once, also where its worker died, and then whether it was the one
              that was worked on; a worker that takes no orders any more, or leaves the end of a job
-             unanswered, is given up after a while, and is killed when another takes its place; what
+             unanswered, or will not leave, is given up after a while, and is killed when another
+             takes its place; what
              waits for a worker is bounded; one job that fails to take what is delivered ends alone.
              A worker is believed only what is its own, and given up where it tells what it cannot
              know, see trust.py.
@@ -21,6 +22,7 @@ from collections.abc import Callable
 
 from talas_core.supervisor.backoff import STABLE_SECONDS, Backoff
 from talas_core.telemetry.logs import logger
+from talas_stream.codec.growth import Growth
 from talas_stream.codec.job import Deliver, Done, LinkedJob
 from talas_stream.codec.load import Load
 from talas_stream.codec.mark import Mark, memory
@@ -94,6 +96,8 @@ class Link:
         self._waiting = bytearray()
         self._finishing: dict[int, float] = {}
         self._moved_at = self._heard_at = 0.0
+        self._leaves_since: float | None = None
+        self._growth = Growth()
         self.load = self._fresh
         self.opened = self._opened_there = 0
         try:
@@ -130,7 +134,8 @@ class Link:
         """Whether one rendition more would be too many."""
         # What it was sent since it reported is not in its report.
         room = self.load.room - (self.opened - self._opened_there)
-        return not self.alive or room <= 0 or self._backlog >= FULL_WAITING
+        there = self.alive and self._leaves_since is None
+        return not there or room <= 0 or self._backlog >= FULL_WAITING
 
     @property
     def _backlog(self) -> int:
@@ -193,7 +198,8 @@ class Link:
 
     def _watch_no_more(self) -> None:
         """Unless something is owed still."""
-        if self._look_again is not None and not (self._waiting or self._finishing):
+        owing = self._waiting or self._finishing or self._leaves_since is not None
+        if self._look_again is not None and not owing:
             self._look_again.cancel()
             self._look_again = None
 
@@ -202,6 +208,7 @@ class Link:
         self._look_again = None
         owing = [self._moved_at] if self._waiting else []
         owing += [max(asked, self._heard_at) for asked in self._finishing.values()]
+        owing += [self._leaves_since] if self._leaves_since is not None else []
         left = min(owing) + STUCK_SECONDS - self._loop.time()
         if left > 0:
             self._look_again = self._loop.call_later(left, self._look)
@@ -237,7 +244,8 @@ class Link:
             data = b""
         self._heard_at = self._loop.time()
         if not data:
-            log.error("a codec worker has died", worker=self._begin.number, jobs=self.jobs)
+            if self._leaves_since is None:
+                log.error("a codec worker has died", worker=self._begin.number, jobs=self.jobs)
             self._lost("it has died")
             return
         try:
@@ -264,6 +272,19 @@ class Link:
                 self.submit(Finish(result.job))
             if result.finished or not taken:
                 self._end(result.job)
+        lived = self._loop.time() - self._began
+        if self._growth.is_too_much(report.load.size, self.jobs, lived):
+            self._send_away()
+
+    def _send_away(self) -> None:
+        """Let the worker end by itself, with the turn it is in. Its end is read as any worker's is:
+        another takes its place, and the jobs that it had."""
+        if self._leaves_since is None and self._socket is not None:
+            mib = self.load.size >> 20
+            log.info("a codec worker has grown", worker=self._begin.number, mib=mib, jobs=self.jobs)
+            self._leaves_since = self._loop.time()
+            self._socket.shutdown(socket.SHUT_WR)
+            self._watch()
 
     def _delivered(self, job: LinkedJob, outputs: list[Output | Metered]) -> bool:
         try:
@@ -288,7 +309,8 @@ class Link:
         """The worker is no more, and its jobs are lost."""
         self._close()
         self.reason = reason
-        culprit = self._mark.job if self._mark is not None else 0
+        blamed = self._mark is not None and self._leaves_since is None
+        culprit = self._mark.job if blamed and self._mark is not None else 0
         lost = list(self._jobs)
         lived = self._loop.time() - self._began
         wait = self._backoff.after(lived)

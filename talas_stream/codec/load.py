@@ -2,12 +2,14 @@
 
 Does:        pass on what was measured; say in the log what the governor decided, and at most once a
              second how many source frames were left out.
-Never:       measures or decides.
+Never:       measures time, or decides.
 Guarantees:  a load is a value: it may travel.
 From / to:   worker.py  <->  here  <->  stages.govern
 """
 
 from __future__ import annotations
+
+import resource
 
 import msgspec
 
@@ -21,8 +23,8 @@ log = logger("codec")
 
 class Load(msgspec.Struct, frozen=True, array_like=True):
     """How a worker is doing. `busy` is a share, `quantum` and `late` are seconds; `complexity` is
-    Opus's; `room` is for so many renditions more; `shed` counts the source frames left out so
-    far."""
+    Opus's; `room` is for so many renditions more; `shed` counts the source frames left out so far;
+    `size` is the most memory that it ever had resident, in whole MiB as bytes."""
 
     busy: float
     late: float
@@ -30,6 +32,7 @@ class Load(msgspec.Struct, frozen=True, array_like=True):
     complexity: int
     room: int
     shed: int
+    size: int
 
 
 class Warden:
@@ -59,7 +62,7 @@ class Warden:
         step, care = governor.step, governor.step.care
         return Load(
             governor.busy, governor.late, step.quantum, care.complexity,
-            governor.room, self._shed,
+            governor.room, self._shed, _most_bytes(),
         )  # fmt: skip
 
     def admit(self) -> None:
@@ -92,3 +95,9 @@ class Warden:
                 "source frames left out", worker=self._number, number=self._shed - self._told
             )
             self._told, self._told_at = self._shed, now
+
+
+def _most_bytes() -> int:
+    """The most that this process ever had resident: a confined one can ask for nothing else."""
+    kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kib >> 10 << 20

@@ -119,7 +119,7 @@ def check_load(load: Load, opened: int, ordered: int) -> None:
     shares = (load.busy, load.late, load.quantum)
     if not all(math.isfinite(share) and share >= 0 for share in shares):
         raise ValueError(f"a worker's load of {shares}")
-    if min(load.complexity, load.room, load.shed) < 0 or not 0 <= opened <= ordered:
+    if min(load.complexity, load.room, load.shed, load.size) < 0 or not 0 <= opened <= ordered:
         raise ValueError(f"a worker's load of {load}, {opened} of {ordered} opened")
 
 

@@ -111,15 +111,15 @@ class Worker:
         self._turned = time.monotonic()
 
     def run(self) -> None:
-        """Work until the other end is closed."""
-        with self._link:
-            try:
-                while True:
-                    self._poll.poll(0 if self._turns.behind else IDLE_SECONDS * 1000)
-                    self._turn()
-            except (EOFError, ConnectionError):
-                # Whoever listened has gone.
-                return
+        """Work until the other end is closed. This end is left to be closed with the process, so
+        that whoever sees it closed knows that the process has ended."""
+        try:
+            while True:
+                self._poll.poll(0 if self._turns.behind else IDLE_SECONDS * 1000)
+                self._turn()
+        except (EOFError, ConnectionError):
+            # Whoever listened has gone.
+            return
 
     def _turn(self) -> None:
         self._wind()

@@ -37,7 +37,7 @@ class Threads:
     def launch(self, begin: Begin, mark: int) -> socket.socket:
         ours, theirs = socket.socketpair()
         worker = Worker(theirs, begin, deque(), Mark(mark))
-        thread = threading.Thread(target=worker.run, name=f"codec-{begin.number}", daemon=True)
+        thread = threading.Thread(target=_run, args=(worker, theirs), daemon=True)
         self.workers.append(worker)
         self.running.append(thread)
         thread.start()
@@ -48,6 +48,12 @@ class Threads:
         for thread in self.running:
             thread.join(timeout=20)
             assert not thread.is_alive()
+
+
+def _run(worker: Worker, link: socket.socket) -> None:
+    """As a process would, which closes its end as it ends."""
+    with link:
+        worker.run()
 
 
 class Client:

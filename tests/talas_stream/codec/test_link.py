@@ -12,7 +12,9 @@ from structlog.testing import capture_logs
 from support.codec import OPUS, WORK
 from support.wait import auntil
 from talas_core.supervisor import backoff
+from talas_stream.codec import growth
 from talas_stream.codec import link as linking
+from talas_stream.codec.growth import BUSY_FACTOR, SPARE_BYTES
 from talas_stream.codec.job import LinkedJob
 from talas_stream.codec.link import FULL_WAITING, MOST_WAITING, Link
 from talas_stream.codec.load import Load
@@ -41,7 +43,7 @@ from talas_stream.media import Packet
 from talas_stream.stages.meter import Reading
 from talas_stream.visit import MAX_HISTORY_BYTES
 
-LOAD = Load(0.0, 0.0, 0.005, 10, 2, 0)
+LOAD = Load(0.0, 0.0, 0.005, 10, 2, 0, 0)
 OUTPUT = Output(OPUS, [Packet(b"sound", 0, 960)], b"head")
 BACKWARDS = [Packet(b"late", -960, 960)]
 NO_READING = Reading(math.inf, None, None, None, None, 0.0)
@@ -217,6 +219,70 @@ async def test_where_a_worker_of_long_standing_dies_its_jobs_find_room_in_the_sa
         other.started[0].close()
         await auntil(lambda: room)
     assert room == [True]
+    link.stop()
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are warm from the start, and of long standing."""
+    monkeypatch.setattr(growth, "WARM_SECONDS", 0.0)
+    monkeypatch.setattr(linking, "STABLE_SECONDS", 0.0)
+
+
+def grown(size: int) -> Load:
+    return msgspec.structs.replace(LOAD, size=size)
+
+
+@pytest.mark.usefixtures("judged")
+async def test_worker_that_has_grown_is_replaced_once_it_has_no_job(other: Other) -> None:
+    link = linked(other)
+    ends: list[bool] = []
+    job = link.job(0, 0, lambda outputs: None, ends.append)
+    other.report(load=grown(1 << 26))
+    other.report(load=grown((1 << 27) + SPARE_BYTES))
+    job.finish()
+    await other.batches(lambda batch: Finish(1) in batch)
+    assert not link.full
+    with capture_logs() as logs:
+        other.report(Result(1, [], True), load=grown((1 << 27) + SPARE_BYTES))
+        assert await asyncio.get_running_loop().sock_recv(other.started[0], 9) == b""
+        assert link.full
+        other.started[0].close()
+        await auntil(lambda: len(other.started) == 2)
+    assert ends == [False]
+    assert [line["event"] for line in logs] == ["a codec worker has grown"]
+    assert link.alive
+    assert not link.full
+    link.stop()
+
+
+@pytest.mark.usefixtures("judged")
+async def test_jobs_of_a_worker_that_has_grown_far_move_and_none_is_to_blame(other: Other) -> None:
+    link = linked(other)
+    ends: list[bool] = []
+    link.job(0, 0, lambda outputs: None, ends.append)
+    other.marks[0].job = 1
+    with capture_logs() as logs:
+        other.report(load=grown(1 << 26))
+        other.report(load=grown((1 << 27) + BUSY_FACTOR * SPARE_BYTES))
+        await auntil(lambda: link.full)
+        other.started[0].close()
+        await auntil(lambda: ends)
+    assert ends == [True]
+    assert [line["event"] for line in logs] == ["a codec worker has grown"]
+    link.stop()
+
+
+@pytest.mark.usefixtures("judged")
+async def test_worker_that_will_not_leave_is_given_up(
+    other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(linking, "STUCK_SECONDS", 0.2)
+    link = linked(other)
+    with capture_logs():
+        other.report(load=grown(1 << 26))
+        other.report(load=grown((1 << 27) + SPARE_BYTES))
+        await auntil(lambda: len(other.started) == 2)
     link.stop()
 
 

@@ -1,5 +1,7 @@
 """What is told of a worker's load, and when."""
 
+import resource
+
 from structlog.testing import capture_logs
 
 from talas_stream.codec.load import TOLD_SECONDS, Load, Warden
@@ -23,11 +25,17 @@ def test_the_load_can_be_read() -> None:
     warden = Warden(0, Governor(5))
     warden.shed(7)
     load = warden.load
-    assert load == Load(0.0, 0.0, 0.002, 5, load.room, 7)
+    assert load == Load(0.0, 0.0, 0.002, 5, load.room, 7, load.size)
     for _ in range(load.room):
         assert warden.load.room > 0
         warden.admit()
     assert warden.load.room == 0
+
+
+def test_size_is_of_this_process_and_in_whole_mebibytes() -> None:
+    size = Warden(0, Governor()).load.size
+    assert 0 < size <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    assert size % (1 << 20) == 0
 
 
 def test_what_was_left_out_is_told_at_most_once_a_second() -> None:

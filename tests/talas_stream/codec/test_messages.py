@@ -41,7 +41,7 @@ REPORT = Report(
         ),
         Result(2, [Metered(Reading(-23.0, None, None, 4.5, -1.0, 0.3)), Metered(None)], True),
     ],
-    Load(0.5, 0.25, 0.005, 10, 7, 1),
+    Load(0.5, 0.25, 0.005, 10, 7, 1, 1 << 26),
     4,
     [Said("info", "codec work eased", {"worker": 1, "busy": 0.9, "how": "so"})],
 )

@@ -30,7 +30,7 @@ from talas_stream.codec.trust import (
 from talas_stream.media import Packet
 from talas_stream.stages.meter import Reading
 
-LOAD = Load(0.5, 0.25, 0.005, 10, 7, 1)
+LOAD = Load(0.5, 0.25, 0.005, 10, 7, 1, 1 << 26)
 READING = Reading(-23.0, None, None, 4.5, -1.0, 0.3)
 HOUR = 3600 * 48_000
 
