@@ -54,7 +54,11 @@ DEAREST = """
 SELECT nullif(max(split_part(password_hash, '$', 3)), '')::int AS cost FROM users
 """
 
-_FIELDS = (("users_username", "username"), ("users_email", "email"))
+_FIELDS = (
+    ("users_username", "username", "is taken"),
+    ("users_alike", "username", "looks like one that is taken"),
+    ("users_email", "email", "is taken"),
+)
 
 
 class PostgresAccounts:

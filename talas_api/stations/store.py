@@ -68,6 +68,11 @@ WITH gone AS (DELETE FROM stations WHERE id = $1 RETURNING room_id)
 UPDATE rooms SET removed_at = now() FROM gone WHERE rooms.id = gone.room_id
 """
 
+_FIELDS = (
+    ("stations_slug", "slug", "is taken"),
+    ("stations_alike", "slug", "looks like one that is taken"),
+)
+
 
 class PostgresStations:
     """The table `stations`, and the rooms that belong to stations."""
@@ -87,7 +92,7 @@ class PostgresStations:
                         raise too_many(most)
                 row = await connection.fetchrow(ADD, station.id, *words, kept.owner_id, *rest)
         except Duplicate as error:
-            raise constraint_fields(error, [("stations_slug", "slug")]) from error
+            raise constraint_fields(error, _FIELDS) from error
         return row["owner"] if row else None
 
     async def by_slug(self, slug: str) -> Kept | None:

@@ -124,11 +124,10 @@ def translated() -> Iterator[None]:
         raise found from error
 
 
-def constraint_fields(
-    error: Duplicate, fields: Iterable[tuple[str, str]], sentence: str = "is taken"
-) -> Conflict:
-    """A Conflict that names the field of the constraint met, from (constraint, field) pairs."""
-    for constraint, field in fields:
+def constraint_fields(error: Duplicate, fields: Iterable[tuple[str, str, str]]) -> Conflict:
+    """A Conflict that names the field of the constraint met and what is wrong with it, from
+    (constraint, field, sentence)."""
+    for constraint, field, sentence in fields:
         if constraint == error.constraint:
             return Conflict(f"That {field} {sentence}.", {field: sentence})
     return error

@@ -21,6 +21,14 @@ from talas_core.clock import Clock
 from talas_core.errors import Conflict, Unavailable
 from talas_core.security.seal import Sealer
 
+ALIKE = "looks like one that is taken"
+_SKELETON = str.maketrans({"I": "l", "1": "l", "0": "o", "m": "rn", "M": "rn"})
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two names look alike, see migration 0016."""
+    return one.translate(_SKELETON).lower() == other.translate(_SKELETON).lower()
+
 
 class MemoryAccounts:
     """The ports of the accounts' services. `sessions` are everybody's that go on."""
@@ -30,10 +38,13 @@ class MemoryAccounts:
         self.sessions: list[UUID] = []
 
     async def add(self, account: Account, password_hash: str) -> None:
-        for other in self.people.values():
-            for field in ("username", "email"):
-                if getattr(other.account, field).lower() == getattr(account, field).lower():
-                    raise Conflict(f"That {field} is taken.", {field: "is taken"})
+        known = [stored.account for stored in self.people.values()]
+        if any(one.username.lower() == account.username.lower() for one in known):
+            raise Conflict("That username is taken.", {"username": "is taken"})
+        if any(alike(one.username, account.username) for one in known):
+            raise Conflict("That username looks taken.", {"username": ALIKE})
+        if any(one.email.lower() == account.email.lower() for one in known):
+            raise Conflict("That email is taken.", {"email": "is taken"})
         self.people[account.id] = Stored(account, password_hash, disabled=False)
 
     async def by_id(self, user_id: UUID) -> Account | None:
@@ -181,6 +192,8 @@ class MemoryStations:
             raise Conflict("That slug is taken.", {"slug": "is taken"})
         if most is not None and len(await self.page("", most, kept.owner_id)) >= most:
             raise too_many(most)
+        if any(alike(one.station.slug, kept.station.slug) for one in self.kept.values()):
+            raise Conflict("That slug looks taken.", {"slug": ALIKE})
         owner = self._accounts.people[kept.owner_id].account.username if kept.owner_id else None
         station = msgspec.structs.replace(kept.station, owner=owner)
         self.kept[station.id] = msgspec.structs.replace(kept, station=station)

@@ -8,16 +8,19 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from support.backing import Databases
 from support.fakes import MemoryAccounts
 from support.wait import auntil
 from talas_api.accounts import store as store_module
 from talas_api.accounts.passwords import UNUSABLE, make
 from talas_api.accounts.store import PostgresAccounts
 from talas_api.accounts.values import Account
+from talas_api.compose import MIGRATIONS
 from talas_api.sessions.store import PostgresSessions
 from talas_api.sessions.values import Device, Session
 from talas_core.errors import BadInput, Conflict
 from talas_core.ids import uuid7
+from talas_core.postgres.migrate import migrate, read
 from talas_core.postgres.pool import Database
 
 NOW = datetime(2030, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -195,6 +198,61 @@ async def test_a_taken_field_is_named_whatever_its_case(store: Any, field: str) 
         await store.add(other, HASH)
     assert caught.value.fields == {field: "is taken"}
     assert await store.by_id(other.id) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "new"),
+    [
+        ("limes11", "Iimes11"), ("Iimes11", "limesll"), ("xl0", "xlO"), ("xl0", "xlo"),
+        ("modern", "Modem"), ("a1-b.c", "al-b.c"), ("0wner", "Owner"),
+    ],
+)  # fmt: skip
+async def test_name_that_looks_like_another_is_taken(store: Any, known: str, new: str) -> None:
+    await store.add(person(known), HASH)
+    other = msgspec.structs.replace(person(new), email="other@example.com")
+    with pytest.raises(Conflict) as caught:
+        await store.add(other, HASH)
+    assert caught.value.fields == {"username": "looks like one that is taken"}
+
+
+@pytest.mark.parametrize(("known", "new"), [("limes", "times"), ("a_b", "a-b"), ("max1", "max2")])
+async def test_names_that_can_be_told_apart_are_two(store: Any, known: str, new: str) -> None:
+    await store.add(person(known), HASH)
+    await store.add(person(new), HASH)
+
+
+@pytest.mark.parametrize("name", ["limes", "Iimes"])
+async def test_name_that_is_not_to_be_had_is_told_before_the_address(store: Any, name: str) -> None:
+    """Else, where mail hides whether an address is known, such a name would tell."""
+    await store.add(person("limes"), HASH)
+    with pytest.raises(Conflict) as caught:
+        await store.add(msgspec.structs.replace(person(name), email="limes@example.com"), HASH)
+    assert list(caught.value.fields) == ["username"]
+
+
+async def test_names_that_were_alike_before_stay_and_the_oldest_stands_for_them(
+    databases: Databases,
+) -> None:
+    url = databases.fresh()
+    before, after = read(MIGRATIONS)[:15], read(MIGRATIONS)
+    await migrate(url, before)
+    database = Database(url)
+    await database.open()
+    try:
+        for number, name in enumerate(("Iimes", "limes", "lirnes")):
+            await database.run(
+                "INSERT INTO users (id, username, email, password_hash, display_name, created_at,"
+                " updated_at) VALUES ($1, $2, $3, '1:some-hash', 'x', $4, $4)",
+                uuid7(), name, f"{number}@example.com", NOW + timedelta(days=number),
+            )  # fmt: skip
+        await migrate(url, after)
+        rows = await database.rows("SELECT username FROM users WHERE alike ORDER BY username")
+        assert {row["username"] for row in rows} == {"limes", "lirnes"}
+        with pytest.raises(Conflict) as caught:
+            await PostgresAccounts(database).add(person("1imes"), HASH)
+        assert list(caught.value.fields) == ["username"]
+    finally:
+        await database.close()
 
 
 async def test_renaming(store: Any) -> None:

@@ -89,6 +89,16 @@ async def test_a_slug_is_one_stations(pair: tuple[Any, UUID]) -> None:
     assert caught.value.fields == {"slug": "is taken"}
 
 
+@pytest.mark.parametrize("slug", ["l0ve", "1ove", "1o-ve", "larn"])
+async def test_slug_that_looks_like_another_is_taken(pair: tuple[Any, UUID], slug: str) -> None:
+    store, ann = pair
+    for known in ("love", "lo-ve", "lam"):
+        await store.add(kept(known, ann))
+    with pytest.raises(Conflict) as caught:
+        await store.add(kept(slug, ann))
+    assert caught.value.fields == {"slug": "looks like one that is taken"}
+
+
 async def test_pages_are_by_slug(pair: tuple[Any, UUID]) -> None:
     store, ann = pair
     for slug, owner in (("c3", None), ("a1", ann), ("b2", None), ("d4", ann)):

@@ -132,7 +132,7 @@ def test_connection_is_spoilt_where_it_only_seems_open() -> None:
 
 def test_constraint_names_its_field() -> None:
     error = Duplicate("parents_name")
-    named = constraint_fields(error, [("x", "y"), ("parents_name", "name")])
+    named = constraint_fields(error, [("x", "y", "is wrong"), ("parents_name", "name", "is taken")])
     assert named.fields == {"name": "is taken"}
     assert str(named) == "That name is taken."
     assert constraint_fields(error, []) is error

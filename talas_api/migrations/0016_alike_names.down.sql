@@ -1,0 +1,2 @@
+ALTER TABLE stations DROP COLUMN alike;
+ALTER TABLE users DROP COLUMN alike;
