@@ -55,8 +55,9 @@ class FindStation(Message, frozen=True):
 
 class StationRecord(Message, frozen=True):
     """What the stream service must know of a station. `key_hash` is SHA-256 in hex, `renditions`
-    are of RENDITIONS, in the order they are shown. One that is `closed` nobody may send to or hear:
-    its owner's account is disabled."""
+    are of RENDITIONS, in the order they are shown. With `prefer_source` what its source says of it
+    goes before `name` and `description`. One that is `closed` nobody may send to or hear: its
+    owner's account is disabled."""
 
     id: str
     slug: str
@@ -67,6 +68,7 @@ class StationRecord(Message, frozen=True):
     key_hash: str
     renditions: tuple[str, ...] = DEFAULT_RENDITIONS
     closed: bool = False
+    prefer_source: bool = False
 
 
 class FoundStation(Message, frozen=True):

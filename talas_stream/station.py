@@ -195,13 +195,17 @@ class Station:
 
     @property
     def name(self) -> str:
-        """What it is called: by its owner, or else by its source."""
-        return self.record.name or self.info.name
+        """What it is called: by its owner, or else by its source; the other way round where its
+        owner prefers that."""
+        return self._preferred(self.record.name, self.info.name)
 
     @property
     def description(self) -> str:
         """What it is about, told by the same."""
-        return self.record.description or self.info.description
+        return self._preferred(self.record.description, self.info.description)
+
+    def _preferred(self, by_owner: str, by_source: str) -> str:
+        return by_source or by_owner if self.record.prefer_source else by_owner or by_source
 
     def bit_rate(self, rendition: Rendition) -> int:
         """That of `rendition` in kbit/s; 0 where there is none. Of the source's own packets it is

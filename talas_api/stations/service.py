@@ -157,6 +157,7 @@ class Stations:
             owner_id=str(kept.owner_id or ""),
             key_hash=kept.key_hash.hex(),
             renditions=station.renditions,
+            prefer_source=station.prefer_source,
             closed=kept.closed,
         )
 
@@ -195,6 +196,7 @@ class Stations:
             owner=None,
             created_at=self._clock.now(),
             renditions=wish.renditions,
+            prefer_source=wish.prefer_source,
         )
         most = None if owner_id is None else self._most
         owner = await self._store.add(Kept(station, owner_id, hash_key(key)), most)

@@ -23,8 +23,8 @@ WITH room AS (
 ), station AS (
     INSERT INTO stations
         (id, slug, name, description, owner_id, room_id, key_hash, created_at, updated_at,
-        renditions)
-    SELECT $1, $2, $3, $4, $5, room.id, $7, $8, $8, $10 FROM room
+        renditions, prefer_source)
+    SELECT $1, $2, $3, $4, $5, room.id, $7, $8, $8, $10, $11 FROM room
     RETURNING owner_id
 )
 SELECT u.username AS owner FROM station LEFT JOIN users u ON u.id = station.owner_id
@@ -34,28 +34,30 @@ LOCK_OWNER = "SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE"
 COUNT = "SELECT count(*) FROM stations WHERE owner_id = $1"
 BY_SLUG = """
 SELECT s.id, s.slug, s.name, s.description, s.room_id, s.owner_id, s.key_hash, s.created_at,
-    s.renditions, u.username AS owner, u.disabled_at IS NOT NULL AS closed
+    s.renditions, s.prefer_source, u.username AS owner, u.disabled_at IS NOT NULL AS closed
 FROM stations s LEFT JOIN users u ON u.id = s.owner_id
 WHERE s.slug = $1
 """
 PAGE = """
 SELECT s.id, s.slug, s.name, s.description, s.room_id, s.created_at, s.renditions,
-    u.username AS owner
+    s.prefer_source, u.username AS owner
 FROM stations s LEFT JOIN users u ON u.id = s.owner_id
 WHERE s.slug > $1 ORDER BY s.slug LIMIT $2
 """
 PAGE_OF_OWNER = """
 SELECT s.id, s.slug, s.name, s.description, s.room_id, s.created_at, s.renditions,
-    u.username AS owner
+    s.prefer_source, u.username AS owner
 FROM stations s JOIN users u ON u.id = s.owner_id
 WHERE s.owner_id = $3 AND s.slug > $1 ORDER BY s.slug LIMIT $2
 """
 CHANGE = """
 WITH station AS (
     UPDATE stations SET name = coalesce($2, name), description = coalesce($3, description),
-        renditions = coalesce($4, renditions), updated_at = $5
+        renditions = coalesce($4, renditions), prefer_source = coalesce($5, prefer_source),
+        updated_at = $6
     WHERE id = $1
-    RETURNING id, slug, name, description, room_id, owner_id, key_hash, created_at, renditions
+    RETURNING id, slug, name, description, room_id, owner_id, key_hash, created_at, renditions,
+        prefer_source
 ), room AS (
     UPDATE rooms SET name = station.name FROM station WHERE rooms.id = station.room_id
 )
@@ -83,7 +85,8 @@ class PostgresStations:
     async def add(self, kept: Kept, most: int | None = None) -> str | None:
         station = kept.station
         words = (station.slug, station.name, station.description)
-        rest = (station.room, kept.key_hash, station.created_at, uuid7(), station.renditions)
+        rest = (station.room, kept.key_hash, station.created_at, uuid7(), station.renditions,
+                station.prefer_source)  # fmt: skip
         try:
             async with self._database.transaction() as connection:
                 if most is not None:
@@ -107,7 +110,7 @@ class PostgresStations:
         return [_station(row) for row in rows]
 
     async def change(self, station_id: UUID, change: StationChange, now: datetime) -> Kept | None:
-        given = (change.name, change.description, change.renditions)
+        given = (change.name, change.description, change.renditions, change.prefer_source)
         row = await self._database.row(CHANGE, station_id, *given, now)
         return None if row is None else _kept(row)
 
@@ -128,6 +131,7 @@ def _station(row: Row) -> Station:
         owner=row["owner"],
         created_at=row["created_at"],
         renditions=tuple(row["renditions"]),
+        prefer_source=row["prefer_source"],
     )
 
 

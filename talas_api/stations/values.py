@@ -53,12 +53,14 @@ Renditions = Annotated[
 
 
 class NewStation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A station somebody wants."""
+    """A station somebody wants. With `prefer_source`, the name and the description that its source
+    sends go before these."""
 
     slug: Slug
     name: Name
     description: Description = ""
     renditions: Renditions = DEFAULT_RENDITIONS
+    prefer_source: bool = False
 
 
 class StationChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,6 +69,7 @@ class StationChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Name | None = None
     description: Description | None = None
     renditions: Renditions | None = None
+    prefer_source: bool | None = None
 
 
 class StationQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +94,7 @@ class Station(msgspec.Struct, frozen=True):
     owner: str | None
     created_at: datetime
     renditions: tuple[str, ...] = DEFAULT_RENDITIONS
+    prefer_source: bool = False
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -114,6 +118,7 @@ class Keyed(msgspec.Struct, frozen=True):
     owner: str | None
     created_at: datetime
     renditions: tuple[str, ...]
+    prefer_source: bool
     stream_key: str
 
     @classmethod

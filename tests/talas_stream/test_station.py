@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from itertools import product
 
+import msgspec
 import pytest
 
 from support.sound import programme
@@ -228,6 +229,16 @@ def test_a_title_is_the_visit_s_and_a_new_source_starts_without(station: Station
     station.release(first)
     sent(station)
     assert station.title == ""
+
+
+def test_owner_may_prefer_what_the_source_says(station: Station) -> None:
+    station.record = msgspec.structs.replace(station.record, prefer_source=True)
+    source = Source()
+    station.claim(source, SourceInfo(name="Guest"))
+    assert (station.name, station.description) == ("Guest", "")
+    station.release(source)
+    station.claim(source, SourceInfo())
+    assert station.name == "Night Line"
 
 
 def test_name_of_the_record_goes_before_the_source_s(station: Station) -> None:

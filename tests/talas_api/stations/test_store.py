@@ -99,6 +99,19 @@ async def test_slug_that_looks_like_another_is_taken(pair: tuple[Any, UUID], slu
     assert caught.value.fields == {"slug": "looks like one that is taken"}
 
 
+async def test_whose_words_go_first_is_kept_and_changed(pair: tuple[Any, UUID]) -> None:
+    store, ann = pair
+    own = kept("own", ann, prefer_source=True)
+    await store.add(own)
+    assert (await store.by_slug("own")).station.prefer_source
+    assert [one.prefer_source for one in await store.page("", 5, ann)] == [True]
+    changed = await store.change(own.station.id, StationChange(prefer_source=False), NOW)
+    assert not changed.station.prefer_source
+    same = await store.change(own.station.id, StationChange(name="New"), NOW)
+    assert not same.station.prefer_source
+    assert [one.prefer_source for one in await store.page("", 5, None)] == [False]
+
+
 async def test_pages_are_by_slug(pair: tuple[Any, UUID]) -> None:
     store, ann = pair
     for slug, owner in (("c3", None), ("a1", ann), ("b2", None), ("d4", ann)):

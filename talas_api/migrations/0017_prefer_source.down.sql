@@ -1,0 +1,1 @@
+ALTER TABLE stations DROP COLUMN prefer_source;
