@@ -58,6 +58,9 @@ class Demux(ABC, Generic[Event]):
     tags: Mapping[str, str] = {}
     """What the stream says of what it plays, names in upper case; another object with each link."""
 
+    shreds = False
+    """Whether there may be pictures in it that were cut up, see wire.lookalike."""
+
     links = 0
     """Beginnings so far: each is a new format."""
 
@@ -106,6 +109,7 @@ class Framed(Demux[bytes]):
     def __init__(self, codec: Codec, framer: framing.Framer) -> None:
         self._codec = codec
         self._framer = framer
+        self.shreds = codec is Codec.MP3
 
     def feed(self, data: bytes) -> list[Frame]:
         return [self._take(payload) for payload in self._framer.cut(data)]

@@ -18,9 +18,9 @@ from talas_core.errors import UnsupportedMedia
 from talas_stream.kernels import Kernels
 from talas_stream.media import Codec, Frame
 from talas_stream.stages.demux import SENDABLE, Demux, Flac, Framed, Ogg, Wav, Webm
-from talas_stream.wire import flac, wav, webm
+from talas_stream.wire import allowance, flac, wav, webm
 from talas_stream.wire.adts import AdtsFramer
-from talas_stream.wire.lookalike import MOST_BYTES, advice
+from talas_stream.wire.lookalike import MOST_BYTES, advice, is_shredded
 from talas_stream.wire.mpeg import MpegFramer
 
 __all__ = ["GIVE_UP_BYTES", "SENDABLE", "TYPES", "Ingest", "accepts", "essence"]
@@ -73,7 +73,8 @@ class Ingest:
     def __init__(self, kernels: Kernels) -> None:
         self._kernels = kernels
         self._head = b""
-        self._opening = b""
+        self._opening = b""  # of what has no frame
+        self._shredded = False
         self._readings: list[Demux[Any]] = []
         self._sure: Demux[Any] | None = None
 
@@ -81,7 +82,10 @@ class Ingest:
         """The frames completed by `data`. Raises UnsupportedMedia when it is no audio."""
         if self._sure is not None:
             frames = self._sure.feed(data)
-            if not frames:
+            if frames:
+                self._forget()
+            else:
+                self._remember(data)
                 self._check(self._sure.fruitless)
             return frames
         if not self._readings:
@@ -90,7 +94,7 @@ class Ingest:
                 self._head = data
                 return []
             self._keep(self._choose(data))
-        self._opening += data[: MOST_BYTES - len(self._opening)]
+        self._remember(data)
         return self._through(lambda reading: reading.feed(data))
 
     def flush(self) -> list[Frame]:
@@ -105,7 +109,8 @@ class Ingest:
     @property
     def overlooked(self) -> int:
         """Bytes since the last frame that were tags and pictures, see wire.allowance."""
-        return max((reading.overlooked for reading in self._readings), default=0)
+        told = max((reading.overlooked for reading in self._readings), default=0)
+        return told + min(self._fruitless, allowance.MOST_BYTES) if self._shredded else told
 
     def no_audio(self, span: str) -> UnsupportedMedia:
         """The refusal of what had no frame in `span`, words for bytes or seconds."""
@@ -144,15 +149,33 @@ class Ingest:
             if frames:
                 self._keep([reading])
                 return frames
-        self._check(min((reading.fruitless for reading in self._readings), default=0))
+        self._check(self._fruitless)
         return []
+
+    @property
+    def _fruitless(self) -> int:
+        """Bytes since the last frame, by the reading that makes most of them."""
+        return min((reading.fruitless for reading in self._readings), default=0)
 
     def _keep(self, readings: list[Demux[Any]]) -> None:
         self._readings = readings
         self._sure = readings[0] if len(readings) == 1 else None
         if self._sure is not None:
-            self._opening = b""
+            self._forget()
+
+    def _remember(self, data: bytes) -> None:
+        """Keep the first bytes without a frame, and see whether a picture may have been cut up."""
+        if len(self._opening) < MOST_BYTES:
+            self._opening += data[: MOST_BYTES - len(self._opening)]
+            sure = self._sure
+            possible = sure is None or sure.shreds
+            self._shredded = possible and is_shredded(self._opening, within=sure is not None)
+
+    def _forget(self) -> None:
+        """A frame came."""
+        if self._opening:
+            self._opening, self._shredded = b"", False
 
     def _check(self, fruitless: int) -> None:
-        if fruitless > GIVE_UP_BYTES:
+        if fruitless > GIVE_UP_BYTES + (allowance.MOST_BYTES if self._shredded else 0):
             raise self.no_audio(f"{GIVE_UP_BYTES} bytes")

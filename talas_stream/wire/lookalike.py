@@ -1,7 +1,8 @@
 """What bytes seem to be that are no audio which is taken: so that a refusal can say what to set.
 
-Does:        recognise AAC in LATM (LOAS), free-format MP3, nothing but zeros, and text.
-Never:       decides what is refused: what was cut into frames never gets here.
+Does:        recognise AAC in LATM (LOAS), free-format MP3, nothing but zeros, and text; and what
+             libshout leaves of a picture.
+Never:       decides what is refused.
 Guarantees:  time linear in the bytes, of which only the first few thousand are looked at.
 """
 
@@ -9,11 +10,17 @@ from __future__ import annotations
 
 import re
 
+from talas_stream.wire.mpeg import parse_header
+
 MOST_BYTES = 8192
 """Looked at: three frames of free-format MP3 at 640 kbit/s."""
 
 _TEXT_BYTES = 64
 """Fewer bytes may be printable by chance."""
+
+_PACKED_VALUES = 200
+"""Different bytes among MOST_BYTES of what is compressed. The frames of sound that hardly changes
+have fewer."""
 
 _MOST_HEADERS = 48
 _LOAS_FRAMES = 3
@@ -40,6 +47,14 @@ def advice(data: bytes) -> str:
     if len(data) >= _TEXT_BYTES and data.isascii() and b"\0" not in data:
         return "this is text: send the audio itself, not a page or a playlist"
     return ""
+
+
+def is_shredded(data: bytes, *, within: bool) -> bool:
+    """Whether bytes without a frame may be what libshout (2.4, in ezstream) makes of an ID3 tag in
+    front of MP3, `within` a stream of it or at its beginning: it knows of no tags, and sends on
+    from whatever looks like a frame's header, which is much of a picture where that is compressed
+    as in PNG."""
+    return (within or parse_header(data) is not None) and len(set(data)) >= _PACKED_VALUES
 
 
 def _is_loas(data: bytes) -> bool:

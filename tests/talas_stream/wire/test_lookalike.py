@@ -8,7 +8,7 @@ import pytest
 
 from support.sound import coded, programme
 from support.wire import encoded
-from talas_stream.wire.lookalike import advice
+from talas_stream.wire.lookalike import advice, is_shredded
 
 NOISE = random.Random(5)
 
@@ -44,3 +44,12 @@ def test_sender_is_told_what_to_set(data: bytes, words: str) -> None:
 )  # fmt: skip
 def test_nothing_is_said_of_what_is_not_known(data: bytes) -> None:
     assert advice(data) == ""
+
+
+def test_shreds_of_a_picture_begin_with_a_header_and_are_compressed() -> None:
+    header = b"\xff\xe5\x25\x1d"
+    assert is_shredded(header + NOISE.randbytes(8000), within=False)
+    assert is_shredded(NOISE.randbytes(8000), within=True)
+    for other in (b"", header, header * 2000, NOISE.randbytes(8000), encoded("latm", "aac"),
+                  free_format(523), b"<html>" * 1000):  # fmt: skip
+        assert not is_shredded(other, within=False)
