@@ -21,8 +21,9 @@ FRAMELESS_SECONDS = 5.0
 """How long bytes may come without a frame. The longest that an encoder of live audio needs for one
 is an Ogg page of 255 packets, which it then sends at once."""
 
-PAUSE_SECONDS = 1.0
-"""What a time without bytes counts for at most: a line that stalls within a frame is no garbage."""
+PAUSE_SECONDS = 4.0
+"""What a time without bytes counts for at most: a line that stalls within a frame is no garbage.
+Some programs send what is no audio in bursts of seconds all the same."""
 
 PICTURE_BYTES_A_SECOND = 8192
 """A picture may take the time that it has at this rate, beyond FRAMELESS_SECONDS: some programs

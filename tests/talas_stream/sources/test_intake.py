@@ -15,6 +15,7 @@ from talas_stream.media import Frame
 from talas_stream.sources.body import Body, Counted
 from talas_stream.sources.intake import (
     FRAMELESS_SECONDS,
+    PAUSE_SECONDS,
     PICTURE_BYTES_A_SECOND,
     SLICE,
     Intake,
@@ -137,6 +138,23 @@ def test_bytes_without_a_frame_are_refused_after_a_while(data: bytes, words: str
         trickle(intake(), data, FRAMELESS_SECONDS + 1.0)
 
 
+def test_garbage_in_bursts_is_refused_with_the_third() -> None:
+    source = intake()
+    with pytest.raises(UnsupportedMedia, match="no audio frame in 5 s"):
+        for burst in range(3):
+            source.put(bytes(65_536))
+            while source.waits:
+                source.take(PAUSE_SECONDS * burst)
+
+
+def test_byte_now_and_then_is_refused_in_the_end() -> None:
+    source = intake()
+    with pytest.raises(UnsupportedMedia, match="no audio frame in 5 s"):
+        for at in range(10):
+            source.put(b"x")
+            source.take(9.0 * at)
+
+
 def test_audio_that_turns_into_garbage_is_refused_after_a_while() -> None:
     source = intake()
     trickle(source, MP3, 6.0)
@@ -152,8 +170,8 @@ def test_pause_within_a_frame_is_no_garbage(coding: str) -> None:
     """A line that stalls: pieces that end within a frame, with far too long between them."""
     data = recording(coding)
     source = intake()
-    for at in range(0, len(data), 20_001):
-        source.put(data[at : at + 20_001])
+    for at in range(0, len(data), 40_001):
+        source.put(data[at : at + 40_001])
         while source.waits:
             source.take(at * 1.0)
     assert source.account.media > 0
