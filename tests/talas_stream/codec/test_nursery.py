@@ -20,6 +20,7 @@ from support.strangers import as_user
 from support.wait import auntil
 from talas_core.supervisor import backoff
 from talas_stream.codec import __main__ as forking
+from talas_stream.codec import growth
 from talas_stream.codec import link as linking
 from talas_stream.codec.confine import OWN_USERS
 from talas_stream.codec.mark import memory
@@ -91,6 +92,25 @@ async def test_a_worker_that_dies_takes_its_own_jobs_along_and_comes_back(
     await auntil(lambda: sum(workers.jobs) == 1 and all(load.room for load in workers.loads))
     await coded(workers)
     await auntil(lambda: complete(workers))
+    workers.stop()
+
+
+async def test_worker_that_has_grown_ends_by_itself_and_another_takes_its_place(
+    nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growth, "WARM_SECONDS", 0.0)
+    monkeypatch.setattr(growth, "SPARE_BYTES", -(1 << 30))
+    monkeypatch.setattr(growth, "BUSY_FACTOR", -1024)
+    monkeypatch.setattr(linking, "STABLE_SECONDS", 0.0)
+    workers = CodecWorkers(1, asyncio.get_running_loop(), nursery.launch)
+    await auntil(lambda: len(family(nursery)) == 2)
+    first = family(nursery)[1]
+    with capture_logs() as logs:
+        await coded(workers)
+        await auntil(lambda: gone(first))
+        await auntil(lambda: complete(workers))
+        await coded(workers)
+    assert {line["event"] for line in logs} == {"a codec worker has grown"}
     workers.stop()
 
 
