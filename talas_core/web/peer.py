@@ -9,7 +9,7 @@ Guarantees:  an IPv4 address written as IPv6 is the IPv4 address: nobody has two
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from aiohttp import web
@@ -22,6 +22,12 @@ MOST_HOPS = 32
 _FORWARDED_FOR = "X-Forwarded-For"
 _SUBSCRIBER_BITS = 64
 """What one subscriber has of IPv6: all of 2^64 addresses are theirs."""
+
+
+FORWARDED = (
+    "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
+)  # fmt: skip
+"""What proxies of HTTP add to a head (RFC 7239, RFC 9110 section 7.6.3, and custom)."""
 
 
 class Proxies:
@@ -64,6 +70,12 @@ def client(request: web.Request) -> Address | None:
     """Where `request` comes from, by the application's PROXIES."""
     trusted = request.app.get(PROXIES) or _NOBODY
     return trusted.client(request.remote, request.headers.getall(_FORWARDED_FOR, ()))
+
+
+def passed_on(headers: Container[str]) -> bool:
+    """Whether a request says that a proxy of HTTP has passed it on; `headers` by small letters.
+    A hint to be helpful by: anybody can say so, and nginx by itself does not."""
+    return any(name in headers for name in FORWARDED)
 
 
 def subscriber(address: Address | None) -> str:

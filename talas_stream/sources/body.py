@@ -1,7 +1,7 @@
 """The body of a source's request, whichever way its end is marked.
 
 Does:        take the coding off (chunked) or count the bytes (Content-Length); most sources do
-             neither and just send until they close.
+             neither and just send until they close. Tell where a proxy has dropped such a body.
 Never:       keeps bytes back.
 Guarantees:  a coding we do not know is refused by name; after the end nothing is given out.
 """
@@ -10,12 +10,27 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from talas_core.errors import BadInput
+from talas_core.errors import BadInput, TalasError
+from talas_core.web.peer import passed_on
 from talas_stream.wire.chunked import ChunkedReader
 from talas_stream.wire.request import RequestHead
 
 MAX_DIGITS = 18
 """Of a length in decimal: an exabyte."""
+
+
+class NoAudio(TalasError):
+    """Not a byte of a body without an end arrived; a proxy may have dropped it."""
+
+    code = "length_required"
+    status = 411
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no audio arrived: an HTTP proxy drops a body that has neither a Content-Length nor "
+            "Transfer-Encoding: chunked; send in chunks, or to the stream port itself, or have "
+            "the proxy pass TCP or TLS through (docs/broadcasting.md)"
+        )
 
 
 class Body(Protocol):
@@ -50,6 +65,19 @@ def body_of(head: RequestHead) -> Body:
         raise BadInput(f"Content-Length {length!r} is not a number", {"content-length": length})
     # libshout and some encoders announce a huge or zero length for an endless body.
     return Counted(int(length) or None)
+
+
+def endless(head: RequestHead) -> bool:
+    """Whether the body has no end but the connection's: what HTTP calls no body at all (RFC 9112,
+    section 6.3). A length of 0 is that of an encoder, or of a proxy that saw no body."""
+    coding = head.headers.get("transfer-encoding", "identity").strip().lower()
+    return coding == "identity" and not head.headers.get("content-length", "").strip("0")
+
+
+def check_passed_on(head: RequestHead) -> None:
+    """Raises NoAudio where a proxy of HTTP stands between, which will not pass the body on."""
+    if endless(head) and passed_on(head.headers):
+        raise NoAudio
 
 
 class Counted:

@@ -11,6 +11,7 @@ Guarantees:  a source that has ended, was reset, or is silent while we leave it 
     PUT, Expect: 100-continue    100 at once, 200 at the end          (ffmpeg, libshout, curl)
     PUT                          200 at the end
     SOURCE                       200 at once, nothing more            (ffmpeg legacy_icecast, butt)
+    a head and no more           411               (what a proxy of HTTP leaves of any of the three)
 
 From / to:   front_door.py  ->  here  ->  station.py
 """
@@ -31,7 +32,7 @@ from talas_stream.front_door import Successor
 from talas_stream.history import DASH
 from talas_stream.media import Frame
 from talas_stream.sources import sockets
-from talas_stream.sources.body import Body, body_of
+from talas_stream.sources.body import Body, NoAudio, body_of, check_passed_on, endless
 from talas_stream.sources.credentials import WrongKey, check_source, clean, slug_of, source_info
 from talas_stream.sources.intake import Intake
 from talas_stream.stages.ingest import SENDABLE, Ingest, accepts
@@ -245,6 +246,7 @@ class IcecastSource(Successor):
         content_type = self._head.headers.get("content-type", "")
         if not accepts(content_type):
             raise UnsupportedMedia(f"{content_type!r} is not taken: send {SENDABLE}")
+        check_passed_on(self._head)
         return self._room.station(record)
 
     def _address(self) -> str:
@@ -309,6 +311,8 @@ class IcecastSource(Successor):
         if self._station is not None:
             try:
                 self._take(self._intake.flush())
+                if not self._intake.bytes_read and endless(self._head):
+                    raise NoAudio
                 if self._complete and not self._intake.account.media:
                     raise UnsupportedMedia(f"there was no audio frame in it: send {SENDABLE}")
             except TalasError as error:

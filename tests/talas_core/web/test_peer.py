@@ -3,12 +3,13 @@ from ipaddress import ip_address
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from multidict import CIMultiDict
 
 from talas_core.errors import SettingError
 from talas_core.web.answers import answer
 from talas_core.web.application import application
 from talas_core.web.headers import Cors
-from talas_core.web.peer import Proxies, client, subscriber
+from talas_core.web.peer import Proxies, client, passed_on, subscriber
 
 INSIDE = Proxies(["10.0.0.0/8", "127.0.0.1", "fd00::/8"])
 
@@ -86,3 +87,12 @@ async def seen_with(proxies: Proxies) -> str:
 async def test_over_http_a_forged_header_is_ignored() -> None:
     assert await seen_with(Proxies()) == "127.0.0.1"
     assert await seen_with(INSIDE) == "203.0.113.9"
+
+
+@pytest.mark.parametrize("name", ["Via", "Forwarded", "X-Forwarded-For", "X-Real-IP"])
+def test_what_proxies_add_tells_of_them(name: str) -> None:
+    assert passed_on(CIMultiDict({name: "1"}))
+
+
+def test_without_it_there_is_none() -> None:
+    assert not passed_on(CIMultiDict({"Host": "a.example", "X-Request-ID": "1"}))

@@ -18,11 +18,11 @@ from talas_stream.wire.ogg import Packet, PacketReader
 from talas_stream.wire.ogg_pages import PageReader
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>not audio</html>", bytes(3000)])
+@pytest.mark.parametrize("body", [b"<html>not audio</html>", bytes(3000)])
 @pytest.mark.parametrize("how", ["length", "end"])
 async def test_a_short_put_of_no_audio_is_415_too(tmp_path: Path, body: bytes, how: str) -> None:
     async with capture_logs_of(tmp_path) as (stream, logs):
-        lines = [f"Content-Length: {len(body)}"] if how == "length" and body else []
+        lines = [f"Content-Length: {len(body)}"] if how == "length" else []
         reader, writer = await stream.source(*lines)
         writer.write(body)
         if not lines:
