@@ -24,11 +24,14 @@ import { keyboard } from './player/keyboard.js';
 import { mediaKeys, tellSystem } from './player/media-session.js';
 import { nowPanel } from './player/now.js';
 import { Player } from './player/player.js';
+import { wanted } from './player/states.js';
 import { Tap } from './player/tap.js';
 import { Volume } from './player/volume.js';
-import { Directory } from './stations/directory.js';
+import { atFirst, Directory } from './stations/directory.js';
 import { stationList } from './stations/list.js';
 
+const TITLE_MS = 200;
+const LAST = 'talas.station';
 const NARROW = matchMedia('(max-width: 759px)');
 
 const storage = new Storage();
@@ -39,8 +42,14 @@ const player = new Player(byId('audio'), directory, said('talas-stream'));
 const volume = new Volume(byId('audio'), storage);
 const tap = new Tap(byId('audio'));
 const selected = chosen();
+let titleTimer = 0;
 
 themeButton(byId('theme'), storage);
+byId('skip').addEventListener('click', (/** @type {Event} */ event) => {
+  // The part after the # is the route, so the link may not follow its own address.
+  event.preventDefault();
+  byId('main').focus();
+});
 const { ask } = accountCorner(byId('account'), session);
 stationList({ directory, selected, player });
 nowPanel({ directory, selected, player, volume });
@@ -57,7 +66,7 @@ player.state.subscribe((state) => {
   directory.status.now();
 });
 for (const signal of [player.state, player.slug, selected, directory.stations, chat.unread]) {
-  /** @type {any} */ (signal).subscribe(entitle);
+  /** @type {any} */ (signal).subscribe(entitleSoon);
 }
 router.route.subscribe(showRoute);
 session.start();
@@ -68,23 +77,27 @@ function said(name) {
   return document.querySelector(`meta[name="${name}"]`)?.getAttribute('content') ?? '';
 }
 
-/** The chosen station: the one in the address, else the last one, else the first on the air. */
+/** The chosen station: the one in the address, else the last visit's, else the first on the air. */
 function chosen() {
   const slug = new Signal('');
   const choose = () => {
     const named = router.route.value.slug;
     if (router.route.value.view === 'listen' && named) slug.value = named;
-    else if (!slug.value) slug.value = directory.stations.value[0]?.slug ?? '';
+    else if (!slug.value && directory.settled.value) slug.value = atFirst(directory, storage.get(LAST));
   };
   router.route.subscribe(choose);
+  directory.settled.subscribe(choose);
   directory.stations.subscribe(choose);
+  slug.subscribe((now) => {
+    if (now && !directory.lacks(now)) storage.set(LAST, now);
+  });
   return slug;
 }
 
 /** Space: stop what plays; else play what is chosen. */
 function toggleSomething() {
   const { state, slug } = player;
-  if (state.value !== 'idle' && state.value !== 'blocked') player.toggle(slug.value);
+  if (wanted(state.value)) player.toggle(slug.value);
   else if (directory.find(selected.value)) player.toggle(selected.value);
 }
 
@@ -96,13 +109,14 @@ function joinChat() {
   const view = new ChatView({ rooms, session, signIn: () => ask('in'), visible });
   let room = '';
   const follow = () => {
-    const next = session.account.value ? (directory.find(selected.value)?.room ?? room) : '';
+    const station = directory.find(selected.value);
+    const next = (session.account.value && station?.room) || '';
     if (next !== room) view.enter(next);
-    view.call(directory.find(selected.value)?.name ?? '');
+    view.call(station?.name ?? '');
     room = next;
   };
   session.account.subscribe((account) => {
-    rooms.clear();
+    view.clear();
     if (account) link.start();
     else link.stop();
     follow();
@@ -111,6 +125,14 @@ function joinChat() {
   directory.stations.subscribe(follow);
   router.route.subscribe(() => requestAnimationFrame(() => view.look()));
   return view;
+}
+
+/** A busy room counts up many times a second, and a tab's title is dear to change. */
+function entitleSoon() {
+  titleTimer ||= setTimeout(() => {
+    titleTimer = 0;
+    entitle();
+  }, TITLE_MS);
 }
 
 /** The tab's title, and what the system's player shows, follow the song. */

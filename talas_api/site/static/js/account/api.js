@@ -1,9 +1,11 @@
 /**
  * The HTTP API.
  *
- * Does:       send JSON, open the envelope, turn a refusal into an ApiError.
+ * Does:       send JSON, open the envelope, turn a refusal into an ApiError; give up waiting after a while.
  * Never:      puts a token into an address; retries by itself.
  */
+
+const PATIENCE_MS = 20_000;
 
 /** A refusal, or no answer at all (`code` is then "unreachable"). */
 export class ApiError extends Error {
@@ -58,7 +60,7 @@ export async function call(method, path, { body, token } = {}) {
  */
 async function reach(path, init) {
   try {
-    return await fetch(path, init);
+    return await fetch(path, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch {
     throw new ApiError(0, { code: 'unreachable', message: 'Talas cannot be reached right now.' });
   }

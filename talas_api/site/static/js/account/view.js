@@ -98,10 +98,10 @@ function signedIn(account, session, devices) {
     h(
       'button',
       { class: 'button button--quiet account__name', type: 'button', id: 'devices', title: account.email,
-        'aria-haspopup': 'dialog', 'aria-label': `${account.username}: where you are signed in`, on: { click: devices } },
-      h('span', { class: 'avatar', 'aria-hidden': 'true', data: { tone: fingerprint(account.id) % 6 } },
-        account.username.slice(0, 1).toUpperCase()),
+        'aria-haspopup': 'dialog', on: { click: devices } },
+      h('span', { class: 'avatar', 'aria-hidden': 'true', data: { tone: fingerprint(account.id) % 6, letter: account.username.slice(0, 1).toUpperCase() } }),
       h('span', { class: 'account__word' }, account.username),
+      h('span', { class: 'unseen' }, ': where you are signed in'),
     ),
     h('button', { class: 'button button--quiet', type: 'button', id: 'sign-out', on: { click: leave } }, 'Sign out'),
   ];

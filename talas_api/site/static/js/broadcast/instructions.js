@@ -57,7 +57,7 @@ function step({ title, code, rows, note }) {
     'section',
     { class: 'how__step' },
     h('h4', {}, title),
-    code ? h('div', { class: 'code' }, h('pre', {}, h('code', {}, code)), copyButton(`Copy: ${title}`, () => code)) : null,
+    code ? h('div', { class: 'code' }, h('pre', {}, h('code', {}, code)), copyButton(title, () => code)) : null,
     rows ? h('dl', { class: 'how__rows' }, ...rows.map(([label, value]) => setting(label, value))) : null,
     note ? h('p', { class: 'how__note' }, note) : null,
   );
@@ -68,5 +68,5 @@ function step({ title, code, rows, note }) {
  * @param {string} value
  */
 function setting(label, value) {
-  return h('div', { class: 'setting' }, h('dt', {}, label), h('dd', {}, h('code', {}, value), copyButton(`Copy ${label}`, () => value)));
+  return h('div', { class: 'setting' }, h('dt', {}, label), h('dd', {}, h('code', {}, value), copyButton(label, () => value)));
 }

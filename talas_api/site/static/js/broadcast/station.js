@@ -8,11 +8,13 @@ import { h, icon, say } from '../kit/dom.js';
 import { form } from '../kit/form.js';
 import { counted } from '../kit/words.js';
 import { badge } from '../stations/badge.js';
+import { confirmed } from './confirm.js';
 import { target } from './encoders.js';
 import { instructions } from './instructions.js';
 import { faultsOfChange } from './rules.js';
 
 /** @typedef {import('../stations/status.js').Station} Station */
+/** @typedef {import('../stations/directory.js').Condition} Condition */
 
 /**
  * @typedef {object} Deeds
@@ -21,14 +23,21 @@ import { faultsOfChange } from './rules.js';
  * @property {() => Promise<void>} remove
  */
 
+const SILENT = {
+  loading: 'Looking\u2026',
+  good: 'Off the air. Waiting for your encoder.',
+  unreachable: 'The stream does not answer. Trying again\u2026',
+};
+
 /**
  * @param {Station} station
  * @param {string} stream address of the stream port
  * @param {string} key empty where it is not known any more
  * @param {Deeds} deeds
- * @returns {{element: HTMLElement, follow: (station: Station | undefined) => void}}
+ * @param {Condition} airing
+ * @returns {{element: HTMLElement, follow: (station: Station | undefined, airing: Condition) => void}}
  */
-export function stationPage(station, stream, key, deeds) {
+export function stationPage(station, stream, key, deeds, airing) {
   const air = h('p', { class: 'onair', role: 'status', id: 'on-air' });
   const title = h('h1', { tabindex: -1 }, station.name);
   const element = h(
@@ -42,15 +51,16 @@ export function stationPage(station, stream, key, deeds) {
       h('p', { class: 'card__about' }, 'Talas takes what Icecast takes: MP3, AAC or Ogg Opus. Listeners get all three.'),
       instructions(target(stream, station, key))),
     changePanel(station, deeds),
+    removePanel(station, deeds),
   );
-  const follow = (/** @type {Station | undefined} */ now) => {
-    const on = Boolean(now?.air);
+  const follow = (/** @type {Station | undefined} */ now, /** @type {Condition} */ airing) => {
+    const on = Boolean(now?.air) && airing === 'good';
     air.dataset.air = on ? 'on' : 'off';
     const listeners = counted(now?.air?.listeners ?? 0, 'listener', 'listeners');
-    say(air, on ? `On the air \u00b7 ${listeners}` : 'Off the air. Waiting for your encoder.');
+    say(air, on ? `On the air \u00b7 ${listeners}` : SILENT[airing]);
     if (now && title.textContent !== now.name) title.textContent = now.name;
   };
-  follow(station);
+  follow(station, airing);
   return { element, follow };
 }
 
@@ -64,12 +74,18 @@ function keyPanel(station, key, deeds) {
     return h(
       'section',
       { class: 'card card--key' },
-      h('h2', {}, icon('key'), 'Stream key'),
+      h('h2', { tabindex: -1 }, icon('key'), 'Stream key'),
       h('p', { class: 'card__about' }, 'Shown this once. Keep it like a password: who has it can broadcast as your station.'),
-      h('div', { class: 'code code--key' }, h('code', { id: 'stream-key' }, key), copyButton('Copy the stream key', () => key)),
+      h('div', { class: 'code code--key' }, h('code', { id: 'stream-key' }, key), copyButton('the stream key', () => key)),
     );
   }
-  const renew = confirmed('New key', 'The old key stops working. Make a new one', deeds.renew, 'key');
+  const renew = confirmed({
+    word: 'New key',
+    glyph: 'key',
+    about: 'The old key stops working at once. If the station is on the air, that ends now, until your encoder has the new key.',
+    deed: 'Make a new key',
+    act: deeds.renew,
+  });
   return h(
     'section',
     { class: 'card' },
@@ -97,39 +113,27 @@ function changePanel(station, deeds) {
       ],
       check: faultsOfChange,
       send: deeds.change,
-      extra: [confirmed('Delete the station', 'Its chat goes too, for good. Delete', deeds.remove, 'trash')],
+      done: 'Saved.',
     }),
   );
 }
 
 /**
- * A button that asks once more before it does what cannot be undone.
- *
- * @param {string} word
- * @param {string} question
- * @param {() => Promise<void>} deed
- * @param {string} glyph
+ * @param {Station} station
+ * @param {Deeds} deeds
  */
-function confirmed(word, question, deed, glyph) {
-  const label = h('span', {}, word);
-  const problem = h('span', { class: 'form__problem', role: 'alert' });
-  const button = h('button', { class: 'button button--quiet', type: 'button' }, icon(glyph), label);
-  let sure = false;
-  const rest = () => {
-    sure = false;
-    label.textContent = word;
-    button.classList.remove('button--danger');
-  };
-  button.addEventListener('click', async () => {
-    if (!sure) {
-      sure = true;
-      label.textContent = question;
-      button.classList.add('button--danger');
-      return;
-    }
-    rest();
-    await deed().catch((error) => say(problem, error.message));
-  });
-  button.addEventListener('blur', rest);
-  return h('span', { class: 'confirm' }, button, problem);
+function removePanel({ slug, name }, deeds) {
+  return h(
+    'section',
+    { class: 'card' },
+    h('h2', {}, 'Delete'),
+    confirmed({
+      word: 'Delete the station',
+      glyph: 'trash',
+      about: `${name} goes, with its key and its whole chat. Nobody can bring them back.`,
+      deed: 'Delete for good',
+      act: deeds.remove,
+      typed: { id: 'station-delete', label: `Type ${slug} to delete it`, word: slug },
+    }),
+  );
 }

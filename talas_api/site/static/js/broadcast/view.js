@@ -10,9 +10,12 @@ import { badge } from '../stations/badge.js';
 import { faultsOfNew, slugFor } from './rules.js';
 import { stationPage } from './station.js';
 
+/** Said while it is not known which stations there are. */
+const WAITING = { loading: 'Looking\u2026', good: 'Looking\u2026', unreachable: 'Talas does not answer. Trying again\u2026' };
+
 export class BroadcastView {
   #key = { slug: '', key: '' };
-  /** @type {((station: any) => void) | null} */
+  /** @type {((station: any, airing: import('../stations/directory.js').Condition) => void) | null} */
   #follow = null;
   #shown = '';
 
@@ -35,6 +38,8 @@ export class BroadcastView {
     router.route.subscribe(() => this.#show());
     session.account.subscribe(() => this.#show());
     directory.stations.subscribe(() => this.#update());
+    directory.listing.subscribe(() => this.#update());
+    directory.airing.subscribe(() => this.#update());
   }
 
   get #mine() {
@@ -52,15 +57,28 @@ export class BroadcastView {
     }
     const account = this.session.account.value;
     const station = this.#mine.find((one) => one.slug === slug);
-    const what = `${account && account.id}/${slug}/${fresh}/${Boolean(station)}/${this.#key.key}`;
+    const what = `${account && account.id}/${slug}/${fresh}/${Boolean(station)}/${this.#key.key}/${this.#listed}`;
     if (what === this.#shown) return;
     this.#shown = what;
     this.#follow = null;
+    const focused = this.root.contains(document.activeElement);
     if (account === undefined) this.root.replaceChildren();
     else if (account === null) this.root.replaceChildren(this.#guest());
     else if (fresh) this.root.replaceChildren(this.#back(), this.#makeForm());
     else if (slug) this.root.replaceChildren(this.#back(), ...this.#station(station));
     else this.root.replaceChildren(this.#overview());
+    if (focused) this.#focus();
+  }
+
+  /** What was pressed is gone: go on reading at the key that was just made, or at the top. */
+  #focus() {
+    const place = this.root.querySelector('.card--key h2') ?? this.root.querySelector('h1');
+    /** @type {HTMLElement | null} */ (place)?.focus();
+  }
+
+  /** Whether the list ever came, so that a station that is not in it is not there. */
+  get #listed() {
+    return this.directory.listed;
   }
 
   #update() {
@@ -68,7 +86,7 @@ export class BroadcastView {
     const { slug } = this.router.route.value;
     if (slug === '' && this.root.querySelector('.mine')) this.#shown = '';
     this.#show();
-    this.#follow?.(this.directory.find(slug));
+    this.#follow?.(this.directory.find(slug), this.directory.airing.value);
   }
 
   #guest() {
@@ -77,7 +95,7 @@ export class BroadcastView {
     return h(
       'div',
       { class: 'pitch' },
-      h('h1', {}, 'Your own station'),
+      h('h1', { tabindex: -1 }, 'Your own station'),
       h('p', {}, 'An address, a stream key and a room to talk in. Send from ffmpeg, butt, Mixxx or Liquidsoap; listeners hear it at once, in Opus, AAC and MP3.'),
       h('p', { class: 'form__buttons' }, press('up', 'Create an account', 'button--main'), press('in', 'Sign in', '')),
     );
@@ -97,14 +115,14 @@ export class BroadcastView {
         badge(station.slug),
         h('span', { class: 'station__words' },
           h('span', { class: 'station__name' }, station.name),
-          h('span', { class: 'station__song' }, station.air ? `On the air \u00b7 ${station.air.title || 'untitled'}` : 'Off the air'))),
+          h('span', { class: 'station__song' }, station.air ? ['On the air', station.air.title].filter(Boolean).join(' \u00b7 ') : 'Off the air'))),
     ));
     return h(
       'div',
       { class: 'mine' },
-      h('header', { class: 'mine__head' }, h('h1', {}, 'Your stations'), mine.length ? add : null),
+      h('header', { class: 'mine__head' }, h('h1', { tabindex: -1 }, 'Your stations'), mine.length ? add : null),
       mine.length ? h('ul', { class: 'mine__list' }, ...items) : h('div', { class: 'pitch' },
-        h('p', {}, 'You have no station yet. It takes a name; the key and the instructions come next.'), add),
+        h('p', {}, this.#listed ? 'You have no station yet. It takes a name; the key and the instructions come next.' : WAITING[this.directory.listing.value]), add),
     );
   }
 
@@ -121,19 +139,19 @@ export class BroadcastView {
       send: (values) => this.#make(values),
     });
     proposeSlug(element);
-    return h('section', { class: 'card card--form' }, h('h1', {}, 'A new station'), element);
+    return h('section', { class: 'card card--form' }, h('h1', { tabindex: -1 }, 'A new station'), element);
   }
 
   /** @param {import('../stations/status.js').Station | undefined} station */
   #station(station) {
     const { slug } = this.router.route.value;
-    if (!station) return [h('p', { class: 'notice' }, `You have no station at /${slug}.`)];
+    if (!station) return [h('h1', { tabindex: -1 }, this.#listed ? `You have no station at /${slug}` : WAITING[this.directory.listing.value])];
     const key = this.#key.slug === slug ? this.#key.key : '';
     const page = stationPage(station, this.stream, key, {
       change: (values) => this.#change(slug, values),
       renew: () => this.#renew(slug),
       remove: () => this.#remove(slug),
-    });
+    }, this.directory.airing.value);
     this.#follow = page.follow;
     return [page.element];
   }

@@ -14,18 +14,22 @@ const KEPT = 6;
 export function announcer(region) {
   /** @type {import('./timeline.js').Message[]} */
   let waiting = [];
+  let count = 0;
   let timer = 0;
   const speak = () => {
-    const lines = waiting.length > READ_OUT
-      ? [`${waiting.length} new messages`]
+    const lines = count > READ_OUT
+      ? [`${count} new messages`]
       : waiting.map(({ sender, text }) => `${sender?.username ?? 'Somebody'}: ${text}`);
     region.append(...lines.map((line) => h('p', {}, line)));
     while (region.childElementCount > KEPT) region.firstElementChild?.remove();
     waiting = [];
+    count = 0;
     timer = 0;
   };
   return (/** @type {import('./timeline.js').Message} */ message) => {
-    waiting.push(message);
+    count += 1;
+    // A hidden tab's clock stands nearly still: no more is kept than is read out.
+    if (count <= READ_OUT) waiting.push(message);
     timer ||= setTimeout(speak, GATHER_MS);
   };
 }

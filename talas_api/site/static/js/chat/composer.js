@@ -1,7 +1,8 @@
 /**
  * Where a message is written.
  *
- * Does:       send on Enter, break the line on Shift+Enter; say how much room is left near the limit.
+ * Does:       send on Enter, break the line on Shift+Enter; say how much room is left near the limit;
+ *             keep what was begun in one room for that room.
  * Never:      sends while an input method is still composing; sends nothing but blanks.
  */
 import { h, icon } from '../kit/dom.js';
@@ -11,7 +12,8 @@ const NEAR = 400;
 
 /**
  * @param {(text: string) => void} send
- * @returns {{element: HTMLElement, field: HTMLTextAreaElement}}
+ * @returns {{element: HTMLElement, enter: (room: string) => void, clear: () => void}} `enter` shows
+ *   another room's draft; `clear` forgets every draft, since somebody else may sit here now
  */
 export function composer(send) {
   const field = h('textarea', {
@@ -45,7 +47,22 @@ export function composer(send) {
     element.requestSubmit();
   });
   look();
-  return { element, field };
+
+  /** @type {Map<string, string>} */
+  const drafts = new Map();
+  let here = '';
+  const enter = (/** @type {string} */ room) => {
+    drafts.set(here, field.value);
+    here = room;
+    field.value = drafts.get(room) ?? '';
+    look();
+  };
+  const clear = () => {
+    drafts.clear();
+    field.value = '';
+    look();
+  };
+  return { element, enter, clear };
 }
 
 /** Browsers without `field-sizing` need help. @param {HTMLTextAreaElement} field */

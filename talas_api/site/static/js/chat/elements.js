@@ -4,6 +4,7 @@
  * Never:      shows a person's text as anything but text.
  */
 import { h } from '../kit/dom.js';
+import { foldable } from '../kit/fold.js';
 import { clockTime, dayName, fingerprint, moment } from '../kit/words.js';
 
 const TONES = 6;
@@ -34,7 +35,7 @@ function messageElement(row) {
     'li',
     { class: 'message', data: { own: String(row.own), head: String(row.head) } },
     row.head ? heading(name, message.sender?.id ?? '', row) : null,
-    h('p', { class: 'message__text', dir: 'auto', title: moment(row.at) }, message.text),
+    foldable(message.text, { class: 'message__text', dir: 'auto', title: moment(row.at) }),
   );
 }
 
@@ -65,7 +66,7 @@ function outgoingElement(row, { retry, discard }) {
   return h(
     'li',
     { class: 'message', data: { own: 'true', head: 'false', state: one.state } },
-    h('p', { class: 'message__text', dir: 'auto' }, one.text),
+    foldable(one.text, { class: 'message__text', dir: 'auto' }),
     h(
       'p',
       { class: 'message__state' },

@@ -2,7 +2,8 @@
  * One socket to the chat, kept alive.
  *
  * Does:       connect, sign in, sign in again before the token ends, come back after a break as the
- *             close code says.
+ *             close code says; ask now and then whether the other end is there, and give up a socket
+ *             on which no answer comes.
  * Never:      knows rooms or messages; puts the token into the address.
  * Guarantees: at most one socket at a time; `ready` is true only between `auth.ok` and the close.
  */
@@ -11,6 +12,14 @@ import { Signal } from '../kit/signal.js';
 import { closeMeaning, closeReason, read } from './protocol.js';
 
 /** @typedef {'off' | 'connecting' | 'ready' | 'waiting' | 'closed'} LinkState */
+
+/** Between two questions whether the other end is there, and for how long an answer may take. */
+const BEAT_MS = 20_000;
+const DEAF_MS = 10_000;
+/** The same once the network has come back: the old socket is probably dead. */
+const DOUBT_MS = 3000;
+/** From the first try to reach the chat until the sign-in is through. */
+const CONNECT_MS = 20_000;
 
 export class Link {
   /** @type {WebSocket | null} */
@@ -21,6 +30,8 @@ export class Link {
   #sent = '';
   #authRefused = false;
   #timer = 0;
+  #beat = 0;
+  #deaf = 0;
   #backoff = new Backoff(0.5, 30);
 
   /**
@@ -38,7 +49,8 @@ export class Link {
     /** @type {(frame: Record<string, any>) => void} */
     this.onframe = () => undefined;
     session.fresh.subscribe((token) => this.#renewed(token));
-    globalThis.addEventListener?.('online', () => this.#hurry());
+    globalThis.addEventListener?.('online', () => this.hurry());
+    globalThis.document?.addEventListener('visibilitychange', () => !document.hidden && this.#ask(DEAF_MS));
   }
 
   /** Be connected from now on. */
@@ -68,10 +80,10 @@ export class Link {
   }
 
   async #connect() {
-    clearTimeout(this.#timer);
-    this.#generation += 1;
+    this.#drop();
     const mine = this.#generation;
     this.state.value = 'connecting';
+    this.#deaf = setTimeout(() => this.#comeBack(), CONNECT_MS);
     try {
       const token = await this.session.token();
       if (mine !== this.#generation) return;
@@ -94,7 +106,9 @@ export class Link {
     socket.addEventListener('open', () => current() && this.#signIn(token));
     socket.addEventListener('message', (event) => {
       const frame = read(event.data);
-      if (frame && current()) this.#hear(frame);
+      if (!frame || !current()) return;
+      if (this.state.value === 'ready') this.#alive();
+      this.#hear(frame);
     });
     socket.addEventListener('close', (event) => current() && this.#closed(event.code));
   }
@@ -110,6 +124,9 @@ export class Link {
     if (frame.type === 'auth.ok') {
       this.#authRefused = false;
       this.#backoff.reset();
+      this.#alive();
+      clearTimeout(this.#beat);
+      this.#beat = setTimeout(() => this.#beats(), BEAT_MS);
       this.state.value = 'ready';
     } else if (frame.type === 'error' && frame.ref === 'auth') {
       this.#refused();
@@ -121,7 +138,6 @@ export class Link {
   /** One more try with another token at once; after a second refusal, after a pause. */
   async #refused() {
     if (this.#authRefused) {
-      this.#socket?.close(1000);
       this.#comeBack();
       return;
     }
@@ -153,24 +169,46 @@ export class Link {
   }
 
   #comeBack() {
-    this.#socket = null;
-    this.#generation += 1;
+    this.#drop();
     if (!this.#wanted) return;
     this.state.value = 'waiting';
     this.#timer = setTimeout(() => this.#connect(), this.#backoff.next());
   }
 
-  /** The network is back: do not sit out the pause. */
-  #hurry() {
-    if (this.state.value === 'waiting') this.#connect();
+  /** The network is back: do not sit out the pause, nor trust the socket of before. */
+  hurry() {
+    if (this.state.value === 'waiting' || this.state.value === 'connecting') this.#connect();
+    else this.#ask(DOUBT_MS);
+  }
+
+  #beats() {
+    this.#ask(DEAF_MS);
+    this.#beat = setTimeout(() => this.#beats(), BEAT_MS);
+  }
+
+  /** Is the other end there? Without a word from it in time it is not. @param {number} patience milliseconds */
+  #ask(patience) {
+    if (this.send({ type: 'ping' }) === 0) return;
+    clearTimeout(this.#deaf);
+    this.#deaf = setTimeout(() => this.#comeBack(), patience);
+  }
+
+  /** It spoke. */
+  #alive() {
+    clearTimeout(this.#deaf);
+  }
+
+  /** Let go of the socket and of all that waits for it. */
+  #drop() {
+    for (const timer of [this.#timer, this.#beat, this.#deaf]) clearTimeout(timer);
+    this.#generation += 1;
+    this.#socket?.close(1000);
+    this.#socket = null;
   }
 
   /** @param {LinkState} state */
   #end(state) {
-    clearTimeout(this.#timer);
-    this.#generation += 1;
-    this.#socket?.close(1000);
-    this.#socket = null;
+    this.#drop();
     this.state.value = state;
   }
 }

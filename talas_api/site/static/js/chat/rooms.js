@@ -21,7 +21,8 @@ export class Rooms {
   #timelines = new Map();
   /** @type {Map<number, {kind: string, room: string, nonce?: string}>} */
   #asked = new Map();
-  #reading = false;
+  /** `ref` of the page that is being read; 0: none. */
+  #reading = 0;
 
   /**
    * @param {import('./link.js').Link} link
@@ -55,7 +56,7 @@ export class Rooms {
     if (this.#joined) this.#ask({ type: 'room.leave', room: this.#room });
     this.#room = room;
     this.#joined = false;
-    this.#reading = false;
+    this.#reading = 0;
     this.#join();
     this.#changed();
   }
@@ -66,8 +67,9 @@ export class Rooms {
     this.#changed();
   }
 
-  /** @param {string} text */
+  /** Nothing is sent where no room was entered. @param {string} text */
   send(text) {
+    if (!this.#room) return;
     const key = nonce();
     this.timeline.send(key, text, this.now().toISOString());
     if (this.#room) this.#dispatch(key, text);
@@ -92,19 +94,30 @@ export class Rooms {
   /** Read the page above, if there is one. Returns whether it was asked for. */
   readOlder() {
     const { older, loaded } = this.timeline;
-    if (!loaded || older === null || this.#reading || !this.#joined) return false;
+    if (!loaded || older === null || this.#reading > 0 || !this.#joined) return false;
     this.#read(older);
     return true;
   }
 
+  /** Have the newest messages here, reading them again if they were let go. */
+  readNewest() {
+    const before = this.timeline.rejoin();
+    if (before === 0) return;
+    // An older page that is on its way would leave a gap below itself.
+    this.#asked.delete(this.#reading);
+    this.#reading = 0;
+    if (this.#joined) this.#read(before);
+    this.#changed();
+  }
+
   get reading() {
-    return this.#reading;
+    return this.#reading > 0;
   }
 
   /** @param {import('./link.js').LinkState} state */
   #linkIs(state) {
     this.#joined = false;
-    this.#reading = false;
+    this.#reading = 0;
     this.#asked.clear();
     if (state === 'ready') this.#join();
     this.#changed();
@@ -117,7 +130,7 @@ export class Rooms {
 
   /** @param {number} before */
   #read(before) {
-    this.#reading = this.#ask({ type: 'history', room: this.#room, before, limit: PAGE }) > 0;
+    this.#reading = this.#ask({ type: 'history', room: this.#room, before, limit: PAGE });
   }
 
   /**
@@ -148,7 +161,7 @@ export class Rooms {
     if (frame.type === 'message') this.#arrived(/** @type {any} */ (frame));
     else if (frame.type === 'ack') this.#of(frame.room).acknowledged(/** @type {any} */ (frame));
     else if (frame.type === 'room.joined') this.#isJoined(/** @type {any} */ (frame));
-    else if (frame.type === 'history') this.#hasRead(/** @type {any} */ (frame));
+    else if (frame.type === 'history' && (asked || !frame.ref)) this.#hasRead(/** @type {any} */ (frame));
     else if (frame.type === 'room.removed') this.#isRemoved(frame.room);
     else if (frame.type === 'error' && asked) this.#refused(frame.code, frame.message, asked);
     else return;
@@ -179,12 +192,12 @@ export class Rooms {
     if (room !== this.#room) return;
     this.#room = '';
     this.#joined = false;
-    this.#reading = false;
+    this.#reading = 0;
   }
 
   /** @param {{room: string, messages: import('./timeline.js').Message[], next: number | null}} frame */
   #hasRead(frame) {
-    if (frame.room === this.#room) this.#reading = false;
+    if (frame.room === this.#room) this.#reading = 0;
     this.#of(frame.room).read(frame);
   }
 
@@ -195,7 +208,7 @@ export class Rooms {
    */
   #refused(code, message, asked) {
     const here = asked.room === this.#room;
-    if (asked.kind === 'history' && here) this.#reading = false;
+    if (asked.kind === 'history' && here) this.#reading = 0;
     if (asked.nonce && afterRefusal(code) === 'fail') this.#fail(asked.room, asked.nonce, message);
     const again = asked.kind !== 'message.send' || afterRefusal(code) === 'again';
     if (!here || !again || code === 'not_found' || asked.kind === 'room.leave') return;

@@ -28,6 +28,7 @@ export function rowsOf(timeline, newFrom) {
   /** @type {Row[]} */
   const rows = [];
   let day = '';
+  let lined = false;
   /** @type {{sender: string, at: number}} */
   let before = { sender: '', at: 0 };
   const add = (/** @type {Row} */ row, /** @type {string} */ sender) => {
@@ -36,7 +37,8 @@ export function rowsOf(timeline, newFrom) {
       rows.push({ key: `day-${day}`, kind: 'day', at: row.at });
       before = { sender: '', at: 0 };
     }
-    if (row.message && row.message.offset === newFrom) {
+    if (row.message && !lined && newFrom > 0 && row.message.offset >= newFrom) {
+      lined = true;
       rows.push({ key: 'new', kind: 'new', at: row.at });
       before = { sender: '', at: 0 };
     }

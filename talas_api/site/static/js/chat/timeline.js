@@ -1,7 +1,8 @@
 /**
  * What was said in one room, as far as it is known here.
  *
- * Does:       put messages in order, each once; keep what is on its way out; know where to resume.
+ * Does:       put messages in order, each once; keep what is on its way out; know where to resume; keep
+ *             so many messages and no more: the newest, or those around somebody who reads further up.
  * Never:      touches a socket, the page or a clock.
  * Guarantees: an offset is shown once, whether it came live, from history or by our own `ack`, in
  *             whichever order; a message on its way out is shown until its own copy is.
@@ -21,6 +22,7 @@
  */
 
 export const MOST = 400;
+const SLACK = 50;
 
 export class Timeline {
   /** @type {Map<number, Message>} */
@@ -37,6 +39,10 @@ export class Timeline {
     this.older = null;
     /** Whether the room's history was loaded once. */
     this.loaded = false;
+    /** Whether somebody reads further up, so that the newest may go rather than the oldest. */
+    this.held = false;
+    /** Whether the newest are not here, and must be read again to be seen. */
+    this.parted = false;
   }
 
   /** Messages in order. */
@@ -72,7 +78,23 @@ export class Timeline {
     this.#last = offset;
     this.loaded = false;
     this.older = null;
+    this.parted = false;
     return true;
+  }
+
+  /**
+   * Go back to the newest.
+   *
+   * @returns {number} the `before` of the page to read; 0: they are here
+   */
+  rejoin() {
+    this.held = false;
+    if (!this.parted) return 0;
+    this.#messages.clear();
+    this.parted = false;
+    this.loaded = false;
+    this.older = null;
+    return this.#last + 1;
   }
 
   /**
@@ -82,10 +104,12 @@ export class Timeline {
    * @returns {boolean} whether it is new here
    */
   arrived(message) {
+    const fresh = this.parted ? message.offset > this.#last : !this.#messages.has(message.offset);
     this.#last = Math.max(this.#last, message.offset);
-    if (this.#messages.has(message.offset)) return false;
-    this.#messages.set(message.offset, message);
+    if (!fresh) return false;
+    if (!this.parted) this.#messages.set(message.offset, message);
     this.#recognise(message);
+    this.#cap();
     return true;
   }
 
@@ -98,6 +122,7 @@ export class Timeline {
     for (const message of messages) this.#messages.set(message.offset, message);
     this.older = next;
     this.loaded = true;
+    this.#cap();
   }
 
   /**
@@ -131,7 +156,7 @@ export class Timeline {
     const one = this.#outgoing.get(nonce);
     if (!one) return;
     this.#outgoing.delete(nonce);
-    if (this.#messages.has(offset)) return;
+    if (this.parted || this.#messages.has(offset)) return;
     this.#messages.set(offset, { offset, id, sender: this.me(), text: one.text, at: one.at });
   }
 
@@ -146,12 +171,18 @@ export class Timeline {
     if (one) Object.assign(one, { state: 'failed', why, seen: 0 });
   }
 
-  /** Let go of the oldest beyond MOST; they can be read again. */
-  trim() {
+  /** Let go of what is beyond the limit; it can be read again. Now and then, for it sorts. */
+  #cap() {
+    const most = this.held ? 2 * MOST : MOST;
+    if (this.#messages.size <= most + SLACK) return;
     const offsets = this.messages.map((message) => message.offset);
-    if (offsets.length <= MOST) return;
-    for (const offset of offsets.slice(0, -MOST)) this.#messages.delete(offset);
-    this.older = offsets[offsets.length - MOST];
+    if (this.held) {
+      for (const offset of offsets.slice(most)) this.#messages.delete(offset);
+      this.parted = true;
+    } else {
+      for (const offset of offsets.slice(0, -most)) this.#messages.delete(offset);
+      this.older = offsets[offsets.length - most];
+    }
   }
 
   /** Our own message may come back before its `ack`; it must not stand there twice meanwhile. @param {Message} message */

@@ -4,7 +4,8 @@
  * Does:       show the room, follow its end, load what is above when scrolled there; mark what came
  *             while one was not looking.
  * Guarantees: reading further up is never disturbed: what arrives below or above moves nothing in
- *             sight.
+ *             sight; the page is changed once a frame at most, and not at all while nobody sees it;
+ *             where no room is entered, nothing can be written.
  */
 import { arrange, byId, h, icon, say } from '../kit/dom.js';
 import { Signal } from '../kit/signal.js';
@@ -27,6 +28,8 @@ export class ChatView {
   #atEnd = true;
   #above = 0;
   #name = '';
+  #room = '';
+  #frame = 0;
   /** @type {Map<string, {look: string, element: HTMLElement}>} */
   #made = new Map();
 
@@ -49,7 +52,7 @@ export class ChatView {
     this.invitation = invitation(signIn);
     const announce = announcer(byId('announcer'));
     rooms.onnews = (message) => this.#news(message, announce);
-    rooms.changes.subscribe(() => this.#show());
+    rooms.changes.subscribe(() => this.#showSoon());
     session.account.subscribe(() => this.#foot());
     this.body.addEventListener('scroll', () => this.#scrolled());
     byId('chat-jump').addEventListener('click', () => this.toEnd());
@@ -59,13 +62,22 @@ export class ChatView {
 
   /** Another room, or none. @param {string} room */
   enter(room) {
-    this.rooms.enter(room);
-    this.unread.value = 0;
+    this.#room = room;
+    this.composer.enter(room);
     this.#newFrom = 0;
     this.#above = 0;
-    this.#atEnd = true;
+    this.#follow(true);
+    this.rooms.enter(room);
+    this.rooms.readNewest();
+    this.unread.value = 0;
     this.#made.clear();
-    this.#show();
+    this.#foot();
+  }
+
+  /** Forget everything, since somebody else may sit here now. */
+  clear() {
+    this.rooms.clear();
+    this.composer.clear();
   }
 
   /** What the room is called, for whom nothing more urgent must be told. @param {string} name */
@@ -76,14 +88,22 @@ export class ChatView {
 
   /** The chat came into sight, or went. */
   look() {
+    this.#showSoon();
     this.#stay();
     if (this.#atEnd && this.#seen()) this.unread.value = 0;
     this.#jump();
   }
 
   toEnd() {
-    this.#atEnd = true;
+    this.#follow(true);
+    this.rooms.readNewest();
     this.look();
+  }
+
+  /** Whether the newest message is followed, or somebody reads further up. @param {boolean} atEnd */
+  #follow(atEnd) {
+    this.#atEnd = atEnd;
+    this.rooms.timeline.held = !atEnd;
   }
 
   #seen() {
@@ -93,7 +113,7 @@ export class ChatView {
   /** @param {string} text */
   #send(text) {
     this.#newFrom = 0;
-    this.#atEnd = true;
+    this.toEnd();
     this.rooms.send(text);
   }
 
@@ -108,12 +128,21 @@ export class ChatView {
     this.unread.value += 1;
   }
 
+  /** With the next frame, which a hidden page never has. */
+  #showSoon() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      if (this.visible()) this.#show();
+    });
+  }
+
   #show() {
     const { body, rooms } = this;
-    if (this.#atEnd && this.#seen()) rooms.timeline.trim();
     const fromEnd = body.scrollHeight - body.scrollTop;
     const first = rooms.timeline.messages[0]?.offset ?? 0;
-    arrange(byId('chat-list'), rowsOf(rooms.timeline, this.#newFrom).map((row) => this.#element(row)));
+    const rows = rowsOf(rooms.timeline, this.#newFrom);
+    arrange(byId('chat-list'), rows.map((row) => this.#element(row)));
+    this.#forget(rows);
     this.#top();
     this.#notes();
     this.#jump();
@@ -135,13 +164,20 @@ export class ChatView {
     return made.element;
   }
 
+  /** Let go of the elements that are shown no more. @param {import('./rows.js').Row[]} rows */
+  #forget(rows) {
+    if (this.#made.size === rows.length) return;
+    const keys = new Set(rows.map((row) => row.key));
+    for (const key of this.#made.keys()) if (!keys.has(key)) this.#made.delete(key);
+  }
+
   #top() {
     const { timeline, reading } = this.rooms;
     const first = timeline.loaded && timeline.older === null;
     const empty = first && timeline.messages.length === 0 && timeline.outgoing.length === 0;
     const words = reading ? 'Loading\u2026' : empty ? 'Nobody has said anything yet.' : first ? 'This is where it began.' : '';
-    say(byId('chat-top'), this.session.account.value ? words : '');
-    byId('chat-top').dataset.empty = String(empty);
+    say(byId('chat-top'), this.#room ? words : '');
+    byId('chat-top').dataset.empty = String(empty && this.#room !== '');
   }
 
   #notes() {
@@ -154,22 +190,23 @@ export class ChatView {
   #foot() {
     const foot = byId('chat-foot');
     const guest = this.session.account.value === null;
-    foot.replaceChildren(guest ? this.invitation : this.composer.element);
-    foot.hidden = this.session.account.value === undefined;
+    const shown = guest ? this.invitation : this.composer.element;
+    if (foot.firstChild !== shown) foot.replaceChildren(shown);
+    foot.hidden = !guest && this.#room === '';
     this.panel.dataset.guest = String(guest);
-    this.#show();
+    this.#showSoon();
   }
 
   #jump() {
-    const jump = byId('chat-jump');
     const count = this.unread.value;
-    jump.hidden = this.#atEnd;
-    jump.replaceChildren(icon('down'), count ? counted(count, 'new message', 'new messages') : 'To the newest');
+    byId('chat-jump').hidden = this.#atEnd;
+    say(byId('chat-jump-word'), count ? counted(count, 'new message', 'new messages') : 'To the newest');
   }
 
   #scrolled() {
     const { body } = this;
-    this.#atEnd = body.scrollHeight - body.scrollTop - body.clientHeight < NEAR_END;
+    const near = body.scrollHeight - body.scrollTop - body.clientHeight < NEAR_END;
+    this.#follow(near && !this.rooms.timeline.parted);
     if (body.scrollTop < NEAR_TOP && !this.#atEnd) this.rooms.readOlder();
     if (this.#atEnd && this.#seen()) this.unread.value = 0;
     this.#jump();

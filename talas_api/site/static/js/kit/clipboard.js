@@ -9,14 +9,14 @@ import { h, icon } from './dom.js';
 const SHOWN_MS = 1800;
 
 /**
- * @param {string} label what the button is called, e.g. "Copy the key"
+ * @param {string} what is copied, e.g. "the key"
  * @param {() => string} text
  * @returns {HTMLButtonElement}
  */
-export function copyButton(label, text) {
-  const word = h('span', {}, 'Copy');
+export function copyButton(what, text) {
+  const word = h('span', { role: 'status' }, 'Copy');
   const glyph = h('span', { class: 'copy__icon' }, icon('copy'));
-  const button = h('button', { class: 'copy', type: 'button', 'aria-label': label }, glyph, word);
+  const button = h('button', { class: 'copy', type: 'button' }, glyph, word, h('span', { class: 'unseen' }, ` ${what}`));
   let timer = 0;
   button.addEventListener('click', async () => {
     const done = await copy(text());

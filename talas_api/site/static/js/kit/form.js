@@ -29,48 +29,60 @@ import { h } from './dom.js';
  * @param {string} options.submit
  * @param {(values: Values) => Values} options.check
  * @param {(values: Values) => Promise<void>} options.send
+ * @param {string} [options.done] said once it was sent, until something is typed again
  * @param {Node[]} [options.extra] further buttons
  */
-export function form({ id, fields, submit, check, send, extra = [] }) {
+export function form({ id, fields, submit, check, send, done = '', extra = [] }) {
   const rows = fields.map((field) => row(id, field));
   const problem = h('p', { class: 'form__problem', role: 'alert' });
+  const outcome = h('p', { class: 'form__done', role: 'status' });
   const button = h('button', { class: 'button button--main', type: 'submit' }, submit);
   const element = h(
     'form',
     { class: 'form', novalidate: true, id },
     ...rows.map((one) => one.element),
     problem,
+    outcome,
     h('div', { class: 'form__buttons' }, button, ...extra),
   );
   element.addEventListener('submit', async (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (button.disabled) return;
+    if (button.getAttribute('aria-busy')) return;
+    outcome.textContent = '';
     const values = Object.fromEntries(rows.map(({ name, input }) => [name, input.value.trim()]));
     for (const one of rows) if (one.input.type === 'password') values[one.name] = one.input.value;
     show(rows, problem, check(values), '');
     if (element.querySelector('[aria-invalid="true"]')) return;
-    await submitting(button, () => send(values), (error) => {
+    await submitting(button, async () => {
+      await send(values);
+      outcome.textContent = done;
+    }, (error) => {
       show(rows, problem, error.fields ?? {}, error.message);
     });
+  });
+  element.addEventListener('input', () => {
+    outcome.textContent = '';
   });
   return element;
 }
 
 /**
+ * The button keeps the focus meanwhile: a disabled one would lose it.
+ *
  * @param {HTMLButtonElement} button
  * @param {() => Promise<void>} work
  * @param {(error: any) => void} failed
  */
 async function submitting(button, work, failed) {
-  button.disabled = true;
   button.setAttribute('aria-busy', 'true');
+  button.setAttribute('aria-disabled', 'true');
   try {
     await work();
   } catch (error) {
     failed(error);
   } finally {
-    button.disabled = false;
     button.removeAttribute('aria-busy');
+    button.removeAttribute('aria-disabled');
   }
 }
 

@@ -3,6 +3,8 @@
  *
  * Does:       tell it the song and the station; take play and stop from it.
  */
+import { wanted } from './states.js';
+
 const ARTWORK = [{ src: new URL('../../img/logo.svg', import.meta.url).href, sizes: 'any', type: 'image/svg+xml' }];
 
 /** @param {import('./player.js').Player} player */
@@ -15,8 +17,7 @@ export function mediaKeys(player) {
     navigator.mediaSession.setActionHandler(/** @type {MediaSessionAction} */ (action), handler);
   }
   player.state.subscribe((state) => {
-    const quiet = state === 'idle' || state === 'blocked';
-    navigator.mediaSession.playbackState = quiet ? 'none' : 'playing';
+    navigator.mediaSession.playbackState = wanted(state) ? 'playing' : 'none';
   });
 }
 

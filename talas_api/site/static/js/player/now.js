@@ -6,10 +6,13 @@
  *             is shown as silent.
  */
 import { attribute, byId, h, icon, say, swapIcon } from '../kit/dom.js';
+import { foldable } from '../kit/fold.js';
 import { clockTime, counted, splitTitle } from '../kit/words.js';
 import { told, wanted } from './states.js';
+import { summary } from './summary.js';
 
 const HEARD = 8;
+const ABOUT = { letters: 180, lines: 3 };
 
 /**
  * @param {object} parts
@@ -24,13 +27,14 @@ export function nowPanel({ directory, selected, player, volume }) {
     const station = directory.find(selected.value);
     const mine = player.slug.value === selected.value;
     const state = mine ? player.state.value : 'idle';
-    showStation(station, selected.value, directory.condition.value);
+    showStation(station, selected.value, directory);
     showControls(station, state, player);
     if (station?.air) heard.note(station.slug, station.air.title);
     heard.show(selected.value);
   };
   byId('play').addEventListener('click', () => player.toggle(selected.value));
-  for (const signal of [directory.stations, directory.condition, selected, player.state, player.slug]) {
+  const { stations, listing, airing, settled } = directory;
+  for (const signal of [stations, listing, airing, settled, selected, player.state, player.slug]) {
     /** @type {any} */ (signal).subscribe(show);
   }
   volumeControls(byId('volume'), byId('mute'), volume);
@@ -63,27 +67,28 @@ export function volumeControls(slider, mute, volume) {
 /**
  * @param {import('../stations/status.js').Station | undefined} station
  * @param {string} slug
- * @param {string} condition
+ * @param {import('../stations/directory.js').Directory} directory
  */
-function showStation(station, slug, condition) {
+function showStation(station, slug, directory) {
   const { artist, title } = splitTitle(station?.air?.title);
-  const missing = condition === 'loading' ? '' : 'No such station';
-  say(byId('now-station'), station?.name ?? (slug ? missing : 'Talas'));
-  say(byId('now-about'), station?.description ?? '');
-  say(byId('now-label'), station?.air ? 'Now playing' : 'Off the air');
-  say(byId('now-song'), station?.air ? title || 'Untitled' : silence(station, condition));
+  const told = summary(station?.air ?? null, {
+    there: Boolean(station), lacking: directory.settled.value && directory.lacks(slug), listing: directory.listing.value, airing: directory.airing.value,
+  });
+  say(byId('now-station'), station?.name ?? (slug && directory.lacks(slug) ? 'No such station' : 'Talas'));
+  showAbout(station?.description ?? '');
+  say(byId('now-label'), told.label);
+  say(byId('now-song'), told.song || title);
   say(byId('now-artist'), station?.air ? artist : '');
-  byId('now-song').classList.toggle('face__song--quiet', !station?.air);
+  byId('now-song').classList.toggle('face__song--quiet', told.song !== '');
   byId('now-facts').replaceChildren(...facts(station));
 }
 
-/**
- * @param {import('../stations/status.js').Station | undefined} station
- * @param {string} condition
- */
-function silence(station, condition) {
-  if (condition === 'loading') return 'Tuning in\u2026';
-  return station ? 'Nobody is sending right now' : 'Choose a station';
+/** A long description is shown as its beginning, until it is asked for. @param {string} text */
+function showAbout(text) {
+  const about = byId('now-about');
+  if (about.dataset.text === text) return;
+  about.dataset.text = text;
+  about.replaceChildren(foldable(text, { class: 'face__about' }, ABOUT));
 }
 
 /** @param {import('../stations/status.js').Station | undefined} station */

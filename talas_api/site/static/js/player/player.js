@@ -2,7 +2,7 @@
  * Plays one station through the page's audio element.
  *
  * Does:       connect, notice silence, reconnect with growing pauses, wait for a station to come
- *             back, try the next coding where one fails.
+ *             back, try the next coding where one fails; give up a station that was deleted.
  * Never:      resumes from an old place: live audio is always joined at its newest second.
  * Guarantees: at most one connection at a time; none while nothing is wanted.
  */
@@ -43,6 +43,7 @@ export class Player {
     this.slug = new Signal('');
     this.#listen();
     directory.stations.subscribe(() => this.#followDirectory());
+    directory.airing.subscribe(() => this.#followDirectory());
     setInterval(() => this.#look(), LOOK_MS);
   }
 
@@ -64,8 +65,13 @@ export class Player {
 
   /** Stop if this station plays or tries to, play it otherwise. @param {string} slug */
   toggle(slug) {
-    if (wanted(this.state.value) && this.slug.value === slug) this.stop();
+    if (this.hears(slug)) this.stop();
     else this.play(slug);
+  }
+
+  /** Whether this station is wanted already. @param {string} slug */
+  hears(slug) {
+    return wanted(this.state.value) && this.slug.value === slug;
   }
 
   /** @param {string} slug */
@@ -128,15 +134,17 @@ export class Player {
   #lost() {
     this.#happen(this.#isOnAir() === false ? 'silent' : 'lost');
     this.directory.status.now();
+    this.directory.check();
   }
 
   /** undefined: not known */
   #isOnAir() {
-    if (this.directory.condition.value !== 'good') return undefined;
+    if (this.directory.airing.value !== 'good') return undefined;
     return Boolean(this.directory.find(this.slug.value)?.air);
   }
 
   #followDirectory() {
+    if (this.directory.lacks(this.slug.value)) this.#happen('deleted');
     const air = this.#isOnAir();
     if (this.state.value === 'waiting' && air === false) this.#happen('silent');
     if (this.state.value === 'offair' && air === true) this.#happen('back');

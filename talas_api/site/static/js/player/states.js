@@ -9,12 +9,13 @@
  *     waiting      the connection was lost; another try comes after a pause
  *     offair       the station has no source; goes on by itself when it is back
  *     blocked      the browser wants a press of a button first
+ *     gone         the station was deleted
  */
 
-/** @typedef {'idle' | 'connecting' | 'playing' | 'stalled' | 'waiting' | 'offair' | 'blocked'} State */
-/** @typedef {'play' | 'stop' | 'sound' | 'stall' | 'lost' | 'silent' | 'retry' | 'back' | 'refused'} Happening */
+/** @typedef {'idle' | 'connecting' | 'playing' | 'stalled' | 'waiting' | 'offair' | 'blocked' | 'gone'} State */
+/** @typedef {'play' | 'stop' | 'sound' | 'stall' | 'lost' | 'silent' | 'retry' | 'back' | 'refused' | 'deleted'} Happening */
 
-const ALWAYS = { play: 'connecting', stop: 'idle' };
+const ALWAYS = { play: 'connecting', stop: 'idle', deleted: 'gone' };
 
 /** @type {Record<State, Partial<Record<Happening, State>>>} */
 const TABLE = {
@@ -25,6 +26,7 @@ const TABLE = {
   waiting: { ...ALWAYS, retry: 'connecting', silent: 'offair' },
   offair: { ...ALWAYS, back: 'connecting' },
   blocked: { ...ALWAYS },
+  gone: { play: 'connecting', stop: 'idle' },
 };
 
 const WORDS = {
@@ -35,6 +37,7 @@ const WORDS = {
   waiting: 'Connection lost. Trying again\u2026',
   offair: 'Off the air. Starts by itself when it is back.',
   blocked: 'Your browser wants you to press play.',
+  gone: 'This station is no longer there.',
 };
 
 /**
@@ -51,7 +54,7 @@ export function next(state, happening) {
 
 /** Whether the listener wants sound, so that a press of the button means stop. @param {State} state */
 export function wanted(state) {
-  return state !== 'idle' && state !== 'blocked';
+  return state !== 'idle' && state !== 'blocked' && state !== 'gone';
 }
 
 /** @param {State} state */

@@ -7,6 +7,7 @@
 import { Signal } from '../kit/signal.js';
 
 const KEY = 'talas.volume';
+const MUTED_KEY = 'talas.muted';
 const AT_FIRST = 80;
 
 export class Volume {
@@ -17,7 +18,7 @@ export class Volume {
   constructor(audio, storage) {
     /** Percent, 0 to 100. */
     this.percent = new Signal(percentOf(storage.get(KEY)));
-    this.muted = new Signal(false);
+    this.muted = new Signal(storage.get(MUTED_KEY) === 'yes');
     const apply = () => {
       audio.volume = (this.percent.value / 100) ** 2;
       audio.muted = this.muted.value;
@@ -25,6 +26,7 @@ export class Volume {
     this.percent.subscribe(apply);
     this.muted.subscribe(apply);
     this.percent.subscribe((percent) => storage.set(KEY, String(percent)));
+    this.muted.subscribe((muted) => storage.set(MUTED_KEY, muted ? 'yes' : ''));
   }
 
   /** @param {number} percent */

@@ -2,7 +2,8 @@
  * All stations, kept up to date.
  *
  * Does:       ask the API for the list and the stream port for what is on the air; tell who listens.
- * Never:      forgets the last good answer because a newer question failed.
+ * Never:      forgets the last good answer because a newer question failed; calls a station gone, or
+ *             off the air, because nobody answered.
  * Guarantees: `stations` changes only when something in it did.
  */
 import { Poller } from '../kit/poller.js';
@@ -13,8 +14,20 @@ const PAGE = 100;
 const MOST_PAGES = 10;
 const LIST_SECONDS = 60;
 const STRANGER_MS = 10_000;
+const CHECK_MS = 5000;
 
 /** @typedef {import('./status.js').Station} Station */
+/** @typedef {'loading' | 'good' | 'unreachable'} Condition how the last question went */
+
+/**
+ * The station that a visit begins with: the last one if it is still there, else the first on the air.
+ *
+ * @param {Directory} directory
+ * @param {string} last slug of the last visit's; may be empty
+ */
+export function atFirst(directory, last) {
+  return (directory.find(last) ?? directory.stations.value[0])?.slug ?? '';
+}
 
 export class Directory {
   /** @type {import('./status.js').Listed[]} */
@@ -23,6 +36,8 @@ export class Directory {
   #airs = new Map();
   #last = '';
   #askedAt = 0;
+  /** Whether the list holds every station there is. */
+  #whole = false;
 
   /**
    * @param {import('../account/api.js').Call} call
@@ -33,8 +48,12 @@ export class Directory {
     this.stream = stream;
     /** @type {Signal<Station[]>} */
     this.stations = new Signal([]);
-    /** @type {Signal<'loading' | 'good' | 'unreachable'>} */
-    this.condition = new Signal('loading');
+    /** What became of the list. @type {Signal<Condition>} */
+    this.listing = new Signal('loading');
+    /** What became of the question what is on the air. @type {Signal<Condition>} */
+    this.airing = new Signal('loading');
+    /** Whether both were asked: before that nobody knows which station to choose. @type {Signal<boolean>} */
+    this.settled = new Signal(false);
     this.lists = new Poller(() => this.#list(), { seconds: LIST_SECONDS, hiddenSeconds: 300 });
     this.status = new Poller(() => this.#status(), { seconds: 4, hiddenSeconds: 15 });
   }
@@ -50,6 +69,23 @@ export class Directory {
    */
   find(slug) {
     return this.stations.value.find((station) => station.slug === slug);
+  }
+
+  /** Whether the list ever came. */
+  get listed() {
+    return this.#askedAt > 0;
+  }
+
+  /** Whether there is no such station, as far as a good answer said so. @param {string} slug */
+  lacks(slug) {
+    return this.listed && this.#whole && this.find(slug) === undefined;
+  }
+
+  /** A station fell silent: it may be gone. Asked after a while that differs, for many hear it at once. */
+  check() {
+    setTimeout(() => {
+      if (Date.now() - this.#askedAt > STRANGER_MS) this.lists.now();
+    }, CHECK_MS * Math.random());
   }
 
   /** A station was just made or changed here: do not wait for the next list. @param {any} made */
@@ -68,17 +104,22 @@ export class Directory {
   async #list() {
     const found = [];
     let after = '';
-    for (let page = 0; page < MOST_PAGES; page += 1) {
-      const more = after && `&after=${encodeURIComponent(after)}`;
-      const { data, meta } = await this.call('GET', `/api/stations?limit=${PAGE}${more}`);
-      found.push(...data);
-      after = meta?.next ?? '';
-      if (!after) break;
+    try {
+      for (let page = 0; page < MOST_PAGES; page += 1) {
+        const more = after && `&after=${encodeURIComponent(after)}`;
+        const { data, meta } = await this.call('GET', `/api/stations?limit=${PAGE}${more}`);
+        found.push(...data);
+        after = meta?.next ?? '';
+        if (!after) break;
+      }
+    } catch (error) {
+      this.listing.value = 'unreachable';
+      throw error;
     }
     this.#listed = found;
+    this.#whole = after === '';
     this.#askedAt = Date.now();
-    this.#tell();
-    if (this.condition.value === 'loading') this.condition.value = 'good';
+    this.#answered(this.listing);
   }
 
   async #status() {
@@ -90,16 +131,28 @@ export class Directory {
       });
       this.#airs = onAir(await response.json());
     } catch (error) {
-      if (this.condition.value !== 'loading') this.condition.value = 'unreachable';
+      this.airing.value = 'unreachable';
+      this.#settle();
       throw error;
     }
-    this.#tell();
-    if (this.#askedAt) this.condition.value = 'good';
+    this.#answered(this.airing);
     this.#askForStrangers();
+  }
+
+  /** What was answered is told before how it went: who hears of the one may look at the other. @param {Signal<Condition>} condition */
+  #answered(condition) {
+    this.#tell();
+    condition.value = 'good';
+    this.#settle();
+  }
+
+  #settle() {
+    this.settled.value = this.#askedAt > 0 && this.airing.value !== 'loading';
   }
 
   /** A station on the air that the list lacks is a new one. */
   #askForStrangers() {
+    if (this.#askedAt === 0) return;
     const known = new Set(this.#listed.map((station) => station.slug));
     const strange = [...this.#airs.keys()].some((slug) => !known.has(slug));
     if (strange && Date.now() - this.#askedAt > STRANGER_MS) this.lists.now();

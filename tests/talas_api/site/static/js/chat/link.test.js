@@ -173,3 +173,70 @@ test('frames of a socket that was given up are not heard', async () => {
   await afterPause();
   assert.deepEqual([heard, sockets.length, link.state.value], [[], 1, 'off']);
 });
+
+const pings = () => last().sent.filter((frame) => frame.type === 'ping').length;
+
+test('a socket on which no answer comes is given up', async () => {
+  await signedIn();
+  mock.timers.tick(20_000);
+  assert.equal(pings(), 1);
+  const dead = last();
+  mock.timers.tick(10_000);
+  assert.equal(link.state.value, 'waiting');
+  assert.equal(dead.closed, 1000);
+  await afterPause();
+  assert.equal(sockets.length, 2);
+});
+
+test('a socket that answers is kept, and asked again', async () => {
+  await signedIn();
+  for (let beat = 1; beat <= 5; beat += 1) {
+    mock.timers.tick(20_000);
+    assert.equal(pings(), beat);
+    last().says({ type: 'pong', ref: beat });
+  }
+  assert.deepEqual([link.state.value, sockets.length], ['ready', 1]);
+});
+
+test('any frame is an answer', async () => {
+  await signedIn();
+  mock.timers.tick(25_000);
+  last().says({ type: 'message' });
+  mock.timers.tick(14_000);
+  assert.equal(link.state.value, 'ready');
+});
+
+test('with the network back the pause is not sat out', async () => {
+  await signedIn();
+  last().ends(1006);
+  link.hurry();
+  await settle();
+  assert.equal(sockets.length, 2);
+});
+
+test('with the network back the old socket is doubted at once', async () => {
+  await signedIn();
+  link.hurry();
+  assert.equal(pings(), 1);
+  mock.timers.tick(3000);
+  assert.equal(link.state.value, 'waiting');
+});
+
+test('a connection that hangs before the sign-in is through is tried anew', async () => {
+  link.start();
+  await settle();
+  mock.timers.tick(20_000);
+  assert.equal(link.state.value, 'waiting');
+  await afterPause();
+  assert.equal(sockets.length, 2);
+  last().opens();
+  mock.timers.tick(20_000);
+  assert.equal(link.state.value, 'waiting');
+});
+
+test('who stopped is asked nothing more', async () => {
+  await signedIn();
+  link.stop();
+  mock.timers.tick(60_000);
+  assert.deepEqual([pings(), link.state.value], [0, 'off']);
+});

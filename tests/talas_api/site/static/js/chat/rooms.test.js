@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 import { Rooms } from '#page/chat/rooms.js';
+import { MOST } from '#page/chat/timeline.js';
 import { Signal } from '#page/kit/signal.js';
 
 const ADA = { id: 'a', username: 'ada' };
@@ -187,4 +188,27 @@ test('a failed question about history can be asked again', () => {
   link.onframe({ type: 'error', code: 'unavailable', message: '', ref: link.sent.length });
   mock.timers.tick(2000);
   assert.equal(of('room.join').length, 2);
+});
+
+test('nothing is sent where no room was entered', () => {
+  live();
+  rooms.enter('');
+  rooms.send('hello');
+  assert.equal(of('message.send').length, 0);
+  assert.equal(rooms.timeline.outgoing.length, 0);
+});
+
+test('the newest are read again after they were let go, and an older page on its way is not taken', () => {
+  live();
+  reply('history', { messages: [message(1), message(2)], next: 1 });
+  rooms.timeline.held = true;
+  for (let offset = 3; offset <= 3 * MOST; offset += 1) reply('message', message(offset));
+  assert.equal(rooms.readOlder(), true);
+  const late = link.sent.length;
+  rooms.readNewest();
+  assert.deepEqual(of('history').at(-1), { type: 'history', room: 'r', before: 3 * MOST + 1, limit: 50 });
+  reply('history', { messages: [message(1)], next: null, ref: late });
+  assert.equal(rooms.timeline.messages.length, 0);
+  reply('history', { messages: [message(3 * MOST)], next: 3 * MOST, ref: link.sent.length });
+  assert.deepEqual(rooms.timeline.messages.map((one) => one.offset), [3 * MOST]);
 });

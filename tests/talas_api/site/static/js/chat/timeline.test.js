@@ -99,11 +99,37 @@ test('answers about what is gone change nothing', () => {
   assert.deepEqual([timeline.messages.length, timeline.outgoing.length], [0, 0]);
 });
 
-test('a long room keeps its newest, and can read the rest again', () => {
+test('a long room keeps its newest without being told to, and can read the rest again', () => {
   const timeline = joined();
-  for (let offset = 1; offset <= MOST + 10; offset += 1) timeline.arrived(message(offset));
-  timeline.trim();
-  assert.equal(timeline.messages.length, MOST);
-  assert.equal(timeline.older, 11);
-  assert.equal(timeline.messages[0].offset, 11);
+  for (let offset = 1; offset <= 12 * MOST; offset += 1) {
+    timeline.arrived(message(offset));
+    assert.ok(timeline.messages.length < 1.2 * MOST, String(timeline.messages.length));
+  }
+  assert.equal(timeline.messages.at(-1).offset, 12 * MOST);
+  assert.ok(timeline.messages.length >= MOST);
+  assert.ok(timeline.older > 0 && timeline.older <= timeline.messages[0].offset);
+  assert.equal(timeline.parted, false);
+});
+
+test('somebody who reads further up keeps what they read, and the newest go instead', () => {
+  const timeline = joined();
+  timeline.held = true;
+  for (let offset = 1; offset <= 6 * MOST; offset += 1) assert.equal(timeline.arrived(message(offset)), true);
+  assert.equal(timeline.messages[0].offset, 1);
+  assert.ok(timeline.messages.length < 2.2 * MOST);
+  assert.equal(timeline.parted, true);
+  assert.deepEqual(timeline.resume, { epoch: 'e', offset: 6 * MOST });
+  assert.equal(timeline.arrived(message(6 * MOST)), false);
+});
+
+test('who goes back to the newest reads them anew', () => {
+  const timeline = joined();
+  assert.equal(timeline.rejoin(), 0);
+  timeline.held = true;
+  for (let offset = 1; offset <= 3 * MOST; offset += 1) timeline.arrived(message(offset));
+  assert.equal(timeline.rejoin(), 3 * MOST + 1);
+  assert.deepEqual([timeline.messages.length, timeline.loaded, timeline.held], [0, false, false]);
+  timeline.read({ messages: [message(3 * MOST)], next: 3 * MOST });
+  timeline.arrived(message(3 * MOST + 1));
+  assert.deepEqual(timeline.messages.map((one) => one.offset), [3 * MOST, 3 * MOST + 1]);
 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { next, told, wanted } from '#page/player/states.js';
 
-const STATES = ['idle', 'connecting', 'playing', 'stalled', 'waiting', 'offair', 'blocked'];
-const HAPPENINGS = ['play', 'stop', 'sound', 'stall', 'lost', 'silent', 'retry', 'back', 'refused'];
+const STATES = ['idle', 'connecting', 'playing', 'stalled', 'waiting', 'offair', 'blocked', 'gone'];
+const HAPPENINGS = ['play', 'stop', 'sound', 'stall', 'lost', 'silent', 'retry', 'back', 'refused', 'deleted'];
 
 test('a listener who wants sound gets through a bad day', () => {
   let state = 'idle';
@@ -25,7 +25,7 @@ test('from everywhere one can play, and stop what is wanted', () => {
 });
 
 test('late events of a connection that was given up change nothing', () => {
-  for (const late of ['sound', 'stall', 'lost', 'silent', 'retry', 'back', 'refused']) assert.equal(next('idle', late), null);
+  for (const late of ['sound', 'stall', 'lost', 'silent', 'retry', 'back', 'refused', 'deleted']) assert.equal(next('idle', late), null);
   assert.equal(next('waiting', 'sound'), null);
   assert.equal(next('offair', 'lost'), null);
 });
@@ -38,4 +38,10 @@ test('every state that is reached has its words', () => {
     }
     assert.equal(told(state) === '', state === 'idle');
   }
+});
+
+test('a station that was deleted is not waited for', () => {
+  for (const state of ['connecting', 'playing', 'stalled', 'waiting', 'offair']) assert.equal(next(state, 'deleted'), 'gone');
+  assert.equal(wanted('gone'), false);
+  assert.equal(next('gone', 'back'), null);
 });
