@@ -17,7 +17,7 @@ import pytest
 
 from support.browser import DESK, PHONE, Browser, browser, needs_browser
 from support.chat import Talker
-from support.page import ESCAPE, TAB, address, api, folder, name, register, sign_up
+from support.page import ESCAPE, TAB, address, api, folder, name, register, sign_up, token_of
 from support.serve import Served, running_serve
 from support.wait import until
 
@@ -71,12 +71,14 @@ def signed_in(served: Served, page: Browser, stem: str = "ada") -> str:
     return person
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1280])
+@pytest.mark.parametrize("width", [320, 360, 390, 768, 1024, 1280])
 def test_no_width_needs_sideways_scrolling(served: Served, page: Browser, width: int) -> None:
-    signed_in(served, page)
+    person, slug = signed_in(served, page), name("mine-")
+    api(served, "/api/stations", {"slug": slug, "name": "Mine"}, token_of(served, person))
     page.size(width, 844, phone=width < 700)
-    for place in PLACES:
+    for place in (*PLACES, f"broadcast/{slug}"):
         page.open(address(served, place))
+        page.find("main h1, main h2")
         wide = "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
         assert not page.script(wide), place
 

@@ -1,0 +1,122 @@
+"""The page for those who use it without a mouse, without sight, or in colours of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.axe import findings, needs_axe
+from support.browser import DESK, PHONE, Browser, browser, needs_browser
+from support.page import ENTER, TAB, address, api, folder, name, say, sign_up, token_of
+from support.serve import Served, running_serve
+from support.wait import until
+
+pytestmark = [pytest.mark.journey, needs_browser]
+
+PLACES = ("/demo", "/nosuchstation", "stations", "/demo/chat", "broadcast", "broadcast/+")
+FOCUSED = "return document.activeElement.id"
+H1 = """
+return [...document.querySelectorAll('h1')].filter((one) => one.checkVisibility()).length;
+"""
+LINED = """
+const style = getComputedStyle(document.querySelector(arguments[0]));
+const bordered = style.borderTopStyle !== 'none' && style.borderTopWidth !== '0px';
+return bordered || style.outlineStyle !== 'none';
+"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with running_serve(tmp_path_factory.mktemp("served"), "--demo") as running:
+        yield running.wait_ready()
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Browser]:
+    with browser(folder(tmp_path, "profile")) as opened:
+        yield opened
+
+
+def with_a_station(served: Served, page: Browser) -> str:
+    """Sign up on the page, with a station; the place of its page."""
+    person, slug = name("ada"), name("mine-")
+    page.open(address(served, "/demo"))
+    page.find("#play:not([disabled])")
+    sign_up(page, person)
+    api(served, "/api/stations", {"slug": slug, "name": "Mine"}, token_of(served, person))
+    say(page, "hello")
+    return f"broadcast/{slug}"
+
+
+def shown(served: Served, page: Browser, place: str) -> None:
+    page.open("about:blank")
+    page.open(address(served, place))
+    page.reads("#stations-note, #broadcast", "", 1)
+    until(lambda: page.script("return document.querySelector('#account button') !== null"))
+    until(lambda: page.script("return document.getElementById('now-song').textContent !== ''"))
+
+
+@needs_axe
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_axe_finds_nothing_in_any_view(
+    served: Served, page: Browser, scheme: str, size: tuple[int, int]
+) -> None:
+    page.scheme(scheme)
+    page.size(*size, phone=size == PHONE)
+    found = []
+    for place in PLACES:
+        shown(served, page, place)
+        found += [(f"guest {place}", each) for each in findings(page)]
+    page.press("#sign-in")
+    found += [("dialog", each) for each in findings(page)]
+    page.script("document.querySelector('dialog').close()")
+    page.size(*DESK)
+    own = with_a_station(served, page)
+    page.size(*size, phone=size == PHONE)
+    for place in (*PLACES, own):
+        shown(served, page, place)
+        found += [(place, each) for each in findings(page)]
+    assert found == []
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_every_view_has_one_main_heading(
+    served: Served, page: Browser, size: tuple[int, int]
+) -> None:
+    own = with_a_station(served, page)
+    page.size(*size, phone=size == PHONE)
+    for place in (*PLACES, own, "broadcast/nosuch"):
+        shown(served, page, place)
+        assert until(lambda: page.script(H1) == 1), place
+
+
+def test_the_skip_link_leaves_the_address_alone(served: Served, page: Browser) -> None:
+    page.open(address(served, "/demo/chat"))
+    page.find("#play:not([disabled])")
+    page.keys(TAB, ENTER)
+    assert page.script(FOCUSED) == "main"
+    assert page.script("return location.hash") == "#/demo/chat"
+
+
+def test_play_is_a_few_tabs_away_however_many_stations_there_are(
+    served: Served, page: Browser
+) -> None:
+    page.open(address(served, "/demo"))
+    page.find("#play:not([disabled])")
+    page.keys(TAB, ENTER, TAB)
+    assert page.script(FOCUSED) == "play"
+
+
+def test_in_forced_colours_what_is_chosen_and_what_is_pressed_have_a_line(
+    served: Served, page: Browser
+) -> None:
+    page.command(
+        "Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}]
+    )
+    page.open(address(served, "/demo"))
+    page.find(".station[aria-current]")
+    for selector in ("#play", ".station[aria-current]", ".top__nav a[aria-current]", ".panel"):
+        assert page.script(LINED, selector), selector

@@ -1,0 +1,92 @@
+"""What a broadcaster cannot take back is asked for twice, and said plainly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+
+from support.browser import Browser, browser, needs_browser
+from support.page import address, api, folder, name, sign_up
+from support.serve import Served, running_serve
+from support.wait import until
+
+pytestmark = [pytest.mark.journey, needs_browser]
+
+FOCUSED = "return document.activeElement.textContent"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with running_serve(tmp_path_factory.mktemp("served")) as running:
+        yield running.wait_ready()
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Browser]:
+    with browser(folder(tmp_path, "profile")) as opened:
+        yield opened
+
+
+def make_station(served: Served, page: Browser) -> str:
+    """Sign up and make a station on the page; its slug."""
+    slug = name("night-")
+    page.open(address(served, "broadcast/+"))
+    sign_up(page, name("dj"))
+    page.fill("#station-make-name", "Night Line")
+    page.script("document.getElementById('station-make-slug').value = ''")
+    page.fill("#station-make-slug", slug)
+    page.press("#station-make [type=submit]")
+    page.find("#stream-key")
+    return slug
+
+
+def double_click(page: Browser, selector: str) -> None:
+    ActionChains(page.driver).double_click(page.find(selector)).perform()
+
+
+def test_a_double_click_deletes_nothing_and_the_typed_address_does(
+    served: Served, page: Browser
+) -> None:
+    slug = make_station(served, page)
+    page.driver.refresh()
+    double_click(page, ".card:last-child .confirm > .button")
+    page.reads(".card:last-child", "its whole chat")
+    page.press("#station-delete [type=submit]")
+    page.reads("#station-delete-typed-fault", f"must be {slug}")
+    page.fill("#station-delete-typed", "something else")
+    page.press("#station-delete [type=submit]")
+    page.reads("#station-delete-typed-fault", f"must be {slug}")
+    assert api(served, f"/api/stations/{slug}")["slug"] == slug
+    page.script("document.getElementById('station-delete-typed').value = ''")
+    page.fill("#station-delete-typed", slug)
+    page.press("#station-delete [type=submit]")
+    page.reads(".mine", "no station yet")
+    assert page.script(FOCUSED) == "Your stations"
+
+
+def test_a_new_key_says_what_it_does_first_and_is_where_one_goes_on(
+    served: Served, page: Browser
+) -> None:
+    make_station(served, page)
+    assert page.script(FOCUSED) == "Stream key"
+    first = page.text("#stream-key")
+    page.driver.refresh()
+    double_click(page, ".confirm > .button")
+    page.reads(".confirm", "If the station is on the air, that ends now")
+    assert page.text("#stream-key") == ""
+    page.press("#confirm [type=submit]")
+    until(lambda: page.text("#stream-key") not in ("", first))
+    assert page.script(FOCUSED) == "Stream key"
+
+
+def test_what_was_saved_is_said(served: Served, page: Browser) -> None:
+    make_station(served, page)
+    page.fill("#station-change-name", " at Sea")
+    page.press("#station-change [type=submit]")
+    page.reads("#station-change [role=status]", "Saved.")
+    page.fill("#station-change-name", "s")
+    assert page.text("#station-change [role=status]") == ""
+    assert page.complaints() == []
