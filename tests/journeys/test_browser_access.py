@@ -53,7 +53,6 @@ def with_a_station(served: Served, page: Browser) -> str:
 def shown(served: Served, page: Browser, place: str) -> None:
     page.open("about:blank")
     page.open(address(served, place))
-    page.reads("#stations-note, #broadcast", "", 1)
     until(lambda: page.script("return document.querySelector('#account button') !== null"))
     until(lambda: page.script("return document.getElementById('now-song').textContent !== ''"))
 

@@ -40,6 +40,9 @@ PREFERENCES = {
 class Engine(Protocol):
     """A browser as far as a test of the layout needs it."""
 
+    narrowest: int
+    """The least width, in CSS pixels, that its page can have."""
+
     def size(self, width: int, height: int) -> None:
         """The size of the page in CSS pixels."""
 
@@ -56,6 +59,8 @@ class Engine(Protocol):
 class Chromium:
     """Chromium, as the other journeys use it."""
 
+    narrowest = 0
+
     def __init__(self, opened: Browser) -> None:
         self._browser = opened
         self.size, self.open, self.script = opened.size, opened.open, opened.script
@@ -69,6 +74,8 @@ class Chromium:
 
 class Firefox:
     """Firefox over its BiDi socket: Debian has no geckodriver."""
+
+    narrowest = 0
 
     def __init__(self, socket: websockets.sync.client.ClientConnection) -> None:
         self._socket, self._number = socket, 0
@@ -111,7 +118,9 @@ class Firefox:
 
 
 class WebKit:
-    """WebKitGTK's small browser. Its window has a bar of its own above the page."""
+    """WebKitGTK's small browser. Its window has a bar of its own, which keeps it wide."""
+
+    narrowest = 450
 
     def __init__(self, driver: webdriver.WebKitGTK) -> None:
         self._driver = driver

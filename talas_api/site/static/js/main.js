@@ -57,7 +57,7 @@ playerBar({ directory, player, volume, selected, route: router.route });
 mediaKeys(player);
 keyboard({ toggle: toggleSomething, volume });
 new Dial(byId('dial'), tap, () => player.state.value === 'playing' && player.slug.value === selected.value);
-new BroadcastView({ root: byId('broadcast'), router, session, directory, stream: said('talas-stream'), signIn: ask });
+new BroadcastView({ root: byId('broadcast-view'), router, session, directory, stream: said('talas-stream'), signIn: ask });
 const chat = joinChat();
 
 player.state.subscribe((state) => {
@@ -150,7 +150,7 @@ function showRoute(route) {
   document.body.dataset.view = route.view;
   document.body.dataset.panel = route.panel;
   byId('listen').hidden = route.view !== 'listen';
-  byId('broadcast').hidden = route.view !== 'broadcast';
+  byId('broadcast-view').hidden = route.view !== 'broadcast';
   const tab = route.view === 'broadcast' ? 'broadcast' : route.panel;
   for (const link of document.querySelectorAll('[data-tab]')) {
     mark(link, /** @type {HTMLElement} */ (link).dataset.tab === tab);
