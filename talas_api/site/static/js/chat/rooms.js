@@ -21,6 +21,8 @@ export class Rooms {
   #timelines = new Map();
   /** @type {Map<number, {kind: string, room: string, nonce?: string}>} */
   #asked = new Map();
+  /** Whether the room was removed under us: what is written there fails in sight. */
+  #removed = false;
   /** `ref` of the page that is being read; 0: none. */
   #reading = 0;
 
@@ -52,6 +54,7 @@ export class Rooms {
 
   /** Be in this room, and in no other; empty: in none. @param {string} room */
   enter(room) {
+    this.#removed = false;
     if (room === this.#room) return;
     if (this.#joined) this.#ask({ type: 'room.leave', room: this.#room });
     this.#room = room;
@@ -69,7 +72,7 @@ export class Rooms {
 
   /** Nothing is sent where no room was entered. @param {string} text */
   send(text) {
-    if (!this.#room) return;
+    if (!this.#room && !this.#removed) return;
     const key = nonce();
     this.timeline.send(key, text, this.now().toISOString());
     if (this.#room) this.#dispatch(key, text);
@@ -191,6 +194,7 @@ export class Rooms {
     this.#timelines.delete(room);
     if (room !== this.#room) return;
     this.#room = '';
+    this.#removed = true;
     this.#joined = false;
     this.#reading = 0;
   }
