@@ -65,9 +65,11 @@ player.state.subscribe((state) => {
   tap.attach();
   directory.status.now();
 });
-for (const signal of [player.state, player.slug, selected, directory.stations, chat.unread]) {
-  /** @type {any} */ (signal).subscribe(entitleSoon);
+for (const signal of [player.state, player.slug, selected, directory.stations]) {
+  /** @type {any} */ (signal).subscribe(entitle);
 }
+// None, and the first, are told at once; a busy room counts on many times a second.
+chat.unread.subscribe((count) => (count > 1 ? entitleSoon() : entitle()));
 router.route.subscribe(showRoute);
 session.start();
 directory.start();
@@ -127,7 +129,7 @@ function joinChat() {
   return view;
 }
 
-/** A busy room counts up many times a second, and a tab's title is dear to change. */
+/** A tab's title is dear to change. */
 function entitleSoon() {
   titleTimer ||= setTimeout(() => {
     titleTimer = 0;
