@@ -27,8 +27,11 @@ import { Player } from './player/player.js';
 import { wanted } from './player/states.js';
 import { Tap } from './player/tap.js';
 import { Volume } from './player/volume.js';
+import { waysToListen } from './player/ways.js';
 import { atFirst, Directory } from './stations/directory.js';
+import { Events } from './stations/events.js';
 import { stationList } from './stations/list.js';
+import { Played } from './stations/played.js';
 
 const TITLE_MS = 200;
 const LAST = 'talas.station';
@@ -38,6 +41,7 @@ const storage = new Storage();
 const router = new Router(location);
 const session = new Session(call, new Vault(storage, navigator.locks));
 const directory = new Directory(call, said('talas-stream'));
+const played = new Played(said('talas-stream'));
 const player = new Player(byId('audio'), directory, said('talas-stream'));
 const volume = new Volume(byId('audio'), storage);
 const tap = new Tap(byId('audio'));
@@ -52,7 +56,9 @@ byId('skip').addEventListener('click', (/** @type {Event} */ event) => {
 });
 const { ask } = accountCorner(byId('account'), session);
 stationList({ directory, selected, player });
-nowPanel({ directory, selected, player, volume });
+nowPanel({ directory, selected, player, volume, played });
+waysToListen({ directory, selected, player, storage, stream: said('talas-stream') });
+followStations();
 playerBar({ directory, player, volume, selected, route: router.route });
 mediaKeys(player);
 keyboard({ toggle: toggleSomething, volume });
@@ -94,6 +100,28 @@ function chosen() {
     if (now && !directory.lacks(now)) storage.set(LAST, now);
   });
   return slug;
+}
+
+/** Every change is told of the station in sight, while the page is in sight, and of the one that is heard. */
+function followStations() {
+  const events = new Events(said('talas-stream'), {
+    news: (slug, kind, now) => {
+      directory.heard(slug, now);
+      if (kind === 'now') played.load(slug);
+      else played.note(slug, now.text);
+    },
+    lost: (slug) => directory.unheard(slug),
+  });
+  const follow = () => {
+    const { view, slug } = router.route.value;
+    const seen = view === 'listen' ? selected.value : slug;
+    const matters = [document.hidden ? '' : seen, wanted(player.state.value) ? player.slug.value : ''];
+    events.follow([...new Set(matters)].filter((one) => directory.find(one)));
+  };
+  for (const signal of [router.route, selected, player.state, player.slug, directory.stations]) {
+    /** @type {any} */ (signal).subscribe(follow);
+  }
+  document.addEventListener('visibilitychange', follow);
 }
 
 /** Space: stop what plays; else play what is chosen. */
@@ -153,7 +181,7 @@ function showRoute(route) {
   document.body.dataset.panel = route.panel;
   byId('listen').hidden = route.view !== 'listen';
   byId('broadcast-view').hidden = route.view !== 'broadcast';
-  const tab = route.view === 'broadcast' ? 'broadcast' : route.panel;
+  const tab = route.view === 'listen' ? route.panel : route.view;
   for (const link of document.querySelectorAll('[data-tab]')) {
     mark(link, /** @type {HTMLElement} */ (link).dataset.tab === tab);
   }

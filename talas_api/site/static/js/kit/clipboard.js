@@ -11,10 +11,11 @@ const SHOWN_MS = 1800;
 /**
  * @param {string} what is copied, e.g. "the key"
  * @param {() => string} text
+ * @param {string} [name] what the button says
  * @returns {HTMLButtonElement}
  */
-export function copyButton(what, text) {
-  const word = h('span', { role: 'status' }, 'Copy');
+export function copyButton(what, text, name = 'Copy') {
+  const word = h('span', { role: 'status' }, name);
   const glyph = h('span', { class: 'copy__icon' }, icon('copy'));
   const button = h('button', { class: 'copy', type: 'button' }, glyph, word, h('span', { class: 'unseen' }, ` ${what}`));
   let timer = 0;
@@ -24,7 +25,7 @@ export function copyButton(what, text) {
     glyph.replaceChildren(icon(done ? 'check' : 'copy'));
     clearTimeout(timer);
     timer = setTimeout(() => {
-      word.textContent = 'Copy';
+      word.textContent = name;
       glyph.replaceChildren(icon('copy'));
     }, SHOWN_MS);
   });

@@ -1,7 +1,7 @@
 /**
  * The middle of the page: one station, what it plays, and the controls.
  *
- * Does:       show the chosen station; play and stop it; list what was heard.
+ * Does:       show the chosen station; play and stop it; list what played before.
  * Guarantees: what is said about the sound is true of this station: while another one plays, this one
  *             is shown as silent.
  */
@@ -11,7 +11,7 @@ import { clockTime, counted, splitTitle } from '../kit/words.js';
 import { told, wanted } from './states.js';
 import { summary } from './summary.js';
 
-const HEARD = 8;
+const FEW = 8;
 const ABOUT = { letters: 180, lines: 3 };
 
 /**
@@ -20,23 +20,29 @@ const ABOUT = { letters: 180, lines: 3 };
  * @param {import('../kit/signal.js').Signal<string>} parts.selected slug
  * @param {import('./player.js').Player} parts.player
  * @param {import('./volume.js').Volume} parts.volume
+ * @param {import('../stations/played.js').Played} parts.played
  */
-export function nowPanel({ directory, selected, player, volume }) {
-  const heard = new Heard();
+export function nowPanel({ directory, selected, player, volume, played }) {
   const show = () => {
     const station = directory.find(selected.value);
     const mine = player.slug.value === selected.value;
     const state = mine ? player.state.value : 'idle';
     showStation(station, selected.value, directory);
     showControls(station, state, player);
-    if (station?.air) heard.note(station.slug, station.air.title);
-    heard.show(selected.value);
+    if (station?.air) played.note(station.slug, station.air.title);
   };
+  const more = byId('heard-more');
+  const list = () => showPlayed(played.of(selected.value), directory.find(selected.value)?.air?.title ?? '');
+  more.addEventListener('click', () => {
+    attribute(more, 'aria-expanded', String(more.getAttribute('aria-expanded') !== 'true'));
+    list();
+  });
   byId('play').addEventListener('click', () => player.toggle(selected.value));
   const { stations, listing, airing, settled } = directory;
   for (const signal of [stations, listing, airing, settled, selected, player.state, player.slug]) {
     /** @type {any} */ (signal).subscribe(show);
   }
+  for (const signal of [stations, selected, played.changes]) /** @type {any} */ (signal).subscribe(list);
   volumeControls(byId('volume'), byId('mute'), volume);
 }
 
@@ -117,29 +123,21 @@ function showControls(station, state, player) {
   say(byId('now-state'), told(state) + coding);
 }
 
-/** The titles that went by since the page was opened, by station. */
-class Heard {
-  /** @type {Map<string, {at: Date, line: string}[]>} */
-  #lines = new Map();
-
-  /**
-   * @param {string} slug
-   * @param {string} line
-   */
-  note(slug, line) {
-    const lines = this.#lines.get(slug) ?? [];
-    if (!line || lines[0]?.line === line) return;
-    this.#lines.set(slug, [{ at: new Date(), line }, ...lines].slice(0, HEARD + 1));
-  }
-
-  /** The newest is playing now; it stands above already. @param {string} slug */
-  show(slug) {
-    const lines = (this.#lines.get(slug) ?? []).slice(1);
-    byId('heard').hidden = lines.length === 0;
-    byId('heard-list').replaceChildren(...lines.map(({ at, line }) => {
-      const { artist, title } = splitTitle(line);
-      return h('li', {}, h('time', { datetime: at.toISOString() }, clockTime(at)),
-        h('span', { class: 'heard__title' }, title), h('span', { class: 'heard__artist' }, artist));
-    }));
-  }
+/**
+ * What played before: a few, and the rest when asked for. What is playing stands above already.
+ *
+ * @param {import('../stations/played.js').Song[]} songs newest first
+ * @param {string} playing
+ */
+function showPlayed(songs, playing) {
+  const before = songs[0]?.text === playing ? songs.slice(1) : songs;
+  byId('heard').hidden = before.length === 0;
+  byId('heard-more').hidden = before.length <= FEW;
+  const open = byId('heard-more').getAttribute('aria-expanded') === 'true';
+  say(byId('heard-more'), open ? 'Show fewer' : `Show all ${before.length}`);
+  byId('heard-list').replaceChildren(...before.slice(0, open ? before.length : FEW).map(({ at, text }) => {
+    const { artist, title } = splitTitle(text);
+    return h('li', {}, h('time', { datetime: at.toISOString() }, clockTime(at)),
+      h('span', { class: 'heard__title' }, title), h('span', { class: 'heard__artist' }, artist));
+  }));
 }

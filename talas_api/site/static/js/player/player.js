@@ -36,9 +36,10 @@ export class Player {
     this.audio = audio;
     this.directory = directory;
     this.stream = stream;
-    this.formats = this.#playable('');
-    /** @type {Signal<import('./states.js').State>} */
-    this.state = new Signal('idle');
+    /** The rendition somebody chose; empty: the best. */
+    this.preferred = new Signal('');
+    this.formats = this.playable('');
+    this.state = new Signal(/** @type {import('./states.js').State} */ ('idle'));
     /** The station that is, or was last, listened to. */
     this.slug = new Signal('');
     this.#listen();
@@ -74,9 +75,17 @@ export class Player {
     return wanted(this.state.value) && this.slug.value === slug;
   }
 
-  /** @param {string} slug */
-  #playable(slug) {
-    return playable((type) => this.audio.canPlayType(type), this.directory.find(slug)?.renditions);
+  /** Choose a rendition, and hear it at once where something is heard. @param {string} rendition empty: the best */
+  prefer(rendition) {
+    if (rendition === this.preferred.value) return;
+    this.preferred.value = rendition;
+    this.#formatAt = 0;
+    if (wanted(this.state.value)) this.play(this.slug.value);
+  }
+
+  /** What this browser can play of a station, the preferred first. @param {string} slug */
+  playable(slug) {
+    return playable((type) => this.audio.canPlayType(type), this.directory.find(slug)?.renditions, this.preferred.value);
   }
 
   #listen() {
@@ -104,7 +113,7 @@ export class Player {
   }
 
   #connect() {
-    this.formats = this.#playable(this.slug.value);
+    this.formats = this.playable(this.slug.value);
     this.#formatAt %= this.formats.length;
     this.#position = 0;
     this.#since = performance.now();

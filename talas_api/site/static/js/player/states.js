@@ -15,6 +15,7 @@
 /** @typedef {'idle' | 'connecting' | 'playing' | 'stalled' | 'waiting' | 'offair' | 'blocked' | 'gone'} State */
 /** @typedef {'play' | 'stop' | 'sound' | 'stall' | 'lost' | 'silent' | 'retry' | 'back' | 'refused' | 'deleted'} Happening */
 
+/** @type {Partial<Record<Happening, State>>} */
 const ALWAYS = { play: 'connecting', stop: 'idle', deleted: 'gone' };
 
 /** @type {Record<State, Partial<Record<Happening, State>>>} */

@@ -1,20 +1,24 @@
 /**
  * All stations, kept up to date.
  *
- * Does:       ask the API for the list and the stream port for what is on the air; tell who listens.
+ * Does:       ask the API for the list and the stream port for what is on the air; take what is told of
+ *             a station as it happens, and ask seldom meanwhile; tell who listens.
  * Never:      forgets the last good answer because a newer question failed; calls a station gone, or
  *             off the air, because nobody answered.
  * Guarantees: `stations` changes only when something in it did.
  */
 import { Poller } from '../kit/poller.js';
 import { Signal } from '../kit/signal.js';
-import { joined, onAir } from './status.js';
+import { joined, newest, onAir, withNews } from './status.js';
 
 const PAGE = 100;
 const MOST_PAGES = 10;
 const LIST_SECONDS = 60;
 const STRANGER_MS = 10_000;
 const CHECK_MS = 5000;
+/** Between two questions what is on the air: where nothing else tells, and where events do. */
+const ASK_SECONDS = 4;
+const FOLLOWED_SECONDS = 30;
 
 /** @typedef {import('./status.js').Station} Station */
 /** @typedef {'loading' | 'good' | 'unreachable'} Condition how the last question went */
@@ -34,6 +38,8 @@ export class Directory {
   #listed = [];
   /** @type {Map<string, import('./status.js').Air>} */
   #airs = new Map();
+  /** Stations of which every change is told, so that an older answer may not undo it. @type {Set<string>} */
+  #followed = new Set();
   #last = '';
   #askedAt = 0;
   /** Whether the list holds every station there is. */
@@ -46,16 +52,15 @@ export class Directory {
   constructor(call, stream) {
     this.call = call;
     this.stream = stream;
-    /** @type {Signal<Station[]>} */
-    this.stations = new Signal([]);
-    /** What became of the list. @type {Signal<Condition>} */
-    this.listing = new Signal('loading');
-    /** What became of the question what is on the air. @type {Signal<Condition>} */
-    this.airing = new Signal('loading');
+    this.stations = new Signal(/** @type {Station[]} */ ([]));
+    /** What became of the list. */
+    this.listing = new Signal(/** @type {Condition} */ ('loading'));
+    /** What became of the question what is on the air. */
+    this.airing = new Signal(/** @type {Condition} */ ('loading'));
     /** Whether both were asked: before that nobody knows which station to choose. @type {Signal<boolean>} */
     this.settled = new Signal(false);
     this.lists = new Poller(() => this.#list(), { seconds: LIST_SECONDS, hiddenSeconds: 300 });
-    this.status = new Poller(() => this.#status(), { seconds: 4, hiddenSeconds: 15 });
+    this.status = new Poller(() => this.#status(), { seconds: ASK_SECONDS, hiddenSeconds: FOLLOWED_SECONDS });
   }
 
   start() {
@@ -101,6 +106,26 @@ export class Directory {
     this.#tell();
   }
 
+  /**
+   * An event of a station.
+   *
+   * @param {string} slug
+   * @param {import('./events.js').Now} now
+   */
+  heard(slug, now) {
+    this.#followed.add(slug);
+    this.status.seconds = FOLLOWED_SECONDS;
+    this.#airs = withNews(this.#airs, slug, now);
+    this.#tell();
+  }
+
+  /** No more events of it come. @param {string} slug */
+  unheard(slug) {
+    if (!this.#followed.delete(slug)) return;
+    if (this.#followed.size === 0) this.status.seconds = ASK_SECONDS;
+    this.status.now();
+  }
+
   async #list() {
     const found = [];
     let after = '';
@@ -129,7 +154,7 @@ export class Directory {
         credentials: 'omit',
         signal: AbortSignal.timeout(8000),
       });
-      this.#airs = onAir(await response.json());
+      this.#airs = newest(onAir(await response.json()), this.#airs, this.#followed);
     } catch (error) {
       this.airing.value = 'unreachable';
       this.#settle();

@@ -1,8 +1,8 @@
 /**
  * What the stream port says is on the air.
  *
- * Does:       read `/status-json.xsl`, where one source is an object and several are an array; join
- *             it with the stations that the API lists.
+ * Does:       read `/status-json.xsl`, where one source is an object and several are an array; mend it by
+ *             what was told since; join it with the stations that the API lists.
  * Never:      fetches; trusts a field to be there.
  */
 
@@ -54,6 +54,40 @@ export function joined(listed, airs) {
   return listed
     .map((station) => ({ ...station, air: airs.get(station.slug) ?? null }))
     .sort((a, b) => rank(b) - rank(a) || a.name.localeCompare(b.name) || (a.slug < b.slug ? -1 : 1));
+}
+
+/**
+ * What is on the air, after an event of one station.
+ *
+ * @param {Map<string, Air>} airs
+ * @param {string} slug
+ * @param {import('./events.js').Now} now
+ * @returns {Map<string, Air>}
+ */
+export function withNews(airs, slug, now) {
+  const found = new Map(airs);
+  const { bitrate = 0, genre = '' } = airs.get(slug) ?? {};
+  if (now.on_air) found.set(slug, { title: now.text, listeners: now.listeners, bitrate, genre });
+  else found.delete(slug);
+  return found;
+}
+
+/**
+ * What is on the air by an answer, but for the stations that tell every change: of them is known more.
+ *
+ * @param {Map<string, Air>} answered
+ * @param {Map<string, Air>} known
+ * @param {Set<string>} followed slugs
+ * @returns {Map<string, Air>}
+ */
+export function newest(answered, known, followed) {
+  for (const slug of followed) {
+    const air = known.get(slug);
+    const { bitrate, genre } = answered.get(slug) ?? air ?? {};
+    if (air) answered.set(slug, { ...air, bitrate: bitrate ?? 0, genre: genre ?? '' });
+    else answered.delete(slug);
+  }
+  return answered;
 }
 
 /** @param {any} source */

@@ -20,3 +20,10 @@ test('only what the station is offered in is tried', () => {
   assert.deepEqual(names(() => 'maybe', ['flac', '32.opus']), ['flac', '32.opus']);
   assert.deepEqual(names(() => '', ['flac']), ['flac']);
 });
+
+test('what somebody chose comes first where it is offered', () => {
+  const all = () => 'maybe';
+  const names = (offered, preferred) => playable(all, offered, preferred).map((one) => one.rendition);
+  assert.deepEqual(names(['mp3', 'opus', 'flac'], 'flac'), ['flac', 'opus', 'mp3']);
+  assert.deepEqual(names(['mp3', 'opus'], 'flac'), ['opus', 'mp3']);
+});

@@ -93,3 +93,22 @@ test('a station that fell silent is looked for in a fresh list', async () => {
   await settle();
   assert.equal(directory.lacks('demo'), true);
 });
+
+test('while events tell, the question is asked seldom, and its answer undoes none of them', async () => {
+  list.resolve(LISTED);
+  status.resolve(STATUS);
+  await settle();
+  const told = (text, on_air = true) => directory.heard('demo', { on_air, text, started_at: null, listeners: 4 });
+  told('C - D');
+  assert.deepEqual([directory.find('demo').air.title, directory.find('demo').air.listeners], ['C - D', 4]);
+  directory.status.now();
+  await settle();
+  assert.equal(directory.find('demo').air.title, 'C - D');
+  told('', false);
+  directory.status.now();
+  await settle();
+  assert.equal(directory.find('demo').air, null);
+  directory.unheard('demo');
+  await settle();
+  assert.equal(directory.find('demo').air.title, 'A - B');
+});
