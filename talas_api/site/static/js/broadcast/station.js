@@ -8,9 +8,10 @@ import { h, icon, say } from '../kit/dom.js';
 import { form } from '../kit/form.js';
 import { counted } from '../kit/words.js';
 import { badge } from '../stations/badge.js';
-import { confirmed } from './confirm.js';
+import { confirmed } from '../kit/confirm.js';
 import { target } from './encoders.js';
 import { instructions } from './instructions.js';
+import { onAirPanel } from './onair.js';
 import { faultsOfChange } from './rules.js';
 
 /** @typedef {import('../stations/status.js').Station} Station */
@@ -19,6 +20,7 @@ import { faultsOfChange } from './rules.js';
 /**
  * @typedef {object} Deeds
  * @property {(values: Record<string, string>) => Promise<void>} change
+ * @property {(song: string) => Promise<void>} retitle
  * @property {() => Promise<void>} renew
  * @property {() => Promise<void>} remove
  */
@@ -39,6 +41,7 @@ const SILENT = {
  */
 export function stationPage(station, stream, key, deeds, airing) {
   const air = h('p', { class: 'onair', role: 'status', id: 'on-air' });
+  const onAir = onAirPanel(station.slug, stream, deeds.retitle);
   const title = h('h1', { tabindex: -1 }, station.name);
   const element = h(
     'article',
@@ -46,6 +49,7 @@ export function stationPage(station, stream, key, deeds, airing) {
     h('header', { class: 'own__head' }, badge(station.slug),
       h('div', {}, title, h('p', { class: 'own__slug' }, h('a', { href: `#/${station.slug}` }, `Open its page: #/${station.slug}`))),
       air),
+    onAir.element,
     keyPanel(station, key, deeds),
     h('section', { class: 'card' }, h('h2', {}, 'Connect'), h('h3', { class: 'unseen' }, 'Encoders'),
       h('p', { class: 'card__about' }, 'Talas takes what Icecast takes: MP3, AAC or Ogg Opus. Listeners get all three.'),
@@ -56,6 +60,7 @@ export function stationPage(station, stream, key, deeds, airing) {
   const follow = (/** @type {Station | undefined} */ now, /** @type {Condition} */ airing) => {
     const on = Boolean(now?.air) && airing === 'good';
     air.dataset.air = on ? 'on' : 'off';
+    onAir.show(on);
     const listeners = counted(now?.air?.listeners ?? 0, 'listener', 'listeners');
     say(air, on ? `On the air \u00b7 ${listeners}` : SILENT[airing]);
     if (now && title.textContent !== now.name) title.textContent = now.name;

@@ -7,6 +7,7 @@
 import { h, icon } from '../kit/dom.js';
 import { form } from '../kit/form.js';
 import { badge } from '../stations/badge.js';
+import { setTitle } from './onair.js';
 import { faultsOfNew, slugFor } from './rules.js';
 import { stationPage } from './station.js';
 
@@ -149,6 +150,7 @@ export class BroadcastView {
     const key = this.#key.slug === slug ? this.#key.key : '';
     const page = stationPage(station, this.stream, key, {
       change: (values) => this.#change(slug, values),
+      retitle: async (song) => setTitle(this.stream, await this.session.token(), slug, song),
       renew: () => this.#renew(slug),
       remove: () => this.#remove(slug),
     }, this.directory.airing.value);

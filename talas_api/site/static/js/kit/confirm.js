@@ -5,8 +5,8 @@
  * Guarantees: no number of presses in one place does it: the question never stands where the button
  *             was, and a double click counts as one.
  */
-import { h, icon } from '../kit/dom.js';
-import { form } from '../kit/form.js';
+import { h, icon } from './dom.js';
+import { form } from './form.js';
 
 /**
  * @param {object} parts
