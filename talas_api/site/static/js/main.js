@@ -28,6 +28,7 @@ import { wanted } from './player/states.js';
 import { Tap } from './player/tap.js';
 import { Volume } from './player/volume.js';
 import { waysToListen } from './player/ways.js';
+import { staffView } from './staff/view.js';
 import { atFirst, Directory } from './stations/directory.js';
 import { Events } from './stations/events.js';
 import { stationList } from './stations/list.js';
@@ -64,6 +65,7 @@ mediaKeys(player);
 keyboard({ toggle: toggleSomething, volume });
 new Dial(byId('dial'), tap, () => player.state.value === 'playing' && player.slug.value === selected.value);
 new BroadcastView({ root: byId('broadcast-view'), router, session, directory, stream: said('talas-stream'), signIn: ask });
+staffView({ root: byId('staff-view'), route: router.route, session });
 const chat = joinChat();
 
 player.state.subscribe((state) => {
@@ -181,6 +183,7 @@ function showRoute(route) {
   document.body.dataset.panel = route.panel;
   byId('listen').hidden = route.view !== 'listen';
   byId('broadcast-view').hidden = route.view !== 'broadcast';
+  byId('staff-view').hidden = route.view !== 'staff';
   const tab = route.view === 'listen' ? route.panel : route.view;
   for (const link of document.querySelectorAll('[data-tab]')) {
     mark(link, /** @type {HTMLElement} */ (link).dataset.tab === tab);

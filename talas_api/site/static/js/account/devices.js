@@ -53,8 +53,7 @@ export function deviceList(session) {
   others.addEventListener('click', () => look('/api/auth/sessions?except=current'));
   look();
   return [
-    h('h2', { id: 'account-title' }, 'Where you are signed in'),
-    h('p', { class: 'dialog__about' }, 'End what you do not know.'),
+    h('p', { class: 'part__about' }, 'End what you do not know.'),
     list,
     problem,
     others,

@@ -1,5 +1,5 @@
 /**
- * What the API will say about a form, said before it is sent.
+ * What the API will say to a form, or to an account, known before it is asked.
  *
  * Does:       check fields by the API's own limits, in its own words.
  * Never:      has the last word: the API checks again, and its answer is shown the same way.
@@ -33,4 +33,9 @@ export function faultsOfSignIn({ email, password }) {
 /** @param {Record<string, string>} faults */
 function only(faults) {
   return Object.fromEntries(Object.entries(faults).filter(([, fault]) => fault));
+}
+
+/** Whether this account may see who else there is. @param {{role: string} | null | undefined} account */
+export function isStaff(account) {
+  return account?.role === 'moderator' || account?.role === 'admin';
 }

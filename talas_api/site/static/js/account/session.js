@@ -13,7 +13,7 @@ import { ApiError } from './api.js';
 const MARGIN_MS = 45_000;
 const RETRY_MS = 15_000;
 
-/** @typedef {{id: string, username: string, email: string, display_name: string}} Account */
+/** @typedef {{id: string, username: string, email: string, display_name: string, role: string}} Account */
 
 export class Session {
   /** The access token in use, until when it is good (milliseconds), and whose it is.
@@ -33,8 +33,8 @@ export class Session {
     this.call = call;
     this.vault = vault;
     this.now = now;
-    /** @type {Signal<Account | null | undefined>} undefined: not known yet */
-    this.account = new Signal(undefined);
+    /** undefined: not known yet */
+    this.account = new Signal(/** @type {Account | null | undefined} */ (undefined));
     /** The access token in use, for who must hear of a new one; empty without. */
     this.fresh = new Signal('');
   }
@@ -52,7 +52,7 @@ export class Session {
     await this.signIn({ email: wish.email, password: wish.password });
   }
 
-  /** @param {{email: string, password: string}} credentials */
+  /** @param {{email: string, password: string, code?: string}} credentials */
   async signIn(credentials) {
     const { data } = await this.call('POST', '/api/auth/login', { body: credentials });
     this.#take(data);

@@ -1,5 +1,5 @@
 /**
- * The account's corner: sign in, sign up, who you are and where you are signed in, sign out.
+ * The account's corner: sign in, sign up, who you are and what can be set, sign out.
  *
  * Does:       show a button or a name; ask in a dialog.
  * Never:      keeps what was typed once the dialog closes.
@@ -7,9 +7,9 @@
 import { h, icon } from '../kit/dom.js';
 import { form } from '../kit/form.js';
 import { fingerprint } from '../kit/words.js';
-import { deviceList } from './devices.js';
 import { codeContent, forgottenContent, proofContent, proofIn } from './proofs.js';
 import { faultsOfSignIn, faultsOfSignUp } from './rules.js';
+import { accountSettings } from './settings.js';
 
 const EMAIL = { name: 'email', label: 'E-mail', type: 'email', maxlength: 254 };
 const WORDS = {
@@ -56,18 +56,21 @@ export function accountCorner(corner, session) {
     dialog.dataset.proof = proof.purpose;
   }
 
-  function devices() {
-    dialog.replaceChildren(closeButton(dialog), ...deviceList(session));
+  function settings() {
+    dialog.replaceChildren(closeButton(dialog), ...accountSettings(session));
     dialog.showModal();
   }
 
   session.account.subscribe((account) => {
     corner.hidden = account === undefined;
-    if (account) corner.replaceChildren(...signedIn(account, session, devices));
+    if (account) corner.replaceChildren(...signedIn(account, session, settings));
     else corner.replaceChildren(signInButton(ask));
-    if (dialog.open && !dialog.dataset.proof && (account || dialog.querySelector('.devices'))) dialog.close();
+    if (dialog.open && !dialog.dataset.proof && (account || dialog.querySelector('.parts'))) dialog.close();
   });
-  addEventListener('hashchange', follow);
+  addEventListener('hashchange', () => {
+    if (proofIn(location.hash)) follow();
+    else dialog.close();  // Where a link in it leads, it is in the way.
+  });
   follow();
   return { ask };
 }
@@ -87,9 +90,9 @@ function signInButton(ask) {
 /**
  * @param {import('./session.js').Account} account
  * @param {import('./session.js').Session} session
- * @param {() => void} devices
+ * @param {() => void} settings
  */
-function signedIn(account, session, devices) {
+function signedIn(account, session, settings) {
   const leave = async (/** @type {any} */ event) => {
     event.target.disabled = true;
     await session.signOut();
@@ -98,10 +101,10 @@ function signedIn(account, session, devices) {
     h(
       'button',
       { class: 'button button--quiet account__name', type: 'button', id: 'devices', title: account.email,
-        'aria-haspopup': 'dialog', on: { click: devices } },
+        'aria-haspopup': 'dialog', on: { click: settings } },
       h('span', { class: 'avatar', 'aria-hidden': 'true', data: { tone: fingerprint(account.id) % 6, letter: account.username.slice(0, 1).toUpperCase() } }),
       h('span', { class: 'account__word' }, account.username),
-      h('span', { class: 'unseen' }, ': where you are signed in'),
+      h('span', { class: 'unseen' }, ': your account'),
     ),
     h('button', { class: 'button button--quiet', type: 'button', id: 'sign-out', on: { click: leave } }, 'Sign out'),
   ];

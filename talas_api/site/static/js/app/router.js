@@ -5,6 +5,7 @@
  *     #/demo              a station       #/demo/chat   its chat (a tab of its own on phones)
  *     #stations           the list (a tab of its own on phones)
  *     #broadcast          your stations   #broadcast/demo   one of them   #broadcast/+   a new one
+ *     #people             for moderators and admins          #audit   for admins
  *
  * Guarantees: an address nobody made leaves everything as it is.
  */
@@ -14,9 +15,9 @@ const SLUG = /^[a-z0-9](?:-?[a-z0-9]){1,31}$/;
 
 /**
  * @typedef {object} Route
- * @property {'listen' | 'broadcast'} view
+ * @property {'listen' | 'broadcast' | 'staff'} view
  * @property {'stations' | 'now' | 'chat'} panel
- * @property {string} slug empty: none was named
+ * @property {string} slug of a station, or the part of the staff's view; empty: none was named
  * @property {boolean} fresh a new station is wanted
  */
 
@@ -28,6 +29,7 @@ export function parse(hash) {
   const path = hash.replace(/^#/, '');
   if (path === '' || path === '/') return route('listen', 'now', '');
   if (path === 'stations') return route('listen', 'stations', '');
+  if (path === 'people' || path === 'audit') return route('staff', 'now', path);
   const [first, second = '', ...rest] = path.split('/');
   if (rest.length === 0 && first === 'broadcast') return broadcast(second);
   if (first !== '' || !SLUG.test(second)) return null;

@@ -21,18 +21,20 @@ import { h } from './dom.js';
  */
 
 /** @typedef {Record<string, string>} Values */
+/** What is wrong, by field. @typedef {Partial<Record<string, string>>} Faults */
 
 /**
  * @param {object} options
  * @param {string} options.id
  * @param {Field[]} options.fields
  * @param {string} options.submit
- * @param {(values: Values) => Values} options.check
+ * @param {(values: Values) => Faults} options.check
  * @param {(values: Values) => Promise<void>} options.send
  * @param {string} [options.done] said once it was sent, until something is typed again
+ * @param {Node[]} [options.between] what stands between the fields and the buttons
  * @param {Node[]} [options.extra] further buttons
  */
-export function form({ id, fields, submit, check, send, done = '', extra = [] }) {
+export function form({ id, fields, submit, check, send, done = '', between = [], extra = [] }) {
   const rows = fields.map((field) => row(id, field));
   const problem = h('p', { class: 'form__problem', role: 'alert' });
   const outcome = h('p', { class: 'form__done', role: 'status' });
@@ -41,6 +43,7 @@ export function form({ id, fields, submit, check, send, done = '', extra = [] })
     'form',
     { class: 'form', novalidate: true, id },
     ...rows.map((one) => one.element),
+    ...between,
     problem,
     outcome,
     h('div', { class: 'form__buttons' }, button, ...extra),
@@ -122,7 +125,7 @@ function row(id, field) {
 /**
  * @param {ReturnType<typeof row>[]} rows
  * @param {HTMLElement} problem
- * @param {Values} faults
+ * @param {Faults} faults
  * @param {string} sentence
  */
 function show(rows, problem, faults, sentence) {

@@ -5,7 +5,10 @@
  */
 import { wanted } from './states.js';
 
-const ARTWORK = [{ src: new URL('../../img/logo.svg', import.meta.url).href, sizes: 'any', type: 'image/svg+xml' }];
+/** Lock screens draw no SVG. */
+const ARTWORK = [192, 512].map((size) => ({
+  src: new URL(`../../img/icon-${size}.png`, import.meta.url).href, sizes: `${size}x${size}`, type: 'image/png',
+}));
 
 /** @param {import('./player.js').Player} player */
 export function mediaKeys(player) {
