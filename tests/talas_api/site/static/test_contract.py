@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import struct
 import subprocess
 from itertools import product
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from talas_api.site.handlers import FOLDER
 
-NODE = shutil.which("node")
+NODE, TSC = shutil.which("node"), shutil.which("tsc")
 HERE = Path(__file__).parent
 SVG = "{http://www.w3.org/2000/svg}"
 LONGEST = 300
@@ -42,6 +43,18 @@ def test_modules_do_what_their_own_tests_say(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
 
 
+@pytest.mark.skipif(TSC is None, reason="tsc (npm's typescript) is not installed; CI installs it")
+def test_modules_pass_the_strict_type_checker() -> None:
+    options = ("--noEmit", "--allowJs", "--checkJs", "--strict", "--target", "es2022")
+    places = ("--module", "es2022", "--moduleResolution", "bundler")
+    kinds = ("--lib", "es2023,dom,dom.iterable")
+    done = subprocess.run(
+        [str(TSC), *options, *places, *kinds, *(str(path) for path in MODULES)],
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-8000:]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
 def test_a_module_says_what_it_does_and_stays_small(path: Path) -> None:
     source = path.read_text()
@@ -60,6 +73,17 @@ def test_every_icon_that_is_named_is_drawn() -> None:
         named |= set(re.findall(r"\bicon\('([a-z]+)'\)", source))
         named |= set(re.findall(r"icon: '([a-z]+)'", source))
     assert named - drawn == set()
+
+
+def test_every_icon_of_the_installed_page_is_there_in_the_size_it_claims() -> None:
+    manifest = json.loads((FOLDER / "talas.webmanifest").read_text())
+    pictures = [icon for icon in manifest["icons"] if icon["type"] == "image/png"]
+    assert {icon["sizes"] for icon in pictures} == {"192x192", "512x512"}
+    for icon in pictures:
+        data = (FOLDER / icon["src"]).read_bytes()
+        assert data.startswith(b"\x89PNG\r\n\x1a\n")
+        width, height = struct.unpack_from(">II", data, 16)
+        assert icon["sizes"] == f"{width}x{height}"
 
 
 def test_the_page_has_no_inline_code_or_style() -> None:

@@ -6,7 +6,10 @@
  */
 import { swapIcon } from '../kit/dom.js';
 
+/** @typedef {'auto' | 'dark' | 'light'} Theme */
+
 const KEY = 'talas.theme';
+/** @type {Record<Theme, Theme>} */
 const NEXT = { auto: 'dark', dark: 'light', light: 'auto' };
 const LOOK = {
   auto: { icon: 'half', name: 'Theme: as the system' },
@@ -41,13 +44,13 @@ export function themeButton(button, storage) {
   show();
 }
 
-/** @returns {'auto' | 'dark' | 'light'} */
+/** @returns {Theme} */
 function chosen() {
   const theme = document.documentElement.dataset.theme;
   return theme === 'dark' || theme === 'light' ? theme : 'auto';
 }
 
-/** @param {'auto' | 'dark' | 'light'} theme */
+/** @param {Theme} theme */
 function apply(theme) {
   if (theme === 'auto') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;

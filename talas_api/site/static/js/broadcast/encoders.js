@@ -41,7 +41,7 @@ export function encoders(to) {
   return [ffmpeg(to), butt(to), mixxx(to), liquidsoap(to)];
 }
 
-/** @param {Target} to */
+/** @param {Target} to @returns {Encoder} */
 function ffmpeg(to) {
   const tls = to.tls ? ' -tls 1' : '';
   const end = `-c:a libmp3lame -b:a 192k -content_type audio/mpeg${tls} -f mp3 icecast://source:${to.key}@${to.host}:${to.port}/${to.slug}`;
@@ -57,7 +57,7 @@ function ffmpeg(to) {
   };
 }
 
-/** @param {Target} to */
+/** @param {Target} to @returns {Encoder} */
 function butt(to) {
   return {
     id: 'butt',
@@ -82,7 +82,7 @@ function butt(to) {
   };
 }
 
-/** @param {Target} to */
+/** @param {Target} to @returns {Encoder} */
 function mixxx(to) {
   return {
     id: 'mixxx',
@@ -106,7 +106,7 @@ function mixxx(to) {
   };
 }
 
-/** @param {Target} to */
+/** @param {Target} to @returns {Encoder} */
 function liquidsoap(to) {
   const transport = to.tls ? '  transport=http.transport.ssl(),\n' : '';
   const code = `output.icecast(%mp3(bitrate=192),

@@ -43,8 +43,7 @@ export class Link {
     this.address = address;
     this.session = session;
     this.open = open;
-    /** @type {Signal<LinkState>} */
-    this.state = new Signal('off');
+    this.state = new Signal(/** @type {LinkState} */ ('off'));
     this.reason = '';
     /** @type {(frame: Record<string, any>) => void} */
     this.onframe = () => undefined;
