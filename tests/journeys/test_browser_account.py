@@ -1,0 +1,186 @@
+"""What people set of their account on the page, and what staff sees of everybody's."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.attacks import promote
+from support.axe import findings, needs_axe
+from support.browser import Browser, browser, needs_browser
+from support.page import ESCAPE, PASSWORD, address, api, folder, name, register, sign_up
+from support.serve import Served, running_serve
+from support.wait import until
+from talas_api.factors import totp
+
+pytestmark = [pytest.mark.journey, needs_browser]
+
+ANOTHER = "longer than before"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with running_serve(tmp_path_factory.mktemp("served")) as running:
+        yield running.wait_ready()
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Browser]:
+    with browser(folder(tmp_path, "profile")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ada(served: Served, page: Browser) -> str:
+    """Somebody who has signed up on the page."""
+    person = name("ada")
+    page.open(address(served, "/live"))
+    sign_up(page, person)
+    return person
+
+
+def open_part(page: Browser, part: str) -> None:
+    """Open a part of the account's dialog."""
+    page.press("#devices")
+    page.press(f"#part-{part} summary")
+
+
+def sign_in(page: Browser, person: str, password: str) -> None:
+    page.press("#sign-in")
+    page.fill("#sign-in-form-email", f"{person}@example.org")
+    page.fill("#sign-in-form-password", password)
+    page.press("#sign-in-form [type=submit]")
+
+
+def test_a_password_is_changed_by_who_knows_the_old_one(
+    served: Served, page: Browser, ada: str
+) -> None:
+    open_part(page, "password")
+    page.fill("#password-form-current_password", "not it at all")
+    page.fill("#password-form-new_password", ANOTHER)
+    page.press("#password-form [type=submit]")
+    page.reads("#password-form-current_password-fault", "Password now")
+    page.script("document.getElementById('password-form-current_password').value = ''")
+    page.fill("#password-form-current_password", PASSWORD)
+    page.press("#password-form [type=submit]")
+    page.reads("#password-form [role=status]", "Changed")
+    page.keys(ESCAPE)
+    page.press("#sign-out")
+    sign_in(page, ada, ANOTHER)
+    page.reads("#account", ada)
+
+
+def test_a_display_name_is_saved(served: Served, page: Browser, ada: str) -> None:
+    open_part(page, "profile")
+    page.reads("#part-profile", f"{ada}@example.org")
+    page.fill("#profile-form-display_name", " of the night")
+    page.press("#profile-form [type=submit]")
+    page.reads("#profile-form [role=status]", "Saved.")
+    page.driver.refresh()
+    open_part(page, "profile")
+    page.find("#profile-form-display_name")
+    kept = "return document.getElementById('profile-form-display_name').value"
+    assert page.script(kept).endswith("of the night")
+    assert page.complaints() == []
+
+
+def test_a_second_factor_is_set_up_asked_for_and_switched_off(
+    served: Served, page: Browser, ada: str
+) -> None:
+    open_part(page, "factor")
+    page.fill("#factor-offer-password", PASSWORD)
+    page.press("#factor-offer [type=submit]")
+    page.find("#factor-secret")
+    secret = base64.b32decode(page.text("#factor-secret"))
+    code = totp.code_at(secret, int(time.time()) // totp.STEP_SECONDS)
+    page.fill("#factor-confirm-code", code)
+    page.press("#factor-confirm [type=submit]")
+    page.find("#recovery-codes")
+    codes = page.text("#recovery-codes").split()
+    assert len(codes) == 10
+    page.keys(ESCAPE)
+    page.press("#sign-out")
+    sign_in(page, ada, PASSWORD)
+    page.fill("#code-form-code", codes[0])
+    page.press("#code-form [type=submit]")
+    page.reads("#account", ada)
+    open_part(page, "factor")
+    page.reads("#part-factor", "9 of your recovery codes")
+    page.fill("#factor-end-password", PASSWORD)
+    page.fill("#factor-end-code", codes[1])
+    page.press("#factor-end [type=submit]")
+    page.reads("#part-factor", "Off.")
+
+
+def test_a_token_is_shown_once_works_and_ends(served: Served, page: Browser, ada: str) -> None:
+    open_part(page, "tokens")
+    page.fill("#token-form-name", "jukebox")
+    page.fill("#token-form-password", PASSWORD)
+    page.press("#token-form [type=submit]")
+    page.reads("#token-form .form__problem", "one thing or more")
+    page.press("#token-form [value='profile:read']")
+    page.press("#token-form [type=submit]")
+    page.find("#new-token")
+    token = page.text("#new-token")
+    assert api(served, "/api/auth/profile", token=token)["username"] == ada
+    page.reads("#part-tokens .devices", "jukebox")
+    page.press("#part-tokens .devices .button")
+    until(lambda: "jukebox" not in page.text("#part-tokens .devices"))
+    page.driver.refresh()
+    open_part(page, "tokens")
+    page.find("#token-form")
+    assert token not in page.text("#part-tokens")
+
+
+def test_people_are_for_staff_who_give_roles_and_read_the_log(
+    served: Served, page: Browser, ada: str
+) -> None:
+    other = name("other")
+    register(served, other)
+    page.press("#devices")
+    page.find("#part-devices")
+    assert page.script("return document.getElementById('to-staff')") is None
+    page.keys(ESCAPE)
+    page.press("#sign-out")
+    promote(served, ada)
+    sign_in(page, ada, PASSWORD)
+    page.reads("#account", ada)
+    page.press("#devices")
+    page.press("#to-staff")
+    page.reads(".people", other)
+    page.script(
+        "const choice = document.querySelector(`[aria-label='Role of ${arguments[0]}']`);"
+        "choice.value = 'moderator'; choice.dispatchEvent(new Event('change'));",
+        other,
+    )
+    page.reads(".people", "moderator \u00b7 since")
+    page.press(f"[aria-label='Events of {other}']")
+    page.reads(".people", "account.role_changed")
+    page.press("a[href='#people']")
+    page.reads(".people", other)
+    assert page.complaints() == []
+
+
+@needs_axe
+def test_axe_finds_nothing_in_the_account_and_the_staffs_views(
+    served: Served, page: Browser, ada: str
+) -> None:
+    found = []
+    for part in ("profile", "password", "factor", "tokens"):
+        open_part(page, part)
+        page.find(f"#part-{part} form")
+        found += [(part, each) for each in findings(page)]
+        page.keys(ESCAPE)
+    page.press("#sign-out")
+    promote(served, ada)
+    sign_in(page, ada, PASSWORD)
+    page.reads("#account", ada)
+    for place in ("people", "audit"):
+        page.script("location.hash = arguments[0]", place)
+        page.find(".people li")
+        found += [(place, each) for each in findings(page)]
+    assert found == []
