@@ -1,7 +1,7 @@
 """The page's files, read once and served from memory.
 
-Does:        read a folder; give each file its type, its ETag and a packed twin; name the whole set
-             by a version that changes when any file does.
+Does:        read a folder; put its modules and its sheets together; give each file its type, its
+             ETag and a packed twin; name the whole set by a version that changes when a file does.
 Never:       opens a file for a request, so no path from outside can reach the disk.
 Guarantees:  every file's type is one a browser may trust without sniffing: a name whose ending is
              not in the table is refused at start.
@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
+
+from talas_api.site.bundle import bundled
 
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -49,20 +51,20 @@ class Assets:
     """The files below a folder, by their path in it."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = {
-            path.relative_to(folder).as_posix(): Asset.of(path.read_bytes(), path.suffix)
+        read = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
             for path in sorted(folder.rglob("*"))
             if path.is_file()
+        }
+        self._files = {
+            name: Asset.of(body, PurePosixPath(name).suffix)
+            for name, body in (read | bundled(read)).items()
         }
         self.version = _digest("".join(f"{n}{a.etag}" for n, a in self._files.items()).encode())
 
     def find(self, name: str) -> Asset | None:
         """The file of this name, e.g. `js/main.js`."""
         return self._files.get(name)
-
-    def names(self, suffix: str) -> list[str]:
-        """Every file with this ending, in order."""
-        return [name for name in self._files if name.endswith(suffix)]
 
 
 def _digest(content: bytes) -> str:

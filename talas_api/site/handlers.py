@@ -62,14 +62,11 @@ def routes(settings: Settings, folder: Path = FOLDER) -> list[web.RouteDef]:
 
 
 def _fill(template: Template, assets: Assets, places: Places) -> str:
-    """The page with its addresses; scripts are announced early, else they load in a chain."""
-    base = f"/site/{assets.version}"
-    modules = [name for name in assets.names(".js") if name != "js/early.js"]
+    """The page with its addresses."""
     return template.substitute(
-        base=base,
+        base=f"/site/{assets.version}",
         chat=html.escape(places.chat),
         stream=html.escape(places.stream),
-        preload="\n".join(f'<link rel="modulepreload" href="{base}/{name}">' for name in modules),
     )
 
 
