@@ -7,6 +7,7 @@ const STATUS = { icestats: { source: { listenurl: 'http://x:3002/demo.mp3', titl
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 let asked;
+let questions;
 let list;
 let status;
 let directory;
@@ -25,7 +26,11 @@ beforeEach(() => {
   asked = 0;
   list = later();
   status = later();
-  globalThis.fetch = async () => ({ json: () => status.promise });
+  questions = 0;
+  globalThis.fetch = async () => {
+    questions += 1;
+    return { json: () => status.promise };
+  };
   directory = new Directory(async () => {
     asked += 1;
     return { data: await list.promise, meta: null };
@@ -111,4 +116,24 @@ test('while events tell, the question is asked seldom, and its answer undoes non
   directory.unheard('demo');
   await settle();
   assert.equal(directory.find('demo').air.title, 'A - B');
+});
+
+test('the stream is asked every few seconds, and twice a minute while events tell', async () => {
+  list.resolve(LISTED);
+  status.resolve(STATUS);
+  await settle();
+  assert.equal(questions, 1);
+  mock.timers.tick(4000);
+  await settle();
+  assert.equal(questions, 2);
+  directory.heard('demo', { on_air: true, text: '', started_at: null, listeners: 0 });
+  mock.timers.tick(4000);
+  await settle();
+  assert.equal(questions, 3);
+  mock.timers.tick(29_000);
+  await settle();
+  assert.equal(questions, 3);
+  mock.timers.tick(1000);
+  await settle();
+  assert.equal(questions, 4);
 });
