@@ -59,7 +59,7 @@ def routes(
         *stations_http.routes(stations, guard),
         *keys_http.routes(keys),
         *rooms_http.routes(rooms, guard),
-        *chat_http.routes(chat, guard),
+        *chat_http.routes(chat, stations, guard),
         *audit_http.routes(audit, staff),
         *tokens_http.routes(tokens, making, guard),
         *admin_http.routes(administration, staff),

@@ -110,6 +110,24 @@ def test_an_address_of_no_station_shows_no_chat_and_takes_no_message(
     assert page.complaints() == []
 
 
+def test_a_guest_reads_what_is_said_and_writes_once_signed_in(
+    served: Served, page: Browser
+) -> None:
+    say(page, "said while signed in")
+    page.press("#sign-out")
+    page.reads("#chat-foot", "Sign in to say something")
+    page.reads("#chat-list", "said while signed in")
+    assert not page.script(FIELD)
+    go(page, "/live")
+    page.reads("#chat-top", "Nobody has said anything yet")
+    go(page, "/demo")
+    page.reads("#chat-list", "said while signed in")
+    sign_up(page, name("bob"))
+    say(page, "said by another")
+    page.reads("#chat-list", "said while signed in")
+    assert page.complaints() == []
+
+
 def test_a_draft_stays_with_its_room(served: Served, page: Browser) -> None:
     page.fill("#chat-field", "half a thought")
     go(page, "/live")

@@ -53,6 +53,7 @@ PUBLIC = {
     ("POST", "/api/auth/verify-email"),
     ("GET", "/api/stations"),
     ("GET", "/api/stations/{slug}"),
+    ("GET", "/api/stations/{slug}/messages"),
     ("GET", "/"),
     ("GET", "/site/{version}/{name}"),
     ("GET", "/.well-known/jwks.json"),

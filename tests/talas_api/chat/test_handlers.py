@@ -22,6 +22,23 @@ async def test_what_was_said_is_read_page_by_page(composed: Composed) -> None:
     assert body["meta"]["next"] is None
 
 
+async def test_what_was_said_at_a_station_is_read_by_anybody(composed: Composed) -> None:
+    token = (await composed.sign_up("ada"))["access_token"]
+    wish = {"slug": "night-line", "name": "Night Line"}
+    _, body = await composed.call("POST", "/api/stations", wish, token=token)
+    async with talking(composed.chat, token) as talker:
+        await talker.join(body["data"]["room"])
+        for text in "ab":
+            await talker.send(body["data"]["room"], text)
+    path = "/api/stations/night-line/messages"
+    status, body = await composed.call("GET", f"{path}?limit=1")
+    assert (status, [one["text"] for one in body["data"]]) == (200, ["b"])
+    _, body = await composed.call("GET", f"{path}?before={body['meta']['next']}")
+    assert [one["text"] for one in body["data"]] == ["a"]
+    assert (await composed.call("GET", f"{path}?limit=101"))[0] == 400
+    assert (await composed.call("GET", "/api/stations/nosuch/messages"))[0] == 404
+
+
 @pytest.mark.parametrize("room", ["nowhere", str(uuid7())])
 async def test_a_room_that_is_not_there(composed: Composed, room: str) -> None:
     token = (await composed.sign_up())["access_token"]

@@ -11,6 +11,7 @@ import { accountCorner } from './account/view.js';
 import { Router } from './app/router.js';
 import { themeButton } from './app/theme.js';
 import { BroadcastView } from './broadcast/view.js';
+import { GuestReading } from './chat/guest.js';
 import { Link } from './chat/link.js';
 import { Rooms } from './chat/rooms.js';
 import { ChatView } from './chat/view.js';
@@ -133,17 +134,19 @@ function toggleSomething() {
   else if (directory.find(selected.value)) player.toggle(selected.value);
 }
 
-/** The chat follows the chosen station, for who is signed in. */
+/** The chat follows the chosen station; a guest reads along. */
 function joinChat() {
   const link = new Link(said('talas-chat'), session);
   const rooms = new Rooms(link, () => session.account.value ?? null);
   const visible = () => router.route.value.view === 'listen' && (!NARROW.matches || router.route.value.panel === 'chat');
   const view = new ChatView({ rooms, session, signIn: () => ask('in'), visible });
+  const guest = new GuestReading({ rooms, session, visible });
   let room = '';
   const follow = () => {
     const station = directory.find(selected.value);
-    const next = (session.account.value && station?.room) || '';
+    const next = (session.account.value !== undefined && station?.room) || '';
     if (next !== room) view.enter(next);
+    guest.follow(session.account.value === null ? station : undefined);
     view.call(station?.name ?? '');
     room = next;
   };
@@ -155,7 +158,10 @@ function joinChat() {
   });
   selected.subscribe(follow);
   directory.stations.subscribe(follow);
-  router.route.subscribe(() => requestAnimationFrame(() => view.look()));
+  router.route.subscribe(() => requestAnimationFrame(() => {
+    view.look();
+    guest.now();
+  }));
   return view;
 }
 

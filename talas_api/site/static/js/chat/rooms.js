@@ -113,6 +113,19 @@ export class Rooms {
     this.#changed();
   }
 
+  /**
+   * What was read of a room elsewhere, in place of what is here: a guest has no socket.
+   *
+   * @param {string} room
+   * @param {{messages: import('./timeline.js').Message[], next: number | null}} page
+   */
+  glimpse(room, page) {
+    const timeline = this.#of(room);
+    timeline.joined({ epoch: '', offset: 0 });
+    timeline.read(page);
+    this.#changed();
+  }
+
   get reading() {
     return this.#reading > 0;
   }

@@ -7,7 +7,7 @@
  *             sight; the page is changed once a frame at most, and not at all while nobody sees it;
  *             where no room is entered, nothing can be written.
  */
-import { arrange, byId, h, icon, say } from '../kit/dom.js';
+import { arrange, byId, h, say } from '../kit/dom.js';
 import { Signal } from '../kit/signal.js';
 import { counted } from '../kit/words.js';
 import { announcer } from './announcer.js';
@@ -47,7 +47,6 @@ export class ChatView {
     /** Messages that came while one was not looking. */
     this.unread = new Signal(0);
     this.body = byId('chat-body');
-    this.panel = this.body.parentElement;
     this.composer = composer((text) => this.#send(text));
     this.invitation = invitation(signIn);
     const announce = announcer(byId('announcer'));
@@ -192,8 +191,7 @@ export class ChatView {
     const guest = this.session.account.value === null;
     const shown = guest ? this.invitation : this.composer.element;
     if (foot.firstChild !== shown) foot.replaceChildren(shown);
-    foot.hidden = !guest && this.#room === '';
-    this.panel.dataset.guest = String(guest);
+    foot.hidden = this.#room === '';
     this.#showSoon();
   }
 
@@ -222,8 +220,7 @@ function invitation(signIn) {
   return h(
     'div',
     { class: 'chat__guest' },
-    icon('chat'),
-    h('div', {}, h('h3', {}, 'The room is open'), h('p', {}, 'Sign in to read along and say something.')),
+    h('p', {}, 'Sign in to say something.'),
     h('button', { class: 'button button--main', type: 'button', on: { click: signIn } }, 'Sign in to chat'),
   );
 }
