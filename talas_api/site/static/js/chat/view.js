@@ -217,10 +217,5 @@ export class ChatView {
 
 /** What a guest sees where others write. @param {() => void} signIn */
 function invitation(signIn) {
-  return h(
-    'div',
-    { class: 'chat__guest' },
-    h('p', {}, 'Sign in to say something.'),
-    h('button', { class: 'button button--main', type: 'button', on: { click: signIn } }, 'Sign in to chat'),
-  );
+  return h('button', { class: 'button button--main', type: 'button', on: { click: signIn } }, 'Sign in to say something');
 }

@@ -17,12 +17,17 @@ const ROLES = ['user', 'moderator', 'admin'];
 
 /**
  * @param {Session} session
- * @param {(person: Person) => void} events show what happened to somebody
+ * @param {object} told
+ * @param {(person: Person) => void} told.met somebody is in the list
+ * @param {(person: Person) => void} told.events show what happened to somebody
  * @returns {HTMLElement}
  */
-export function peopleList(session, events) {
+export function peopleList(session, { met, events }) {
   const admin = session.account.value?.role === 'admin';
-  return pages(session, '/api/admin/users', 'after', (/** @type {Person} */ one) => row(one, session, admin, events));
+  return pages(session, '/api/admin/users', 'after', (/** @type {Person} */ one) => {
+    met(one);
+    return row(one, session, admin, events);
+  });
 }
 
 /**

@@ -26,6 +26,7 @@ export function staffView({ root, route, session }) {
     const what = view === 'staff' && account ? `${account.id}/${account.role}/${slug}` : '';
     if (what === shown) return;
     shown = what;
+    if (account) names.set(account.id, account.username);
     if (!account || view !== 'staff') root.replaceChildren();
     else if (!isStaff(account)) root.replaceChildren(h('h1', {}, 'This is for moderators and admins'));
     else if (slug === 'audit' && account.role === 'admin') audit('');
@@ -33,17 +34,17 @@ export function staffView({ root, route, session }) {
   };
 
   function people() {
-    const list = peopleList(session, (person) => {
-      names.set(person.id, person.username);
-      audit(person.id);
+    const list = peopleList(session, {
+      met: ({ id, username }) => names.set(id, username),
+      events: ({ id }) => audit(id),
     });
-    root.replaceChildren(head('People', 'people'), list);
+    root.replaceChildren(h('div', { class: 'mine' }, head('People', 'people'), list));
   }
 
   /** @param {string} person an id; empty: of everybody */
   function audit(person) {
     const title = person ? `Events of ${nameOf(person)}` : 'Audit log';
-    root.replaceChildren(head(title, 'audit'), auditList(session, person, nameOf));
+    root.replaceChildren(h('div', { class: 'mine' }, head(title, 'audit'), auditList(session, person, nameOf)));
   }
 
   /**
