@@ -9,6 +9,9 @@
 #define LINES TALAS_AAC_LINES
 #define FRAME_RATE (48000.0 / LINES)
 #define RESERVOIR 3.0 /* frames of the usual size, at most */
+#define PART 0.028 /* of a channel's bits, that a Bark takes of 24 */
+#define LEAST_SHARE 0.01
+#define NOTHING 1e-10f /* -200 dB */
 
 void talas_aac_prepare(void) {
     talas_aac_transform_prepare();
@@ -21,9 +24,8 @@ static double cutoff(int bit_rate) {
     static const struct {
         int rate;
         double hertz;
-    } table[] = {{48000, 9000},    {64000, 11000},  {80000, 13000},  {96000, 14500},
-                 {112000, 15500},  {128000, 16500}, {160000, 17500}, {192000, 18500},
-                 {1 << 30, 20000}};
+    } table[] = {{48000, 9000},    {64000, 12300},  {80000, 14500},  {96000, 16200},
+                 {112000, 17400},  {128000, 18500}, {160000, 19600}, {1 << 30, 20000}};
     int i = 0;
     while (bit_rate > table[i].rate)
         i++;
@@ -46,6 +48,19 @@ static double reservoir(const struct talas_aac_encoder *encoder) {
     return fmin(RESERVOIR * usual_bits(encoder), 8 * TALAS_AAC_MOST_BYTES - usual_bits(encoder));
 }
 
+/* The share of a band's energy that its noise may have, if every Bark takes as many of a channel's
+ * bits for a window: little where a Bark has few lines, since there a raised threshold saves little
+ * and is heard as noise and as an image that moves. After 3GPP TS 26.403, 5.6.1.2. */
+static void allow(float *share, const uint16_t *edges, int bands, double hertz, double bits) {
+    const double each = PART * bits * 24 / talas_aac_bark(edges[bands] * hertz);
+    for (int b = 0; b < bands; b++) {
+        const double wide =
+            talas_aac_bark(edges[b + 1] * hertz) - talas_aac_bark(edges[b] * hertz);
+        const double ratio = pow(2, each * wide / (edges[b + 1] - edges[b])) - 1.5;
+        share[b] = (float)fmin(fmax(1 / fmax(ratio, 1), LEAST_SHARE), TALAS_AAC_MOST_SHARE);
+    }
+}
+
 enum talas_status talas_aac_open(struct talas_aac_encoder *encoder, int bit_rate) {
     if (bit_rate < TALAS_AAC_LEAST_RATE || bit_rate > TALAS_AAC_MOST_RATE)
         return TALAS_BAD_RATE;
@@ -57,6 +72,10 @@ enum talas_status talas_aac_open(struct talas_aac_encoder *encoder, int bit_rate
         bands_below(talas_aac_long_edges, TALAS_AAC_LONG_BANDS, share * LINES);
     encoder->short_bands =
         bands_below(talas_aac_short_edges, TALAS_AAC_SHORT_BANDS, share * TALAS_AAC_SHORT);
+    const double bits = usual_bits(encoder) / 2;
+    allow(encoder->long_share, talas_aac_long_edges, encoder->long_bands, 24000.0 / LINES, bits);
+    allow(encoder->short_share, talas_aac_short_edges, encoder->short_bands,
+          24000.0 / TALAS_AAC_SHORT, bits / 8);
     encoder->saved = reservoir(encoder) / 2;
     encoder->bits_each = 1;
     return TALAS_OK;
@@ -87,6 +106,7 @@ static void group(struct talas_aac_layout *layout, int attack) {
 static void lay_out(const struct talas_aac_encoder *encoder, struct talas_aac_layout *layout) {
     const bool eight = layout->sequence == TALAS_AAC_EIGHT;
     const uint16_t *edges = eight ? talas_aac_short_edges : talas_aac_long_edges;
+    const float *share = eight ? encoder->short_share : encoder->long_share;
     layout->each = eight ? encoder->short_bands : encoder->long_bands;
     layout->groups = 1;
     layout->windows[0] = 1;
@@ -97,6 +117,7 @@ static void lay_out(const struct talas_aac_encoder *encoder, struct talas_aac_la
         for (int b = 0; b < layout->each; b++) {
             const int width = (edges[b + 1] - edges[b]) * layout->windows[g];
             layout->edges[layout->bands + 1] = layout->edges[layout->bands] + width;
+            layout->share[layout->bands] = share[b];
             layout->bands++;
         }
 }
@@ -173,10 +194,13 @@ static size_t code(struct talas_aac_encoder *encoder, struct talas_aac_frame *fr
     return size;
 }
 
-/* What is not a number, or far over full scale, would spoil the frames around it. */
+/* What is not a number, or far over full scale, would spoil the frames around it; what is next to
+ * nothing would make numbers too small for a processor to be quick with. */
 static void take(float *to, const float *from) {
-    for (int i = 0; i < LINES; i++)
-        to[i] = from[i] >= -8 && from[i] <= 8 ? from[i] : 0;
+    for (int i = 0; i < LINES; i++) {
+        const float size = fabsf(from[i]);
+        to[i] = size > NOTHING && size <= 8 ? from[i] : 0;
+    }
 }
 
 size_t talas_aac_encode(struct talas_aac_encoder *encoder, const float *left, const float *right,

@@ -35,6 +35,7 @@ struct talas_aac_encoder {
     int blocks;                       /* seen, up to one */
     int bit_rate;
     int long_bands, short_bands; /* those that are coded */
+    float long_share[TALAS_AAC_LONG_BANDS], short_share[TALAS_AAC_SHORT_BANDS]; /* see layout */
     double saved;                /* bits not used yet */
     float usual;                 /* entropy of frames lately */
     float bits_each;             /* bits that a bit of entropy took lately */

@@ -31,6 +31,7 @@ struct talas_aac_layout {
     int each;                      /* bands of one group */
     int bands;                     /* of all groups */
     int edges[TALAS_AAC_BANDS + 1];
+    float share[TALAS_AAC_BANDS]; /* of a band's energy, that noise may have, unless bits lack */
 };
 
 struct talas_aac_channel {

@@ -11,9 +11,11 @@
 #define MASKED 0.0012589f  /* -29 dB: noise in a band that its own sound hides */
 #define PRE_ECHO 0.01f     /* of a threshold stays, however quiet it was before */
 
-/* A sine at full scale has this energy among 1024 lines, and stands for 96 dB. */
+/* A sine at full scale has this energy among 1024 lines, and stands for more than anybody plays it
+ * at: a listener to a quiet programme turns it up. */
 #define FULL_SCALE 1.1259e15
-#define FULL_SCALE_DB 96.0
+#define FULL_SCALE_DB 110.0
+#define QUIET_DB 45.0 /* threshold in quiet, at most */
 
 struct band {
     float quiet;      /* threshold in quiet */
@@ -21,7 +23,7 @@ struct band {
 };
 static struct band long_band[LONG_BANDS], short_band[SHORT_BANDS];
 
-static double bark(double hertz) {
+double talas_aac_bark(double hertz) {
     return 13.3 * atan(0.00076 * hertz) + 3.5 * atan((hertz / 7500) * (hertz / 7500));
 }
 
@@ -35,9 +37,9 @@ static void prepare(struct band *bands, const uint16_t *edges, int count, double
                     double energy) {
     double at[LONG_BANDS];
     for (int b = 0; b < count; b++) {
-        at[b] = bark(0.5 * (edges[b] + edges[b + 1]) * hertz);
+        at[b] = talas_aac_bark(0.5 * (edges[b] + edges[b + 1]) * hertz);
         const double low = quiet(edges[b] * hertz), high = quiet(edges[b + 1] * hertz);
-        const double least = fmin(fmin(low, high), 60);
+        const double least = fmin(fmin(low, high), QUIET_DB);
         bands[b].quiet = (float)(energy * pow(10, (least - FULL_SCALE_DB) / 10));
     }
     for (int b = 0; b < count; b++) {

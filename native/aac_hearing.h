@@ -21,6 +21,9 @@ struct talas_aac_hearing {
 
 void talas_aac_hearing_prepare(void);
 
+/* The place of a frequency in the ear. */
+double talas_aac_bark(double hertz);
+
 /* Listen to the next block of 1024 samples. The answer is about the 1024 that end in its middle:
  * the eighth in which one of the channels has an attack, or -1. */
 int talas_aac_attack(struct talas_aac_hearing *hearing, const float *left, const float *right);

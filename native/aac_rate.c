@@ -9,7 +9,9 @@
 #define FINEST 12.0f  /* halvings of the thresholds at most, where bits are plenty */
 #define SEARCHES 14
 #define NEAR 0.01f   /* enough, of the bits that are looked for */
-#define BARELY 0.8f   /* noise of this share of a band's energy leaves it with something */
+#define GROWTH 1.5f  /* of the shares that noise may have, a turn, where bits lack */
+#define ROOM 0.8f    /* of the bits, that bands may need at those shares */
+#define INAUDIBLE 1  /* energy of a band that is not worth a look */
 
 /* The logarithm to base 2 of a positive number, to 1/1000. */
 static float log_2(float x) {
@@ -44,7 +46,7 @@ void talas_aac_measure(struct talas_aac_frame *frame) {
     }
 }
 
-/* What the search looks at: bands that are over their threshold, of both channels. */
+/* What the search looks at: bands with anything in them, of both channels. */
 struct audible {
     int count;
     struct talas_aac_channel *channel[2 * TALAS_AAC_BANDS];
@@ -52,7 +54,8 @@ struct audible {
     float logarithm[2 * TALAS_AAC_BANDS]; /* of the energy, to base 2 */
     float lines[2 * TALAS_AAC_BANDS];     /* how many of the band's matter */
     float fourth[2 * TALAS_AAC_BANDS];    /* root of the threshold */
-    float most[2 * TALAS_AAC_BANDS];      /* threshold that leaves something */
+    float most[2 * TALAS_AAC_BANDS];      /* that a move may make of the threshold */
+    float limit[2 * TALAS_AAC_BANDS];     /* of `most`: leaves something of the band */
 };
 
 static void look(struct talas_aac_frame *frame, struct audible *bands) {
@@ -61,7 +64,7 @@ static void look(struct talas_aac_frame *frame, struct audible *bands) {
         struct talas_aac_channel *channel = &frame->channel[c];
         for (int b = 0; b < frame->layout.bands; b++) {
             const float energy = channel->energy[b], threshold = channel->threshold[b];
-            if (!(energy > threshold))
+            if (!(energy > INAUDIBLE))
                 continue;
             const int n = bands->count++;
             const float width = (float)(frame->layout.edges[b + 1] - frame->layout.edges[b]);
@@ -70,7 +73,9 @@ static void look(struct talas_aac_frame *frame, struct audible *bands) {
             bands->logarithm[n] = log_2(energy);
             bands->lines[n] = channel->roots[b] / sqrtf(sqrtf(energy / width));
             bands->fourth[n] = sqrtf(sqrtf(threshold));
-            bands->most[n] = talas_aac_larger(threshold, BARELY * energy);
+            bands->most[n] = talas_aac_larger(threshold, frame->layout.share[b] * energy);
+            bands->limit[n] =
+                talas_aac_larger(threshold, (float)TALAS_AAC_MOST_SHARE * energy);
         }
     }
 }
@@ -83,12 +88,18 @@ static float moved(const struct audible *bands, int n, float move) {
     return move > 0 ? talas_aac_smaller(threshold, bands->most[n]) : threshold;
 }
 
+/* How far a band is over its threshold after a move, in doublings of energy. What is not over it
+ * is left out: where bits are plenty, thresholds go below it. */
+static float over(const struct audible *bands, int n, float move) {
+    return bands->logarithm[n] - log_2(moved(bands, n, move)) + talas_aac_larger(-move, 0);
+}
+
 static float entropy(const struct audible *bands, float move) {
-    const float finer = talas_aac_larger(-move, 0);
     float bits = 0;
     for (int n = 0; n < bands->count; n++) {
-        const float octaves =
-            talas_aac_larger(bands->logarithm[n] - log_2(moved(bands, n, move)) + finer, 0);
+        const float octaves = over(bands, n, move);
+        if (octaves <= 0)
+            continue;
         /* Below 8 times the threshold a line costs less than its logarithm saves. */
         bits += bands->lines[n] * (octaves >= 3 ? octaves : 1.3219f + 0.5593f * octaves);
     }
@@ -99,6 +110,19 @@ float talas_aac_entropy(const struct talas_aac_frame *frame) {
     struct audible bands;
     look((struct talas_aac_frame *)frame, &bands);
     return entropy(&bands, 0);
+}
+
+/* Let noise have more of each band, until thresholds that are all at their most leave some of the
+ * bits to the search: it gives them to the loud bands. */
+static void loosen(struct audible *bands, float bits) {
+    for (bool left = true; left && entropy(bands, HUGE_VALF) > ROOM * bits;) {
+        left = false;
+        for (int n = 0; n < bands->count; n++)
+            if (bands->most[n] < bands->limit[n]) {
+                bands->most[n] = talas_aac_smaller(GROWTH * bands->most[n], bands->limit[n]);
+                left = true;
+            }
+    }
 }
 
 /* The move after which the entropy is nearest to `bits`. */
@@ -128,6 +152,7 @@ static int limited(int value, int low, int high) {
 float talas_aac_scales(struct talas_aac_frame *frame, float bits) {
     struct audible bands;
     look(frame, &bands);
+    loosen(&bands, bits);
     const float move = search(&bands, bits), finer = talas_aac_larger(-move, 0);
     int least = MOST_SCALE;
     for (int c = 0; c < 2; c++)
@@ -136,6 +161,8 @@ float talas_aac_scales(struct talas_aac_frame *frame, float bits) {
     for (int n = 0; n < bands.count; n++) {
         struct talas_aac_channel *channel = bands.channel[n];
         const int b = bands.band[n];
+        if (over(&bands, n, move) <= 0)
+            continue;
         const float octaves = log_2(6.75f * moved(&bands, n, move) / channel->roots[b]) - finer;
         /* 2^(scale / 4) steps hold the band's highest line in a number. */
         const float room = log_2(channel->peak[b] / (TALAS_AAC_HIGHEST - 1)) * (16.0f / 3);

@@ -12,6 +12,7 @@
 #include "aac_frame.h"
 
 #define TALAS_AAC_HIGHEST 8191
+#define TALAS_AAC_MOST_SHARE 0.8 /* of a band's energy: noise of as much leaves it with something */
 
 /* Fill in `powers`, `roots` and `peak`. */
 void talas_aac_measure(struct talas_aac_frame *frame);

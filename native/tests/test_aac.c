@@ -166,6 +166,40 @@ static void test_any_samples_give_a_frame_and_the_rate_is_held(int bit_rate) {
     free(out);
 }
 
+/* Numbers too small to be normal ones cost a processor a hundred times as much. */
+static void test_next_to_nothing_is_nothing(void) {
+    struct talas_aac_encoder *encoder = malloc(sizeof *encoder);
+    float *samples = (float *)(void *)exact(NULL, 1024 * sizeof *samples);
+    uint8_t *out = exact(NULL, TALAS_AAC_MOST_BYTES);
+    CHECK(talas_aac_open(encoder, 128000) == TALAS_OK);
+    for (int n = 0; n < 3; n++) {
+        for (size_t i = 0; i < 1024; i++)
+            samples[i] = (n == 1 ? 1e-11f : 1e-40f) * random_sample();
+        talas_aac_encode(encoder, samples, samples, out);
+    }
+    for (size_t c = 0; c < 2; c++)
+        for (size_t i = 0; i < 3 * 1024; i++)
+            CHECK(encoder->samples[c][i] == 0);
+    free(encoder);
+    free(samples);
+    free(out);
+}
+
+/* Where a Bark has few lines, noise may have little of a band; everywhere it leaves something; more
+ * bits leave it less. */
+static void test_noise_may_have_less_of_low_bands_and_at_high_rates(void) {
+    struct talas_aac_encoder *lean = malloc(sizeof *lean), *rich = malloc(sizeof *rich);
+    CHECK(talas_aac_open(lean, 64000) == TALAS_OK && talas_aac_open(rich, 192000) == TALAS_OK);
+    for (int b = 0; b < lean->long_bands; b++) {
+        CHECK(lean->long_share[b] > 0 && lean->long_share[b] <= (float)TALAS_AAC_MOST_SHARE);
+        CHECK(rich->long_share[b] <= lean->long_share[b]);
+    }
+    CHECK(lean->long_share[8] < 0.2f * lean->long_share[lean->long_bands - 1]);
+    CHECK(lean->short_share[0] < lean->short_share[lean->short_bands - 1]);
+    free(lean);
+    free(rich);
+}
+
 static void test_rates(void) {
     struct talas_aac_encoder *encoder = malloc(sizeof *encoder);
     CHECK(talas_aac_open(encoder, TALAS_AAC_LEAST_RATE - 1) == TALAS_BAD_RATE);
@@ -182,6 +216,8 @@ int main(void) {
     test_codes_are_complete();
     test_the_transform_is_the_formula();
     test_an_attack_is_found_where_it_is();
+    test_next_to_nothing_is_nothing();
+    test_noise_may_have_less_of_low_bands_and_at_high_rates();
     test_rates();
     return failures != 0;
 }
