@@ -8,6 +8,8 @@ Never:       looks for a delay: the two sounds begin at the same sample.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from support.sound import Array
@@ -65,7 +67,7 @@ def _masks(powers: Array) -> Array:
         norm += (flat / flat.sum()) ** 0.4
     excited = (spread / norm) ** 2.5
     stays = np.exp(-HOP / RATE / (0.008 + 100 / _MIDDLES * 0.022))
-    for before, now in zip(excited, excited[1:], strict=False):
+    for before, now in itertools.pairwise(excited):
         np.maximum(now, stays * before, out=now)
     return excited / _OFFSET
 
