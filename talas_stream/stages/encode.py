@@ -1,8 +1,8 @@
 """From normalised audio to coded packets of one rendition.
 
-Does:        encode 48 kHz stereo to Opus, AAC (as ADTS), MP3 or FLAC (16 bit): Opus with libopus
-             itself, AAC with the native encoder, the others with PyAV, as those two where libopus
-             or the native core cannot be had.
+Does:        encode 48 kHz stereo to Opus, AAC (as ADTS), MP3 or FLAC (16 bit, dithered): Opus
+             with libopus itself, AAC with the native encoder, the others with PyAV, as those two
+             where libopus or the native core cannot be had.
 Never:       keeps a thread pool: see `one_cpu`.
 Guarantees:  each packet carries the media time of the sound in it, the encoder's own delay already
              taken off; constant bit rate, because players count in bytes and a quiet passage that
@@ -31,6 +31,7 @@ from talas_stream.media import RATE, Codec, Packet, Pcm, Rendition, Samples
 from talas_stream.stages.aac import AacCoder, Open
 from talas_stream.stages.govern import BEST, Care
 from talas_stream.stages.libopus import OpusCoder, library
+from talas_stream.stages.sixteen import sixteen
 from talas_stream.wire.adts import adts_header, parse_config
 from talas_stream.wire.flac_number import renumbered
 
@@ -47,7 +48,7 @@ _OPTIONS = {
 }
 
 _TICK = Fraction(1, RATE)
-_FORMAT = AudioFormat("fltp")
+_FLOATS, _INTEGERS = AudioFormat("fltp"), AudioFormat("s16")
 _LAYOUT = AudioLayout("stereo")
 
 _LOUDER = {Codec.MP3: np.float32(1 / 0.95)}
@@ -159,13 +160,7 @@ class AvCoder:
         return bytes(self._context.extradata or b"")
 
     def encode(self, samples: Samples, at: int) -> list[Packet]:
-        frame = AudioFrame(_FORMAT, _LAYOUT, samples.shape[1])
-        # A fifth quicker than `from_ndarray`, which looks format, layout and type up every time.
-        channels = np.ascontiguousarray(samples, np.float32)
-        if self._louder is not None:
-            channels = channels * self._louder
-        for plane, channel in zip(frame.planes, channels, strict=True):
-            plane.update(channel)
+        frame = self._frame(samples, at)
         frame.sample_rate = RATE
         frame.pts = at
         frame.time_base = _TICK
@@ -174,6 +169,20 @@ class AvCoder:
         self._warm = True
         with one_cpu():
             return self._packets(frame)
+
+    def _frame(self, samples: Samples, at: int) -> AudioFrame:
+        # A fifth quicker than `from_ndarray`, which looks format, layout and type up every time.
+        if self._codec is Codec.FLAC:
+            frame = AudioFrame(_INTEGERS, _LAYOUT, samples.shape[1])
+            frame.planes[0].update(sixteen(samples, at).T.tobytes())
+            return frame
+        frame = AudioFrame(_FLOATS, _LAYOUT, samples.shape[1])
+        channels = np.ascontiguousarray(samples, np.float32)
+        if self._louder is not None:
+            channels = channels * self._louder
+        for plane, channel in zip(frame.planes, channels, strict=True):
+            plane.update(channel)
+        return frame
 
     def flush(self) -> list[Packet]:
         return self._packets(None) if self._warm else []

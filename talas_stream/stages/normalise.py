@@ -1,6 +1,7 @@
 """From any rate and channel count to the one form that encoders take: stereo at 48 kHz.
 
-Does:        resample with FFmpeg's resampler at the settings below; make stereo out of mono.
+Does:        resample with FFmpeg's resampler at the settings below, its overshoots guarded; make
+             stereo out of mono.
 Never:       starts a thread: a filter graph would make one per processor unless told otherwise;
              builds a resampler for a run too short to be worth one.
 Guarantees:  mono keeps its level (FFmpeg's own up-mix loses 3 dB, so the channel is copied by
@@ -20,6 +21,7 @@ from av.audio.layout import AudioLayout
 from av.filter import Graph
 
 from talas_stream.media import RATE, Samples
+from talas_stream.stages.guard import Guard
 
 # Flat to 20 kHz with images 130 dB down; the default loses half a decibel there.
 QUALITY = "filter_size=64:filter_type=kaiser:kaiser_beta=12:cutoff=0.96"
@@ -98,6 +100,7 @@ class _Resampler:
         graph.link_nodes(self._source, resample, self._sink).configure()
         # The nodes do not keep it.
         self._graph = graph
+        self._guard = Guard()
         self._rate = rate
         self._form = AudioFormat("fltp"), AudioLayout(_LAYOUT[channels])
 
@@ -111,15 +114,15 @@ class _Resampler:
         frame.time_base = self._tick
         self._source.push(frame)
         # For a frame in, it has one to give or none: asking again would only cost an exception.
-        return self._pull()
+        return self._guard.feed(self._pull())
 
     def flush(self) -> Samples:
         """What it still holds."""
         self._source.push(None)
         pieces = []
         while (piece := self._pull()).shape[1]:
-            pieces.append(piece)
-        return np.concatenate([_NOTHING, *pieces], axis=1)
+            pieces.append(self._guard.feed(piece))
+        return np.concatenate([_NOTHING, *pieces, self._guard.flush()], axis=1)
 
     def _pull(self) -> Samples:
         try:

@@ -108,3 +108,11 @@ def test_resampler_is_made_once_enough_has_come_and_nothing_is_lost() -> None:
     whole, pieces = Normaliser(44_100, 2), Normaliser(44_100, 2)
     source = tone(44_100)
     assert np.array_equal(through(whole, source, 44_100), through(pieces, source, 3))
+
+
+@pytest.mark.parametrize("rate", [32_000, 44_100, 96_000])
+def test_a_square_at_full_scale_is_not_clipped_by_what_makes_16_bits(rate: int) -> None:
+    """Its curve goes 2 dB over full scale."""
+    clock = np.arange(rate) / rate
+    square = np.tile(0.999 * np.sign(np.sin(2 * np.pi * 173 * clock)), (2, 1)).astype(np.float32)
+    assert np.abs(through(Normaliser(rate, 2), square)).max() < 1
