@@ -28,7 +28,7 @@ from setuptools.errors import BaseError, CompileError, LinkError
 KERNELS = [
     "frame_scan", "mpeg_frames", "adts_frames", "ogg_pages", "flac_crc", "icy", "samples",
     "batch_send", "loudness", "aac_transform", "aac_hearing", "aac_codes", "aac_books", "aac_rate",
-    "aac_coding", "aac_encoder",
+    "aac_coding", "aac_encoder", "aac_shape",
 ]  # fmt: skip
 WARNINGS = [
     "-Wall",

@@ -5,13 +5,17 @@
 
 #include "aac_books.h"
 #include "aac_rate.h"
+#include "aac_shape.h"
 
-/* Below a half: of the numbers that a line lies between, the smaller one is the more frequent. */
+/* Below a half: of the numbers that a line lies between, the smaller one is the more frequent, above
+ * all where numbers are small. */
 #define ROUNDING 0.36f
+#define ROUNDING_LARGE 0.45f
+#define LARGE 4
 
 /* The number that stands for a line whose size, to 3/4, is `power`. */
-static int number(float power, float factor) {
-    const float size = power * factor + ROUNDING;
+static int number(float power, float factor, float rounding) {
+    const float size = power * factor + rounding;
     return (int)(size < TALAS_AAC_HIGHEST ? size : TALAS_AAC_HIGHEST);
 }
 
@@ -19,13 +23,14 @@ static void quantise(const struct talas_aac_layout *layout, struct talas_aac_cha
     for (int b = 0; b < layout->bands; b++) {
         const int start = layout->edges[b], end = layout->edges[b + 1];
         const float factor = exp2f(-0.1875f * (float)channel->scale[b]);
-        channel->highest[b] = number(channel->peak[b], factor);
+        const float rounding = channel->peak[b] * factor > LARGE ? ROUNDING_LARGE : ROUNDING;
+        channel->highest[b] = number(channel->peak[b], factor, rounding);
         if (channel->highest[b] == 0) {
             memset(channel->quantised + start, 0, sizeof(int16_t) * (size_t)(end - start));
             continue;
         }
         for (int i = start; i < end; i++) {
-            const int size = number(channel->powers[i], factor);
+            const int size = number(channel->powers[i], factor, rounding);
             channel->quantised[i] = (int16_t)(channel->lines[i] < 0 ? -size : size);
         }
     }
@@ -40,14 +45,14 @@ static bool any_middle(const struct talas_aac_frame *frame) {
 
 int talas_aac_quantise(struct talas_aac_frame *frame) {
     const struct talas_aac_layout *layout = &frame->layout;
-    /* Element, shared window, stereo; of each channel, gain and three tools not used; the end. */
+    /* Element, shared window, stereo; of each channel, gain and three tools; the end. */
     int bits = 8 + (layout->sequence == TALAS_AAC_EIGHT ? 15 : 11) + 2 + 2 * (8 + 3) + 3;
     if (any_middle(frame))
         bits += layout->bands;
     for (int c = 0; c < 2; c++) {
         struct talas_aac_channel *channel = &frame->channel[c];
         quantise(layout, channel);
-        bits += talas_aac_choose(layout, channel);
+        bits += talas_aac_choose(layout, channel) + talas_aac_shape_bits(channel);
     }
     return (bits + 7) / 8 * 8;
 }
@@ -144,6 +149,20 @@ static void put_sections(struct writer *writer, const struct talas_aac_layout *l
         }
 }
 
+/* One filter over the uppermost bands, those included that no stream of this rate has. */
+static void put_shape(struct writer *writer, const struct talas_aac_shape *shape) {
+    put(writer, shape->order > 0, 1);
+    if (shape->order == 0)
+        return;
+    put(writer, 1, 2);
+    put(writer, 1, 1); /* coefficients of 4 bits */
+    put(writer, TALAS_AAC_LONG_BANDS - TALAS_AAC_SHAPE_FIRST, 6);
+    put(writer, (uint32_t)shape->order, 5);
+    put(writer, 0, 2); /* upwards; not compressed */
+    for (int i = 0; i < shape->order; i++)
+        put(writer, (uint32_t)shape->index[i] & 15, 4);
+}
+
 static void put_channel(struct writer *writer, const struct talas_aac_layout *layout,
                         const struct talas_aac_channel *channel) {
     int gain = 0, before;
@@ -160,7 +179,9 @@ static void put_channel(struct writer *writer, const struct talas_aac_layout *la
         put_code(writer, talas_aac_scale_codes[step + TALAS_AAC_SCALE_MIDDLE]);
         before = channel->scale[b];
     }
-    put(writer, 0, 3); /* no pulses, no noise shaping, no gain control */
+    put(writer, 0, 1); /* no pulses */
+    put_shape(writer, &channel->shape);
+    put(writer, 0, 1); /* no gain control */
     for (int b = 0; b < layout->bands; b++)
         if (channel->book[b] != 0)
             put_lines(writer, channel->book[b], channel->quantised + layout->edges[b],

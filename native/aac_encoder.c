@@ -5,6 +5,7 @@
 
 #include "aac_books.h"
 #include "aac_rate.h"
+#include "aac_shape.h"
 
 #define LINES TALAS_AAC_LINES
 #define FRAME_RATE (48000.0 / LINES)
@@ -17,6 +18,7 @@ void talas_aac_prepare(void) {
     talas_aac_transform_prepare();
     talas_aac_hearing_prepare();
     talas_aac_books_prepare();
+    talas_aac_shape_prepare();
 }
 
 /* The highest frequency worth coding at a rate. */
@@ -101,6 +103,7 @@ static void group(struct talas_aac_layout *layout, int attack) {
             from = cuts[i];
         }
     layout->windows[layout->groups++] = 8 - from;
+    layout->before = attack > 0 ? layout->each : 0;
 }
 
 static void lay_out(const struct talas_aac_encoder *encoder, struct talas_aac_layout *layout) {
@@ -110,6 +113,7 @@ static void lay_out(const struct talas_aac_encoder *encoder, struct talas_aac_la
     layout->each = eight ? encoder->short_bands : encoder->long_bands;
     layout->groups = 1;
     layout->windows[0] = 1;
+    layout->before = 0;
     if (eight)
         group(layout, encoder->attack);
     layout->bands = layout->edges[0] = 0;
@@ -152,13 +156,14 @@ static void transform(const struct talas_aac_encoder *encoder, struct talas_aac_
     }
 }
 
-/* The bits that a frame should take: more where it has more to say, and from a full reservoir. */
-static double wanted(const struct talas_aac_encoder *encoder, float entropy) {
+/* The bits that a frame should take: more where it has more to say, above all at an attack, and
+ * from a full reservoir. */
+static double wanted(const struct talas_aac_encoder *encoder, float entropy, bool attack) {
     const double usual = usual_bits(encoder), most = usual + 0.9 * encoder->saved;
     double need = encoder->usual > 0 ? entropy / encoder->usual - 1 : 0;
     need = fmin(fmax(need, -0.5), 3);
-    const double bits =
-        usual * (1 + 0.5 * need) + 0.25 * (encoder->saved - reservoir(encoder) / 2);
+    const double more = (attack ? 0.7 : 0.6) * need;
+    const double bits = usual * (1 + more) + 0.25 * (encoder->saved - reservoir(encoder) / 2);
     return fmax(fmin(bits, most), 0.4 * usual);
 }
 
@@ -180,7 +185,8 @@ static size_t code(struct talas_aac_encoder *encoder, struct talas_aac_frame *fr
     const double usual = usual_bits(encoder);
     const double limit = fmin(usual + encoder->saved, 8 * TALAS_AAC_MOST_BYTES);
     const float entropy = talas_aac_entropy(frame);
-    const float aim = (float)wanted(encoder, entropy) / encoder->bits_each;
+    const bool attack = frame->layout.sequence == TALAS_AAC_EIGHT;
+    const float aim = (float)wanted(encoder, entropy, attack) / encoder->bits_each;
     const float reached = talas_aac_scales(frame, aim);
     const int taken = fit(frame, (int)limit);
     if (reached > 100) {
@@ -217,6 +223,7 @@ size_t talas_aac_encode(struct talas_aac_encoder *encoder, const float *left, co
         lay_out(encoder, &frame.layout);
         transform(encoder, &frame);
         talas_aac_thresholds(&encoder->hearing, &frame);
+        talas_aac_shape(&frame);
         talas_aac_stereo(&frame);
         talas_aac_measure(&frame);
         size = code(encoder, &frame, out);

@@ -2,9 +2,10 @@
  * coder does (benchmarks/test_encoders.py).
  *
  * Does:        turn 1024 samples of two channels into one raw frame; switch to short windows before
- *              attacks; code middle and side; hold the rate with a reservoir of a few frames.
- * Never:       allocates, asks a clock, or writes past TALAS_AAC_MOST_BYTES; uses noise shaping,
- *              noise substitution, intensity, prediction or pulses, which a decoder must know and an
+ *              attacks, and shape noise in time in the others; code middle and side; hold the
+ *              rate with a reservoir of a few frames.
+ * Never:       allocates, asks a clock, or writes past TALAS_AAC_MOST_BYTES; uses noise
+ *              substitution, intensity, prediction or pulses, which a decoder must know and an
  *              encoder may leave.
  * Guarantees:  any samples give a valid frame (what is not a number is silence); the bytes of any
  *              run of frames differ from bit rate times duration by the reservoir at most, silence

@@ -29,12 +29,22 @@ struct talas_aac_layout {
     int groups;
     int windows[TALAS_AAC_GROUPS]; /* of each group */
     int each;                      /* bands of one group */
+    int before;                    /* bands of the group before an attack, or none */
     int bands;                     /* of all groups */
     int edges[TALAS_AAC_BANDS + 1];
     float share[TALAS_AAC_BANDS]; /* of a band's energy, that noise may have, unless bits lack */
 };
 
+#define TALAS_AAC_SHAPE_ORDER 12
+
+/* A filter along the lines, see aac_shape.h. */
+struct talas_aac_shape {
+    int order; /* 0: none */
+    int8_t index[TALAS_AAC_SHAPE_ORDER];
+};
+
 struct talas_aac_channel {
+    struct talas_aac_shape shape;
     float lines[TALAS_AAC_LINES];
     float powers[TALAS_AAC_LINES]; /* of the lines, to 3/4 */
     int16_t quantised[TALAS_AAC_LINES];

@@ -6,9 +6,10 @@
 #define LONG_BANDS TALAS_AAC_LONG_BANDS
 #define SHORT_BANDS TALAS_AAC_SHORT_BANDS
 
-#define ATTACK 10.0f       /* times what was before */
+#define ATTACK 5.0f        /* times what was before */
 #define AUDIBLE 1e-4f      /* energy of an eighth's differences below which nothing is an attack */
 #define MASKED 0.0012589f  /* -29 dB: noise in a band that its own sound hides */
+#define BEFORE 0.25f       /* of a threshold stays before an attack: noise is heard there */
 #define PRE_ECHO 0.01f     /* of a threshold stays, however quiet it was before */
 
 /* A sine at full scale has this energy among 1024 lines, and stands for more than anybody plays it
@@ -93,7 +94,7 @@ int talas_aac_attack(struct talas_aac_hearing *hearing, const float *left, const
     return found;
 }
 
-static float energy(const float *lines, int count) {
+float talas_aac_energy(const float *lines, int count) {
     float lane[4] = {0};
     for (int i = 0; i < count; i += 4)
         for (int j = 0; j < 4; j++)
@@ -123,11 +124,13 @@ void talas_aac_thresholds(struct talas_aac_hearing *hearing, struct talas_aac_fr
     for (int c = 0; c < 2; c++) {
         struct talas_aac_channel *channel = &frame->channel[c];
         for (int b = 0; b < layout->bands; b++)
-            channel->energy[b] = energy(channel->lines + layout->edges[b],
-                                        layout->edges[b + 1] - layout->edges[b]);
+            channel->energy[b] = talas_aac_energy(channel->lines + layout->edges[b],
+                                                  layout->edges[b + 1] - layout->edges[b]);
         for (int g = 0, first = 0; g < layout->groups; g++, first += layout->each)
             masks(eight ? short_band : long_band, layout->each, layout->windows[g],
                   channel->energy + first, channel->threshold + first);
+        for (int b = 0; b < layout->before; b++)
+            channel->threshold[b] *= BEFORE;
         float *allowed = hearing->allowed[c];
         for (int b = 0; !eight && b < layout->bands; b++) {
             const float now = channel->threshold[b];

@@ -21,6 +21,9 @@ struct talas_aac_hearing {
 
 void talas_aac_hearing_prepare(void);
 
+/* Of so many lines, a multiple of 4. */
+float talas_aac_energy(const float *lines, int count);
+
 /* The place of a frequency in the ear. */
 double talas_aac_bark(double hertz);
 

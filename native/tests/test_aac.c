@@ -10,6 +10,7 @@
 #include "../aac_frame.h"
 #include "../aac_hearing.h"
 #include "../aac_rate.h"
+#include "../aac_shape.h"
 #include "../aac_transform.h"
 #include "check.h"
 
@@ -115,6 +116,64 @@ static void test_an_attack_is_found_where_it_is(void) {
     free(loud);
 }
 
+/* A decoder's filter (ISO/IEC 14496-3, 4.6.9.3), over so many lines. */
+static void unshape(const struct talas_aac_shape *shape, double *lines, size_t count) {
+    double a[TALAS_AAC_SHAPE_ORDER + 1] = {1}, b[TALAS_AAC_SHAPE_ORDER + 1];
+    for (int m = 1; m <= shape->order; m++) {
+        const int index = shape->index[m - 1];
+        const double said = sin(index / ((index >= 0 ? 8 - 0.5 : 8 + 0.5) / (PI / 2)));
+        for (int i = 1; i < m; i++)
+            b[i] = a[i] + said * a[m - i];
+        for (int i = 1; i < m; i++)
+            a[i] = b[i];
+        a[m] = said;
+    }
+    for (size_t n = 0; n < count; n++)
+        for (size_t i = 1; i <= (size_t)shape->order && i <= n; i++)
+            lines[n] -= a[i] * lines[n - i];
+}
+
+/* Lines of a click late in the window, which one filter predicts, and of hiss, which none does. */
+static void test_noise_is_shaped_where_the_sound_has_a_shape_and_a_decoder_undoes_it(void) {
+    struct talas_aac_frame *frame = calloc(1, sizeof *frame);
+    double lines[1024];
+    frame->layout.bands = TALAS_AAC_LONG_BANDS;
+    for (size_t b = 0; b <= TALAS_AAC_LONG_BANDS; b++)
+        frame->layout.edges[b] = talas_aac_long_edges[b];
+    for (size_t i = 0; i < 1024; i++) {
+        frame->channel[0].lines[i] = 1000 * (float)cos(2.9 * (double)i) + 300 * random_sample();
+        frame->channel[1].lines[i] = 1000 * random_sample();
+        lines[i] = (double)frame->channel[0].lines[i];
+    }
+    for (size_t c = 0; c < 2; c++)
+        for (size_t b = 0; b < TALAS_AAC_LONG_BANDS; b++) {
+            frame->channel[c].energy[b] =
+                talas_aac_energy(frame->channel[c].lines + frame->layout.edges[b],
+                                 frame->layout.edges[b + 1] - frame->layout.edges[b]);
+            frame->channel[c].threshold[b] = 1;
+        }
+    talas_aac_shape(frame);
+    CHECK(frame->channel[0].shape.order > 0 && frame->channel[1].shape.order == 0);
+    CHECK(frame->channel[1].threshold[20] == 1 && frame->channel[0].threshold[20] < 0.5f);
+    CHECK(frame->channel[0].threshold[TALAS_AAC_SHAPE_FIRST - 1] == 1);
+    const size_t first = talas_aac_long_edges[TALAS_AAC_SHAPE_FIRST], last = talas_aac_long_edges[40];
+    double left[1024], power = 0, residual = 0;
+    for (size_t i = 0; i < 1024; i++)
+        left[i] = (double)frame->channel[0].lines[i];
+    for (size_t i = first; i < last; i++) {
+        power += lines[i] * lines[i];
+        residual += left[i] * left[i];
+    }
+    CHECK(residual < 0.5 * power);
+    unshape(&frame->channel[0].shape, left + first, last - first);
+    for (size_t i = 0; i < 1024; i++)
+        CHECK(fabs(left[i] - lines[i]) < 0.1);
+    frame->layout.sequence = TALAS_AAC_EIGHT;
+    talas_aac_shape(frame);
+    CHECK(frame->channel[0].shape.order == 0);
+    free(frame);
+}
+
 /* Samples that want everything of an encoder in turn. */
 static void make(int kind, float *samples) {
     static const float odd[] = {NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e-42f, 0, 1, -1, 7.9f};
@@ -216,6 +275,7 @@ int main(void) {
     test_codes_are_complete();
     test_the_transform_is_the_formula();
     test_an_attack_is_found_where_it_is();
+    test_noise_is_shaped_where_the_sound_has_a_shape_and_a_decoder_undoes_it();
     test_next_to_nothing_is_nothing();
     test_noise_may_have_less_of_low_bands_and_at_high_rates();
     test_rates();

@@ -108,6 +108,16 @@ def test_less_of_its_noise_is_heard_than_of_ffmpeg_s_better_coder_s(
     assert ours <= noise_to_mask(sound, heard(run(theirs, sound), size))
 
 
+@pytest.mark.parametrize("bit_rate", [96_000, 128_000, 192_000])
+def test_a_voice_with_a_beat_is_closer_to_the_sound_than_by_ffmpeg_s_better_coder(
+    bit_rate: int,
+) -> None:
+    sound = stereo()
+    theirs = AvCoder(replace(AAC, bit_rate=bit_rate), BEST)
+    ours = distance(sound, heard(run(opened(bit_rate), sound), sound.shape[1]))
+    assert ours > distance(sound, heard(run(theirs, sound), sound.shape[1]))
+
+
 def hissing(level: float) -> Array:
     """A programme with much hiss up to the highest frequencies, at some level."""
     hiss = np.random.default_rng(4).normal(0, 0.01, (2, 2 * RATE))
@@ -167,6 +177,22 @@ def test_a_beat_out_of_silence_has_no_sound_before_it() -> None:
     before, after = (np.square(out[:, part]).mean() for part in (
         slice(at - 256, at - 32), slice(at, at + 600)))  # fmt: skip
     assert before < after / 1000
+
+
+@pytest.mark.parametrize("bit_rate", [64_000, 96_000, 128_000])
+def test_little_is_heard_before_a_beat_over_music(bit_rate: int) -> None:
+    """Beats over a quiet chord: what is before each is not hidden by it."""
+    rng = np.random.default_rng(6)
+    clock = np.arange(3 * RATE) / RATE
+    chord = 0.01 * sum(np.sin(2 * np.pi * tone * clock) for tone in (220.0, 277.2, 1310.0, 2900.0))
+    sound = np.tile(chord, (2, 1))
+    beats = [10_000 + 9_111 * n for n in range(14)]
+    for at in beats:
+        sound[:, at : at + 4000] += rng.normal(0, 0.2, 4000) * np.exp(-np.arange(4000) / 900)
+    noise = heard(run(opened(bit_rate), sound.astype(np.float32)), clock.size) - sound
+    before = np.mean([np.square(noise[:, at - 480 : at - 160]).mean() for at in beats])
+    least = {64_000: 18.5, 96_000: 25, 128_000: 36}
+    assert 10 * np.log10(np.square(chord).mean() / before) > least[bit_rate]
 
 
 def test_what_is_not_a_number_spoils_nothing() -> None:
