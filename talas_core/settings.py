@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -29,6 +30,10 @@ ADMIN_PASSWORD_CHARACTERS = 12
 """The fewest. It is one password for every station, and may be guessed at from afar."""
 
 
+_WEB = ("https://", "http://")
+_ADDRESSES = {"public_url": _WEB, "chat_url": ("wss://", "ws://"), "source_url": _WEB,
+              "site_url": _WEB}  # fmt: skip
+"""Settings that tell where people reach Talas, and what each begins with."""
 _MAILBOX = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{1,189}")
 
 
@@ -95,11 +100,15 @@ KNOBS: tuple[Knob, ...] = (
          "empty takes it from the request"),
     Knob("TALAS_DEFAULT_STATION", "str", "", "Slug of the station that /; plays on the stream "
          "port; empty plays the only one on the air"),
+    Knob("TALAS_CHAT_URL", "str", "", "Address of the chat's WebSocket as browsers reach it, "
+         "ws:// or wss://; empty takes it from the request"),
+    Knob("TALAS_SOURCE_URL", "str", "", "Address that encoders send to, scheme, host and port; "
+         "empty takes TALAS_PUBLIC_URL's"),
     Knob("TALAS_ORIGINS", "list", (), "Web origins, comma-separated, that may use API and chat; "
-         "empty allows this machine's own page"),
+         "empty allows the page of TALAS_SITE_URL and this machine's own"),
     Knob("TALAS_HOSTS", "list", (), "Host names, comma-separated, that requests may use besides IP "
-         "addresses, localhost and the names in TALAS_HOST, TALAS_PUBLIC_URL, TALAS_SITE_URL and "
-         "TALAS_ORIGINS; * takes any"),
+         "addresses, localhost and the names in TALAS_HOST, TALAS_ORIGINS and the settings that "
+         "tell where people reach Talas; * takes any"),
     Knob("TALAS_HTTPS", "bool", False, "Browsers reach all three ports over HTTPS alone, through "
          "a proxy; they are told to come back by no other way"),
     Knob("TALAS_BCRYPT_COST", "int", 12, "Work factor of password hashes; under 10 only with "
@@ -234,6 +243,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     native: str
     public_url: str
     default_station: str
+    chat_url: str
+    source_url: str
     origins: tuple[str, ...]
     hosts: tuple[str, ...]
     https: bool
@@ -372,13 +383,24 @@ def _check_together(values: Mapping[str, Any]) -> None:
     if values["smtp_url"] and not _MAILBOX.fullmatch(values["mail_from"]):
         knob = BY_NAME["TALAS_MAIL_FROM"]
         raise SettingError(knob.name, "the value is not an address", knob.description)
-    if values["site_url"] and not values["site_url"].startswith(("https://", "http://")):
-        knob = BY_NAME["TALAS_SITE_URL"]
-        raise SettingError(knob.name, "the value is not a web address", knob.description)
+    for field, schemes in _ADDRESSES.items():
+        if values[field] and not _is_address(values[field], schemes):
+            knob = BY_NAME[PREFIX + field.upper()]
+            problem = f"the value is no address that begins with {' or '.join(schemes)}"
+            raise SettingError(knob.name, problem, knob.description)
     ports = [values["api_port"], values["chat_port"], values["stream_port"]]
     if len(set(ports)) < len(ports):
         raise SettingError("TALAS_API_PORT, TALAS_CHAT_PORT, TALAS_STREAM_PORT",
                            f"three different ports are needed, not {ports}")  # fmt: skip
+
+
+def _is_address(text: str, schemes: tuple[str, ...]) -> bool:
+    """Whether a browser could go there. One that is broken would only show in the page."""
+    try:
+        parts = urlsplit(text)
+        return f"{parts.scheme}://" in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _quoted(knob: Knob, raw: object) -> str:

@@ -4,6 +4,8 @@ GET  /                         200   the page, made for the host it was asked un
 GET  /site/{version}/{name}    200   a file of the page; for ever the same under its own version
 
 Does:        answer from memory; 304 to a browser that has it; gzip to one that takes it.
+             Say once in the log that a proxy asks by an address, where the settings do not say what
+             to name instead.
 Guarantees:  a page and its files always fit together: the page names its files by their common
              version, and only under that version may they be kept.
 """
@@ -11,7 +13,7 @@ Guarantees:  a page and its files always fit together: the page names its files 
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from string import Template
@@ -22,6 +24,9 @@ from talas_api.site.assets import Asset, Assets
 from talas_api.site.places import Places
 from talas_core.errors import NotFound
 from talas_core.settings import Settings
+from talas_core.telemetry.logs import logger
+from talas_core.web.host import LOOPBACK, name_of
+from talas_core.web.peer import passed_on
 
 FOLDER = Path(__file__).parent / "static"
 PAGE = "index.html"
@@ -30,10 +35,13 @@ FOR_EVER = "public, max-age=31536000, immutable"
 HOSTS_KEPT = 64
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
+_log = logger("site")
+
 
 def routes(settings: Settings, folder: Path = FOLDER) -> list[web.RouteDef]:
     """The table of this feature; reads the files of `folder` at once."""
     assets = Assets(folder)
+    hint = _hint(settings)
     template = Template(_text(assets, PAGE))
 
     @lru_cache(maxsize=HOSTS_KEPT)
@@ -43,6 +51,7 @@ def routes(settings: Settings, folder: Path = FOLDER) -> list[web.RouteDef]:
     async def page(request: web.Request) -> web.Response:
         # Never `request.host`: where the client names none, it asks the resolver.
         host = request.headers.get(hdrs.HOST, "")
+        hint(request, host)
         places = Places.of(settings, host, secure=request.secure or settings.https)
         headers = {
             "Content-Security-Policy": places.policy(),
@@ -61,12 +70,33 @@ def routes(settings: Settings, folder: Path = FOLDER) -> list[web.RouteDef]:
     return [web.get("/", page), web.get("/site/{version}/{name:.+}", file)]
 
 
+def _hint(settings: Settings) -> Callable[[web.Request, str], None]:
+    """Who is to be told of requests for the page: tells the operator once of a proxy that sends
+    its upstream's address as the host, as nginx does by itself. Browsers get no further by it."""
+    told = bool(settings.chat_url and settings.public_url)
+
+    def hint(request: web.Request, host: str) -> None:
+        nonlocal told
+        if told or not passed_on(request.headers):
+            return
+        name = name_of(host)
+        if name is None or name.is_address or name.text == LOOPBACK:
+            told = True
+            _log.warning(
+                "a proxy asks for the page by an address: set TALAS_CHAT_URL and TALAS_PUBLIC_URL, "
+                "see docs/proxies.md", host=host,
+            )  # fmt: skip
+
+    return hint
+
+
 def _fill(template: Template, assets: Assets, places: Places) -> str:
     """The page with its addresses."""
     return template.substitute(
         base=f"/site/{assets.version}",
         chat=html.escape(places.chat),
         stream=html.escape(places.stream),
+        source=html.escape(places.source),
     )
 
 

@@ -1,8 +1,10 @@
 """Where the page finds chat and audio, and what it may touch at all.
 
-Does:        derive the addresses of the chat and stream ports from the settings and the name the
-             browser used for us; write the content security policy that allows just these.
-Never:       repeats a Host header that is not plainly a host.
+Does:        take the addresses of chat and audio from the settings, or else make them of the ports
+             and the name the browser used for us; write the content security policy that allows
+             just these.
+Never:       repeats a Host header that is not plainly a host, or any where the settings name the
+             places: a proxy may send its upstream's.
 Guarantees:  the policy has no inline script or style, no wildcard and no third party in it.
 """
 
@@ -21,10 +23,12 @@ LOOPBACK = "127.0.0.1"
 
 
 class Places(msgspec.Struct, frozen=True):
-    """`chat` is the WebSocket's address, `stream` the stream port's without a slash at the end."""
+    """`chat` is the WebSocket's address, `stream` the stream port's without a slash at the end,
+    `source` where encoders reach that port."""
 
     chat: str
     stream: str
+    source: str
 
     @classmethod
     def of(cls, settings: Settings, host: str, *, secure: bool = False) -> Places:
@@ -32,9 +36,11 @@ class Places(msgspec.Struct, frozen=True):
         found = _HOST.fullmatch(host)
         name = found["name"] if found else LOOPBACK
         web, socket = ("https", "wss") if secure else ("http", "ws")
+        stream = settings.public_url.rstrip("/") or f"{web}://{name}:{settings.stream_port}"
         return cls(
-            chat=f"{socket}://{name}:{settings.chat_port}/ws",
-            stream=settings.public_url.rstrip("/") or f"{web}://{name}:{settings.stream_port}",
+            chat=settings.chat_url or f"{socket}://{name}:{settings.chat_port}/ws",
+            stream=stream,
+            source=settings.source_url.rstrip("/") or stream,
         )
 
     def policy(self) -> str:

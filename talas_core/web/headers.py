@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from talas_core.errors import SettingError
 from talas_core.settings import Settings
@@ -57,6 +58,17 @@ _ORIGIN = re.compile(
 """An origin as browsers spell it: small letters, no path, no port that goes without saying."""
 
 
+_PORTS = {"http": 80, "https": 443}
+
+
+def origin_of(address: str) -> str:
+    """The origin of a web address, as browsers spell it."""
+    parts = urlsplit(address)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = "" if parts.port in (None, _PORTS.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
 class Cors:
     """The origins whose pages may read our answers. `*` among them means any."""
 
@@ -65,7 +77,8 @@ class Cors:
 
     @classmethod
     def own(cls, settings: Settings) -> Cors:
-        """The configured origins; where there are none, this machine's own page.
+        """The configured origins; where there are none, the page at its public address and at this
+        machine's own.
 
         Raises SettingError for an entry that is no origin: it could only ever match `null`, which
         any page can make itself, or nothing.
@@ -77,7 +90,8 @@ class Cors:
         if settings.origins:
             return cls(settings.origins)
         names = ("127.0.0.1", "localhost", "[::1]")
-        return cls(f"http://{name}:{settings.api_port}" for name in names)
+        own = (f"http://{name}:{settings.api_port}" for name in names)
+        return cls([*own, origin_of(settings.site_url)] if settings.site_url else own)
 
     def allows(self, origin: str) -> bool:
         """Whether a page of `origin` may read answers. Exact match, as browsers spell it."""

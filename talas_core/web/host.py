@@ -108,7 +108,10 @@ def _name_of(host: str) -> Name | None:
 
 def _configured(settings: Settings) -> Iterator[str]:
     """The names in the settings, each as `name_of` has it."""
-    places = (settings.public_url, settings.site_url, *settings.origins)
+    places = (
+        settings.public_url, settings.chat_url, settings.source_url, settings.site_url,
+        *settings.origins,
+    )  # fmt: skip
     for host in (*settings.hosts, *addresses(settings.host), *map(authority, places)):
         name = name_of(host or "")
         if name is not None and not name.is_address:

@@ -90,7 +90,11 @@ def test_values_from_the_environment(name: str, text: str, value: Any) -> None:
         ("TALAS_STREAM_WORKERS", "2", "out of bounds"),
         ("TALAS_MASTER_KEY", "ab", "64 hex"), ("TALAS_MASTER_KEY", "g" * 64, "64 hex"),
         ("TALAS_ADMIN_PASSWORD", "elevenchars", "12 characters or more"),
-        ("TALAS_SITE_URL", "talas.example", "is not a web address"),
+        ("TALAS_SITE_URL", "talas.example", "begins with https:// or http://"),
+        ("TALAS_PUBLIC_URL", "https://", "begins with https:// or http://"),
+        ("TALAS_SOURCE_URL", "http://[::1", "begins with https:// or http://"),
+        ("TALAS_CHAT_URL", "https://radio.example/ws", "begins with wss:// or ws://"),
+        ("TALAS_CHAT_URL", "ws://radio.example:port/ws", "begins with wss:// or ws://"),
         ("TALAS_CHAT_PORT", "8080", "three different ports"),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from structlog.testing import capture_logs
 
 from talas_api.site import handlers
 from talas_core.settings import load
@@ -59,6 +60,28 @@ async def test_a_page_asked_for_without_a_host_asks_no_resolver(
     writer.close()
     assert b'content="ws://127.0.0.1:3001/ws"' in page
     assert asked == []
+
+
+async def test_a_proxy_that_hides_the_name_is_told_of_once(client: Client) -> None:
+    with capture_logs() as logs:
+        await text(client, "/", Host="radio.example", **{"X-Forwarded-For": "192.0.2.1"})
+        await text(client, "/", Host="127.0.0.1:8080")
+        assert logs == []
+        for _ in range(2):
+            await text(client, "/", Host="127.0.0.1:8080", Via="1.1 cache")
+    assert [(line["log_level"], line["host"]) for line in logs] == [("warning", "127.0.0.1:8080")]
+
+
+async def test_where_the_places_are_set_no_proxy_is_told_of() -> None:
+    client = await opened(
+        handlers.FOLDER, chat_url="wss://a.example/ws", public_url="https://a.example"
+    )
+    with capture_logs() as logs:
+        page = await text(client, "/", Host="localhost:8080", Via="1.1 cache")
+    assert logs == []
+    assert '<meta name="talas-source" content="https://a.example">' in page
+    assert "localhost" not in page
+    await client.close()
 
 
 async def test_behind_https_the_page_asks_for_nothing_in_the_clear() -> None:

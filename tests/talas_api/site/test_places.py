@@ -20,7 +20,7 @@ def settings(**overrides: object) -> Settings:
 )
 def test_chat_and_audio_are_on_the_host_the_browser_used(host: str, name: str) -> None:
     places = Places.of(settings(), host)
-    assert places == Places(f"ws://{name}:3001/ws", f"http://{name}:3002")
+    assert places == Places(f"ws://{name}:3001/ws", audio := f"http://{name}:3002", audio)
 
 
 @pytest.mark.parametrize(
@@ -29,18 +29,37 @@ def test_chat_and_audio_are_on_the_host_the_browser_used(host: str, name: str) -
 )
 def test_what_is_not_a_host_is_not_repeated(host: str) -> None:
     places = Places.of(settings(), host)
-    assert places == Places("ws://127.0.0.1:3001/ws", "http://127.0.0.1:3002")
+    assert places == Places("ws://127.0.0.1:3001/ws", audio := "http://127.0.0.1:3002", audio)
 
 
 def test_over_tls_the_sockets_are_too() -> None:
     places = Places.of(settings(), "radio.example", secure=True)
-    assert places == Places("wss://radio.example:3001/ws", "https://radio.example:3002")
+    assert places == Places(
+        "wss://radio.example:3001/ws", audio := "https://radio.example:3002", audio
+    )
 
 
 def test_the_public_address_of_the_audio_wins() -> None:
     places = Places.of(settings(public_url="https://audio.example/live/"), "127.0.0.1:8080")
-    assert places.stream == "https://audio.example/live"
+    assert places.stream == places.source == "https://audio.example/live"
     assert "media-src https://audio.example;" in places.policy()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "talas", "radio.example", "evil.example"])
+def test_where_the_settings_say_so_all_is_under_one_name_whatever_the_host(host: str) -> None:
+    """nginx sends its upstream's by itself."""
+    places = Places.of(
+        settings(
+            chat_url="wss://radio.example/ws",
+            public_url="https://radio.example/audio/",
+            source_url="http://in.radio.example:8000/",
+        ),
+        host,
+    )
+    assert places == Places(
+        "wss://radio.example/ws", "https://radio.example/audio", "http://in.radio.example:8000"
+    )
+    assert "connect-src 'self' wss://radio.example https://radio.example;" in places.policy()
 
 
 def test_the_policy_allows_us_and_our_two_ports_and_nothing_else() -> None:

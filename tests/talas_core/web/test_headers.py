@@ -76,6 +76,21 @@ def test_own_page_by_default() -> None:
     assert not cors.allows("https://localhost:9000")
 
 
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("https://Radio.example/", "https://radio.example"),
+        ("https://radio.example:443/talas/", "https://radio.example"),
+        ("http://radio.example:8080", "http://radio.example:8080"),
+        ("http://[::1]:80/", "http://[::1]"),
+    ],
+)
+def test_the_page_s_public_address_is_its_own(address: str, origin: str) -> None:
+    cors = Cors.own(load({"TALAS_SITE_URL": address}))
+    assert cors.allows(origin)
+    assert cors.allows("http://127.0.0.1:8080")
+
+
 def test_configured_origins_replace_the_default() -> None:
     cors = Cors.own(load({"TALAS_ORIGINS": "https://radio.example, https://www.radio.example"}))
     assert cors.allows("https://radio.example")

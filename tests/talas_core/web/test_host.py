@@ -57,10 +57,11 @@ def test_a_name_that_is_not_ours_is_misdirected(host: str) -> None:
 def test_the_names_in_the_settings_are_ours_whatever_the_port() -> None:
     hosts = own(
         host="studio.lan,::1", public_url="https://Listen.Example/audio/", site_url="http://a.example",
+        chat_url="wss://Chat.example/ws", source_url="http://in.example:8000",
         origins="https://app.example:8443", hosts="Radio.example, talas",
     )  # fmt: skip
-    for host in ("studio.lan:1", "listen.example", "a.example", "app.example", "RADIO.example.",
-                 "talas:3002"):  # fmt: skip
+    for host in ("studio.lan:1", "listen.example", "a.example", "app.example", "chat.example",
+                 "in.example", "RADIO.example.", "talas:3002"):  # fmt: skip
         assert takes(hosts, host), host
     for host in ("example", "x.radio.example", "radio.example.org", "b.example"):
         assert not takes(hosts, host), host
@@ -96,10 +97,6 @@ def test_an_entry_that_no_browser_would_send_stops_the_start(entry: str) -> None
     with pytest.raises(SettingError) as refused:
         own(hosts=entry)
     assert refused.value.name == "TALAS_HOSTS"
-
-
-def test_a_public_address_that_is_none_names_nothing() -> None:
-    assert not takes(own(public_url="radio.example", site_url="http://[::1"), "radio.example")
 
 
 def test_only_listed_names_are_names_of_ours() -> None:
