@@ -21,6 +21,7 @@ from typing import Protocol, cast
 
 from talas_core.clock import Clock
 from talas_core.errors import TalasError
+from talas_core.web import edges
 from talas_core.web.host import Hosts
 from talas_core.web.idle import Idle
 from talas_core.web.peer import Proxies
@@ -142,6 +143,7 @@ class FrontDoor(asyncio.Protocol):
         try:
             head = parse_head(bytes(self._head))
             if head is not None:
+                _check_edges(head)
                 self._keeper.hosts.check(head.headers.get("host"), head.target)
         except TalasError as error:
             self._keeper.passed(self)
@@ -181,7 +183,7 @@ class FrontDoor(asyncio.Protocol):
         guest = Guest(self._rooms.other(), self._keeper)
         transport.set_protocol(guest)
         guest.connection_made(transport)
-        guest.data_received(_escaped(data))
+        guest.data_received(_plain(data, head.size))
 
     def _successor(self, head: RequestHead) -> Successor | None:
         if head.method in ("PUT", "SOURCE"):
@@ -222,12 +224,18 @@ class Guest(asyncio.Protocol):
         self._keeper.left()
 
 
-def _escaped(data: bytes) -> bytes:
-    """`data` with a request line in ASCII: encoders send titles as they are, and aiohttp refuses
-    that."""
-    start = 2 if data.startswith(b"\r\n") else 0
-    end = data.index(b"\n", start)
-    if data[:end].isascii():
-        return data
-    line = b"".join(b"%%%02X" % c if c >= 0x80 else bytes((c,)) for c in data[start:end])
-    return line + data[end:]
+def _check_edges(head: RequestHead) -> None:
+    """Raises TalasError where the head asks for another HTTP than ours; ICE/1.0 is HTTP/1.0."""
+    major, minor = head.version.rpartition("/")[2].split(".")
+    problem = edges.problem((int(major), int(minor)), head.headers.get("expect"))
+    if problem is not None:
+        raise problem
+
+
+def _plain(data: bytes, size: int) -> bytes:
+    """`data`, whose head has so many bytes, with a request line in ASCII and with CRLF at the end
+    of each line: encoders send titles as they are and end lines as they please, and aiohttp
+    refuses both."""
+    first, *fields = (line.rstrip(b"\r") for line in data[:size].strip(b"\r\n").split(b"\n"))
+    line = b"".join(b"%%%02X" % c if c >= 0x80 else bytes((c,)) for c in first)
+    return b"\r\n".join([line, *fields, b"", data[size:]])

@@ -13,7 +13,7 @@ import asyncio
 import socket
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
@@ -24,9 +24,12 @@ from talas_api.chat.incoming import Kind, Violation
 from talas_api.chat.intake import Intake
 from talas_api.chat.service import Chat
 from talas_core.errors import BadInput, Forbidden, Unavailable
+from talas_core.web.answers import failed
 from talas_core.web.headers import Cors
 from talas_core.web.peer import client, subscriber
 
+VERSION = "13"
+"""Of the WebSocket protocol (RFC 6455)."""
 SEND_BUFFER_BYTES = 64 * 1024
 """What the kernel may hold for a client, for which Linux takes twice as much. Left alone it would
 grow to megabytes for each client that does not read, all beyond our budget."""
@@ -50,11 +53,17 @@ def routes(chat: Chat, cors: Cors) -> list[web.RouteDef]:
             raise OriginRefused("Pages of this origin may not use the chat.")
         address = subscriber(client(request))
         chat.check_room(address)
+        if request.headers.get(hdrs.SEC_WEBSOCKET_VERSION, VERSION) != VERSION:
+            # RFC 6455, section 4.4
+            return failed(426, "websocket_version", f"WebSocket {VERSION} is spoken here.",
+                          headers={hdrs.SEC_WEBSOCKET_VERSION: VERSION, hdrs.UPGRADE: "websocket",
+                                   hdrs.CONNECTION: "upgrade, close"})  # fmt: skip
         upgraded = _Upgrade(request.protocol, _bounded(request.transport))
         if _has_body(request):
             # Its bytes would be read as frames.
             raise BadInput("A WebSocket handshake has no body.")
-        if not upgraded.can_prepare(request):
+        # In HTTP/1.0 there is no upgrade (RFC 9110, section 7.8).
+        if request.version < HttpVersion11 or not upgraded.can_prepare(request):
             raise BadInput("This address takes WebSocket handshakes only.")
         await upgraded.prepare(request)
         conversation = chat.open(upgraded.transport, address)

@@ -25,6 +25,8 @@ from talas_core.web.peer import PROXIES, Proxies
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+"""What is taken at one address or another: the answer to `OPTIONS *` (RFC 9110, section 9.3.7)."""
 BODY_LIMIT = 64 * 1024
 REQUEST_ID = web.RequestKey("request_id", str)
 MORE_HEADERS = web.RequestKey("more_headers", dict[str, str])
@@ -49,6 +51,8 @@ def application(
         request[REQUEST_ID] = request_id()
         try:
             names.check(request.headers.get(hdrs.HOST), request.raw_path)
+            if request.method == hdrs.METH_OPTIONS and request.raw_path == "*":
+                return web.Response(status=204, headers={hdrs.ALLOW: METHODS})
             if _is_preflight(request):
                 return _preflight(request, cors)
             with asking(request):

@@ -27,7 +27,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import msgspec
-from aiohttp import web
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
@@ -35,7 +35,7 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 from talas_core import caller
 from talas_core.settings import Settings
 from talas_core.telemetry.logs import logger
-from talas_core.web import early
+from talas_core.web import early, edges
 from talas_core.web.answers import failed
 from talas_core.web.application import request_id
 from talas_core.web.idle import Idle
@@ -225,7 +225,8 @@ class Connection(RequestHandler):
 
     def _parse(self, data: bytes) -> None:
         """Watch the time from a head's first byte to its end. Costs a whole head two looks."""
-        super().data_received(data)
+        for piece in edges.requests(data):
+            super().data_received(piece)
         if self._messages:
             self._body = self._messages[-1][1]
         if self._body is not None and self._body.is_eof():
@@ -248,6 +249,10 @@ class Connection(RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         """Answer one request when it is its client's turn; then wait for the next, unless it is
         here."""
+        problem = edges.problem(request._version, request.headers.get(hdrs.EXPECT))
+        if problem is not None:
+            request._version = HttpVersion11  # an answer has its server's (RFC 9110, section 6.2)
+            request_handler = early.refusing(problem)
         whose = self._whose or self._room.asks(request)
         caller.whose.set(whose)
         try:

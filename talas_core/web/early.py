@@ -9,11 +9,12 @@ Guarantees:  each is the last on its connection, and says so.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 from aiohttp import hdrs, web
 
-from talas_core.errors import TooSlow, Unavailable
+from talas_core.errors import TalasError, TooSlow, Unavailable
 from talas_core.web.answers import failed
 from talas_core.web.application import request_id
 from talas_core.web.headers import PRODUCT, SECURITY
@@ -39,6 +40,17 @@ def say(transport: asyncio.Transport, answer: web.Response) -> None:
     body = cast(bytes, answer.body)
     lines += [f"Content-Length: {len(body)}", "", ""]
     transport.write("\r\n".join(lines).encode() + body)
+
+
+def refusing(error: TalasError) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+    """What answers a request with `error`, whatever it asks for."""
+
+    async def refuse(_: web.BaseRequest) -> web.StreamResponse:
+        answer = failed(error.status, error.code, str(error))
+        answer.force_close()
+        return marked(answer, request_id())
+
+    return refuse
 
 
 def late() -> web.Response:

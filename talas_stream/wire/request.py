@@ -26,7 +26,7 @@ MAX_QUERY_FIELDS = 64
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105
 _REQUEST_LINE = re.compile(
-    rf"({_TOKEN}) +([\x21-\x7e\x80-\xff]+) +(HTTP/1\.[01]|ICE/1\.0)", re.ASCII
+    rf"({_TOKEN}) +([\x21-\x7e\x80-\xff]+) +(HTTP/\d\.\d|ICE/1\.0)", re.ASCII
 )
 _FIELD = re.compile(rf"({_TOKEN}):[ \t]*((?:[^\x00-\x1f\x7f]|\t)*)", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

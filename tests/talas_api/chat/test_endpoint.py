@@ -55,6 +55,21 @@ async def test_only_our_own_pages_may_come(composed: Composed, origin: str, stat
             assert (await response.json())["error"]["code"] == "origin_refused"
 
 
+async def test_another_version_of_the_protocol_is_told_ours(composed: Composed) -> None:
+    async with composed.chat.get("/ws", headers={**HANDSHAKE, "Sec-WebSocket-Version": "12"}) as no:
+        assert no.status == 426
+        assert no.headers["Sec-WebSocket-Version"] == "13"
+        assert no.headers["Upgrade"] == "websocket"
+        assert (await no.json())["error"]["code"] == "websocket_version"
+
+
+async def test_http_1_0_has_no_upgrade(composed: Composed) -> None:
+    async with aiohttp.ClientSession(version=aiohttp.HttpVersion10) as old:
+        url = composed.chat.make_url("/ws")
+        async with old.get(url, headers=HANDSHAKE) as response:
+            assert response.status == 400
+
+
 @pytest.mark.checklist(16)
 async def test_compression_is_not_agreed_on(composed: Composed) -> None:
     async with composed.chat.ws_connect("/ws", compress=15) as socket:

@@ -278,3 +278,16 @@ async def test_the_host_of_a_whole_address_counts_and_none_passes() -> None:
             assert (await reader.read()).split(b" ", 2)[1] == status, (line, host)
         writer.close()
     await server.close()
+
+
+async def test_options_of_the_whole_server_names_what_is_taken_somewhere() -> None:
+    server = await WebServer.start(application(cors=Cors([PAGE])))
+    port = await server.listen("127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    async with asyncio.timeout(10):
+        said = (await reader.read()).decode()
+    writer.close()
+    assert said.startswith("HTTP/1.1 204 ")
+    assert "Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT" in said
+    await server.close()

@@ -42,6 +42,45 @@ async def test_what_is_not_http_is_refused_in_our_shape(
     await server.close()
 
 
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /quick HTTP/1.1\r\nHost: x\r\nExpect: a miracle\r\n\r\n", b"417"),
+        (b"GET /quick HTTP/2.0\r\nHost: x\r\n\r\n", b"505"),
+        (b"GET /quick\r\n\r\n", b"400"),
+    ],
+)
+async def test_what_asks_for_another_http_is_refused_in_ours_and_closed(
+    head: bytes, status: bytes
+) -> None:
+    server = await WebServer.start(demo()[0])
+    port = await server.listen("127.0.0.1", 0)
+    said = await raw(port, head)
+    assert said.startswith((b"HTTP/1.1 " + status, b"HTTP/1.0 " + status))
+    assert b'{"success":false,"error":{' in said
+    assert b"X-Request-ID" in said
+    assert b"nosniff" in said
+    await server.close()
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET /quick HTTP/1.0\r\n\r\n",
+    ],
+)
+async def test_what_follows_the_last_request_changes_nothing(first: bytes) -> None:
+    server = await WebServer.start(demo()[0])
+    port = await server.listen("127.0.0.1", 0)
+    before = b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n"
+    for follows in (before, b"garbage", first):
+        said = await raw(port, before + first + follows)
+        assert said.count(b"HTTP/1.") == said.count(b" 200 OK") == 2
+        assert said.endswith(b'"quick"}')
+    await server.close()
+
+
 async def test_close_lets_a_request_in_hand_finish() -> None:
     app, entered, leave = demo()
     server = await WebServer.start(app, shutdown_seconds=5)

@@ -195,6 +195,17 @@ async def test_titles_that_nobody_escaped(tmp_path: Path, raw: bytes, told: str)
         writer.close()
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+async def test_titles_of_encoders_that_end_lines_as_they_please(tmp_path: Path, end: bytes) -> None:
+    async with on_air(tmp_path) as stream:
+        reader, writer = await stream.connect()
+        target = b"/admin/metadata?mode=updinfo&mount=/live&song=by+LF"
+        writer.write(end.join([b"GET " + target + b" HTTP/1.0", auth().encode(), b"", b""]))
+        assert b" 200 " in await reader.readline()
+        assert await title(stream) == "by LF"
+        writer.close()
+
+
 async def test_artist_and_title_together_are_bounded_and_told_apart(tmp_path: Path) -> None:
     async with on_air(tmp_path) as stream:
         assert await retitle(stream, f"artist={'a' * 400}&title={'b' * 400}") == 200

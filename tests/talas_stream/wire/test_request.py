@@ -84,7 +84,7 @@ def test_repeated_fields_are_joined() -> None:
     "data",
     [
         head("GET /"),
-        head("GET / HTTP/2.0"),
+        head("GET / HTTP/20"),
         head("GET / HTTP/1.1 "),
         head(" GET / HTTP/1.1"),
         head("G@T / HTTP/1.1"),

@@ -1,0 +1,67 @@
+"""What a request's head asks of HTTP itself: one rule for all three ports.
+
+Does:        refuse versions that are not spoken here and expectations that nobody can meet; cut
+             what a client sends in one go where a request ends.
+Never:       looks at what is asked for, or at the body.
+Guarantees:  a version that is not ours is not answered in kind. A request after the last one of its
+             connection changes nothing about the answers before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from talas_core.errors import BadInput, TalasError
+
+VERSIONS = ((1, 1), (1, 0))
+CONTINUE = "100-continue"
+PIECES = 64
+"""Heads that are looked for in what was read at once."""
+_HEAD_END = b"\r\n\r\n"
+
+
+class NoVersion(BadInput):
+    """A request of HTTP/0.9, which had no head."""
+
+    code = "bad_request"
+
+
+class VersionNotSupported(TalasError):
+    """A version of HTTP that is not spoken here (RFC 9110, section 15.6.6)."""
+
+    code = "version_not_supported"
+    status = 505
+
+
+class ExpectationFailed(TalasError):
+    """The head expects something of us (RFC 9110, section 10.1.1) that we do not know."""
+
+    code = "expectation_failed"
+    status = 417
+
+
+def problem(version: tuple[int, int], expect: str | None) -> TalasError | None:
+    """What is wrong with a head of this `version` and Expect field, if anything."""
+    if version[0] == 0:
+        return NoVersion("This is not a request of HTTP/1.1.")
+    if version not in VERSIONS:
+        return VersionNotSupported("This version of HTTP is not spoken here: ask by 1.1.")
+    # To be ignored in HTTP/1.0.
+    if version == (1, 1) and expect is not None and expect.strip().lower() != CONTINUE:
+        return ExpectationFailed(f"Nothing can be expected of this server but {CONTINUE}.")
+    return None
+
+
+def requests(data: bytes) -> Iterator[bytes]:
+    """`data` in pieces, each of which ends where a head does, so that aiohttp's parser, which drops
+    a whole piece for what follows a connection's last request, has that request by then. Where no
+    request can be the last, it stays in one."""
+    rest = data
+    if b"close" in data.lower() or b"HTTP/1.0" in data:
+        for _ in range(PIECES):
+            end = rest.find(_HEAD_END) + len(_HEAD_END)
+            if not len(_HEAD_END) <= end < len(rest):
+                break
+            yield rest[:end]
+            rest = rest[end:]
+    yield rest
