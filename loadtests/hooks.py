@@ -11,6 +11,7 @@ Guarantees:  whatever may not be loaded ends the process with status 2 and one s
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,11 @@ from loadtests.session import Session, session_of
 from loadtests.shape import STORM_MESSAGE
 from loadtests.targets import Refused
 from loadtests.usage import ServerUsage
-from loadtests.verdict import Entry, Figures, Row, judge, passed
+from loadtests.verdict import Entry, Figures, Problem, Row, causes, judge, passed
 
 _TALLY = "talas-tally"
 _USAGE = 2
+_CARRIED = re.compile(r"\w+\([\"'](.*)[\"']\)", re.DOTALL)
 
 
 class Finish:
@@ -107,23 +109,22 @@ def on_quitting(environment: Any, finish: Finish) -> None:
     figures = figures_of(environment)
     rows = judge(figures, wishes.bounds)
     environment.process_exit_code = 0 if passed(rows) else 1
-    finish.summary = summary(environment, rows, finish.usage)
+    finish.summary = summary(environment, figures, rows, finish.usage)
     if wishes.result:
         path = Path(wishes.result)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(report.machine(figures, rows, finish.usage))
     page = Path(parsed.html_file) if getattr(parsed, "html_file", None) else None
     if page and page.is_file():
-        piece = report.section(rows, finish.usage)
+        piece = report.section(rows, finish.usage, causes(figures, rows))
         page.write_text(report.insert(page.read_text(), piece))
 
 
-def summary(environment: Any, rows: list[Row], usage: list[Usage]) -> str:
+def summary(environment: Any, figures: Figures, rows: list[Row], usage: list[Usage]) -> str:
     """What is printed last."""
-    stats = environment.stats
-    seconds = max(0.0, (stats.last_request_timestamp or 0) - (stats.start_time or 0))
     people = int(getattr(environment.parsed_options, "num_users", None) or 0)
-    return f"\n{report.text(rows, usage, seconds, people)}\n"
+    text = report.text(rows, usage, figures.seconds, people, causes(figures, rows))
+    return f"\n{text}\n"
 
 
 def figures_of(environment: Any) -> Figures:
@@ -134,12 +135,31 @@ def figures_of(environment: Any) -> Figures:
             failures=entry.num_failures, median=entry.median_response_time,
             p95=entry.get_response_time_percentile(0.95),
             p99=entry.get_response_time_percentile(0.99), longest=entry.max_response_time or 0,
+            mean=entry.avg_response_time,
         )
         for entry in environment.stats.entries.values()
     )  # fmt: skip
     kinds = frozenset(user.measures for user in environment.user_classes)
     crashes = sum(row["count"] for row in environment.runner.exceptions.values())
-    return Figures(kinds, entries, session_of(environment).tally.snapshot(), crashes)
+    problems = tuple(
+        Problem(f"{error.method} {error.name}".strip(), plainly(error.error), error.occurrences)
+        for error in environment.stats.errors.values()
+    )
+    return Figures(kinds, entries, session_of(environment).tally.snapshot(), crashes,
+                   seconds_of(environment), problems)  # fmt: skip
+
+
+def plainly(error: object) -> str:
+    """What was wrong, without the name of the exception that locust carries it in."""
+    text = str(error)
+    found = _CARRIED.fullmatch(text)
+    return found[1] if found else text
+
+
+def seconds_of(environment: Any) -> float:
+    """From the start to the last thing that was measured."""
+    stats = environment.stats
+    return float(max(0.0, (stats.last_request_timestamp or 0) - (stats.start_time or 0)))
 
 
 def _weigh(environment: Any, session: Session) -> None:

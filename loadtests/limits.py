@@ -6,15 +6,18 @@ import msgspec
 
 FAILURES, API, SIGN_IN, ACK, DELIVER = "failures", "api", "sign-in", "ack", "deliver"
 FIRST_SOUND, GAP, PACE, DRIVER = "first-sound", "gap", "pace", "driver"
+MEAN, RATE, SOURCES = "mean", "rate", "sources"
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """One limit: at most `default` `unit`. Its name is the option's after `--limit-`."""
+    """One limit: at most `default` `unit`, or `least` so much. Its name is the option's after
+    `--limit-`."""
 
     name: str
     default: float
     unit: str
     sentence: str
+    least: bool = False
 
     @property
     def option(self) -> str:
@@ -30,6 +33,11 @@ class Limit(msgspec.Struct, frozen=True):
 LIMITS: tuple[Limit, ...] = (
     Limit(FAILURES, 0.1, "%", "Share of all measured moments that may fail"),
     Limit(API, 200.0, "ms", "95th percentile of the slowest API read"),
+    Limit(MEAN, 200.0, "ms", "Mean of all API requests but sign-ins"),
+    Limit(RATE, 0.0, "requests/s", "API requests a second, at least; 0 asks for none", least=True),
+    Limit(
+        SOURCES, 0.0, "sources", "Sources on the air at once, at least; 0 asks for none", least=True
+    ),
     Limit(SIGN_IN, 2500.0, "ms", "95th percentile of the slowest of register, login, refresh"),
     Limit(ACK, 300.0, "ms", "95th percentile from message.send to ack"),
     Limit(DELIVER, 300.0, "ms", "95th percentile from publish to deliver"),

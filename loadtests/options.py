@@ -15,7 +15,7 @@ from loadtests import crowd
 from loadtests.limits import LIMITS
 from loadtests.sound.audio import COUNTERS
 
-API, CHAT, LISTEN = "api", "chat", "listen"
+API, CHAT, LISTEN, SOURCE = "api", "chat", "listen", "source"
 
 
 class Parser(Protocol):
@@ -42,12 +42,15 @@ class Option(msgspec.Struct, frozen=True):
 OPTIONS: tuple[Option, ...] = (
     Option("crowd", crowd.STEADY, "How people come and go", tuple(crowd.SHAPES)),
     Option("storm-every", 10.0, "Seconds between two storms of the storm crowd"),
-    Option("mix", "api=3,chat=4,listen=5", "How many there are of each kind of user, by weight"),
-    Option("station", "demo", "Slug of the station that is listened to and talked about"),
+    Option("mix", "api=3,chat=4,listen=5", "How many there are of each kind of user, by weight; "
+           "source=1 adds people who broadcast"),
+    Option("station", "demo", "Slugs of the stations that are listened to, comma-separated; the "
+           "first is talked about"),
     Option("formats", "mp3,aac,opus", "What listeners ask for, picked at random"),
     Option("icy-percent", 20.0, "Share of MP3 and AAC listeners who ask for titles"),
     Option("stay", 30.0, "Seconds a listener stays, on average; 0 is to the end"),
     Option("api-wait", 1.0, "Seconds an API user waits between requests, on average"),
+    Option("sign-ups", 1, "Whole sign-ups of an API user for each 80 reads; 0 leaves them out"),
     Option("chat-wait", 2.0, "Seconds between two messages of one person, on average"),
     Option("room-size", 50, "People in one chat room; who comes after makes another"),
     Option("tokens", "", "File of access tokens, as `talas seed --people N --tokens FILE` "
@@ -65,11 +68,12 @@ class Wishes(msgspec.Struct, frozen=True):
     crowd: str
     storm_every: float
     mix: dict[str, int]
-    station: str
+    stations: tuple[str, ...]
     formats: tuple[str, ...]
     icy_share: float
     stay: float
     api_wait: float
+    sign_ups: int
     chat_wait: float
     room_size: int
     tokens: str
@@ -104,8 +108,15 @@ def wishes(parsed: object) -> Wishes:
     for name in ("storm_every", "api_wait", "chat_wait", "room_size"):
         if float(got[name]) <= 0:
             raise ValueError(f"--{name.replace('_', '-')} must be more than nothing")
+    stations = tuple(filter(None, (part.strip() for part in str(got["station"]).split(","))))
+    if not stations:
+        raise ValueError("--station names none")
+    if int(got["sign_ups"]) < 0:
+        raise ValueError("--sign-ups must not be less than nothing")
+    elsewhere = ("mix", "icy_percent", "station")
     return Wishes(**{
-        **{name: value for name, value in got.items() if name not in ("mix", "icy_percent")},
+        **{name: value for name, value in got.items() if name not in elsewhere},
+        "stations": stations,
         "formats": formats,
         "icy_share": float(got["icy_percent"]) / 100,
         "mix": read_mix(str(got["mix"])),
@@ -118,7 +129,7 @@ def read_mix(mix: str) -> dict[str, int]:
     weights: dict[str, int] = {}
     for part in filter(None, (part.strip() for part in mix.split(","))):
         kind, _, weight = part.partition("=")
-        if kind not in (API, CHAT, LISTEN) or not weight.isdecimal():
+        if kind not in (API, CHAT, LISTEN, SOURCE) or not weight.isdecimal():
             raise ValueError(f"--mix {mix}: write it like api=3,chat=4,listen=5")
         weights[kind] = int(weight)
     found = {kind: weight for kind, weight in weights.items() if weight}

@@ -30,8 +30,11 @@ def word(rows: Sequence[Row]) -> str:
     return "PASS" if passed(rows) else "FAIL"
 
 
-def text(rows: Sequence[Row], usage: Sequence[Usage], seconds: float, people: int) -> str:
-    """The summary for a terminal."""
+def text(
+    rows: Sequence[Row], usage: Sequence[Usage], seconds: float, people: int,
+    causes: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """The summary for a terminal; `causes` say why it failed."""
     heads = ("", "what", "measured", "allowed")
     cells = [("ok" if row.good else "FAIL", row.what, row.measured, row.allowed) for row in rows]
     widths = [max(len(row[column]) for row in (heads, *cells)) for column in range(4)]
@@ -39,10 +42,11 @@ def text(rows: Sequence[Row], usage: Sequence[Usage], seconds: float, people: in
              for row in (heads, *cells)]  # fmt: skip
     lines += [f"    {name}: {percent:.0f} % of a core, {mib:.0f} MiB"
               for name, percent, mib in usage]  # fmt: skip
+    lines += [f"    because: {cause}" for cause in causes]
     return "\n".join([*lines, f"{word(rows)}: {people} people for {seconds:.0f} s"])
 
 
-def section(rows: Sequence[Row], usage: Sequence[Usage]) -> str:
+def section(rows: Sequence[Row], usage: Sequence[Usage], causes: Sequence[str] = ()) -> str:
     """The verdict as a piece of HTML."""
     colour = _GREEN if passed(rows) else _RED
     head = "<tr><th align=left>What<th align=left>Measured<th align=left>Allowed</tr>"
@@ -54,9 +58,11 @@ def section(rows: Sequence[Row], usage: Sequence[Usage]) -> str:
     )
     server = "".join(f"<li>{escape(name)}: {percent:.0f} % of a core, {mib:.0f} MiB</li>"
                      for name, percent, mib in usage)  # fmt: skip
+    because = "".join(f"<li>{escape(cause)}</li>" for cause in causes)
     return (
         f'<section id="verdict" style="{_STYLE}{colour}"><h1 style="color:{colour};margin:0">'
         f'{word(rows)}</h1><table style="width:100%">{head}{body}</table>'
+        f"{f'<h2>Because</h2><ul>{because}</ul>' if because else ''}"
         f"{f'<h2>The server</h2><ul>{server}</ul>' if server else ''}</section>"
     )
 

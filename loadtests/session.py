@@ -22,7 +22,8 @@ from loadtests.targets import DEFAULT_HOST, Targets, targets, was_asked
 
 
 class Session:
-    """`tag` begins the nonces of this process; `storms` counts how often everybody was cut off."""
+    """`tag` begins the nonces of this process; `storms` counts how often everybody was cut off;
+    `on_air` are the stations that users of this process send to."""
 
     def __init__(self, environment: Any) -> None:
         self.tag = secrets.token_hex(4)
@@ -30,6 +31,8 @@ class Session:
         self.storms = 0
         self.rooms: list[tuple[str, int]] = []
         self.number = 0
+        self.on_air: set[str] = set()
+        self._held: dict[str, tuple[int, int]] = {}
         self._environment = environment
         self._asked = was_asked(sys.argv)
         self._began = (time.monotonic(), time.process_time())
@@ -51,13 +54,21 @@ class Session:
         self.tally.clear()
         self.storms = 0
         self.rooms.clear()
+        self._held = {kind: (now, now) for kind, (now, _) in self._held.items()}
         self._began = (time.monotonic(), time.process_time())
 
     def end(self) -> None:
-        """The run is over: note what this process used."""
+        """The run is over: note what this process used, and the most sockets that it held."""
+        for kind, (_, most) in self._held.items():
+            self.tally.add(f"held.{kind}", most)
         clock, used = time.monotonic() - self._began[0], time.process_time() - self._began[1]
         if clock > 0:
             self.tally.high("driver.percent", 100 * used / clock)
+
+    def hold(self, kind: str, more: int) -> None:
+        """A socket of this kind was opened (1) or is gone (-1)."""
+        now, most = self._held.get(kind, (0, 0))
+        self._held[kind] = now + more, max(most, now + more)
 
     @property
     def targets(self) -> Targets:

@@ -18,10 +18,14 @@ from loadtests.limits import BY_NAME
 from loadtests.results import Snapshot
 from loadtests.sound.audio import COUNTERS
 
-API, CHAT, AUDIO = "API", "CHAT", "AUDIO"
-"""Kinds of user; the latter two are also the types of their rows in locust's table."""
+API, CHAT, AUDIO, SOURCE = "API", "CHAT", "AUDIO", "SOURCE"
+"""Kinds of user; the latter three are also the types of their rows in locust's table."""
 SIGN_IN = ("/api/auth/register", "/api/auth/login", "/api/auth/refresh")
+ON_THE_AIR = "on the air"
 NOTHING = "nothing measured"
+HELD = {"chat": "chat sockets", "listen": "listeners", "source": "sources"}
+CAUSES = 5
+"""Problems that are told of a run that failed, the most frequent first."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -35,15 +39,27 @@ class Entry(msgspec.Struct, frozen=True):
     p95: float
     p99: float
     longest: float
+    mean: float = 0.0
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why `count` entries of a row failed."""
+
+    row: str
+    why: str
+    count: int
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """A run. `kinds` took part; `crashes` is how many exceptions no user caught."""
+    """A run of so many `seconds`. `kinds` took part; `crashes` is how many exceptions no user
+    caught."""
 
     kinds: frozenset[str]
     entries: tuple[Entry, ...]
     tally: Snapshot
     crashes: int = 0
+    seconds: float = 0.0
+    problems: tuple[Problem, ...] = ()
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -63,13 +79,26 @@ def judge(figures: Figures, bounds: Bounds) -> list[Row]:
     """Every row that applies to the kinds of user there were."""
     rows = [_failures(figures, bounds[limits.FAILURES]), _none("exceptions", figures.crashes)]
     parts: dict[str, Callable[[Figures, Bounds], list[Row]]] = {
-        API: _api, CHAT: _chat, AUDIO: _audio,
+        API: _api, CHAT: _chat, AUDIO: _audio, SOURCE: _source,
     }  # fmt: skip
     for kind, part in parts.items():
         if kind in figures.kinds:
             rows += part(figures, bounds)
     driver = figures.tally.highs.get("driver.percent")
+    held = ((what, figures.tally.sums.get(f"held.{kind}", 0)) for kind, what in HELD.items())
+    rows += [Row(f"{what} at once, most", f"{count:g}", "counted", True)
+             for what, count in held if count]  # fmt: skip
     return [*rows, _row("load driver, busiest process", driver, bounds, limits.DRIVER)]
+
+
+def causes(figures: Figures, rows: Iterable[Row]) -> list[str]:
+    """Why a run failed, a line each: the rows that are not good, then what the requests that
+    failed were told."""
+    lines = [f"{row.what}: {row.measured}, not {row.allowed}" for row in rows if not row.good]
+    if not lines:
+        return []
+    worst = sorted(figures.problems, key=lambda problem: -problem.count)[:CAUSES]
+    return lines + [f"{problem.count} times {problem.row}: {problem.why}" for problem in worst]
 
 
 def passed(rows: Iterable[Row]) -> bool:
@@ -90,7 +119,12 @@ def _failures(figures: Figures, bound: float) -> Row:
 def _api(figures: Figures, bounds: Bounds) -> list[Row]:
     reads = _named(figures, lambda entry: entry.method == "GET" and entry.name[0] == "/")
     signing = _named(figures, lambda entry: entry.name in SIGN_IN)
-    rows = [_slowest("API read, p95", reads, bounds, limits.API)]
+    asked = [entry for entry in _named(figures, _is_request) if entry.name not in SIGN_IN]
+    rows = [_slowest("API read, p95", reads, bounds, limits.API),
+            _row("API, mean", _mean(asked), bounds, limits.MEAN)]  # fmt: skip
+    count = sum(e.count - e.failures for e in figures.entries if _is_request(e))
+    rate = count / figures.seconds if count and figures.seconds else None
+    rows += _least("API requests", rate, bounds, limits.RATE)
     if signing:  # rare by intent: a short run may have none
         rows.append(_slowest("sign-in, p95", signing, bounds, limits.SIGN_IN))
     return rows
@@ -123,6 +157,32 @@ def _audio(figures: Figures, bounds: Bounds) -> list[Row]:
         _none("breaks a player would have had", sums.get("audio.breaks", 0)),
         _none("damaged bytes", sums.get("audio.damaged_bytes", 0)),
     ]  # fmt: skip
+
+
+def _source(figures: Figures, bounds: Bounds) -> list[Row]:
+    begun = _named(figures, _is(SOURCE, ON_THE_AIR))
+    held = figures.tally.sums.get("held.source")
+    return [
+        _slowest("source on the air, p95", begun, bounds, limits.FIRST_SOUND),
+        *_least("sources at once", held, bounds, limits.SOURCES),
+    ]
+
+
+def _least(what: str, value: float | None, bounds: Bounds, limit: str) -> list[Row]:
+    """What must be reached; without a target only told."""
+    unit, bound = BY_NAME[limit].unit, bounds[limit]
+    if value is None:
+        return [Row(what, NOTHING, f"≥ {bound:g} {unit}", False)] if bound else []
+    return [Row(what, f"{value:.4g} {unit}", f"≥ {bound:g} {unit}", value >= bound)]
+
+
+def _mean(entries: list[Entry]) -> float | None:
+    count = sum(entry.count for entry in entries)
+    return sum(entry.mean * entry.count for entry in entries) / count if count else None
+
+
+def _is_request(entry: Entry) -> bool:
+    return entry.name.startswith("/")
 
 
 def _pace(what: str, sums: Mapping[str, float], got: str, due: str, bounds: Bounds) -> Row:

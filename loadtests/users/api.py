@@ -28,7 +28,9 @@ class ApiUser(TalasUser):
     def on_start(self) -> None:
         """Become somebody, and know the house's own stations."""
         super().on_start()
-        self._slugs = [self.session.wishes.station]
+        self._slugs = list(self.session.wishes.stations)
+        reads = [each for each in type(self).tasks if each is not ApiUser.sign_up_and_out]
+        self.tasks = [*reads, *[ApiUser.sign_up_and_out] * self.session.wishes.sign_ups]
 
     def wait_time(self) -> float:
         """Seconds until the next request."""

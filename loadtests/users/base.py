@@ -19,6 +19,10 @@ from loadtests.session import Session, session_of
 from loadtests.targets import DEFAULT_HOST
 
 LOGIN, REGISTER, REFRESH = "/api/auth/login", "/api/auth/register", "/api/auth/refresh"
+LIMITED = {LOGIN: "TALAS_LIMIT_LOGIN", REGISTER: "TALAS_LIMIT_REGISTER",
+           REFRESH: "TALAS_LIMIT_REFRESH", "/api/stations": "TALAS_LIMIT_STATIONS"}  # fmt: skip
+"""The server's settings that bound what comes from one address, where all of a load comes from."""
+_TOO_MANY = 429
 _TIMEOUT = 10.0
 _LONGEST_WAIT = 5
 """No wait is longer than so many times the average."""
@@ -63,11 +67,20 @@ class TalasUser(FastHttpUser):
         ) as answer:
             if answer.status_code != status:
                 reason = getattr(answer, "error", None) if not answer.status_code else None
-                answer.failure(str(reason or f"status {answer.status_code}, not {status}"))
+                answer.failure(str(reason or self._refused(path, answer.status_code, status)))
                 return None
             if not answer.content:
                 return None
             return self._data(answer)
+
+    def _refused(self, path: str, got: int, wanted: int) -> str:
+        """What is wrong with a status, and what the operator can do about it."""
+        problem = f"status {got}, not {wanted}"
+        if got == _TOO_MANY and path in LIMITED:
+            problem += f": the server's own {LIMITED[path]} was met; raise it for the load"
+            if path in (REGISTER, LOGIN):
+                problem += ", or leave sign-ups out (--tokens FILE --sign-ups 0)"
+        return problem
 
     def _data(self, answer: Any) -> Any:
         try:

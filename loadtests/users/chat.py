@@ -62,7 +62,7 @@ class ChatUser(TalasUser):
         self.session.tally.add_all(self._conversation.take_counts())
         if self._socket:
             self._socket.close()
-            self._socket = None
+            self._gone()
 
     @task
     def turn(self) -> None:
@@ -92,6 +92,7 @@ class ChatUser(TalasUser):
             self._tell(CONNECT, began, str(error))
             self._back_off()
             return
+        self.session.hold(CHAT, 1)
         self._tell(CONNECT, began)
         self._tries = 0
         self._conversation.opened(time.monotonic())
@@ -126,16 +127,20 @@ class ChatUser(TalasUser):
         self._storms = self.session.storms
         if self._socket:
             self._socket.cut()
-        self._socket = None
+            self._gone()
         self._conversation.cut(time.monotonic())
         gevent.sleep(random.uniform(0, _BACK_SECONDS[0]))  # noqa: S311
 
     def _lost(self, error: ChatClosed) -> None:
         """The server hung up, which it was not to do."""
-        self._socket = None
+        self._gone()
         self._conversation.cut(time.monotonic())
         self._fire([Result("socket", 0, problem=str(error))])
         self._back_off()
+
+    def _gone(self) -> None:
+        self._socket = None
+        self.session.hold(CHAT, -1)
 
     def _back_off(self) -> None:
         """As docs/chat.md asks: a growing, jittered wait."""
@@ -148,7 +153,7 @@ class ChatUser(TalasUser):
         """A room with a free seat, which is taken; empty where there is none."""
         rooms, size = self.session.rooms, self.session.wishes.room_size
         if not rooms:
-            slug = self.session.wishes.station
+            slug = self.session.wishes.stations[0]
             station = self.ask("GET", f"/api/stations/{slug}", name="/api/stations/{slug}")
             if station:
                 rooms.append((station["room"], 0))

@@ -72,12 +72,14 @@ class ListenerUser(User):
         coding = random.choice(wishes.formats)  # noqa: S311
         titles = coding != OPUS and random.random() < wishes.icy_share  # noqa: S311
         now = time.monotonic()
-        self._listening = Listening(wishes.station, coding, titles, now)
+        stations = (*wishes.stations, *self.session.on_air)
+        self._listening = Listening(random.choice(stations), coding, titles, now)  # noqa: S311
         self._heard_at = now
         self._leaves = now + (pause(wishes.stay) if wishes.stay else float("inf"))
         address = (targets.stream_host, targets.stream_port)
         try:
             self._socket = socket.create_connection(address, _TIMEOUT)
+            self.session.hold(LISTEN, 1)
             self._socket.settimeout(TURN_SECONDS)
             self._socket.sendall(self._listening.request(f"{address[0]}:{address[1]}"))
         except OSError:
@@ -107,6 +109,7 @@ class ListenerUser(User):
         """This visit is over; after one that failed, wait before the next."""
         if self._socket:
             self._socket.close()
+            self.session.hold(LISTEN, -1)
         if self._listening:
             self._listening.report(self.session.tally)
         self._socket = self._listening = None

@@ -48,6 +48,7 @@ def site(
         running_serve(path, "--demo", env=env) as served,
         proxy(path, served.wait_ready(), port, tcp),
     ):
+        until(lambda: "/demo" in served.get(served.stream, "/status-json.xsl")[1], 60)
         yield served, port, tcp
 
 

@@ -22,7 +22,9 @@ def locust(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_locust_finds_the_users() -> None:
     listed = locust("--list")
-    assert listed.stdout.split()[-3:] == ["ApiUser", "ChatUser", "ListenerUser"]
+    assert listed.stdout.split()[-4:] == [
+        "ApiUser", "ChatUser", "ListenerUser", "SourceUser",
+    ]  # fmt: skip
 
 
 def test_another_machine_is_refused_before_anything_is_sent() -> None:

@@ -22,6 +22,7 @@ def test_defaults() -> None:
     found = wished()
     assert found.mix == {"api": 3, "chat": 4, "listen": 5}
     assert found.formats == ("mp3", "aac", "opus")
+    assert (found.stations, found.sign_ups) == (("demo",), 1)
     assert found.icy_share == 0.2
     assert found.bounds["gap"] == 1500
 
@@ -34,6 +35,10 @@ def test_options_and_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.mix == {"chat": 1}
 
 
+def test_several_stations() -> None:
+    assert wished("--station", "demo, live").stations == ("demo", "live")
+
+
 @pytest.mark.parametrize("mix", ["", "api=0", "api", "api=x", "api=-1", "dj=1", "api=1;chat=2"])
 def test_a_mix_that_makes_no_sense_is_refused(mix: str) -> None:
     with pytest.raises(ValueError, match="--mix"):
@@ -43,7 +48,7 @@ def test_a_mix_that_makes_no_sense_is_refused(mix: str) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [("--formats", "flac"), ("--formats", ""), ("--api-wait", "0"), ("--chat-wait", "-1"),
-     ("--storm-every", "0"), ("--room-size", "0")],
+     ("--storm-every", "0"), ("--room-size", "0"), ("--station", ","), ("--sign-ups", "-1")],
 )  # fmt: skip
 def test_values_that_make_no_sense_are_refused(arguments: tuple[str, str]) -> None:
     with pytest.raises(ValueError, match=arguments[0]):

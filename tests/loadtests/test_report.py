@@ -22,6 +22,12 @@ def test_text_has_a_line_for_each_row_and_the_verdict_last() -> None:
     assert report.text([GOOD], [], 1, 1).endswith("PASS: 1 people for 1 s")
 
 
+def test_causes_stand_above_the_verdict() -> None:
+    lines = report.text([BAD], USAGE, 30, 60, ["it was <slow>"]).splitlines()
+    assert lines[-2:] == ["    because: it was <slow>", "FAIL: 60 people for 30 s"]
+    assert "<li>it was &lt;slow&gt;</li>" in report.section([BAD], [], ["it was <slow>"])
+
+
 def test_html_is_escaped() -> None:
     piece = report.section([GOOD, BAD], USAGE)
     assert "longest &lt;gap&gt;" in piece

@@ -43,6 +43,16 @@ def test_a_run_begins_with_nothing_and_ends_with_the_drivers_use(
     assert [session.next_number(), session.next_number()] == [1, 2]
 
 
+def test_sockets_held_at_once_are_told_by_their_most(make_environment: MakeEnvironment) -> None:
+    session = session_of(make_environment())
+    session.hold("chat", 1)
+    session.begin()
+    for more in (1, 1, -1, 1, -1):
+        session.hold("chat", more)
+    session.end()
+    assert session.tally.snapshot().sums == {"held.chat": 3}
+
+
 def test_where_no_load_may_go_nobody_starts(make_environment: MakeEnvironment) -> None:
     environment = make_environment()
     session = session_of(environment)

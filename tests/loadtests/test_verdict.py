@@ -8,7 +8,20 @@ import pytest
 
 from loadtests.limits import LIMITS
 from loadtests.results import Snapshot
-from loadtests.verdict import API, AUDIO, CHAT, NOTHING, Entry, Figures, judge, passed
+from loadtests.verdict import (
+    API,
+    AUDIO,
+    CHAT,
+    NOTHING,
+    ON_THE_AIR,
+    SOURCE,
+    Entry,
+    Figures,
+    Problem,
+    causes,
+    judge,
+    passed,
+)
 
 BOUNDS = {limit.name: limit.default for limit in LIMITS}
 SUMS = {
@@ -91,7 +104,7 @@ def test_crashes_and_a_busy_driver_fail() -> None:
 def test_nothing_measured_is_no_pass() -> None:
     rows = judge(Figures(frozenset((API, CHAT, AUDIO)), (), Snapshot({}, {}, {})), BOUNDS)
     missing = [row.what for row in rows if row.measured == NOTHING]
-    assert len(missing) == 9
+    assert len(missing) == 10
     assert not any(row.good for row in rows if row.what in missing)
 
 
@@ -104,7 +117,7 @@ def test_kinds_that_took_no_part_are_not_asked() -> None:
     rows = judge(only_api, BOUNDS)
     assert passed(rows)
     assert [row.what for row in rows] == [
-        "failures", "exceptions", "API read, p95", "load driver, busiest process",
+        "failures", "exceptions", "API read, p95", "API, mean", "load driver, busiest process",
     ]  # fmt: skip
 
 
@@ -121,3 +134,66 @@ def test_a_row_says_which_of_several_was_slowest() -> None:
         frozenset((API,)), (GOOD[0], entry("GET", "/api/rooms", 55)), Snapshot({}, {}, {})
     )
     assert "55 ms (/api/rooms)" in [row.measured for row in judge(figures, BOUNDS)]
+
+
+def test_the_mean_is_of_all_requests_and_not_of_sign_ins() -> None:
+    def meaning(name: str, mean: float, count: int) -> Entry:
+        return Entry("GET", name, count, 0, 1, 1, 1, 1, mean)
+
+    rows = judge(
+        Figures(
+            frozenset((API,)),
+            (meaning("/api/rooms", 100, 1), meaning("/api/stations", 300, 3),
+             meaning("/api/auth/login", 9000, 50)),
+            Snapshot({}, {"driver.percent": 1}, {}),
+        ),
+        BOUNDS,
+    )  # fmt: skip
+    [mean] = [row for row in rows if row.what == "API, mean"]
+    assert (mean.measured, mean.good) == ("250 ms", False)
+
+
+@pytest.mark.parametrize(("target", "good"), [(0, True), (100, True), (101, False)])
+def test_requests_a_second_must_reach_their_target(target: float, good: bool) -> None:
+    figures = Figures(
+        frozenset((API,)), (entry("GET", "/api/rooms", count=1000, failures=0),),
+        Snapshot({}, {"driver.percent": 1}, {}), seconds=10,
+    )  # fmt: skip
+    [rate] = [
+        row for row in judge(figures, {**BOUNDS, "rate": target}) if row.what == "API requests"
+    ]
+    assert (rate.measured, rate.good) == ("100 requests/s", good)
+
+
+def test_sources_at_once_must_reach_theirs_and_all_sockets_are_counted() -> None:
+    tally = Snapshot({"held.source": 99, "held.chat": 40}, {"driver.percent": 1}, {})
+    figures = Figures(frozenset((SOURCE,)), (entry(SOURCE, ON_THE_AIR),), tally)
+    rows = {row.what: row for row in judge(figures, {**BOUNDS, "sources": 100})}
+    assert rows["sources at once"].measured == "99 sources"
+    assert not rows["sources at once"].good
+    assert rows["chat sockets at once, most"].measured == "40"
+    assert passed(judge(figures, {**BOUNDS, "sources": 99}))
+
+
+def test_a_target_that_nothing_was_measured_for_fails() -> None:
+    figures = Figures(frozenset((SOURCE,)), (), Snapshot({}, {"driver.percent": 1}, {}))
+    rows = judge(figures, {**BOUNDS, "sources": 1})
+    assert ("sources at once", NOTHING) in [(row.what, row.measured) for row in rows]
+
+
+def test_a_fail_names_its_causes_the_most_frequent_first_and_a_pass_none() -> None:
+    problems = (
+        Problem("GET /api/rooms", "status 503, not 200", 1),
+        Problem("POST /api/auth/register", "the server's own TALAS_LIMIT_REGISTER was met", 7),
+    )
+    figures = Figures(
+        frozenset((API,)), (entry("GET", "/api/rooms", failures=8),),
+        Snapshot({}, {"driver.percent": 1}, {}), problems=problems,
+    )  # fmt: skip
+    rows = judge(figures, BOUNDS)
+    assert causes(figures, rows) == [
+        "failures: 0.8 % (8 of 1000), not ≤ 0.1 %",
+        "7 times POST /api/auth/register: the server's own TALAS_LIMIT_REGISTER was met",
+        "1 times GET /api/rooms: status 503, not 200",
+    ]
+    assert causes(figures, [row for row in rows if row.good]) == []

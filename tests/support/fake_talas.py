@@ -18,7 +18,7 @@ ROOM, EPOCH = "11111111-1111-7111-8111-111111111111", "22222222-2222-7222-8222-2
 
 class FakeTalas:
     """Answers like a good server; the switches make it a bad one. `api`, `chat` and `stream` are
-    its ports, `seen` the API requests that came."""
+    its ports, `seen` the API requests and sources that came, `audio` what sources sent."""
 
     def __init__(self) -> None:
         self.api = self.chat = self.stream = 0
@@ -28,6 +28,7 @@ class FakeTalas:
         self.off_the_air = False
         self.pieces = 3
         self.seen: list[str] = []
+        self.audio = b""
         self.sockets: list[web.WebSocketResponse] = []
         self._offset = 0
 
@@ -51,10 +52,11 @@ class FakeTalas:
         if request.path == "/api/auth/logout":
             return web.Response(status=204)
         station = {"slug": "demo", "room": ROOM}
-        data: object = {"access_token": "a", "refresh_token": "r"}
-        if request.path.startswith("/api/stations"):
+        data: object = {"access_token": "a", "refresh_token": "r", "stream_key": "k"}
+        if request.method == "GET" and request.path.startswith("/api/stations"):
             data = [station] if request.path == "/api/stations" else station
-        status = 201 if request.path == "/api/auth/register" else 200
+        made = ("/api/auth/register", "/api/stations")
+        status = 201 if request.method == "POST" and request.path in made else 200
         return web.json_response({"success": True, "data": data}, status=status)
 
     async def talk(self, request: web.Request) -> web.WebSocketResponse:
@@ -92,8 +94,10 @@ class FakeTalas:
 
     async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            if self.off_the_air:
+            head = await reader.readuntil(b"\r\n\r\n")
+            if head.startswith(b"PUT "):
+                await self._take(head, reader, writer)
+            elif self.off_the_air:
                 writer.write(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")
             else:
                 writer.write(b"HTTP/1.1 200 OK\r\nicy-br: 128\r\n\r\n")
@@ -102,6 +106,18 @@ class FakeTalas:
                     await writer.drain()
                     await asyncio.sleep(0.02)
         writer.close()
+
+    async def _take(
+        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """A source, until `hang_up_code` is set."""
+        if self.refuse_status:
+            writer.write(b"HTTP/1.1 %d No\r\n\r\n" % self.refuse_status)
+            return
+        self.seen.append(head.split(b"\r\n")[0].decode())
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while not self.hang_up_code and (data := await reader.read(65536)):
+            self.audio += data
 
     @contextlib.contextmanager
     def running(self) -> Iterator[FakeTalas]:

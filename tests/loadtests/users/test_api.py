@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from locust.exception import StopUser
+
 from loadtests.users.api import ApiUser
 from support.fake_talas import FakeTalas
 
@@ -42,3 +45,28 @@ def test_a_server_that_refuses_is_asked_on(
     user.list_stations()
     user.show_station()
     assert [row[2] for row in environment.fired][-2:] == ["status 503, not 200"] * 2
+
+
+def test_sign_ups_can_be_left_out(make_environment: MakeEnvironment) -> None:
+    def shares(*arguments: str) -> int:
+        user = ApiUser(make_environment(*arguments))
+        user.on_start()
+        return user.tasks.count(ApiUser.sign_up_and_out)
+
+    assert [shares(), shares("--sign-ups", "0"), shares("--sign-ups", "5")] == [1, 0, 5]
+
+
+def test_a_limit_of_the_servers_is_named(
+    make_environment: MakeEnvironment, talas: FakeTalas
+) -> None:
+    environment = make_environment()
+    user = ApiUser(environment)
+    user.on_start()
+    talas.refuse_status = 429
+    with pytest.raises(StopUser):
+        user.sign_up()
+    user.profile()
+    limited, other = (row[2] for row in environment.fired[-2:])
+    assert "TALAS_LIMIT_REGISTER was met" in limited
+    assert "--sign-ups 0" in limited
+    assert other == "status 429, not 200"
