@@ -24,4 +24,4 @@ def test_what_it_sends_is_sound_to_the_load_tests_own_ears() -> None:
     counter = COUNTERS["mp3"]()
     heard = counter.feed(FRAME * 100)
     assert abs(heard - 100 * FRAME_SECONDS) <= FRAME_SECONDS
-    assert counter.damaged_bytes == 0
+    assert counter.damaged == 0
