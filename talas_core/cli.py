@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+import msgspec
 
 from talas_core import settings as knobs
 from talas_core import terminal
@@ -55,8 +56,8 @@ def commands() -> None:
 @click.option("--api-workers", type=int, metavar="N", help="API processes that share the ports.")
 def serve(demo: bool, music: Path | None, api_workers: int | None) -> None:
     """Start everything, and run until Ctrl-C."""
-    settings = knobs.load(
-        os.environ, demo=demo or music is not None or None, api_workers=api_workers,
+    settings = _settings(
+        demo=demo or music is not None or None, api_workers=api_workers,
         music_dir=str(music.absolute()) if music else None,
     )  # fmt: skip
     if settings.music_dir and not Path(settings.music_dir).is_dir():
@@ -122,27 +123,27 @@ def create(name: str, email: str, password_stdin: bool) -> None:
 @click.option("--role", type=click.Choice(("user", "moderator", "admin")), required=True)
 def promote(name: str, role: str) -> None:
     """Give somebody a role; they have to sign in again."""
-    _task("user", "promote", "--role", role, "--", name)
+    _task("user", "promote", "--role", role, "--", name, makes=False)
 
 
 @user.command()
 @click.argument("name")
 def disable(name: str) -> None:
     """Shut somebody out: sessions and personal tokens end at once."""
-    _task("user", "disable", "--", name)
+    _task("user", "disable", "--", name, makes=False)
 
 
 @user.command()
 @click.argument("name")
 def enable(name: str) -> None:
     """Let somebody in again."""
-    _task("user", "enable", "--", name)
+    _task("user", "enable", "--", name, makes=False)
 
 
 @user.command("list")
 def list_users() -> None:
     """List everybody: name, role, since when, whether disabled."""
-    _task("user", "list")
+    _task("user", "list", makes=False)
 
 
 @commands.command()
@@ -157,12 +158,18 @@ def settings() -> None:
         click.echo("  ".join((*cells, row[3])))
 
 
-def _task(*arguments: str, feed: str = "") -> NoReturn:
+def _settings(**overrides: object) -> Settings:
+    """The settings; how log lines look is settled here, for children see no terminal."""
+    loaded = knobs.load(os.environ, **overrides)
+    return msgspec.structs.replace(loaded, log_format=logs.settled(loaded.log_format))
+
+
+def _task(*arguments: str, feed: str = "", makes: bool = True) -> NoReturn:
     """Run a command of the API's beside the database, `feed` on its standard input, and exit with
-    its status."""
-    loaded: Settings = knobs.load(os.environ)
+    its status. One that `makes` nothing is of no use where there is no database yet."""
+    loaded = _settings()
     from talas_core.supervisor.parts import module
     from talas_core.supervisor.task import run_task
 
     logs.configure(loaded.log_format, "supervisor")
-    sys.exit(asyncio.run(run_task(loaded, module("talas_api", *arguments), feed)))
+    sys.exit(asyncio.run(run_task(loaded, module("talas_api", *arguments), feed, makes)))

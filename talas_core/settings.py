@@ -93,7 +93,8 @@ KNOBS: tuple[Knob, ...] = (
          low=1, high=1),
     Knob("TALAS_SHUTDOWN_SECONDS", "float", 10.0, "Longest time a stop may take to drain",
          "seconds", 0.1, 600),
-    Knob("TALAS_LOG_FORMAT", "choice", "json", "How log lines look", choices=("json", "console")),
+    Knob("TALAS_LOG_FORMAT", "choice", "auto", "How log lines look; auto is console on a terminal "
+         "and json elsewhere", choices=("auto", "json", "console")),
     Knob("TALAS_NATIVE", "choice", "auto", "Use the compiled audio kernels",
          choices=("auto", "on", "off")),
     Knob("TALAS_PUBLIC_URL", "str", "", "Address of the stream port as listeners reach it; "

@@ -27,7 +27,7 @@ from talas_api.chat.values import Draft, Kept, Person, Position
 from talas_api.rooms.values import Room
 from talas_core.bucket import Bucket
 from talas_core.clock import Clock
-from talas_core.errors import NotFound, TalasError, TooMany, Unauthorized
+from talas_core.errors import BadInput, NotFound, TalasError, TooMany, Unauthorized
 from talas_core.ids import uuid7
 from talas_core.telemetry.logs import logger
 
@@ -194,6 +194,10 @@ class Conversation:
         seen = None
         if request.epoch is not None and request.offset is not None:
             seen = Position(request.epoch, request.offset)
+        elif request.epoch is not None or request.offset is not None:
+            missing = "epoch" if request.epoch is None else "offset"
+            problem = "is needed to go on where you were, as is the other"
+            raise BadInput("Epoch and offset go together.", {missing: problem})
         room = await self._desk.hub.enter(request.room, seen.offset if seen else 0)
         entrance = self._enter(room, seen)
         joined = frames.RoomJoined(

@@ -50,7 +50,9 @@ async def create(
         fresh.rename(cluster)
         _sync(cluster.parent)
     finally:
-        shutil.rmtree(work)
+        # A program that was interrupted may be removing files here itself. What stays is a leftover
+        # at the next start.
+        shutil.rmtree(work, ignore_errors=True)
 
 
 async def set_passwords(

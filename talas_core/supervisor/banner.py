@@ -12,13 +12,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shlex
+import socket
+from ipaddress import ip_address
 from pathlib import Path
 
 import msgspec
 
-from talas_core.hosts import in_url, reachable
+from talas_core.errors import Misdirected
+from talas_core.hosts import addresses, in_url, reachable
 from talas_core.secrets import FOLDER
 from talas_core.settings import Settings
+from talas_core.web.host import LOOPBACK, Hosts
 
 LIVE, DEMO = "live", "demo"
 _POLL_SECONDS = 0.05
@@ -88,9 +92,30 @@ def text(settings: Settings, seconds: float, live_key: str, *, on_air: bool = Tr
         f"             {at.chat}/health",
         f"             {at.stream}/health",
     ]
+    if (name := _stranger(settings)) is not None:
+        rows += ["", f"  names      {name} is answered 421 until TALAS_HOSTS lists it"]
     if settings.demo:
         rows += _listening(at, on_air) + _broadcasting(settings.data_dir, at, live_key)
     return "\n".join([*rows, "", "  stop       Ctrl-C", ""])
+
+
+def _stranger(settings: Settings) -> str | None:
+    """This machine's own name, where others can reach us and will not by that name."""
+    if all(map(_is_loopback, addresses(settings.host))):
+        return None
+    name = socket.gethostname()
+    try:
+        Hosts.own(settings).check(name, "/")
+    except Misdirected:
+        return name
+    return None
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == LOOPBACK
 
 
 def _listening(at: Places, on_air: bool) -> list[str]:

@@ -2,7 +2,8 @@
 
 Does:        find the database (the one named, the one a running Talas uses, or the embedded one,
              started for the purpose) and run the command with its address.
-Never:       starts a second server over a directory that a running Talas owns.
+Never:       starts a second server over a directory that a running Talas owns; makes a database
+             for a command that only asks.
 Guarantees:  the command's exit status is passed on; a server started here is stopped again.
 """
 
@@ -16,6 +17,8 @@ import sys
 from collections.abc import Sequence
 
 from talas_core import poll, process
+from talas_core.errors import UsageError
+from talas_core.postgres.embedded import FOLDER
 from talas_core.settings import Settings
 from talas_core.supervisor import lock, run_file
 from talas_core.supervisor.compose import API_SECRETS, Surroundings, child_environment
@@ -27,11 +30,19 @@ from talas_core.supervisor.run_file import Run
 _STOP_SECONDS = 10.0
 
 
-async def run_task(settings: Settings, argv: Sequence[str], feed: str = "") -> int:
+async def run_task(
+    settings: Settings, argv: Sequence[str], feed: str = "", makes: bool = True
+) -> int:
     """Run `argv` beside the database, with `feed` (a few KiB at most) on its standard input.
 
-    Returns its exit status. Raises UsageError.
+    Returns its exit status. Raises UsageError, also where there is no database and the command
+    `makes` nothing that one would be made for.
     """
+    if not (makes or settings.database_url or (settings.data_dir / FOLDER).exists()):
+        raise UsageError(
+            f"there is no database in {settings.data_dir}: call this where `talas serve` runs, or "
+            "set TALAS_DATA_DIR"
+        )
     if settings.database_url:
         await check_database(settings.database_url)
         return await _run(settings, argv, feed, _beside(settings))

@@ -18,11 +18,13 @@ from structlog.typing import EventDict, WrappedLogger
 
 Logger = structlog.typing.FilteringBoundLogger
 
+AUTO = "auto"
 _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
 
 
 def configure(style: str, service: str) -> None:
-    """Set up this process. `style` is json or console; `service` marks every line."""
+    """Set up this process. `style` is json, console or auto; `service` marks every line."""
+    style = settled(style)
 
     def stamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         event["service"] = service
@@ -48,6 +50,13 @@ def configure(style: str, service: str) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
+
+
+def settled(style: str) -> str:
+    """`style`, and for auto what suits who reads: a person, where nothing is redirected."""
+    if style != AUTO:
+        return style
+    return "console" if sys.stderr.isatty() and sys.stdout.isatty() else "json"
 
 
 def relay(hear: Callable[[str, str, dict[str, Any]], None]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,7 +65,9 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The commands that would have been run beside the database."""
     calls: list[Any] = []
 
-    async def run_task(settings: Settings, argv: Sequence[str], feed: str = "") -> int:
+    async def run_task(
+        settings: Settings, argv: Sequence[str], feed: str = "", makes: bool = True
+    ) -> int:
         calls.append((*argv, *([feed] if feed else ())))
         return 3
 
@@ -203,3 +207,29 @@ def test_the_module_is_the_same_command(tmp_path: Path) -> None:
     assert outcome.returncode == 0
     for command in ("serve", "migrate", "seed", "user", "settings"):
         assert f"  {command} " in outcome.stdout
+
+
+def test_a_command_about_people_makes_no_database(tmp_path: Path) -> None:
+    for arguments in (("list",), ("disable", "ann"), ("promote", "ann", "--role", "admin")):
+        outcome = run_talas(tmp_path, "user", *arguments, env={})
+        assert outcome.returncode == 2
+        assert f"there is no database in {tmp_path}/var" in outcome.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+EARLY = """
+import os, runpy, signal, sys
+
+class Impatient:
+    def find_spec(self, name, *_):
+        if name == "talas_core.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Impatient())
+runpy.run_module("talas_core", run_name="__main__")
+"""
+
+
+def test_ctrl_c_while_modules_are_loaded_ends_without_a_word() -> None:
+    ended = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, b"")

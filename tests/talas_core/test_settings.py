@@ -222,6 +222,6 @@ def test_paths_are_absolute_and_know_the_home(monkeypatch: pytest.MonkeyPatch) -
 def test_every_row_reads_as_a_sentence_with_its_bounds() -> None:
     assert BY_NAME["TALAS_API_PORT"].description.endswith("; 1 to 65535")
     assert BY_NAME["TALAS_SHUTDOWN_SECONDS"].description.endswith("0.1 to 600 seconds")
-    assert "one of json, console" in BY_NAME["TALAS_LOG_FORMAT"].description
+    assert "one of auto, json, console" in BY_NAME["TALAS_LOG_FORMAT"].description
     unit_only = msgspec.structs.replace(BY_NAME["TALAS_SESSION_DAYS"], low=None, high=None)
     assert unit_only.description.endswith("; in days")

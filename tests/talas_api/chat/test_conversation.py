@@ -129,6 +129,14 @@ async def test_coming_back_gives_what_was_missed_first(kit: ChatKit) -> None:
     await auntil(lambda: [one["offset"] for one in back.heard("message")] == [3, 4, 5, 6])
 
 
+@pytest.mark.parametrize(("given", "missing"), [("offset", "epoch"), ("epoch", "offset")])
+async def test_half_of_where_to_go_on_is_refused(kit: ChatKit, given: str, missing: str) -> None:
+    guest, room = await kit.guest("ada"), await room_of(kit)
+    half = {"offset": 0, "epoch": str(uuid7())}[given]
+    reply = await guest.ask("room.join", room=room, **{given: half})
+    assert (reply["type"], reply["code"], reply["field"]) == ("error", "bad_input", missing)
+
+
 @pytest.mark.parametrize(("epoch", "offset"), [("same", 1000), ("other", 0)])
 async def test_what_cannot_be_resumed_is_said(kit: ChatKit, epoch: str, offset: int) -> None:
     guest, room = await kit.guest("ada"), await room_of(kit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import socket
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -70,6 +71,27 @@ def test_without_the_demo_there_is_no_station_to_name() -> None:
 )
 def test_addresses_can_be_opened_from_here(host: str, shown: str) -> None:
     assert banner.places(settings(host=host)).api == f"http://{shown}:8080"
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"host": "0.0.0.0"}, True),
+        ({"host": "127.0.0.1, 192.0.2.1"}, True),
+        ({"host": "127.0.0.1, ::1, localhost"}, False),
+        ({"host": "::", "hosts": "studio"}, False),
+        ({"host": "studio"}, False),
+        ({"host": "::", "hosts": "*"}, False),
+    ],
+)
+def test_the_machine_s_own_name_is_told_where_others_would_be_answered_421(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str], told: bool
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "studio")
+    said = "studio is answered 421 until TALAS_HOSTS lists it" in banner.text(
+        settings(**values), 1, ""
+    )
+    assert said is told
 
 
 def test_listeners_get_the_public_address() -> None:

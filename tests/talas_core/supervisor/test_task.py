@@ -124,3 +124,9 @@ async def test_a_command_ended_by_a_signal_has_a_shells_status(
     killing = ("/bin/sh", "-c", "kill -TERM $$")
     mine = settings(tmp_path, database_url=database)
     assert await run_task(mine, killing) == 128 + signal.SIGTERM
+
+
+async def test_a_command_that_only_asks_makes_no_database(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"there is no database in .*/var: call this where"):
+        await run_task(settings(tmp_path), asking(tmp_path / "answer"), makes=False)
+    assert list(tmp_path.iterdir()) == []

@@ -180,3 +180,13 @@ def test_lines_can_be_given_to_another_process(capsys: pytest.CaptureFixture[str
     assert "RuntimeError: broken" in facts["exception"]
     assert heard[2] == ("error", "its own line", {})
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("terminals", [(True, True), (True, False), (False, True)])
+def test_a_terminal_gets_lines_for_people(
+    monkeypatch: pytest.MonkeyPatch, terminals: tuple[bool, bool]
+) -> None:
+    for name, is_one in zip(("stdout", "stderr"), terminals, strict=True):
+        monkeypatch.setattr(getattr(sys, name), "isatty", lambda is_one=is_one: is_one)
+    assert logs.settled("auto") == ("console" if all(terminals) else "json")
+    assert (logs.settled("json"), logs.settled("console")) == ("json", "console")
