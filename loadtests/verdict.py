@@ -23,7 +23,8 @@ API, CHAT, AUDIO, SOURCE = "API", "CHAT", "AUDIO", "SOURCE"
 SIGN_IN = ("/api/auth/register", "/api/auth/login", "/api/auth/refresh")
 ON_THE_AIR = "on the air"
 NOTHING = "nothing measured"
-HELD = {"chat": "chat sockets", "listen": "listeners", "source": "sources"}
+HELD = {"chat": "chat sockets", "listen": "listeners"}
+"""What is counted at its most and held to nothing, by kind; sources have a limit."""
 CAUSES = 5
 """Problems that are told of a run that failed, the most frequent first."""
 

@@ -115,7 +115,7 @@ class Station:
         self.title = ""
         self.song: Song | None = None
         self.history = History()
-        self._told = Bucket(TITLES_PER_SECOND, TITLES_AT_ONCE, clock.monotonic())
+        self._titles = Bucket(TITLES_PER_SECOND, TITLES_AT_ONCE, clock.monotonic())
         self.watchers: set[Watcher] = set()
         self.source: Source | None = None
         self.started_at: str = ""
@@ -274,7 +274,7 @@ class Station:
 
     def may_be_told(self) -> bool:
         """Count a title that somebody sends beside the audio; whether it is not one too many."""
-        return self._told.take(1, self._clock.monotonic())
+        return self._titles.take(1, self._clock.monotonic())
 
     def looks(self, listener: Listener) -> None:
         """One that is about to join only looks, and does not count."""

@@ -54,10 +54,7 @@ def routes(chat: Chat, cors: Cors) -> list[web.RouteDef]:
         address = subscriber(client(request))
         chat.check_room(address)
         if request.headers.get(hdrs.SEC_WEBSOCKET_VERSION, VERSION) != VERSION:
-            # RFC 6455, section 4.4
-            return failed(426, "websocket_version", f"WebSocket {VERSION} is spoken here.",
-                          headers={hdrs.SEC_WEBSOCKET_VERSION: VERSION, hdrs.UPGRADE: "websocket",
-                                   hdrs.CONNECTION: "upgrade, close"})  # fmt: skip
+            return _other_version()
         upgraded = _Upgrade(request.protocol, _bounded(request.transport))
         if _has_body(request):
             # Its bytes would be read as frames.
@@ -80,6 +77,17 @@ def _has_body(request: web.Request) -> bool:
     """Whether the head announces one. aiohttp itself reads none of an upgrade."""
     headers = request.headers
     return headers.get(hdrs.CONTENT_LENGTH, "0") != "0" or hdrs.TRANSFER_ENCODING in headers
+
+
+def _other_version() -> web.Response:
+    """What RFC 6455, section 4.4, has a server say to a client of another version."""
+    answer = failed(
+        426, "websocket_version", f"WebSocket {VERSION} is spoken here.",
+        headers={hdrs.SEC_WEBSOCKET_VERSION: VERSION, hdrs.UPGRADE: "websocket",
+                 hdrs.CONNECTION: "upgrade, close"},
+    )  # fmt: skip
+    answer.force_close()
+    return answer
 
 
 def _bounded(transport: asyncio.Transport | None) -> asyncio.Transport:

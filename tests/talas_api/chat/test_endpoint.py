@@ -55,12 +55,18 @@ async def test_only_our_own_pages_may_come(composed: Composed, origin: str, stat
             assert (await response.json())["error"]["code"] == "origin_refused"
 
 
-async def test_another_version_of_the_protocol_is_told_ours(composed: Composed) -> None:
-    async with composed.chat.get("/ws", headers={**HANDSHAKE, "Sec-WebSocket-Version": "12"}) as no:
-        assert no.status == 426
-        assert no.headers["Sec-WebSocket-Version"] == "13"
-        assert no.headers["Upgrade"] == "websocket"
-        assert (await no.json())["error"]["code"] == "websocket_version"
+async def test_another_version_of_the_protocol_is_told_ours_and_closed(composed: Composed) -> None:
+    reader, writer = await asyncio.open_connection(composed.chat.host, composed.chat.port)
+    lines = [f"{name}: {value}" for name, value in HANDSHAKE.items() if "Version" not in name]
+    wish = ["GET /ws HTTP/1.1", "Host: localhost", *lines, "Sec-WebSocket-Version: 12", "", ""]
+    writer.write("\r\n".join(wish).encode())
+    async with asyncio.timeout(10):
+        said = (await reader.read()).decode()
+    writer.close()
+    assert said.startswith("HTTP/1.1 426 Upgrade Required\r\n")
+    for line in ("Sec-WebSocket-Version: 13", "Upgrade: websocket", "Connection: upgrade, close"):
+        assert f"\r\n{line}\r\n" in said
+    assert '"code":"websocket_version"' in said
 
 
 async def test_http_1_0_has_no_upgrade(composed: Composed) -> None:
