@@ -9,6 +9,7 @@ Guarantees:  a version that is not ours is not answered in kind. A request after
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from talas_core.errors import BadInput, TalasError
@@ -18,6 +19,7 @@ CONTINUE = "100-continue"
 PIECES = 64
 """Heads that are looked for in what was read at once."""
 _HEAD_END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*(?=\r\n)")
 
 
 class NoVersion(BadInput):
@@ -53,15 +55,28 @@ def problem(version: tuple[int, int], expect: str | None) -> TalasError | None:
 
 
 def requests(data: bytes) -> Iterator[bytes]:
-    """`data` in pieces, each of which ends where a head does, so that aiohttp's parser, which drops
-    a whole piece for what follows a connection's last request, has that request by then. Where no
-    request can be the last, it stays in one."""
+    """`data` in pieces, each of which ends where a request does, so that aiohttp's parser, which
+    drops a whole piece for what follows a connection's last request, has that request by then.
+    Where no request can be the last, and from one on whose end only its chunks tell or whose length
+    is in doubt, it stays in one."""
     rest = data
     if b"close" in data.lower() or b"HTTP/1.0" in data:
         for _ in range(PIECES):
-            end = rest.find(_HEAD_END) + len(_HEAD_END)
-            if not len(_HEAD_END) <= end < len(rest):
+            head = rest.find(_HEAD_END) + len(_HEAD_END)
+            body = _body_bytes(rest[:head])
+            if head < len(_HEAD_END) or body is None or not head + body < len(rest):
                 break
-            yield rest[:end]
-            rest = rest[end:]
+            yield rest[: head + body]
+            rest = rest[head + body :]
     yield rest
+
+
+def _body_bytes(head: bytes) -> int | None:
+    """How much follows this head; None where it does not plainly say."""
+    plain = head.lower()
+    if b"transfer-encoding" in plain:
+        return None
+    if b"content-length" not in plain:
+        return 0
+    lengths = _LENGTH.findall(plain)
+    return int(lengths[0]) if len(lengths) == plain.count(b"content-length") == 1 else None

@@ -4,6 +4,9 @@ from talas_core.web import edges
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 LAST = b"GET / HTTP/1.1\r\nConnection: Close\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 4\r\n\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+ODD = b"POST / HTTP/1.1\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\n"
 OLD = b"GET / HTTP/1.0\r\n\r\n"
 
 
@@ -43,9 +46,15 @@ def test_http_1_0_expects_nothing() -> None:
         (GET + LAST + b"GET", [GET, LAST, b"GET"]),
         (OLD + GET, [OLD, GET]),
         (b"close\r\n\r\n" * 2, [b"close\r\n\r\n"] * 2),
+        (POST + b"body" + GET, [POST + b"body", GET]),
+        (POST + b"bo", [POST + b"bo"]),
+        (CHUNKED + b"0\r\n\r\n" + LAST, [CHUNKED + b"0\r\n\r\n" + LAST]),
+        (ODD + LAST, [ODD + LAST]),
     ],
 )
-def test_pieces_end_where_heads_do_if_one_may_be_the_last(data: bytes, pieces: list[bytes]) -> None:
+def test_pieces_end_where_requests_do_if_one_may_be_the_last(
+    data: bytes, pieces: list[bytes]
+) -> None:
     assert list(edges.requests(data)) == pieces
 
 
