@@ -64,7 +64,8 @@ static void look(struct talas_aac_frame *frame, struct audible *bands) {
         struct talas_aac_channel *channel = &frame->channel[c];
         for (int b = 0; b < frame->layout.bands; b++) {
             const float energy = channel->energy[b], threshold = channel->threshold[b];
-            if (!(energy > INAUDIBLE))
+            /* A side channel's energy may be rounding alone, without a line. */
+            if (!(energy > INAUDIBLE && channel->roots[b] > 0))
                 continue;
             const int n = bands->count++;
             const float width = (float)(frame->layout.edges[b + 1] - frame->layout.edges[b]);

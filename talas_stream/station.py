@@ -191,7 +191,7 @@ class Station:
     @property
     def listeners(self) -> int:
         """Listeners now, without those who only look."""
-        return self._visit.listeners - len(self._looking) if self._visit else 0
+        return max(0, self._visit.listeners - len(self._looking)) if self._visit else 0
 
     @property
     def name(self) -> str:

@@ -28,11 +28,11 @@ def torn(raw: bytes) -> Torn | None:
     """
     try:
         members = json.loads(raw.decode(), parse_constant=_no_json)
-    except (ValueError, RecursionError):
+        if not isinstance(members, dict):
+            return None
+        whole = {name: value for name, value in members.items() if _is_text([name, value])}
+    except (ValueError, RecursionError):  # to write takes a little more depth than to read
         return None
-    if not isinstance(members, dict):
-        return None
-    whole = {name: value for name, value in members.items() if _is_text([name, value])}
     lacking = [name for name in members if name not in whole]
     return Torn(whole, [name for name in lacking if _is_text(name)]) if lacking else None
 

@@ -67,6 +67,8 @@ def application(
         # An `Expect` that nobody can meet is refused before the rules above have seen it.
         headers["X-Request-ID"] = request.get(REQUEST_ID) or request_id()
         headers[hdrs.SERVER] = PRODUCT
+        if hdrs.UPGRADE in request.headers and response.status != 101:
+            _close_after(response)
         origin = request.headers.get(hdrs.ORIGIN)
         if origin is not None:
             for name, value in cors.answer(origin).items():
@@ -76,6 +78,13 @@ def application(
     app[PROXIES] = proxies or Proxies()
     app.on_response_prepare.append(finish)
     return app
+
+
+def _close_after(response: web.StreamResponse) -> None:
+    """Of what follows a head that asks for another protocol aiohttp knows no more what it is."""
+    response.force_close()
+    if "close" not in response.headers.get(hdrs.CONNECTION, "").lower():
+        response.headers[hdrs.CONNECTION] = "close"
 
 
 def request_id() -> str:

@@ -225,7 +225,7 @@ class Connection(RequestHandler):
 
     def _parse(self, data: bytes) -> None:
         """Watch the time from a head's first byte to its end. Costs a whole head two looks."""
-        for piece in edges.requests(data):
+        for piece in (data,) if self._upgraded else edges.requests(data):
             super().data_received(piece)
         if self._messages:
             self._body = self._messages[-1][1]
@@ -249,7 +249,10 @@ class Connection(RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         """Answer one request when it is its client's turn; then wait for the next, unless it is
         here."""
-        problem = edges.problem(request._version, request.headers.get(hdrs.EXPECT))
+        fields = request.headers
+        problem = edges.problem(
+            request._version, fields.get(hdrs.EXPECT), fields.get(hdrs.TRANSFER_ENCODING)
+        )
         if problem is not None:
             request._version = HttpVersion11  # an answer has its server's (RFC 9110, section 6.2)
             request_handler = early.refusing(problem)

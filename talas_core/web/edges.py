@@ -3,8 +3,9 @@
 Does:        refuse versions that are not spoken here and expectations that nobody can meet; cut
              what a client sends in one go where a request ends.
 Never:       looks at what is asked for, or at the body.
-Guarantees:  a version that is not ours is not answered in kind. A request after the last one of its
-             connection changes nothing about the answers before it.
+Guarantees:  a version that is not ours is not answered in kind. What follows a connection's last
+             request changes nothing about the answers before it, where that request's head came in
+             one read with it and tells its length plainly.
 """
 
 from __future__ import annotations
@@ -42,12 +43,17 @@ class ExpectationFailed(TalasError):
     status = 417
 
 
-def problem(version: tuple[int, int], expect: str | None) -> TalasError | None:
-    """What is wrong with a head of this `version` and Expect field, if anything."""
+def problem(
+    version: tuple[int, int], expect: str | None, coding: str | None = None
+) -> TalasError | None:
+    """What is wrong with a head of this `version`, Expect and Transfer-Encoding, if anything."""
     if version[0] == 0:
         return NoVersion("This is not a request of HTTP/1.1.")
     if version not in VERSIONS:
         return VersionNotSupported("This version of HTTP is not spoken here: ask by 1.1.")
+    # Whoever is between may see another body there, or none (RFC 9112, section 6.1).
+    if coding is not None and (version < (1, 1) or coding.strip().lower() != "chunked"):
+        return BadInput("A body comes in chunks by HTTP/1.1 alone, and packed in no other way.")
     # To be ignored in HTTP/1.0.
     if version == (1, 1) and expect is not None and expect.strip().lower() != CONTINUE:
         return ExpectationFailed(f"Nothing can be expected of this server but {CONTINUE}.")

@@ -6,8 +6,8 @@ Never:       waits for a worker.
 Guarantees:  a job is told its end once, also where its worker died, and then whether it was the one
              that was worked on; a worker that takes no orders any more, or leaves the end of a job
              unanswered, or will not leave, is given up after a while, and is killed when another
-             takes its place; what
-             waits for a worker is bounded; one job that fails to take what is delivered ends alone.
+             takes its place; what waits for a worker is bounded; one job that fails to take what is
+             delivered ends alone.
              A worker is believed only what is its own, and given up where it tells what it cannot
              know, see trust.py.
 From / to:   workers.py, job.py  ->  here  <->  worker.py, at the other end of a socket
@@ -309,8 +309,8 @@ class Link:
         """The worker is no more, and its jobs are lost."""
         self._close()
         self.reason = reason
-        blamed = self._mark is not None and self._leaves_since is None
-        culprit = self._mark.job if blamed and self._mark is not None else 0
+        mark = self._mark if self._leaves_since is None else None  # who was sent is not to blame
+        culprit = mark.job if mark is not None else 0
         lost = list(self._jobs)
         lived = self._loop.time() - self._began
         wait = self._backoff.after(lived)

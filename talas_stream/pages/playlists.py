@@ -45,7 +45,7 @@ class Playlists:
         if name not in names:
             raise BadInput(f"no format {name!r}", {"format": "one of " + ", ".join(names)})
         url = f"{self._place.base(request)}/{record.slug}.{name}"
-        title = clean(record.name)
+        title = clean(station.name)
         if kind == "m3u":
             body = f"#EXTM3U\n#EXTINF:-1,{title}\n{url}\n"
         else:

@@ -76,7 +76,7 @@ def source_info(head: RequestHead, address: str = "") -> SourceInfo:
     return SourceInfo(
         name=said("name"),
         description=said("description"),
-        genre=said("genre"),
+        genre=telling(clean(given("genre")), ""),  # a genre may be what the mount is called
         url=web_address(given("url")),
         bit_rate=clean(given("bitrate", "br")) or _audio_info(head).get("bitrate", ""),
         user_agent=clean(head.headers.get("user-agent", "")),

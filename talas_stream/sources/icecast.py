@@ -2,7 +2,8 @@
 
 Does:        check station, key and Content-Type; claim the station; hand it the frames of what
              comes; hold back a source that runs ahead of real time, or is charged more than that.
-Never:       buffers more than one read of a source that is ahead; works on for more than a turn
+Never:       buffers more than one read of a source that is ahead, or READ_ON_BYTES of it when
+             another comes; works on for more than a turn
              while others wait; lets a bad source change the station it failed to get.
 Guarantees:  a source that has ended, was reset, or is silent while we leave it room, keeps its
              station only until another comes; what it sent ahead is heard until then. Every way in
@@ -143,13 +144,20 @@ class IcecastSource(Successor):
         end of a source that is held back stands behind all that it sent."""
         loop = asyncio.get_running_loop()
         until = loop.time() + READ_ON_SECONDS
-        while self._held is not None and not self.has_gone and loop.time() < until:
-            if self._intake.waiting_bytes >= READ_ON_BYTES:
-                break
-            self._transport.resume_reading()
-            await asyncio.sleep(_READ_ON_STEP)
-        if self._held is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
+        try:
+            while self._ahead and not self.has_gone and loop.time() < until:
+                if self._intake.waiting_bytes >= READ_ON_BYTES:
+                    break
+                self._transport.resume_reading()
+                await asyncio.sleep(_READ_ON_STEP)
+        finally:
+            if self._ahead and not self._transport.is_closing():
+                self._transport.pause_reading()
+
+    @property
+    def _ahead(self) -> bool:
+        """Whether it is held back, and was not refused meanwhile."""
+        return self._held is not None and not self._ended
 
     def look(self) -> None:
         """See whether anything has arrived since the last look that we have not read: then it was
@@ -184,6 +192,8 @@ class IcecastSource(Successor):
         self._read += len(data)
         if not self._ended:
             self._intake.put(data)
+            if self._ahead and self._intake.waiting_bytes >= READ_ON_BYTES:
+                self._transport.pause_reading()
             self._pump(now)
 
     def eof_received(self) -> bool:

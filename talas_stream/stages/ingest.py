@@ -18,7 +18,7 @@ from talas_core.errors import UnsupportedMedia
 from talas_stream.kernels import Kernels
 from talas_stream.media import Codec, Frame
 from talas_stream.stages.demux import SENDABLE, Demux, Flac, Framed, Ogg, Wav, Webm
-from talas_stream.wire import allowance, flac, wav, webm
+from talas_stream.wire import flac, wav, webm
 from talas_stream.wire.adts import AdtsFramer
 from talas_stream.wire.lookalike import MOST_BYTES, advice, is_shredded
 from talas_stream.wire.mpeg import MpegFramer
@@ -28,6 +28,10 @@ __all__ = ["GIVE_UP_BYTES", "SENDABLE", "TYPES", "Ingest", "accepts", "essence"]
 GIVE_UP_BYTES = 512 * 1024
 """Bytes without one frame after which the input is called no audio. Of tags and pictures much more
 may come, see wire.allowance."""
+SHREDDED_BYTES = 4 << 20
+"""Of a picture that was cut up, that is borne with: of one of 3 MB half is sent."""
+SHREDDED_IN_TIME = 256 << 10
+"""Of these, what counts as a picture's bytes in time: half a minute, see sources/intake.py."""
 
 TYPES = frozenset(
     f"audio/{name}"
@@ -110,7 +114,7 @@ class Ingest:
     def overlooked(self) -> int:
         """Bytes since the last frame that were tags and pictures, see wire.allowance."""
         told = max((reading.overlooked for reading in self._readings), default=0)
-        return told + min(self._fruitless, allowance.MOST_BYTES) if self._shredded else told
+        return told + min(self._fruitless, SHREDDED_IN_TIME) if self._shredded else told
 
     def no_audio(self, span: str) -> UnsupportedMedia:
         """The refusal of what had no frame in `span`, words for bytes or seconds."""
@@ -177,5 +181,5 @@ class Ingest:
             self._opening, self._shredded = b"", False
 
     def _check(self, fruitless: int) -> None:
-        if fruitless > GIVE_UP_BYTES + (allowance.MOST_BYTES if self._shredded else 0):
+        if fruitless > GIVE_UP_BYTES + (SHREDDED_BYTES if self._shredded else 0):
             raise self.no_audio(f"{GIVE_UP_BYTES} bytes")

@@ -27,9 +27,7 @@ _LOAS_FRAMES = 3
 _LOAS_HEADER_BYTES = 3
 
 # Sync word, a version and a layer that there are, the bit rate's index 0, a rate that there is.
-_FREE_FORMAT = re.compile(
-    rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff][\x00-\x0b]", re.DOTALL
-)  # fmt: skip
+_FREE_FORMAT = re.compile(rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff][\x00-\x0b]", re.DOTALL)
 
 
 def advice(data: bytes) -> str:
@@ -84,9 +82,8 @@ def _is_free_format(data: bytes) -> bool:
     byte of padding (ISO/IEC 11172-3, 2.4.2.3)."""
     kinds: dict[bytes, list[int]] = {}
     for found in _FREE_FORMAT.finditer(data):
-        if found[0][1] & 6 and found[0][2] >> 2 & 3 != 3:
-            kind = bytes((found[0][1], found[0][2] & 0x0C))
-            kinds.setdefault(kind, []).append(found.start())
+        kind = bytes((found[0][1], found[0][2] & 0x0C))
+        kinds.setdefault(kind, []).append(found.start())
     return any(_equally_far(starts[:_MOST_HEADERS]) for starts in kinds.values())
 
 

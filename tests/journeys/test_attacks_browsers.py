@@ -73,7 +73,7 @@ CHAT = {
     "no upgrade": (400, "GET", "/ws", {}),
     "another origin": (403, "GET", "/ws", upgrade(Origin="https://x.test")),
     "an upgrade": (101, "GET", "/ws", upgrade(Origin=PAGE)),
-    "a wrong version": (400, "GET", "/ws", upgrade(Sec_WebSocket_Version="1")),
+    "a wrong version": (426, "GET", "/ws", upgrade(Sec_WebSocket_Version="1")),
     "nothing there": (404, "GET", "/nowhere", {}),
     "a wrong method": (405, "POST", "/ws", {}),
     "a long line": (431, "GET", "/health", {"X_Long": "x" * 9000}),

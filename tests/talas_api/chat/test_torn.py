@@ -1,5 +1,7 @@
 """Half a surrogate pair is told from other things that are no JSON."""
 
+import sys
+
 import pytest
 
 from talas_api.chat.torn import Torn, torn
@@ -28,3 +30,9 @@ def test_members_with_halves_are_told_from_whole_ones(raw: bytes, found: Torn) -
 )  # fmt: skip
 def test_anything_else_is_none_of_it(raw: bytes) -> None:
     assert torn(raw) is None
+
+
+def test_no_depth_of_brackets_raises() -> None:
+    """Python writes a little less deep than it reads."""
+    for depth in range(900, sys.getrecursionlimit() + 10):
+        torn(b'{"type":"ping","a":"\\ud83d","b":' + b"[" * depth + b"]" * depth + b"}")

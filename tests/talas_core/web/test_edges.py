@@ -63,3 +63,19 @@ def test_pieces_are_never_many() -> None:
     pieces = list(edges.requests(data))
     assert len(pieces) == edges.PIECES + 1
     assert b"".join(pieces) == data
+
+
+@pytest.mark.parametrize(
+    ("version", "coding", "taken"),
+    [
+        ((1, 1), "chunked", True),
+        ((1, 1), " Chunked ", True),
+        ((1, 0), "chunked", False),
+        ((1, 1), "gzip, chunked", False),
+        ((1, 1), "identity", False),
+    ],
+)
+def test_a_body_comes_in_chunks_by_http_1_1_alone(
+    version: tuple[int, int], coding: str, taken: bool
+) -> None:
+    assert (edges.problem(version, None, coding) is None) == taken

@@ -189,3 +189,14 @@ async def test_an_application_without_our_rules_shows_nothing_either(
     assert b"internals" not in said
     assert said.count(b"HTTP/1") == 1
     await server.close()
+
+
+async def test_what_follows_a_wish_for_another_protocol_is_not_taken_for_an_answer() -> None:
+    """The connection ends with the first answer, instead of losing the second request."""
+    server = await WebServer.start(demo()[0])
+    port = await server.listen("127.0.0.1", 0)
+    first = b"GET /quick HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"
+    said = await raw(port, first + b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert b"Connection: close\r\n" in said
+    await server.close()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -145,14 +146,14 @@ async def taken(stream: Stream) -> bool:
 @pytest.mark.parametrize("goes", [end, reset])
 @pytest.mark.parametrize("data", [AHEAD, MP3 * 30], ids=["all read", "much unread"])
 async def test_source_that_has_gone_gives_its_station_to_the_next(
-    tmp_path: Path, goes: object, data: bytes
+    tmp_path: Path, goes: Callable[[asyncio.StreamWriter], None], data: bytes
 ) -> None:
     async with running_stream(tmp_path, source_lead_seconds=0.5) as stream:
         _, writer = await stream.source()
         writer.write(data)
         await auntil(stream.status)
         assert (await answer_to(stream)).startswith(b"HTTP/1.1 409")
-        reset(writer) if goes is reset else writer.close()
+        goes(writer)
         await auntil(lambda: taken(stream), seconds=3.0)
 
 

@@ -202,20 +202,20 @@ def noise(size: int) -> bytes:
     return random.Random(7).randbytes(size)
 
 
-def test_picture_that_was_cut_up_may_take_the_time_of_its_bytes_and_no_longer() -> None:
+def test_picture_that_was_cut_up_may_take_half_a_minute_and_no_longer() -> None:
     """As libshout sends it, from what looks like a header on."""
     shreds = b"\xff\xe5\x25\x1d" + noise(2_600_000)
     source = intake()
-    trickle(source, shreds + MP3[:20_000], 50.0)
+    trickle(source, shreds + MP3[:20_000], 25.0)
     assert source.account.media > 0
-    trickle(source, shreds + MP3[:20_000], 50.0, 50.0)
+    trickle(source, shreds + MP3[:20_000], 25.0, 50.0)
     assert source.account.media > 2.0
     with pytest.raises(UnsupportedMedia, match="no audio frame in 5 s"):
-        trickle(intake(), shreds, 1000.0)
+        trickle(intake(), shreds, 60.0)
     with pytest.raises(UnsupportedMedia, match="no audio frame in 5 s"):
         trickle(intake(), noise(2_600_000), 50.0)
-    with pytest.raises(UnsupportedMedia, match="too little of it is audio"):
-        trickle(intake(), shreds * 7, 350.0)
+    with pytest.raises(UnsupportedMedia, match="no audio frame in 524288 bytes"):
+        trickle(intake(), shreds * 2, 20.0)
 
 
 def test_pictures_that_follow_each_other_for_ever_are_refused() -> None:
