@@ -3,7 +3,8 @@
 Does:        make a station, send to it in real time, come back when cut off; let listeners of this
              process tune in to it.
 Never:       encodes anything: what is sent is silence.
-Guarantees:  one turn takes half a second at most, so a run can end at any time.
+Guarantees:  one turn takes half a second at most while the server takes what is sent; no chunk is
+             cut short on a connection that goes on.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ TURN_SECONDS = 0.3
 _TIMEOUT = 10.0
 _RETRY_SECONDS = 1.0
 _CONTINUE = b"HTTP/1.1 100"
+_STAYS = "stays on the air"
+_NOT_TAKEN = f"cut off by the load test: a chunk was not taken within {_TIMEOUT:g} s"
 
 
 class SourceUser(TalasUser):
@@ -74,7 +77,6 @@ class SourceUser(TalasUser):
                 (targets.stream_host, targets.stream_port), _TIMEOUT
             )
             self._socket = connection
-            self.session.hold(SOURCE, 1)
             connection.sendall(self._head(f"{targets.stream_host}:{targets.stream_port}"))
             answer = connection.recv(4096)
         except OSError as error:
@@ -83,21 +85,28 @@ class SourceUser(TalasUser):
         if not answer.startswith(_CONTINUE):
             self._failed(ON_THE_AIR, told(answer))
             return
-        connection.settimeout(TURN_SECONDS)
         now = time.monotonic()
         self._sending = Sending(now)
         self.session.on_air.add(self._slug)
+        self.session.hold(SOURCE, 1)
         self.session.fire(MEASURES, [Result(ON_THE_AIR, (now - began) * 1000)])
 
     def _send(self, connection: socket.socket) -> None:
         try:
+            connection.settimeout(_TIMEOUT)  # the wait of a turn could end inside a chunk
             connection.sendall(self._sending.due(time.monotonic()))
+        except OSError as error:
+            late = isinstance(error, TimeoutError)
+            self._failed(_STAYS, _NOT_TAKEN if late else str(error))
+            return
+        try:
+            connection.settimeout(TURN_SECONDS)
             answer = connection.recv(4096)  # the wait of a turn: there is nothing to say
         except TimeoutError:
             return
         except OSError as error:
             answer = str(error).encode()
-        self._failed("stays on the air", told(answer))
+        self._failed(_STAYS, told(answer))
 
     def _failed(self, name: str, problem: str) -> None:
         self._leave()
@@ -108,8 +117,9 @@ class SourceUser(TalasUser):
         if self._socket is not None:
             self._socket.close()
             self._socket = None
-            self.session.on_air.discard(self._slug)
-            self.session.hold(SOURCE, -1)
+            if self._slug in self.session.on_air:
+                self.session.on_air.remove(self._slug)
+                self.session.hold(SOURCE, -1)
 
     def _head(self, host: str) -> bytes:
         credentials = base64.b64encode(f"source:{self._key}".encode()).decode()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from socket import MSG_WAITALL, socket, socketpair
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from support.fake_talas import FakeTalas
 from support.wait import until
 
 MakeEnvironment = Callable[..., Any]
+LARGE = bytes(range(256)) * 32_768
 
 
 @pytest.fixture(autouse=True)
@@ -67,9 +70,13 @@ def test_one_that_is_refused_says_so_and_comes_again(
     talas.refuse_status = 409
     user.turn()
     assert rows(environment) == [("on the air", "HTTP/1.1 409 No")]
+    session = session_of(environment)
+    session.end()
+    assert "held.source" not in session.tally.snapshot().sums
     talas.refuse_status = 0
-    turns_until(user, lambda: session_of(environment).on_air)
+    turns_until(user, lambda: session.on_air)
     user.on_stop()
+    assert session._held == {"source": (0, 1)}
 
 
 def test_one_that_is_hung_up_on_says_so(
@@ -83,6 +90,46 @@ def test_one_that_is_hung_up_on_says_so(
     assert rows(environment)[1][0] == "stays on the air"
     assert rows(environment)[1][1]
     user.on_stop()
+
+
+def on_a_pair(environment: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[SourceUser, socket]:
+    """A source on the air whose next chunk is larger than its connection holds; the other end."""
+    user = started(environment)
+    turns_until(user, lambda: session_of(environment).on_air)
+    assert user._socket is not None
+    user._socket.close()
+    user._socket, server = socketpair()
+    monkeypatch.setattr(user._sending, "due", lambda _now: LARGE)
+    return user, server
+
+
+def test_a_chunk_that_is_taken_slowly_is_sent_whole(
+    make_environment: MakeEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = make_environment()
+    user, server = on_a_pair(environment, monkeypatch)
+    monkeypatch.setattr(source_module, "TURN_SECONDS", 0.000001)
+    assert user._socket is not None
+    user._socket.settimeout(0.000001)
+    with server, ThreadPoolExecutor(1) as other:
+        taken = other.submit(server.recv, len(LARGE), MSG_WAITALL)
+        user.turn()
+        user.on_stop()
+        assert taken.result(10) == LARGE
+    assert rows(environment) == [("on the air", "")]
+
+
+def test_a_chunk_that_is_not_taken_ends_the_connection_and_is_a_failure(
+    make_environment: MakeEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = make_environment()
+    user, server = on_a_pair(environment, monkeypatch)
+    monkeypatch.setattr(source_module, "_TIMEOUT", 0.000001)
+    with server:
+        user.turn()
+    assert not session_of(environment).on_air
+    problem = "cut off by the load test: a chunk was not taken within 10 s"
+    assert rows(environment)[1:] == [("stays on the air", problem)]
 
 
 def test_a_storm_takes_it_off_the_air_and_it_comes_back(
