@@ -2,7 +2,8 @@
 
 Does:        tune in, stay a while, tune in again, in whatever coding was picked; measure what a
              player would have noticed.
-Never:       keeps sound, or reads slower than it comes.
+Never:       keeps sound, or reads slower than it comes; blames the server where a source of this
+             process left the air.
 Guarantees:  one turn takes half a second at most, so a run can end at any time.
 """
 
@@ -73,7 +74,9 @@ class ListenerUser(User):
         titles = coding != OPUS and random.random() < wishes.icy_share  # noqa: S311
         now = time.monotonic()
         stations = (*wishes.stations, *self.session.on_air)
-        self._listening = Listening(random.choice(stations), coding, titles, now)  # noqa: S311
+        self._station = random.choice(stations)  # noqa: S311
+        self._own = self._station in self.session.on_air
+        self._listening = Listening(self._station, coding, titles, now)
         self._heard_at = now
         self._leaves = now + (pause(wishes.stay) if wishes.stay else float("inf"))
         address = (targets.stream_host, targets.stream_port)
@@ -90,20 +93,29 @@ class ListenerUser(User):
             data = connection.recv(_READ_BYTES)
         except TimeoutError:
             if time.monotonic() - self._heard_at > _TIMEOUT:
-                self._end(listening.ended(time.monotonic()))
+                self._end(self._ended(listening, time.monotonic()))
             return
         except OSError:
             data = b""
         now = time.monotonic()
         if not data:
-            self._end(listening.ended(now))
+            self._end(self._ended(listening, now))
             return
         self._heard_at = now
         results = listening.receive(data, now)
-        if listening.over:
-            self._end(results)
-        else:
+        if not listening.over:
             self.session.fire(MEASURES, results)
+        elif self._source_left():
+            self._end(listening.left(now))
+        else:
+            self._end(results)
+
+    def _ended(self, listening: Listening, now: float) -> list[Result]:
+        """No more comes: a fault, unless the sound was this process's own and is no longer sent."""
+        return listening.left(now) if self._source_left() else listening.ended(now)
+
+    def _source_left(self) -> bool:
+        return self._own and self._station not in self.session.on_air
 
     def _end(self, results: list[Result]) -> None:
         """This visit is over; after one that failed, wait before the next."""

@@ -78,6 +78,62 @@ def test_a_stream_that_ends_is_a_failure(make_environment: MakeEnvironment) -> N
     turns_until(user, lambda: "the stream ended" in rows(environment, GAP))
 
 
+def on_own_station(environment: Any, monkeypatch: pytest.MonkeyPatch) -> ListenerUser:
+    """A listener of a station that a source of the same process sends to."""
+    monkeypatch.setattr(listener_module.random, "choice", lambda choices: choices[-1])
+    session_of(environment).on_air.add("own")
+    user = started(environment)
+    user.turn()
+    return user
+
+
+def test_a_stream_that_ends_as_its_own_source_leaves_is_no_failure(
+    make_environment: MakeEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = make_environment(*ONLY_MP3, "--stay", "0")
+    user = on_own_station(environment, monkeypatch)
+    turns_until(user, lambda: rows(environment, FIRST))
+    session_of(environment).on_air.remove("own")
+    turns_until(user, lambda: user._listening is None)
+    assert (rows(environment, FIRST), set(rows(environment, GAP))) == ([""], {""})
+
+
+def test_silence_after_its_own_source_left_is_no_failure(
+    make_environment: MakeEnvironment, talas: FakeTalas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talas.pieces = 1000
+    environment = make_environment(*ONLY_MP3, "--stay", "0")
+    user = on_own_station(environment, monkeypatch)
+    turns_until(user, lambda: rows(environment, FIRST))
+    session_of(environment).on_air.remove("own")
+    monkeypatch.setattr(listener_module, "_TIMEOUT", -1.0)
+    assert user._socket is not None
+    user._socket.settimeout(0.000001)
+    turns_until(user, lambda: user._listening is None)
+    assert set(rows(environment, GAP)) == {""}
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_a_refusal_is_a_failure_unless_its_own_source_left(
+    make_environment: MakeEnvironment, talas: FakeTalas, monkeypatch: pytest.MonkeyPatch, left: bool
+) -> None:
+    talas.off_the_air = True
+    environment = make_environment(*ONLY_MP3, "--stay", "0")
+    user = on_own_station(environment, monkeypatch)
+    if left:
+        session_of(environment).on_air.remove("own")
+    turns_until(user, lambda: user._listening is None)
+    assert rows(environment, FIRST) == ([] if left else ["answered 503 Service Unavailable"])
+
+
+def test_a_stream_of_its_own_source_that_ends_while_it_sends_is_a_failure(
+    make_environment: MakeEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = make_environment(*ONLY_MP3, "--stay", "0")
+    user = on_own_station(environment, monkeypatch)
+    turns_until(user, lambda: "the stream ended" in rows(environment, GAP))
+
+
 def test_titles_that_are_not_told_are_a_failure(make_environment: MakeEnvironment) -> None:
     environment = make_environment("--formats", "mp3", "--icy-percent", "100")
     user = started(environment)
