@@ -396,7 +396,13 @@ def _check_together(values: Mapping[str, Any]) -> None:
 
 
 def _is_address(text: str, schemes: tuple[str, ...]) -> bool:
-    """Whether a browser could go there. One that is broken would only show in the page."""
+    """Whether a browser could go there. One that is broken would only show in the page.
+
+    It goes into headers too: nothing may end a line or, as `;` does, a directive of
+    Content-Security-Policy. `urlsplit` itself passes over tabs and line ends.
+    """
+    if not text.isprintable() or " " in text or ";" in text:
+        return False
     try:
         parts = urlsplit(text)
         return f"{parts.scheme}://" in schemes and bool(parts.hostname) and parts.port != 0

@@ -104,6 +104,19 @@ def test_bad_values_are_refused_with_the_row_s_sentence(name: str, text: str, pr
     assert problem in said
 
 
+@pytest.mark.parametrize("mark", ["\n", "\r\n", "\t", " ", ";", "\x7f", "\u2028", "\xa0"])
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [("TALAS_CHAT_URL", "wss://a{}/ws"), ("TALAS_SITE_URL", "https://a/{}"),
+     ("TALAS_PUBLIC_URL", "{}https://a"), ("TALAS_SOURCE_URL", "https://a{}")],
+)  # fmt: skip
+def test_an_address_that_would_break_a_header_is_refused(
+    name: str, address: str, mark: str
+) -> None:
+    assert getattr(load({name: address.format("")}), BY_NAME[name].field) == address.format("")
+    assert "no address that begins with" in refused({name: address.format(mark)})
+
+
 def test_cheap_hashing_is_for_tests_only() -> None:
     assert load({"TALAS_ENV": "test", "TALAS_BCRYPT_COST": "4"}).bcrypt_cost == 4
     assert load({"TALAS_BCRYPT_COST": "10"}).bcrypt_cost == 10
