@@ -1,6 +1,7 @@
 """The command `talas`, and `python -m talas_core` for where that is not installed.
 
-Does:        have Ctrl-C end the process at once and without a word while the modules are loaded.
+Does:        have Ctrl-C end the process at once and without a word while the modules are loaded;
+             where it is to be ignored (`nohup`, `&` in a script), leave it so.
 """
 
 import signal
@@ -8,10 +9,13 @@ import signal
 
 def main() -> None:
     """Run the command line and exit."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    heeded = signal.getsignal(signal.SIGINT) != signal.SIG_IGN
+    if heeded:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from talas_core.cli import main as run
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if heeded:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     run()
 
 

@@ -233,3 +233,19 @@ runpy.run_module("talas_core", run_name="__main__")
 def test_ctrl_c_while_modules_are_loaded_ends_without_a_word() -> None:
     ended = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, check=False)
     assert (ended.returncode, ended.stderr) == (-signal.SIGINT, b"")
+
+
+IGNORING = f"""
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+try:{EARLY.replace(chr(10), chr(10) + "    ")}
+finally:
+    print("left alone" if signal.getsignal(signal.SIGINT) == signal.SIG_IGN else "touched")
+"""
+
+
+def test_ctrl_c_that_is_to_be_ignored_stays_so() -> None:
+    argv = [sys.executable, "-c", IGNORING, "--help"]
+    ended = subprocess.run(argv, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert ended.stdout.endswith(b"left alone\n")
