@@ -1,6 +1,7 @@
 """The contract of the station store, for PostgreSQL and for the fake alike."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,9 +9,10 @@ import msgspec
 import pytest
 
 from support.fakes import MemoryAccounts, MemoryStations
+from support.wait import auntil
 from talas_api.accounts.store import PostgresAccounts
 from talas_api.accounts.values import Account
-from talas_api.stations.store import PostgresStations
+from talas_api.stations.store import REMOVE, PostgresStations
 from talas_api.stations.values import RESERVED, Kept, Station, StationChange
 from talas_core.clock import FakeClock
 from talas_core.errors import BadInput, Conflict
@@ -21,6 +23,7 @@ from talas_core.postgres.pool import Database
 
 NOW = FakeClock().now()
 HASH = bytes(range(32))
+WAITING = "SELECT FROM pg_locks WHERE NOT granted"
 
 
 def kept(slug: str = "my-radio", owner_id: UUID | None = None, **changes: Any) -> Kept:
@@ -97,6 +100,61 @@ async def test_slug_that_looks_like_another_is_taken(pair: tuple[Any, UUID], slu
     with pytest.raises(Conflict) as caught:
         await store.add(kept(slug, ann))
     assert caught.value.fields == {"slug": "looks like one that is taken"}
+
+
+async def add_from_before(db: Database, slug: str, days: int) -> UUID:
+    """A station that looks like another, as there may be from before that was refused."""
+    one = kept(f"old-{days}", created_at=NOW + timedelta(days=days))
+    await PostgresStations(db).add(one)
+    sql = "UPDATE stations SET slug = $2, alike = true WHERE id = $1"
+    await db.run(sql, one.station.id, slug)
+    return one.station.id
+
+
+async def standing(db: Database) -> list[str]:
+    """The slugs that others must not look like."""
+    rows = await db.rows("SELECT slug FROM stations WHERE NOT alike ORDER BY slug")
+    return [row["slug"] for row in rows]
+
+
+async def test_removed_station_that_stood_for_look_alikes_is_followed_by_the_next_oldest(
+    db: Database,
+) -> None:
+    store, oldest = PostgresStations(db), kept("love")
+    await store.add(oldest)
+    youngest = await add_from_before(db, "l0ve", 2)
+    middle = await add_from_before(db, "1ove", 1)
+    for gone, stands in ((oldest.station.id, "1ove"), (middle, "l0ve")):
+        assert await store.remove(gone)
+        assert await standing(db) == [stands]
+        with pytest.raises(Conflict):
+            await store.add(kept("10ve"))
+    assert await store.remove(youngest)
+    await store.add(kept("10ve"))
+
+
+async def test_two_look_alikes_removed_at_once_are_followed_by_the_third(db: Database) -> None:
+    store, oldest = PostgresStations(db), kept("love")
+    await store.add(oldest)
+    middle = await add_from_before(db, "1ove", 1)
+    await add_from_before(db, "l0ve", 2)
+    async with db.transaction() as connection:
+        await connection.execute(REMOVE, middle)
+        removal = asyncio.ensure_future(store.remove(oldest.station.id))
+        await auntil(lambda: db.rows(WAITING))
+    assert await removal
+    assert await standing(db) == ["l0ve"]
+
+
+async def test_removed_station_that_stood_for_no_other_is_followed_by_none(db: Database) -> None:
+    store, other = PostgresStations(db), kept("other")
+    await store.add(kept("love"))
+    await store.add(other)
+    middle = await add_from_before(db, "1ove", 1)
+    await add_from_before(db, "l0ve", 2)
+    for gone in (other.station.id, middle):
+        assert await store.remove(gone)
+        assert await standing(db) == ["love"]
 
 
 async def test_whose_words_go_first_is_kept_and_changed(pair: tuple[Any, UUID]) -> None:
