@@ -4,7 +4,8 @@ Does:        put each module into a function, after those it imports; put each s
              where it is imported.
 Never:       reads JavaScript beyond the lines that import and export: a developer's files stay as
              they are, and work without this.
-Guarantees:  a form of import or export that it does not know, and modules that import each other,
+Guarantees:  a form of import or export that it does not know, `import(` and a line at the left
+             margin that awaits, modules that import each other, and an `@import` that is left over
              are refused at start, with the file's name.
 """
 
@@ -17,8 +18,19 @@ from collections.abc import Mapping
 SCRIPT, SHEET = "js/main.js", "css/page.css"
 _IMPORT = re.compile(r"^import \{([^{}]*)\} from '(\.{1,2}/[\w./-]+)';$", re.MULTILINE)
 _EXPORT = re.compile(r"^export ((?:async function|function|class|const) (\w+))", re.MULTILINE)
-_OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+_OTHER = re.compile(
+    r"^(?:import|export)\b.*"
+    r"|^.*\bimport\s*\(.*"  # loads the file on its own, where it may be a second time
+    r"|^(?=\S)(?:(?!\basync\b).)*?\bawait\b.*",  # only a whole module may wait
+    re.MULTILINE,
+)
+_APART = re.compile(
+    r"""'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`"""
+    r"|(?<!\\)(?P<comment>/\*.*?\*/|//[^\n]*)",
+    re.DOTALL,
+)
 _SHEET = re.compile(r"^@import url\(\"([\w./-]+)\"\);$", re.MULTILINE)
+_OTHER_SHEET = re.compile(r"@import\b.*", re.IGNORECASE)
 
 
 def bundled(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -61,15 +73,34 @@ def _function(module: str, text: str, names: Mapping[str, str], home: str) -> st
         return f"const {{{wanted}}} = {names[_beside(module, found[2])]};"
 
     body = _EXPORT.sub(r"\1", _IMPORT.sub(taken, text))
-    if unknown := _OTHER.search(body):
-        raise ValueError(f"{module}: cannot be put into one script: {unknown[0]}")
+    if unknown := _OTHER.search(_plain(body)):
+        raise ValueError(f"{module}: cannot be put into one script: {unknown[0].strip()}")
     own = posixpath.relpath(module, home)
     body = body.replace("import.meta.url", f"new URL('{own}', import.meta.url).href")
-    return f"const {names[module]} = (() => {{\n{body}return {{ {', '.join(exports)} }};\n}})();\n"
+    return (
+        f"const {names[module]} = (() => {{\n{body}\nreturn {{ {', '.join(exports)} }};\n}})();\n"
+    )
+
+
+def _plain(text: str) -> str:
+    """A module without its comments, where types are imported too."""
+    return _APART.sub(lambda found: " " if found["comment"] else found[0], text)
 
 
 def _sheet(texts: Mapping[str, str], root: str) -> str:
-    return _SHEET.sub(lambda found: _text(texts, _beside(root, found[1])), texts[root])
+    def taken(found: re.Match[str]) -> str:
+        name = _beside(root, found[1])
+        return _whole(name, _text(texts, name))
+
+    _whole(root, _SHEET.sub("", texts[root]))
+    return _SHEET.sub(taken, texts[root])
+
+
+def _whole(name: str, sheet: str) -> str:
+    """`sheet`, unless it imports another: a browser imports nothing that stands behind a rule."""
+    if unknown := _OTHER_SHEET.search(sheet):
+        raise ValueError(f"{name}: cannot be put into one sheet: {unknown[0]}")
+    return sheet
 
 
 def _beside(name: str, place: str) -> str:
