@@ -9,7 +9,7 @@ import pytest
 
 from support.browser import Browser, browser, needs_browser
 from support.ffmpeg import end, ffmpeg
-from support.page import address, folder, name, sign_up
+from support.page import address, folder, make_station, name, sign_up
 from support.serve import Served, running_serve
 from support.wait import until
 
@@ -31,24 +31,19 @@ def page(tmp_path: Path) -> Iterator[Browser]:
         yield opened
 
 
-def make_station(served: Served, page: Browser) -> tuple[str, str]:
+def own_station(served: Served, page: Browser) -> tuple[str, str]:
     """Sign up and make a station on the page; its slug and where to send."""
     slug = name("night-")
     page.open(address(served, "broadcast/+"))
     sign_up(page, name("dj"))
-    page.fill("#station-make-name", "Night Line")
-    page.script("document.getElementById('station-make-slug').value = ''")
-    page.fill("#station-make-slug", slug)
-    page.press("#station-make [type=submit]")
-    page.find("#stream-key")
-    key = page.text("#stream-key")
+    key = make_station(page, slug)
     return slug, f"icecast://source:{key}@127.0.0.1:{served.stream}/{slug}"
 
 
 def test_a_broadcaster_sees_how_loud_it_is_and_sets_titles_that_the_next_visitor_reads(
     served: Served, page: Browser
 ) -> None:
-    slug, mount = make_station(served, page)
+    slug, mount = own_station(served, page)
     assert not page.script("return document.getElementById('own-level').checkVisibility()")
     sender = ffmpeg(*TONE, *MP3, mount)
     try:

@@ -16,7 +16,17 @@ from support import front
 from support.browser import browser, needs_browser
 from support.chat import Talker
 from support.ffmpeg import end, ffmpeg, finish, record
-from support.page import api, folder, name, position, register, say, sign_up, stream_key
+from support.page import (
+    api,
+    folder,
+    make_station,
+    name,
+    position,
+    register,
+    say,
+    sign_up,
+    stream_key,
+)
 from support.ports import free_ports
 from support.programs import needs
 from support.serve import Served, running_serve
@@ -160,6 +170,31 @@ def test_the_page_plays_and_talks_under_the_one_name(public: Site, tmp_path: Pat
         until(lambda: position(page) > 0.5, 20)
         sign_up(page, name("eve"))
         say(page, "hello from the page")
+        assert page.complaints() == []
+
+
+@needs_browser
+def test_a_broadcaster_is_told_the_sources_address_and_the_page_asks_the_streams(
+    public: Site, tmp_path: Path
+) -> None:
+    _, port, tcp = public
+    at, slug = f"{front.NAME}:{port}", name("night-")
+    with browser(folder(tmp_path, "broadcaster")) as page:
+        page.open(f"http://{at}/#broadcast/+")
+        sign_up(page, name("dj"))
+        key = make_station(page, slug)
+        line = page.find("#how-ffmpeg pre").text
+        assert line.endswith(f"icecast://source:{key}@{front.NAME}:{tcp}/{slug}")
+        sender = ffmpeg(*TONE, *MP3, *CHUNKED, f"http://source:{key}@{at}/audio/{slug}")
+        try:
+            page.reads("#on-air", "On the air", 20)
+            page.reads("#own-loudness", "LUFS", 20)
+            page.fill("#station-title-song", "Ada - Night Bus")
+            page.press("#station-title [type=submit]")
+            page.reads("#station-title [role=status]", "Set.")
+        finally:
+            end(sender)
+        page.reads("#on-air", "Off the air", 20)
         assert page.complaints() == []
 
 

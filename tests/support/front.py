@@ -51,7 +51,7 @@ def caddy(folder: Path, served: Served, port: int, _: int = 0) -> Iterator[None]
     """Caddy on `port`, without TLS; it passes no TCP through."""
     site = addressed(example("caddy"), served).replace("radio.example", f"http://{NAME}:{port}")
     config = folder / "Caddyfile"
-    config.write_text("{\n\tadmin off\n\tauto_https off\n}\n" + site)
+    config.write_text("{\n\tadmin off\n\tauto_https off\n\tgrace_period 1s\n}\n" + site)
     command = ("caddy", "run", "--config", str(config), "--adapter", "caddyfile")
     with _running(port, *command, env={"HOME": str(folder)}):
         yield

@@ -82,6 +82,15 @@ def sign_up(page: Browser, person: str) -> None:
     page.find("#sign-out")
 
 
+def make_station(page: Browser, slug: str) -> str:
+    """Make a station where the page asks for a new one; its key."""
+    page.fill("#station-make-name", "Night Line")
+    page.script("document.getElementById('station-make-slug').value = ''")
+    page.fill("#station-make-slug", slug)
+    page.press("#station-make [type=submit]")
+    return page.find("#stream-key").text
+
+
 def say(page: Browser, words: str) -> None:
     """Write into the chat, and wait until it is acknowledged."""
     page.fill("#chat-field", words)

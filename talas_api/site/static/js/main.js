@@ -65,7 +65,9 @@ playerBar({ directory, player, volume, selected, route: router.route });
 mediaKeys(player);
 keyboard({ toggle: toggleSomething, volume });
 new Dial(byId('dial'), tap, () => player.state.value === 'playing' && player.slug.value === selected.value);
-new BroadcastView({ root: byId('broadcast-view'), router, session, directory, stream: said('talas-source'), signIn: ask });
+new BroadcastView({
+  root: byId('broadcast-view'), router, session, directory, signIn: ask, stream: said('talas-stream'), source: said('talas-source'),
+});
 staffView({ root: byId('staff-view'), route: router.route, session });
 const chat = joinChat();
 

@@ -22,13 +22,13 @@
 export const NO_KEY = 'YOUR-STREAM-KEY';
 
 /**
- * @param {string} stream address of the stream port
+ * @param {string} source where encoders reach the stream port
  * @param {{slug: string, name: string}} station
  * @param {string} key
  * @returns {Target}
  */
-export function target(stream, { slug, name }, key) {
-  const { hostname, port, protocol } = new URL(stream);
+export function target(source, { slug, name }, key) {
+  const { hostname, port, protocol } = new URL(source);
   const tls = protocol === 'https:';
   return { host: hostname, port: port || (tls ? '443' : '80'), tls, slug, name, key: key || NO_KEY };
 }

@@ -33,13 +33,15 @@ const SILENT = {
 
 /**
  * @param {Station} station
- * @param {string} stream address of the stream port
- * @param {string} key empty where it is not known any more
+ * @param {object} sending
+ * @param {string} sending.stream address of the stream port, for the page
+ * @param {string} sending.source its address for encoders
+ * @param {string} sending.key empty where it is not known any more
  * @param {Deeds} deeds
  * @param {Condition} airing
  * @returns {{element: HTMLElement, follow: (station: Station | undefined, airing: Condition) => void}}
  */
-export function stationPage(station, stream, key, deeds, airing) {
+export function stationPage(station, { stream, source, key }, deeds, airing) {
   const air = h('p', { class: 'onair', role: 'status', id: 'on-air' });
   const onAir = onAirPanel(station.slug, stream, deeds.retitle);
   const title = h('h1', { tabindex: -1 }, station.name);
@@ -53,7 +55,7 @@ export function stationPage(station, stream, key, deeds, airing) {
     keyPanel(station, key, deeds),
     h('section', { class: 'card' }, h('h2', {}, 'Connect'), h('h3', { class: 'unseen' }, 'Encoders'),
       h('p', { class: 'card__about' }, 'Talas takes what Icecast takes: MP3, AAC or Ogg Opus. Listeners get all three.'),
-      instructions(target(stream, station, key))),
+      instructions(target(source, station, key))),
     changePanel(station, deeds),
     removePanel(station, deeds),
   );

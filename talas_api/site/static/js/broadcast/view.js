@@ -26,15 +26,17 @@ export class BroadcastView {
    * @param {import('../app/router.js').Router} parts.router
    * @param {import('../account/session.js').Session} parts.session
    * @param {import('../stations/directory.js').Directory} parts.directory
-   * @param {string} parts.stream address of the stream port
+   * @param {string} parts.stream address of the stream port, for the page
+   * @param {string} parts.source its address for encoders: the page may not reach it
    * @param {(which?: 'in' | 'up') => void} parts.signIn
    */
-  constructor({ root, router, session, directory, stream, signIn }) {
+  constructor({ root, router, session, directory, stream, source, signIn }) {
     this.root = root;
     this.router = router;
     this.session = session;
     this.directory = directory;
     this.stream = stream;
+    this.source = source;
     this.signIn = signIn;
     router.route.subscribe(() => this.#show());
     session.account.subscribe(() => this.#show());
@@ -148,7 +150,7 @@ export class BroadcastView {
     const { slug } = this.router.route.value;
     if (!station) return [h('h1', { tabindex: -1 }, this.#listed ? `You have no station at /${slug}` : WAITING[this.directory.listing.value])];
     const key = this.#key.slug === slug ? this.#key.key : '';
-    const page = stationPage(station, this.stream, key, {
+    const page = stationPage(station, { stream: this.stream, source: this.source, key }, {
       change: (values) => this.#change(slug, values),
       retitle: async (song) => setTitle(this.stream, await this.session.token(), slug, song),
       renew: () => this.#renew(slug),
