@@ -346,7 +346,7 @@ def test_a_broadcaster_makes_a_station_and_goes_on_the_air(
     page.reads(".own h1", "Night Line at Sea")
     assert page.text("#stream-key") == ""
     page.press(".card .confirm .button")
-    page.press("#confirm [type=submit]")
+    page.press("#station-renew [type=submit]")
     assert page.find("#stream-key").text != key
     page.press(".card:last-child .confirm .button")
     page.fill("#station-delete-typed", slug)

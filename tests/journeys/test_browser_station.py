@@ -9,7 +9,7 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 
 from support.browser import Browser, browser, needs_browser
-from support.page import address, api, folder, name, sign_up
+from support.page import address, api, folder, make_station, name, sign_up
 from support.serve import Served, running_serve
 from support.wait import until
 
@@ -30,16 +30,12 @@ def page(tmp_path: Path) -> Iterator[Browser]:
         yield opened
 
 
-def make_station(served: Served, page: Browser) -> str:
+def own_station(served: Served, page: Browser) -> str:
     """Sign up and make a station on the page; its slug."""
     slug = name("night-")
     page.open(address(served, "broadcast/+"))
     sign_up(page, name("dj"))
-    page.fill("#station-make-name", "Night Line")
-    page.script("document.getElementById('station-make-slug').value = ''")
-    page.fill("#station-make-slug", slug)
-    page.press("#station-make [type=submit]")
-    page.find("#stream-key")
+    make_station(page, slug)
     return slug
 
 
@@ -50,7 +46,7 @@ def double_click(page: Browser, selector: str) -> None:
 def test_a_double_click_deletes_nothing_and_the_typed_address_does(
     served: Served, page: Browser
 ) -> None:
-    slug = make_station(served, page)
+    slug = own_station(served, page)
     page.driver.refresh()
     double_click(page, ".card:last-child .confirm > .button")
     page.reads(".card:last-child", "its whole chat")
@@ -70,20 +66,20 @@ def test_a_double_click_deletes_nothing_and_the_typed_address_does(
 def test_a_new_key_says_what_it_does_first_and_is_where_one_goes_on(
     served: Served, page: Browser
 ) -> None:
-    make_station(served, page)
+    own_station(served, page)
     assert page.script(FOCUSED) == "Stream key"
     first = page.text("#stream-key")
     page.driver.refresh()
     double_click(page, ".confirm > .button")
     page.reads(".confirm", "If the station is on the air, that ends now")
     assert page.text("#stream-key") == ""
-    page.press("#confirm [type=submit]")
+    page.press("#station-renew [type=submit]")
     until(lambda: page.text("#stream-key") not in ("", first))
     assert page.script(FOCUSED) == "Stream key"
 
 
 def test_what_was_saved_is_said(served: Served, page: Browser) -> None:
-    make_station(served, page)
+    own_station(served, page)
     page.fill("#station-change-name", " at Sea")
     page.press("#station-change [type=submit]")
     page.reads("#station-change [role=status]", "Saved.")

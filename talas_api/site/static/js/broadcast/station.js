@@ -87,6 +87,7 @@ function keyPanel(station, key, deeds) {
     );
   }
   const renew = confirmed({
+    id: 'station-renew',
     word: 'New key',
     glyph: 'key',
     about: 'The old key stops working at once. If the station is on the air, that ends now, until your encoder has the new key.',
@@ -135,12 +136,13 @@ function removePanel({ slug, name }, deeds) {
     { class: 'card' },
     h('h2', {}, 'Delete'),
     confirmed({
+      id: 'station-delete',
       word: 'Delete the station',
       glyph: 'trash',
       about: `${name} goes, with its key and its whole chat. Nobody can bring them back.`,
       deed: 'Delete for good',
       act: deeds.remove,
-      typed: { id: 'station-delete', label: `Type ${slug} to delete it`, word: slug },
+      typed: { label: `Type ${slug} to delete it`, word: slug },
     }),
   );
 }

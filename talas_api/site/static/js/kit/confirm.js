@@ -10,22 +10,23 @@ import { form } from './form.js';
 
 /**
  * @param {object} parts
+ * @param {string} parts.id of the form that asks: several may be open on one page
  * @param {string} parts.word on the first button
  * @param {string} parts.glyph its icon
  * @param {string} parts.about what will happen
  * @param {string} parts.deed on the button that does it
  * @param {() => Promise<void>} parts.act
- * @param {{id: string, label: string, word: string}} [parts.typed] what must be typed first
+ * @param {{label: string, word: string}} [parts.typed] what must be typed first
  * @returns {HTMLElement}
  */
-export function confirmed({ word, glyph, about, deed, act, typed }) {
+export function confirmed({ id, word, glyph, about, deed, act, typed }) {
   const open = h('button', { class: 'button button--quiet', type: 'button', 'aria-expanded': 'false' }, icon(glyph), word);
   const cancel = h('button', { class: 'button', type: 'button' }, 'Cancel');
   const element = h('div', { class: 'confirm' }, open);
 
   const show = () => {
     const question = form({
-      id: typed?.id ?? 'confirm',
+      id,
       submit: deed,
       fields: typed ? [{ name: 'typed', label: typed.label }] : [],
       check: (values) => faults(values.typed, typed?.word),

@@ -2,6 +2,7 @@
  * A long list of the API, a page at a time.
  *
  * Does:       read the first page; read on when asked, until there is no more; say what went wrong.
+ * Guarantees: no page is read twice, however often it is asked for.
  */
 import { h } from '../kit/dom.js';
 
@@ -17,8 +18,11 @@ export function pages(session, path, mark, row) {
   const note = h('p', { class: 'part__about', role: 'status' });
   const more = h('button', { class: 'button', type: 'button', hidden: true }, 'More');
   let next = '';
+  let reading = false;
 
   async function read() {
+    if (reading) return;
+    reading = true;
     note.textContent = 'One moment.';
     try {
       const query = new URLSearchParams(next ? { [mark]: next } : {});
@@ -30,6 +34,8 @@ export function pages(session, path, mark, row) {
     } catch (error) {
       note.textContent = /** @type {Error} */ (error).message;
       more.hidden = false;
+    } finally {
+      reading = false;
     }
   }
   more.addEventListener('click', read);

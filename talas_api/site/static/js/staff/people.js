@@ -63,7 +63,8 @@ function row(person, session, admin, events) {
         ? h('button', { class: 'button', type: 'button', 'aria-label': `Let ${person.username} back in`,
           on: { click: () => change('POST', 'enable') } }, icon('check'), 'Let back in')
         : confirmed({
-          word: 'Shut out', glyph: 'close', about: `${person.username} is signed out everywhere, and their stations go off the air.`,
+          id: `shut-out-${person.id}`, word: 'Shut out', glyph: 'close',
+          about: `${person.username} is signed out everywhere, and their stations go off the air.`,
           deed: `Shut ${person.username} out`, act: () => change('POST', 'disable'),
         })),
     problem,
