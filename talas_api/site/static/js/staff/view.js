@@ -52,8 +52,13 @@ export function staffView({ root, route, session }) {
    * @param {string} here
    */
   function head(title, here) {
+    const again = () => {
+      // One's events are shown at no address of their own: the link may lead to where one is.
+      shown = '';
+      setTimeout(show);
+    };
     const link = (/** @type {string} */ place, /** @type {string} */ word) =>
-      h('a', { class: 'button button--quiet', href: `#${place}`, 'aria-current': place === here ? 'page' : null }, word);
+      h('a', { class: 'button button--quiet', href: `#${place}`, 'aria-current': place === here ? 'page' : null, on: { click: again } }, word);
     const links = session.account.value?.role === 'admin' ? [link('people', 'People'), link('audit', 'Audit log')] : [];
     return h('header', { class: 'mine__head' }, h('h1', { tabindex: -1 }, title), h('nav', { 'aria-label': 'Administration' }, ...links));
   }
