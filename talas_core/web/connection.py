@@ -167,6 +167,9 @@ class Connection(RequestHandler):
             self._seated = False
             self._room.idle.busy(self)
         self._held = b""
+        if self._messages and self._current_request is None and self._task_handler is not None:
+            # aiohttp's task was woken for a request that it cannot make any more.
+            self._task_handler.cancel()
         for timer in (self._head_timer, self._stall_timer):
             if timer is not None:
                 timer.cancel()
@@ -195,7 +198,7 @@ class Connection(RequestHandler):
     def _parse_slice(self) -> None:
         """Parse the next slice of what is held; the rest has its turn after others."""
         piece, self._held = self._held[:SLICE_BYTES], self._held[SLICE_BYTES:]
-        if self.transport is not None:
+        if self.transport is not None and not self.transport.is_closing():
             try:
                 self._parse(piece)
             except Exception:

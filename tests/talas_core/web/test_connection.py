@@ -1,6 +1,8 @@
 import asyncio
 import contextlib
+import gc
 import socket
+import struct
 from typing import Any
 
 import aiohttp
@@ -415,3 +417,23 @@ async def test_a_rush_from_one_address_is_not_done_before_others_requests(
         async with asyncio.timeout(20):
             await all_came.wait()
     assert came.index("127.0.0.1") < 20
+
+
+async def test_clients_that_leave_while_their_requests_wait_leave_no_failed_task(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failures: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    monkeypatch.setattr(turns, "TURN_SECONDS", 1e-9)
+    async with served() as port:
+        for _ in range(5):
+            for _ in range(20):
+                client = socket.create_connection(("127.0.0.1", port))
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.sendall(b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n")
+                await asyncio.sleep(0)
+                client.close()
+        said = await raw(port, b"GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert said.startswith(b"HTTP/1.1 200 ")
+    gc.collect()
+    assert failures == []
