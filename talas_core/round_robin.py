@@ -28,8 +28,8 @@ class RoundRobin(Generic[T]):
         self._waiting.setdefault(whose, {})[thing] = None
 
     def take(self) -> T:
-        """The first thing of whoever has waited longest, who is then the last. Raises KeyError
-        where nothing waits."""
+        """The first thing of the one who has waited longest; they are the last from then on. Raises
+        KeyError where nothing waits."""
         whose, things = self._waiting.popitem(last=False)
         thing = next(iter(things))
         del things[thing]

@@ -309,7 +309,7 @@ async def until_status(port: int, status: bytes) -> bytes:
     asking = b"GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     async with asyncio.timeout(10):
         while True:
-            # Who is refused before he was read may find the connection reset.
+            # Who is refused before they were read may find the connection reset.
             with contextlib.suppress(ConnectionError):
                 said = await raw(port, asking)
                 if said.startswith(b"HTTP/1.1 " + status):
