@@ -30,9 +30,10 @@ class Refused(TalasError):
 
 class Keeper:
     """The one who keeps `part`. `on_up` is called each time the part has become ready; `may_launch`
-    is cleared while it must not be launched. A part that is `ours` tells an operator's mistake by
-    its status; of others' programs that status may mean anything: PostgreSQL's server ends with it
-    where it breaks."""
+    is cleared while it must not be launched. `may_refuse` is asked when the first process has ended
+    with the status of an operator's mistake, whether it means one: of others' programs it may mean
+    anything (PostgreSQL's server ends with it where it breaks), and without its data directory a
+    service of ours cannot start either."""
 
     def __init__(
         self,
@@ -40,14 +41,13 @@ class Keeper:
         clock: Clock,
         on_up: Callable[[], None],
         may_launch: asyncio.Event,
-        *,
-        ours: bool,
+        may_refuse: Callable[[], bool],
     ) -> None:
         self.part = part
         self._clock = clock
         self._on_up = on_up
         self._may_launch = may_launch
-        self._ours = ours
+        self._may_refuse = may_refuse
         self._backoff = Backoff()
         self._process: Process | None = None
         self._launches = 0
@@ -94,6 +94,6 @@ class Keeper:
             if self._process:
                 await self.part.stop(self._process)
             return str(error) or type(error).__name__
-        if self._ours and status == USAGE_STATUS and self._launches == 1:
+        if status == USAGE_STATUS and self._launches == 1 and self._may_refuse():
             raise Refused(f"{self.part.name} refused to start")
         return describe(status)

@@ -51,7 +51,7 @@ class Supervisor:
         self._present = asyncio.Event()
         self._present.set()
         self._backing = [
-            Keeper(part, clock, self._on_up(part.name), self._present, ours=False)
+            Keeper(part, clock, self._on_up(part.name), self._present, lambda: False)
             for part in backing
         ]
         self._needs = {spec.name: spec.needs for spec in services}
@@ -61,7 +61,7 @@ class Supervisor:
                 clock,
                 lambda: None,
                 self._present,
-                ours=True,
+                lambda: not lost(),
             )
             for spec in services
         ]

@@ -58,11 +58,11 @@ def log() -> None:
 class Kept:
     """A keeper at work."""
 
-    def __init__(self, part: Trial, ours: bool = True) -> None:
+    def __init__(self, part: Trial, may_refuse: bool = True) -> None:
         self.ups = 0
         self.may_launch = asyncio.Event()
         self.may_launch.set()
-        self.keeper = Keeper(part, SystemClock(), self._on_up, self.may_launch, ours=ours)
+        self.keeper = Keeper(part, SystemClock(), self._on_up, self.may_launch, lambda: may_refuse)
         self.task = asyncio.ensure_future(self.keeper.keep())
 
     def _on_up(self) -> None:
@@ -114,9 +114,9 @@ async def test_a_mistake_of_the_operators_at_the_first_launch_is_final() -> None
         await kept.task
 
 
-async def test_the_same_status_of_another_s_program_is_an_end_like_any_other() -> None:
+async def test_the_same_status_where_nobody_may_refuse_is_an_end_like_any_other() -> None:
     part = Trial(("/bin/sh", "-c", "exit 2"))
-    kept = Kept(part, ours=False)
+    kept = Kept(part, may_refuse=False)
     await auntil(lambda: len(part.launched) == 2)
     assert await kept.end()
 
@@ -161,7 +161,7 @@ async def test_a_bad_end_is_told() -> None:
 
 
 async def test_killing_needs_no_process() -> None:
-    idle = Keeper(Trial(), SystemClock(), lambda: None, asyncio.Event(), ours=True)
+    idle = Keeper(Trial(), SystemClock(), lambda: None, asyncio.Event(), lambda: True)
     idle.kill()
     assert await idle.stop()
     part = Trial()

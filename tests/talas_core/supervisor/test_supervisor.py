@@ -236,6 +236,24 @@ async def test_a_backing_server_that_cannot_be_had_leaves_all_unstarted() -> Non
     assert not life.children()
 
 
+async def test_service_that_cannot_start_without_the_data_directory_ends_nobody_else(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    refusing = ServiceSpec("refusing", (sys.executable, STANDIN, "--exit", "2"))
+    life = Life([], [refusing])
+    life.missing = "/var/lock"
+    told = ""
+
+    def ended() -> bool:
+        nonlocal told
+        told += capsys.readouterr().err
+        return '"child ended"' in told
+
+    await auntil(ended)
+    assert not life.task.done()
+    assert await life.end() == 0
+
+
 async def test_a_service_that_refuses_ends_all_with_its_status() -> None:
     refusing = ServiceSpec("refusing", (sys.executable, STANDIN, "--exit", "2"))
     life = Life([Server("one", [])], [refusing])
