@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support import backing
+from support import backing, c_kernels
 
 # A busy machine is no fault of what is tested.
 settings.register_profile("talas", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -54,3 +54,18 @@ def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL, token included, of one embedded NATS for the session. Use subjects of your own."""
     with backing.nats(tmp_path_factory.mktemp("nats")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def compiler(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A C compiler that has both sanitizers."""
+    found = c_kernels.compiler(tmp_path_factory.mktemp("probe"))
+    if found is None:
+        pytest.skip("no C compiler with the address and undefined-behaviour sanitizers found")
+    return found
+
+
+@pytest.fixture(scope="session")
+def kernels(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The object of each C kernel, with both sanitizers."""
+    return c_kernels.objects(compiler, tmp_path_factory.mktemp("kernels"))

@@ -20,6 +20,7 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))
 
+from support import c_kernels  # noqa: E402
 from support import fuzz_targets as targets  # noqa: E402
 
 
@@ -43,13 +44,14 @@ def _run(name: str, folder: Path, seconds: int) -> bool:
     home = folder / name
     home.mkdir(exist_ok=True)
     clang = targets.libfuzzer_compiler(home)
-    compiler = clang or targets.driver_compiler(home)
+    compiler = clang or c_kernels.compiler(home)
     if compiler is None:
         _say(f"{name}: no C compiler with sanitizers")
         return False
     found = targets.seeds(name, home / "corpus")
     try:
-        program = targets.build(name, compiler, home, libfuzzer=clang is not None)
+        kernels = c_kernels.KERNELS if clang else c_kernels.objects(compiler, home)
+        program = targets.build(name, compiler, kernels, home, libfuzzer=clang is not None)
         if clang:
             executions = targets.fuzz(program, home / "corpus", seconds=seconds)
         else:

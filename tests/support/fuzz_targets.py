@@ -8,44 +8,37 @@ Never:       runs without the address and undefined-behaviour sanitizers.
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
+from support import c_kernels
+from support.c_kernels import NATIVE
 from support.wire import encoded
 from talas_stream.wire.icy import metadata_block
 
-NATIVE = Path(__file__).parents[2] / "native"
 TARGETS = sorted(path.stem.removeprefix("fuzz_") for path in (NATIVE / "fuzz").glob("fuzz_*.c"))
-FLAGS = [
-    "-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wstrict-prototypes",
-    "-pedantic", "-Werror", "-ffp-contract=off", "-fno-sanitize-recover=all",
-]  # fmt: skip
 SEED_BYTES = 6000
 MAX_INPUT = 16_384
 LIBFUZZER = "fuzzer,address,undefined"
-DRIVEN = "address,undefined"
 
 
 def libfuzzer_compiler(folder: Path) -> str | None:
     """A clang that has libFuzzer, or None."""
-    return _compiler(("clang",), LIBFUZZER, folder)
+    return c_kernels.compiler_with(("clang",), LIBFUZZER, c_kernels.PROBE, folder)
 
 
-def driver_compiler(folder: Path) -> str | None:
-    """A C compiler that has both sanitizers, or None."""
-    return _compiler(("cc", "gcc", "clang"), DRIVEN, folder)
+def build(
+    target: str, compiler: str, kernels: Sequence[Path], folder: Path, *, libfuzzer: bool
+) -> Path:
+    """The program for `target`, of the kernels' objects; libFuzzer wants their sources.
 
-
-def build(target: str, compiler: str, folder: Path, *, libfuzzer: bool) -> Path:
-    """The program for `target`. Raises CalledProcessError when it does not compile."""
-    sources = [NATIVE / "fuzz" / f"fuzz_{target}.c", *sorted(NATIVE.glob("*.c"))]
-    if not libfuzzer:
-        sources.append(NATIVE / "fuzz" / "driver.c")
-    program = folder / f"fuzz_{target}"
-    sanitize = f"-fsanitize={LIBFUZZER if libfuzzer else DRIVEN}"
-    subprocess.run([compiler, *FLAGS, sanitize, *sources, "-lm", "-o", program], check=True)
-    return program
+    Raises CalledProcessError when it does not compile.
+    """
+    parts, program = [NATIVE / "fuzz" / f"fuzz_{target}.c", *kernels], folder / f"fuzz_{target}"
+    if libfuzzer:
+        return c_kernels.program(compiler, parts, program, sanitizers=LIBFUZZER)
+    return c_kernels.program(compiler, [*parts, NATIVE / "fuzz" / "driver.c"], program)
 
 
 def seeds(target: str, folder: Path) -> list[Path]:
@@ -78,21 +71,6 @@ def _executions(ran: subprocess.CompletedProcess[str], pattern: str) -> int:
         raise subprocess.CalledProcessError(ran.returncode, ran.args, ran.stdout, ran.stderr)
     found = re.search(pattern, ran.stdout + ran.stderr)
     return int(found[1]) if found else 0
-
-
-def _compiler(names: tuple[str, ...], sanitizers: str, folder: Path) -> str | None:
-    source = folder / "probe.c"
-    source.write_text(
-        "#include <stddef.h>\n#include <stdint.h>\n"
-        "int LLVMFuzzerTestOneInput(const uint8_t *d, size_t n) { (void)d; (void)n; return 0; }\n"
-        + ("" if "fuzzer" in sanitizers else "int main(void) { return 0; }\n")
-    )
-    for name in names:
-        found = shutil.which(name)
-        probe = [found or name, f"-fsanitize={sanitizers}", source, "-o", folder / "probe"]
-        if found and not subprocess.run(probe, capture_output=True, check=False).returncode:
-            return found
-    return None
 
 
 def _contents(target: str) -> list[bytes]:
