@@ -60,6 +60,19 @@ class Databases:
         self._loop.run(self._create(name, template))
         return urlunsplit(urlsplit(self._owner)._replace(path=f"/{name}"))
 
+    def hurry(self) -> None:
+        """Keep nothing safe from a crash of the machine: what is here ends with the tests."""
+        self._loop.run(self._hurry())
+
+    async def _hurry(self) -> None:
+        connection = await asyncpg.connect(self._admin_url)
+        try:
+            for name in ("fsync", "synchronous_commit", "full_page_writes"):
+                await connection.execute(f"ALTER SYSTEM SET {name} = off")
+            await connection.execute("SELECT pg_reload_conf()")
+        finally:
+            await connection.close()
+
     async def _create(self, name: str, template: str) -> None:
         connection = await asyncpg.connect(self._admin_url)
         try:
@@ -79,7 +92,9 @@ def databases(data_dir: Path) -> Iterator[Databases]:
         loop.run(server.prepare())
         process = loop.run(server.launch())
         loop.run(server.ready(process))
-        yield Databases(loop, server.admin_url(), server.url())
+        found = Databases(loop, server.admin_url(), server.url())
+        found.hurry()
+        yield found
         loop.run(server.stop(process))
     finally:
         loop.close()
