@@ -40,7 +40,9 @@ def test_nothing_is_truncated(length: int) -> None:
     assert not matches(password + "x", stored)
 
 
-@pytest.mark.parametrize("stored", [UNUSABLE, "", "2:" + make("x", COST)[2:]])
+@pytest.mark.parametrize(
+    "stored", [UNUSABLE, "", "2:" + make("x", COST)[2:]], ids=["unusable", "empty", "another's"]
+)
 def test_other_versions_match_nothing(stored: str) -> None:
     assert not matches("x", stored)
     assert not matches("no password", stored)
@@ -72,7 +74,11 @@ def rounds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.checklist(9)
-@pytest.mark.parametrize("stored", [None, UNUSABLE, make("x", 4), make("x", 5), make("x", 6)])
+@pytest.mark.parametrize(
+    "stored",
+    [None, UNUSABLE, make("x", 4), make("x", 5), make("x", 6)],
+    ids=["nobody", "unusable", "cost 4", "cost 5", "cost 6"],
+)
 async def test_whatever_says_no_costs_the_same(stored: str | None, rounds: list[int]) -> None:
     hashers = Hashers(1, 4)
     passwords = Passwords(hashers, 6)

@@ -39,7 +39,7 @@ async def test_what_was_said_at_a_station_is_read_by_anybody(composed: Composed)
     assert (await composed.call("GET", "/api/stations/nosuch/messages"))[0] == 404
 
 
-@pytest.mark.parametrize("room", ["nowhere", str(uuid7())])
+@pytest.mark.parametrize("room", ["nowhere", str(uuid7())], ids=["no id", "nobody's"])
 async def test_a_room_that_is_not_there(composed: Composed, room: str) -> None:
     token = (await composed.sign_up())["access_token"]
     status, body = await composed.call("GET", f"/api/rooms/{room}/messages", token=token)

@@ -96,6 +96,7 @@ async def test_a_refusal_gives_the_lock_back(tmp_path: Path) -> None:
         ("mysql://me:hush@127.0.0.1/x", "not the address of a PostgreSQL database"),
         ("postgresql://me:hush@127.0.0.1:junk/x", "not the address of a PostgreSQL database"),
     ],
+    ids=["nobody listens", "no socket", "another kind", "no port"],
 )
 async def test_a_database_that_cannot_be_had(url: str, problem: str, tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="TALAS_DATABASE_URL") as refusal:
