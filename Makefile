@@ -1,5 +1,6 @@
 # Everything a newcomer, an operator and a contributor needs, by name.
 #   make run       install and start Talas with the demo station
+#   make quick     lint, and the tests that need no browser and no server of others: two minutes
 #   make test      lint, C tests and all tests, with coverage
 #   make lint      ruff and the strict type checker
 #   make bench     the benchmarks, with the peers they are measured against
@@ -14,10 +15,24 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SRC    := talas_core talas_api talas_stream benchmarks loadtests tests setup.py
 
-.PHONY: run test lint unit bench load fuzz attack stress install install-dev native clean
+# A worker for each core; a file's tests stay together, in the order they are written in.
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+SPREAD  := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# The tests start hundreds of processes; without the files that this keeps from being written, each
+# would compile every module of Talas anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run quick test lint unit bench load fuzz attack stress install install-dev native clean
 
 run: install
 	$(BIN)/talas serve --demo
+
+quick: install-dev
+	$(MAKE) --no-print-directory -j 2 lint quick-unit
+
+quick-unit: install-dev
+	$(BIN)/python -m pytest $(SPREAD) -m "not journey and not servers"
 
 test: install-dev lint unit
 
@@ -26,10 +41,11 @@ lint: install-dev
 	$(BIN)/ruff format --check $(SRC)
 	$(BIN)/mypy
 
-# Branch coverage of every package, child processes included; the bar stands in pyproject.toml.
+# Branch coverage of every package by all but the journeys, child processes included; the bar stands
+# in pyproject.toml.
 unit: install-dev
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest $(SPREAD) --durations=50
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

@@ -19,6 +19,19 @@ from support import backing, c_kernels
 settings.register_profile("talas", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("talas")
 
+SERVERS = {"databases", "nats_url", "make_server"}
+"""Who asks for one of these starts a server of others."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark who starts servers of others. Journeys, which are long, come first: the last to end are
+    small, and no worker waits for another."""
+    for item in items:
+        if isinstance(item, pytest.Function) and SERVERS.intersection(item.fixturenames):
+            item.add_marker("servers")
+    items.sort(key=lambda item: "journeys" not in item.path.parts)
+
 
 @pytest.fixture(autouse=True)
 def _logs_as_before() -> Iterator[None]:

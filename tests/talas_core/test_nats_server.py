@@ -19,6 +19,8 @@ from talas_core.errors import TalasError, UsageError
 from talas_core.nats_server import EmbeddedNats
 from talas_core.process import Process
 
+pytestmark = pytest.mark.servers
+
 
 async def start(server: EmbeddedNats) -> Process:
     running = await server.launch()

@@ -20,6 +20,8 @@ from talas_core.postgres import binaries, cluster
 from talas_core.postgres.embedded import EmbeddedPostgres
 from talas_core.postgres.identity import Identity, choose
 
+pytestmark = pytest.mark.servers
+
 MAKER = """
 import asyncio, sys
 from pathlib import Path

@@ -23,6 +23,8 @@ from talas_core.postgres import cluster
 from talas_core.postgres.embedded import EmbeddedPostgres
 from talas_core.process import Process
 
+pytestmark = pytest.mark.servers
+
 SERVER = """
 import asyncio, sys
 from pathlib import Path

@@ -17,6 +17,8 @@ from talas_core.errors import UsageError
 from talas_core.postgres import binaries, identity
 from talas_core.postgres.embedded import EmbeddedPostgres
 
+pytestmark = pytest.mark.servers
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root hands PostgreSQL to another")
 NOBODY = pwd.getpwnam(identity.UNPRIVILEGED)
 NAMELESS = 54321
