@@ -13,6 +13,8 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
+
 from support.codec import Threads
 from support.names import NAMES
 from support.ports import free_port
@@ -29,9 +31,12 @@ from talas_core.messages import (
     StationRecord,
 )
 from talas_core.settings import Settings
+from talas_stream import reports
 from talas_stream.compose import service
 
 KEY = "0123456789abcdef0123456789abcdef"
+REPORTS_EVERY_SECONDS = 0.05
+"""Twenty times as often as for an operator: nobody here waits for the audit log."""
 
 
 def record(
@@ -183,6 +188,8 @@ async def running_stream(tmp_path: Path, **overrides: object) -> AsyncIterator[S
     await api.start()
     threads = Threads()
     settings = stream_settings(tmp_path, **overrides)
-    async with service(settings, api.bus, threads.launch) as port:
-        yield Stream(port, api)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reports, "EVERY_SECONDS", REPORTS_EVERY_SECONDS)
+        async with service(settings, api.bus, threads.launch) as port:
+            yield Stream(port, api)
     threads.join()

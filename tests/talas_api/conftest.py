@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from support import backing
 from support.api import Composed, settings_for, stream_here
 from talas_api.compose import MIGRATIONS, Api
+from talas_api.site import handlers
 from talas_core.bus.memory import MemoryBus
 from talas_core.clock import SystemClock
 from talas_core.messages import STREAM_HERE
@@ -28,10 +30,26 @@ def template(databases: backing.Databases) -> str:
     return urlsplit(url).path.removeprefix("/")
 
 
+@pytest.fixture(scope="session")
+def _reused(databases: backing.Databases, template: str) -> Iterator[backing.Reused]:
+    found = databases.reused(template)
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def migrated(databases: backing.Databases, template: str) -> str:
-    """URL of a migrated database of this test's own."""
-    return databases.fresh(template=template)
+def migrated(_reused: backing.Reused) -> str:
+    """URL of a migrated database with nothing in it, of this test's own while it lasts."""
+    _reused.empty()
+    return _reused.url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _files_read_once() -> Iterator[None]:
+    """Each API reads, binds and packs the page's files, which are the same for all of a session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handlers, "Assets", cache(handlers.Assets))
+        yield
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""Whoever meets a socket is tested on the loop that serves (uvloop), some on asyncio's own too."""
+"""Whoever meets a socket is tested on the loop that serves (uvloop): the door, a source's and a
+listener's contract on asyncio's own too."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -7,16 +8,15 @@ from pathlib import Path
 import pytest
 import uvloop
 
-BOTH = {
-    "listeners/test_http.py",
+BOTH = {"listeners/test_http.py", "sources/test_icecast.py", "test_front_door.py"}
+SERVING = {
     "listeners/test_renditions.py",
     "listeners/test_slowness.py",
     "sources/test_coming_and_going.py",
     "sources/test_content.py",
-    "sources/test_icecast.py",
-    "test_front_door.py",
+    "test_compose.py",
+    "test_web.py",
 }
-SERVING = {"test_compose.py", "test_web.py"}
 
 
 def pytest_asyncio_loop_factories(
