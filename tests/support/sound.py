@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import subprocess
 from fractions import Fraction
+from functools import lru_cache
 
 import av
 import imageio_ffmpeg
@@ -40,8 +41,9 @@ SENT_ALSO = {
 CONTENT_TYPES = {"mp3": "audio/mpeg", "aac": "audio/aac", "opus": "audio/ogg"}
 
 
+@lru_cache(maxsize=8)
 def programme(seconds: float, rate: int = 48_000, channels: int = 2, seed: int = 1) -> Array:
-    """Wandering notes and a little noise, shape (channels, n), peak 0.5."""
+    """Wandering notes and a little noise, shape (channels, n), peak 0.5. Not to be written to."""
     rng = np.random.default_rng(seed)
     size = int(seconds * rate)
     out = np.zeros((channels, size), np.float32)
@@ -58,11 +60,19 @@ def programme(seconds: float, rate: int = 48_000, channels: int = 2, seed: int =
             out[channel, start:stop] = tones / 10 + rng.normal(0, 0.01, stop - start)
     fade = min(480, size // 2)
     out[:, :fade] *= np.linspace(0, 1, fade, dtype=np.float32)
-    return np.clip(out, -0.5, 0.5)
+    out = np.clip(out, -0.5, 0.5)
+    out.flags.writeable = False
+    return out
 
 
 def coded(sound: Array, coding: str, rate: int = 48_000, bit_rate: int = 128_000) -> bytes:
-    """`sound` as a file of that coding."""
+    """`sound` as a file of that coding; made once for the same sound."""
+    return _coded(sound.tobytes(), sound.shape[0], coding, rate, bit_rate)
+
+
+@lru_cache(maxsize=8)
+def _coded(samples: bytes, channels: int, coding: str, rate: int, bit_rate: int) -> bytes:
+    sound = np.frombuffer(samples, np.float32).reshape(channels, -1)
     if coding == "vorbis":
         return _by_program(sound, rate, "-c:a", "libvorbis", "-f", "ogg")
     container, encoder, options = CODINGS[coding]
