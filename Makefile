@@ -23,7 +23,7 @@ SPREAD  := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # would compile every module of Talas anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run quick test lint unit bench load fuzz attack stress install install-dev native clean
+.PHONY: run quick quick-unit test lint unit bench load fuzz attack stress install install-dev native clean
 
 run: install
 	$(BIN)/talas serve --demo
