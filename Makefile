@@ -34,7 +34,8 @@ quick: install-dev
 quick-unit: install-dev
 	$(BIN)/python -m pytest $(SPREAD) -m "not journey and not servers"
 
-test: install-dev lint unit
+test: install-dev
+	$(MAKE) --no-print-directory -j 2 lint unit
 
 lint: install-dev
 	$(BIN)/ruff check $(SRC)
