@@ -24,7 +24,7 @@ from talas_stream.places import Places
 from talas_stream.rendition import Sizes
 from talas_stream.station import Station
 
-PERIOD_SECONDS = 0.32
+PERIOD_SECONDS = 0.48
 """Between two writes to a listener of the steady profile. Fewer, larger writes are what makes
 listeners cheap; what a player's buffer must bridge is this and a little."""
 

@@ -6,11 +6,12 @@ Never:       asks a clock or measures anything; the caller brings seconds.
 Guarantees:  one step a window; a step back up is taken only after a calm time, and only from a load
              that stays below the step-down mark once its cost is added, so steps do not alternate.
 
-    quantum        2 ms ─── 20 ms ─── 50 ms ─── 50 ms ─── 50 ms
+    quantum        6 ms ─── 20 ms ─── 50 ms ─── 50 ms ─── 50 ms
     complexity      10        10        10         5         0      then: no room
 
 A source's frames are longer than an Opus packet, so that some packets are complete 20 ms after
-others anyway: what the first quantum adds to that is to be little.
+others anyway: what the first quantum adds to that is to be little. It is not nothing, since a worker
+that wakes for each single frame of a few stations spends a third of its time on waking.
 
 From / to:   codec.worker  ->  here  ->  codec.worker, stages.encode
 """
@@ -57,7 +58,7 @@ caches are full of the others' data."""
 
 class Step(msgspec.Struct, frozen=True):
     """A way to work. `quantum` in seconds; `thrift` is the work that longer quanta leave of the
-    same audio, those of 2 ms being 1."""
+    same audio, those of the first being 1."""
 
     quantum: float
     thrift: float
@@ -73,11 +74,11 @@ class Step(msgspec.Struct, frozen=True):
 
 
 STEPS = (
-    Step(0.002, 1.0, BEST),
-    Step(0.02, 0.9, BEST),
-    Step(0.05, 0.87, BEST),
-    Step(0.05, 0.87, Care(5)),
-    Step(0.05, 0.87, Care(0)),
+    Step(0.006, 1.0, BEST),
+    Step(0.02, 0.97, BEST),
+    Step(0.05, 0.92, BEST),
+    Step(0.05, 0.92, Care(5)),
+    Step(0.05, 0.92, Care(0)),
 )
 WINDOW_SECONDS = 0.5
 CALM_SECONDS = 5.0

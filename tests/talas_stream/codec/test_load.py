@@ -25,7 +25,7 @@ def test_the_load_can_be_read() -> None:
     warden = Warden(0, Governor(5))
     warden.shed(7)
     load = warden.load
-    assert load == Load(0.0, 0.0, 0.002, 5, load.room, 7, load.size)
+    assert load == Load(0.0, 0.0, STEPS[0].quantum, 5, load.room, 7, load.size)
     for _ in range(load.room):
         assert warden.load.room > 0
         warden.admit()

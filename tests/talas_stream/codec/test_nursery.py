@@ -22,6 +22,7 @@ from talas_core.supervisor import backoff
 from talas_stream.codec import __main__ as forking
 from talas_stream.codec import growth
 from talas_stream.codec import link as linking
+from talas_stream.codec import workers as pool
 from talas_stream.codec.confine import OWN_USERS
 from talas_stream.codec.mark import memory
 from talas_stream.codec.messages import Begin, Lacking
@@ -73,6 +74,7 @@ async def test_a_worker_that_dies_takes_its_own_jobs_along_and_comes_back(
     nursery: Nursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(pool, "FEW_JOBS", 0)
     workers = CodecWorkers(2, asyncio.get_running_loop(), nursery.launch)
     first, second = Client(workers), Client(workers)
     for client in (first, second):

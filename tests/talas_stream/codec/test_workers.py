@@ -5,10 +5,25 @@ import pytest
 
 from support.codec import AAC, MP3, OPUS, Client, squeeze, working
 from support.wait import auntil
+from talas_stream.codec import workers as pool
+from talas_stream.codec.workers import FEW_JOBS
 from talas_stream.media import RATE
 
 
-async def test_a_new_job_goes_to_the_worker_that_has_fewest() -> None:
+async def test_few_jobs_share_one_worker() -> None:
+    async with working(2) as (workers, _):
+        for _ in range(FEW_JOBS):
+            Client(workers)
+        assert workers.jobs == [FEW_JOBS, 0]
+        for _ in range(FEW_JOBS):
+            Client(workers)
+        assert workers.jobs == [FEW_JOBS, FEW_JOBS]
+
+
+async def test_new_job_goes_to_the_worker_that_has_fewest_where_none_has_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pool, "FEW_JOBS", 0)
     async with working(2) as (workers, _):
         clients = [Client(workers) for _ in range(4)]
         assert workers.jobs == [2, 2]

@@ -54,7 +54,7 @@ def test_at_ease_it_stays_at_the_best() -> None:
     governor = Governor()
     assert live(governor, 60, 0.7) == 0
     assert governor.step == STEPS[0]
-    assert (governor.step.quantum, governor.step.care) == (0.002, BEST)
+    assert (governor.step.quantum, governor.step.care) == (0.006, BEST)
     assert governor.busy == pytest.approx(0.7)
     assert governor.room
 
@@ -134,7 +134,7 @@ def test_with_a_held_complexity_it_only_watches() -> None:
     governor = Governor(5)
     assert governor.room
     assert live(governor, 5, 1.0) == 0
-    assert (governor.step.quantum, governor.step.care) == (0.002, Care(5))
+    assert (governor.step.quantum, governor.step.care) == (STEPS[0].quantum, Care(5))
     assert not governor.room
 
 
