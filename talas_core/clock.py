@@ -53,9 +53,3 @@ class FakeClock:
             raise ValueError("time does not go back")
         self._monotonic += seconds
         self._now += timedelta(seconds=seconds)
-
-
-def rfc3339(moment: datetime) -> str:
-    """`moment` as RFC 3339 in UTC with milliseconds, e.g. `2030-01-01T00:00:00.000Z`."""
-    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")

@@ -27,8 +27,8 @@ Ten stations in one worker cost a fifth less than in two."""
 
 
 class CodecWorkers:
-    """All codec workers; a new job goes to one that has room: to the first that has few, else to the
-    one that has fewest.
+    """All codec workers; a new job goes to one that has room: to the first that has few, else to
+    the one that has fewest.
 
     `native` is how they choose their kernels, see kernels.py; `lead_seconds` is how far sources may
     run ahead; a `complexity` given is held under any load, and AAC is then coded with the same care
@@ -70,7 +70,7 @@ class CodecWorkers:
 
     def job(self, history_ticks: int, deliver: Deliver, done: Done) -> LinkedJob:
         """A new job; both callbacks come on the loop."""
-        link = min(self._links, key=lambda candidate: (candidate.full, max(candidate.jobs, FEW_JOBS - 1)))
+        link = min(self._links, key=lambda one: (one.full, max(one.jobs, FEW_JOBS - 1)))
         return link.job(history_ticks, self._backlog_ticks, deliver, done)
 
     async def check(self) -> None:

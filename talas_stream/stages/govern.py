@@ -10,8 +10,8 @@ Guarantees:  one step a window; a step back up is taken only after a calm time, 
     complexity      10        10        10         5         0      then: no room
 
 A source's frames are longer than an Opus packet, so that some packets are complete 20 ms after
-others anyway: what the first quantum adds to that is to be little. It is not nothing, since a worker
-that wakes for each single frame of a few stations spends a third of its time on waking.
+others anyway: what the first quantum adds to that is to be little. It is not nothing, since a
+worker that wakes for each single frame of a few stations spends a third of its time on waking.
 
 From / to:   codec.worker  ->  here  ->  codec.worker, stages.encode
 """

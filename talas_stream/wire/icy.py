@@ -1,6 +1,6 @@
 """ICY metadata: titles in blocks between the bytes of audio.
 
-Does:        make a block; put blocks into audio at every interval; take them out again.
+Does:        make a block; put blocks into audio at every interval.
 Never:       knows whose title it is, or when it is due.
 Guarantees:  a block is at most 4081 bytes, and nothing in a title can end it early; the same bytes
              come out however the audio was cut into pieces.
@@ -93,48 +93,6 @@ class IcyInterleaver:
         return out
 
 
-class IcyParser:
-    """Takes an ICY stream apart again: the inverse of IcyInterleaver, for relays."""
-
-    def __init__(self, metaint: int) -> None:
-        if metaint < 1:
-            raise ValueError("the interval must be at least one byte")
-        self._metaint = metaint
-        self._audio_left = metaint
-        self._text_left = 0
-        self._text = b""
-
-    def feed(self, data: bytes) -> tuple[bytes, list[str]]:
-        """The audio in `data`, and the titles whose blocks it completes."""
-        audio: list[bytes] = []
-        titles: list[str] = []
-        at = 0
-        while at < len(data):
-            if self._text_left:
-                at = self._take_text(data, at, titles)
-            elif self._audio_left:
-                piece = data[at : at + self._audio_left]
-                self._audio_left -= len(piece)
-                audio.append(piece)
-                at += len(piece)
-            else:
-                self._text_left = data[at] * UNIT_BYTES
-                self._audio_left = self._metaint
-                at += 1
-        return b"".join(audio), titles
-
-    def _take_text(self, data: bytes, at: int, titles: list[str]) -> int:
-        piece = data[at : at + self._text_left]
-        self._text += piece
-        self._text_left -= len(piece)
-        if not self._text_left:
-            title = _title(self._text)
-            self._text = b""
-            if title is not None:
-                titles.append(title)
-        return at + len(piece)
-
-
 def _clean(text: str) -> bytes:
     kept = "".join(c for c in text if unicodedata.category(c) not in _UNWANTED)
     # The apostrophe that opens the value must not make the pair, either.
@@ -146,15 +104,3 @@ def _cut(text: bytes, limit: int) -> bytes:
     if len(text) <= limit:
         return text
     return text[:limit].decode("utf-8", "ignore").encode()
-
-
-def _title(text: bytes) -> str | None:
-    """The title in a block's text: UTF-8 where it is, else Latin-1, as old servers send it."""
-    start = text.find(_TITLE)
-    if start < 0:
-        return None
-    value = text[start + len(_TITLE) :].partition(_END)[0]
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")

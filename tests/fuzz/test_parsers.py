@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.icy import IcyParser
 from support.sound import coded, programme
 from support.wire import encoded
 from talas_core.errors import TalasError
@@ -29,7 +30,7 @@ from talas_stream.wire.chunked import ChunkedReader
 from talas_stream.wire.errors import BadRequest, MalformedHeader
 from talas_stream.wire.flac import parse_frame_header
 from talas_stream.wire.flac_frames import FlacReader
-from talas_stream.wire.icy import IcyInterleaver, IcyParser, metadata_block
+from talas_stream.wire.icy import IcyInterleaver, metadata_block
 from talas_stream.wire.mpeg import MpegFramer
 from talas_stream.wire.ogg import BeginStream, PacketReader
 from talas_stream.wire.ogg_pages import ogg_crc

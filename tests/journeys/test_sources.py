@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from support.icy import IcyParser
 from support.pages import data, get
 from support.ports import free_port
 from support.programs import TONE_HERTZ, end, microphone, needs, recorded_microphone, start
@@ -19,7 +20,6 @@ from support.sound import Array, coded, decoded, likeness, programme
 from support.stream import KEY, Stream, auth, head, record, running_stream
 from support.wait import auntil
 from talas_stream.stages.frame import METAINT
-from talas_stream.wire.icy import IcyParser
 
 pytestmark = pytest.mark.journey
 

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from talas_core.clock import Clock, FakeClock, SystemClock, rfc3339
+from talas_core.clock import Clock, FakeClock, SystemClock
 
 
 def test_the_machine_s_clock() -> None:
@@ -31,16 +31,3 @@ def test_both_readings_advance_together() -> None:
     assert clock.now() == start + timedelta(seconds=2.5)
     with pytest.raises(ValueError, match="back"):
         clock.advance(-0.001)
-
-
-@pytest.mark.parametrize(
-    ("moment", "text"),
-    [
-        (datetime(2030, 1, 1, tzinfo=UTC), "2030-01-01T00:00:00.000Z"),
-        (datetime(2030, 1, 1, 12, 0, 0, 987_999, tzinfo=UTC), "2030-01-01T12:00:00.987Z"),
-        (datetime(2030, 1, 1, 1, 30, tzinfo=timezone(timedelta(hours=2))),
-         "2029-12-31T23:30:00.000Z"),
-    ],
-)  # fmt: skip
-def test_rfc3339(moment: datetime, text: str) -> None:
-    assert rfc3339(moment) == text

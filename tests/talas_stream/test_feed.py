@@ -2,11 +2,11 @@
 
 import pytest
 
+from support.icy import IcyParser
 from support.stage import KERNELS, OPUS_HEAD, Hearer, noise
 from talas_stream.feed import TURNS, Feed
 from talas_stream.media import Packet
 from talas_stream.stages.frame import METAINT, IcyFramer, OggFramer, PlainFramer
-from talas_stream.wire.icy import IcyParser
 from talas_stream.wire.ogg_pages import PageReader
 
 

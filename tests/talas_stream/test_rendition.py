@@ -2,12 +2,12 @@
 
 import pytest
 
+from support.icy import IcyParser
 from support.stage import KERNELS, OPUS_HEAD, Hearer, noise
 from talas_stream.feed import Feed
 from talas_stream.media import LADDER, RATE
 from talas_stream.rendition import LiveRendition, Sizes
 from talas_stream.stages.frame import METAINT, flac_head
-from talas_stream.wire.icy import IcyParser
 
 SIZES = Sizes(49_152, 65_536)
 STREAMINFO = bytes.fromhex("04800480 000000 0012a8 0bb802f000000000") + bytes(16)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from support.icy import IcyParser
 from support.listeners import (
     MP3,
     SOUND,
@@ -25,7 +26,6 @@ from talas_stream.air import Air
 from talas_stream.codec.workers import CodecWorkers
 from talas_stream.sources import icecast
 from talas_stream.wire.flac import parse_frame_header, parse_streaminfo
-from talas_stream.wire.icy import IcyParser
 
 METAINT = 16_000
 

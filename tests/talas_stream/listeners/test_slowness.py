@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from support.icy import IcyParser
 from support.listeners import (
     Inside,
     count_is,
@@ -32,7 +33,6 @@ from talas_stream.rendition import Sizes
 from talas_stream.stages.fanout import NO_SOCKET
 from talas_stream.station import Station
 from talas_stream.wire.adts import AudioSpecificConfig, adts_header
-from talas_stream.wire.icy import IcyParser
 from talas_stream.wire.request import RequestHead, parse_head
 
 METAINT = 16_000

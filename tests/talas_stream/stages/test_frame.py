@@ -6,6 +6,7 @@ import random
 import av
 import pytest
 
+from support.icy import IcyParser
 from support.sound import programme
 from support.stage import KERNELS, OPUS_HEAD, Hearer, frames_of, noise, placed
 from talas_stream import kernels
@@ -21,7 +22,6 @@ from talas_stream.stages.frame import (
     flac_head,
 )
 from talas_stream.wire.flac import parse_streaminfo
-from talas_stream.wire.icy import IcyParser
 from talas_stream.wire.ogg import BeginStream, EndStream, PacketReader
 from talas_stream.wire.ogg import Packet as OggPacket
 from talas_stream.wire.ogg_pages import Page, PageReader

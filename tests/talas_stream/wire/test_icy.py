@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.icy import IcyParser
 from support.wire import cuts
 from talas_stream.kernels import select
 from talas_stream.wire.icy import (
     EMPTY_BLOCK,
     IcyInterleaver,
-    IcyParser,
     icy_interleave,
     metadata_block,
 )
