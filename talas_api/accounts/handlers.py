@@ -14,9 +14,9 @@ from aiohttp import web
 from talas_api.accounts.service import Accounts
 from talas_api.accounts.signin import SignIn
 from talas_api.accounts.values import PasswordChange, ProfileChange, Registration
+from talas_api.request.access import Scope
+from talas_api.request.origin import device
 from talas_api.sessions.gate import Gate
-from talas_api.sessions.handlers import device
-from talas_api.tokens.values import Scope
 from talas_core.web.answers import answer, nothing
 from talas_core.web.body import read
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from talas_api.accounts.common import refuse_common
 from talas_api.accounts.values import Account, ProfileChange, Registration
 from talas_api.audit.values import Event, Kind, Recorder
-from talas_api.sessions.values import Device
+from talas_api.request.origin import Device
 from talas_core.clock import Clock
 from talas_core.errors import Conflict, Unauthorized
 from talas_core.ids import uuid7

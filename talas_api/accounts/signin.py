@@ -16,8 +16,9 @@ from uuid import UUID
 
 from talas_api.accounts.common import refuse_common
 from talas_api.accounts.values import Account, Credentials, PasswordChange, Stored
-from talas_api.audit.values import Event, Kind, Origin, Recorder
-from talas_api.sessions.values import Device, Grant, origin_of
+from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.request.origin import Device, Origin, origin_of
+from talas_api.sessions.values import Grant
 from talas_core.clock import Clock
 from talas_core.errors import BadInput, Unauthorized, Unavailable
 from talas_core.security.tokens import Claims
@@ -212,7 +213,7 @@ class SignIn:
             raise Unavailable("The password is being changed elsewhere; try again.")
         self._notices.password_changed(account)
         origin = origin_of(claims, device)
-        await self._audit.record(origin.event(Kind.PASSWORD_CHANGED, user_id))
+        await self._audit.record(Event.by(origin, Kind.PASSWORD_CHANGED, user_id))
         await self._sessions.announce(user_id, over, "password", origin)
 
     async def _second(self, found: Stored, code: str | None, device: Device) -> None:

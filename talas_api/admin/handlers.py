@@ -14,9 +14,9 @@ from aiohttp import web
 
 from talas_api.admin.service import Administration, unknown
 from talas_api.admin.values import Actor, PageMeta, PeopleQuery, RoleChange
+from talas_api.request.access import Permission
+from talas_api.request.origin import device
 from talas_api.roles.permit import Permit
-from talas_api.roles.values import Permission
-from talas_api.sessions.handlers import device
 from talas_core.web.answers import answer
 from talas_core.web.body import query, read
 

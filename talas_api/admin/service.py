@@ -20,8 +20,9 @@ import msgspec
 from talas_api.accounts.common import refuse_common
 from talas_api.accounts.values import Account, Registration
 from talas_api.admin.values import OPERATOR, Actor, Page, PeopleQuery, Person
-from talas_api.audit.values import Kind, Origin, Recorder
-from talas_api.roles.values import Permission, Role, allows
+from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.request.access import Permission, Role, allows
+from talas_api.request.origin import Origin
 from talas_core.clock import Clock
 from talas_core.errors import Conflict, Forbidden, NotFound
 from talas_core.ids import uuid7
@@ -193,7 +194,7 @@ class Administration:
     async def _record(
         self, kind: Kind, user_id: UUID, actor: Actor, detail: dict[str, str] | None = None
     ) -> None:
-        await self._audit.record(actor.origin.event(kind, user_id, **(detail or {})))
+        await self._audit.record(Event.by(actor.origin, kind, user_id, **(detail or {})))
 
 
 def unknown() -> NotFound:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from talas_api.admin.service import Decide
 from talas_api.admin.values import Person
-from talas_api.roles.values import Role
+from talas_api.request.access import Role
 from talas_core.postgres.pool import Database, Row
 
 PAGE = """

@@ -9,9 +9,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from talas_api.audit.values import Origin
-from talas_api.roles.values import Role
-from talas_api.sessions.values import Device
+from talas_api.request.access import Role
+from talas_api.request.origin import Device, Origin
 from talas_core.security.tokens import Claims
 
 LARGEST_PAGE = 100

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from talas_api.audit.service import Audit
 from talas_api.audit.values import AuditQuery, PageMeta
+from talas_api.request.access import Permission
 from talas_api.roles.permit import Permit
-from talas_api.roles.values import Permission
 from talas_core.web.answers import answer
 from talas_core.web.body import query
 

@@ -17,6 +17,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from talas_api.request.origin import Origin
 from talas_core.messages import SecurityEvent, StreamEvent
 
 LARGEST_PAGE = 100
@@ -86,20 +87,13 @@ class Event(msgspec.Struct, frozen=True):
             if isinstance(value, str) and (len(value) > LONGEST_VALUE or not value.isprintable()):
                 raise ValueError(f"a detail is at most {LONGEST_VALUE} printable characters")
 
-
-class Origin(msgspec.Struct, frozen=True):
-    """Where a change comes from: who made it, in which session, from where; or, where no person is
-    known, by what `method`."""
-
-    actor_id: UUID | None = None
-    session_id: UUID | None = None
-    address: str | None = None
-    method: str = ""
-
-    def event(self, kind: Kind, user_id: UUID | None, **detail: str | int | bool) -> Event:
-        """An event from here."""
-        about = {**({"method": self.method} if self.method else {}), **detail}
-        return Event(kind, user_id, self.actor_id, self.session_id, self.address, about)
+    @classmethod
+    def by(
+        cls, origin: Origin, kind: Kind, user_id: UUID | None, **detail: str | int | bool
+    ) -> Event:
+        """What happened to `user_id` by whoever is at `origin`."""
+        about = {**({"method": origin.method} if origin.method else {}), **detail}
+        return cls(kind, user_id, origin.actor_id, origin.session_id, origin.address, about)
 
 
 def event_of(told: SecurityEvent) -> Event:

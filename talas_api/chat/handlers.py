@@ -14,11 +14,11 @@ from aiohttp import web
 
 from talas_api.chat.log import unknown
 from talas_api.chat.service import Chat
+from talas_api.request.access import Scope
 from talas_api.rooms.values import Limit, Offset
 from talas_api.sessions.gate import Gate
 from talas_api.stations.handlers import slug_of
 from talas_api.stations.service import Stations
-from talas_api.tokens.values import Scope
 from talas_core.web.answers import answer, nothing
 from talas_core.web.body import query
 

@@ -15,8 +15,8 @@ from aiohttp import web
 from talas_api.accounts.service import Accounts
 from talas_api.factors.service import Factors
 from talas_api.factors.values import FactorEnd, FactorProof, FactorWish
+from talas_api.request.origin import device
 from talas_api.sessions.gate import Gate
-from talas_api.sessions.handlers import device
 from talas_core.web.answers import answer, nothing
 from talas_core.web.body import read
 

@@ -20,7 +20,7 @@ from talas_api.accounts.values import Account, Stored
 from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.factors import totp
 from talas_api.factors.values import FactorEnd, Offer, Recovery, Secret, Status
-from talas_api.sessions.values import Device
+from talas_api.request.origin import Device
 from talas_core.clock import Clock
 from talas_core.errors import BadInput, Conflict, NotFound
 from talas_core.security.seal import Unsealable

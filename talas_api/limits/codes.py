@@ -15,7 +15,7 @@ from uuid import UUID
 from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.limits.service import Limiter
 from talas_api.limits.values import CODES, CODES_ALARM, LimitReached, Subject
-from talas_api.sessions.values import Device
+from talas_api.request.origin import Device
 from talas_core.errors import Unavailable
 
 

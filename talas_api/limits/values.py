@@ -18,7 +18,7 @@ from datetime import timedelta
 
 import msgspec
 
-from talas_api.tokens.values import Scope
+from talas_api.request.access import Scope
 from talas_core.errors import TooMany
 from talas_core.security.limits import Decision, Quota
 from talas_core.settings import Settings

@@ -14,8 +14,8 @@ from aiohttp import web
 
 from talas_api.recovery.service import Recovery
 from talas_api.recovery.values import Forgotten, Reset, Verification
+from talas_api.request.origin import device
 from talas_api.sessions.gate import Gate
-from talas_api.sessions.handlers import device
 from talas_core.web.answers import answer, nothing
 from talas_core.web.body import read
 

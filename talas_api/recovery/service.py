@@ -18,12 +18,12 @@ from uuid import UUID
 
 from talas_api.accounts.common import refuse_common
 from talas_api.accounts.values import Account, Stored
-from talas_api.audit.values import Event, Kind, Origin, Recorder
+from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.mail.letters import Letters
 from talas_api.mail.port import Letter
 from talas_api.mail.post import Errand
 from talas_api.recovery.values import Ended, Forgotten, Purpose, Reset, hash_of, new_token
-from talas_api.sessions.values import Device
+from talas_api.request.origin import Device, Origin
 from talas_core.clock import Clock
 from talas_core.errors import BadInput
 
@@ -185,7 +185,7 @@ class Recovery:
             raise _no_good()
         self.password_changed(account)
         origin = Origin(address=device.where)
-        await self._audit.record(origin.event(Kind.PASSWORD_RESET, account.id))
+        await self._audit.record(Event.by(origin, Kind.PASSWORD_RESET, account.id))
         await self._sessions.announce(account.id, ended.sessions, "password", origin)
         await self._tokens.announce(account.id, ended.tokens, origin)
 

@@ -14,9 +14,9 @@ from uuid import UUID
 from aiohttp import web
 
 from talas_api.audit.values import Event, Kind, Recorder
-from talas_api.roles.values import Permission, allows
+from talas_api.request.access import Permission, allows
+from talas_api.request.origin import device
 from talas_api.sessions.gate import Gate
-from talas_api.sessions.handlers import device
 from talas_core.errors import Forbidden
 from talas_core.security.tokens import Claims
 

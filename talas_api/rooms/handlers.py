@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from talas_api.request.access import Scope
 from talas_api.rooms.service import Rooms
 from talas_api.rooms.values import PageMeta, RoomQuery
 from talas_api.sessions.gate import Gate
-from talas_api.tokens.values import Scope
 from talas_core.web.answers import answer
 from talas_core.web.body import query
 

@@ -15,8 +15,8 @@ from typing import Protocol
 
 from aiohttp import web
 
+from talas_api.request.access import Scope
 from talas_api.tokens.shape import PREFIX
-from talas_api.tokens.values import Scope
 from talas_core.errors import Forbidden
 from talas_core.security.tokens import Claims
 from talas_core.web import body

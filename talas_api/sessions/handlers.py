@@ -12,19 +12,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from talas_api.accounts.signin import SignIn
 from talas_api.accounts.values import Credentials
+from talas_api.request.origin import device, origin_of
 from talas_api.sessions.gate import Gate
 from talas_api.sessions.service import Sessions
-from talas_api.sessions.values import Device, EndQuery, RefreshRequest, origin_of
+from talas_api.sessions.values import EndQuery, RefreshRequest
 from talas_core.errors import NotFound
-from talas_core.web import peer
 from talas_core.web.answers import answer, nothing
 from talas_core.web.body import query, read
-
-LONGEST_USER_AGENT = 255
 
 
 def routes(sessions: Sessions, sign_in: SignIn, gate: Gate) -> list[web.RouteDef]:
@@ -73,11 +71,3 @@ def session_id_of(request: web.Request) -> UUID:
         return UUID(request.match_info["id"])
     except ValueError as error:
         raise NotFound("You have no such session.") from error
-
-
-def device(request: web.Request) -> Device:
-    """Where a request comes from, in a form that can be kept: aiohttp hands over header bytes that
-    are not UTF-8 as lone surrogates, which no database takes."""
-    agent = request.headers.get(hdrs.USER_AGENT, "").encode("utf-8", "replace").decode()
-    plain = "".join(character for character in agent if character.isprintable())
-    return Device(plain[:LONGEST_USER_AGENT], peer.client(request))

@@ -22,10 +22,11 @@ from typing import Protocol
 from uuid import UUID
 
 from talas_api.accounts.values import Account
-from talas_api.audit.values import Event, Kind, Origin, Recorder
+from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.request.origin import Device, Origin
 from talas_api.sessions import refresh
 from talas_api.sessions.refresh import Marker, Rules, Verdict
-from talas_api.sessions.values import Device, Grant, LiveSession, Session, SessionView
+from talas_api.sessions.values import Grant, LiveSession, Session, SessionView
 from talas_core.clock import Clock
 from talas_core.errors import NotFound, Unauthorized, Unavailable
 from talas_core.ids import uuid7
@@ -224,7 +225,7 @@ class Sessions:
         for session_id in over:
             await self._over(session_id, user_id)
         await self._audit.record(
-            origin.event(Kind.SESSIONS_ENDED, user_id, count=len(over), reason=reason)
+            Event.by(origin, Kind.SESSIONS_ENDED, user_id, count=len(over), reason=reason)
         )
 
     async def take_back(self, grant: Grant) -> None:

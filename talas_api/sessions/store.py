@@ -13,9 +13,10 @@ from datetime import datetime
 from uuid import UUID
 
 from talas_api.accounts.values import Account
+from talas_api.request.origin import Device
 from talas_api.sessions.refresh import Verdict
 from talas_api.sessions.service import Decide
-from talas_api.sessions.values import Device, Ended, LiveSession, Session
+from talas_api.sessions.values import Ended, LiveSession, Session
 from talas_core.postgres.pool import Connection, Database, Row
 
 ADD = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -11,8 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from talas_api.accounts.values import Account
-from talas_api.audit.values import Origin
-from talas_core.security.tokens import Claims
+from talas_api.request.origin import Device
 
 
 class RefreshRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,23 +29,6 @@ class Grant(msgspec.Struct, frozen=True):
     token_type: str
     expires_in: int
     user: Account
-
-
-class Device(msgspec.Struct, frozen=True):
-    """Where a sign-in came from, as far as the connection tells."""
-
-    user_agent: str
-    address: IPv4Address | IPv6Address | None
-
-    @property
-    def where(self) -> str | None:
-        """The address as the audit log takes it."""
-        return str(self.address) if self.address is not None else None
-
-
-def origin_of(who: Claims, device: Device) -> Origin:
-    """What somebody signed in does on a device, as the audit log takes it."""
-    return Origin(UUID(who.sub), UUID(who.sid), device.where)
 
 
 class LiveSession(msgspec.Struct, frozen=True):

@@ -14,11 +14,11 @@ import re
 
 from aiohttp import web
 
+from talas_api.request.access import Scope
+from talas_api.request.origin import device
 from talas_api.sessions.gate import Gate
-from talas_api.sessions.handlers import device
 from talas_api.stations.service import Stations
 from talas_api.stations.values import SLUG, NewStation, PageMeta, StationChange, StationQuery
-from talas_api.tokens.values import Scope
 from talas_core.errors import NotFound
 from talas_core.web.answers import answer, nothing
 from talas_core.web.body import query, read

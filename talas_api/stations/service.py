@@ -19,8 +19,8 @@ from uuid import UUID
 import msgspec
 
 from talas_api.audit.values import Event, Kind, Recorder
-from talas_api.roles.values import Permission, allows
-from talas_api.sessions.values import Device
+from talas_api.request.access import Permission, allows
+from talas_api.request.origin import Device
 from talas_api.stations.values import (
     LARGEST_PAGE,
     RESERVED,

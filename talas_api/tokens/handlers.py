@@ -11,8 +11,8 @@ from uuid import UUID
 
 from aiohttp import web
 
+from talas_api.request.origin import device
 from talas_api.sessions.gate import Gate
-from talas_api.sessions.handlers import device
 from talas_api.tokens.making import TokenMaking
 from talas_api.tokens.service import PersonalTokens, unknown
 from talas_api.tokens.values import NewToken

@@ -13,8 +13,8 @@ from typing import Protocol
 from uuid import UUID
 
 from talas_api.accounts.values import Account, Stored
-from talas_api.audit.values import Kind, Recorder
-from talas_api.sessions.values import Device, origin_of
+from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.request.origin import Device, origin_of
 from talas_api.tokens import shape
 from talas_api.tokens.shape import Marker
 from talas_api.tokens.values import MOST_TOKENS, Kept, Made, NewToken, PersonalToken
@@ -80,5 +80,7 @@ class TokenMaking:
         await self._store.add(Kept(token, user_id), token_hash, session_id, MOST_TOKENS)
         self._notices.token_made(owner.account)
         about = {"token_id": str(token_id), "scopes": " ".join(scopes)}
-        await self._audit.record(origin_of(who, device).event(Kind.TOKEN_MADE, user_id, **about))
+        await self._audit.record(
+            Event.by(origin_of(who, device), Kind.TOKEN_MADE, user_id, **about)
+        )
         return Made(token_id, wish.name, scopes, now, expires, text)

@@ -17,12 +17,12 @@ from uuid import UUID
 
 import msgspec
 
-from talas_api.audit.values import Kind, Origin, Recorder
-from talas_api.roles.values import Role
-from talas_api.sessions.values import Device, origin_of
+from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.request.access import Role, Scope
+from talas_api.request.origin import Device, Origin, origin_of
 from talas_api.tokens import shape
 from talas_api.tokens.shape import Marker, Presented
-from talas_api.tokens.values import Kept, PersonalToken, Scope
+from talas_api.tokens.values import Kept, PersonalToken
 from talas_core.clock import Clock
 from talas_core.errors import Forbidden, NotFound
 from talas_core.security.tokens import Claims
@@ -108,7 +108,9 @@ class PersonalTokens:
             raise unknown()
         await self._over(token_id, user_id)
         origin = origin_of(who, device)
-        await self._audit.record(origin.event(Kind.TOKEN_REVOKED, user_id, token_id=str(token_id)))
+        await self._audit.record(
+            Event.by(origin, Kind.TOKEN_REVOKED, user_id, token_id=str(token_id))
+        )
 
     async def end_all(self, user_id: UUID, origin: Origin) -> None:
         """End all tokens of a person."""
@@ -120,7 +122,7 @@ class PersonalTokens:
         for token_id in over:
             await self._over(token_id, user_id)
         if over:
-            await self._audit.record(origin.event(Kind.TOKEN_REVOKED, user_id, count=len(over)))
+            await self._audit.record(Event.by(origin, Kind.TOKEN_REVOKED, user_id, count=len(over)))
 
     async def who(self, token: str, scope: Scope) -> Claims:
         """Whose token it is.

@@ -13,7 +13,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from talas_api.tokens.values import Kept, PersonalToken, Scope
+from talas_api.request.access import Scope
+from talas_api.tokens.values import Kept, PersonalToken
 from talas_core.errors import Conflict, Unauthorized
 from talas_core.postgres.pool import Connection, Database, Row
 

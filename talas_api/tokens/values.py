@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -11,20 +10,12 @@ import msgspec
 from msgspec import Meta
 
 from talas_api.accounts.values import GivenCode, GivenPassword
+from talas_api.request.access import Scope
 from talas_api.text import LINE
 
 MOST_TOKENS = 50
 """How many a person may have at a time."""
 LONGEST_DAYS = 365
-
-
-class Scope(StrEnum):
-    """What a token may be used for. What has no scope here is for signed-in people alone."""
-
-    PROFILE_READ = "profile:read"
-    STATIONS_WRITE = "stations:write"
-    ROOMS_READ = "rooms:read"
-    CHAT_WRITE = "chat:write"
 
 
 Name = Annotated[

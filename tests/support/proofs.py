@@ -11,12 +11,12 @@ import msgspec
 
 from support.fakes import MemoryAccounts
 from talas_api.accounts.values import Account
-from talas_api.audit.values import Origin
 from talas_api.factors.values import Secret
 from talas_api.mail.port import Letter
 from talas_api.mail.post import Errand
 from talas_api.recovery.values import Ended, Purpose
-from talas_api.sessions.values import Device, Grant
+from talas_api.request.origin import Device, Origin
+from talas_api.sessions.values import Grant
 from talas_core.errors import TooMany
 
 HOME = Device("test", ip_address("192.0.2.7"))

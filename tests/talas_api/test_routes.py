@@ -6,8 +6,7 @@ import pytest
 from aiohttp import web
 
 from support.api import PASSWORD, PERSON, Composed
-from talas_api.roles.values import PERMISSIONS, Permission, Role
-from talas_api.tokens.values import Scope
+from talas_api.request.access import PERMISSIONS, Permission, Role, Scope
 from talas_core.postgres.pool import Database
 
 SIGNED_IN = "signed in"

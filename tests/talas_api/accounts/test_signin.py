@@ -7,8 +7,9 @@ from support.fakes import MemoryAccounts, PlainPasswords, Recorded
 from support.proofs import HOME, OpenedSessions, ToldPeople
 from talas_api.accounts.signin import SecondFactorRequired, SignIn, expect_costs
 from talas_api.accounts.values import Account, Credentials, PasswordChange
-from talas_api.audit.values import Kind, Origin
-from talas_api.sessions.values import Device, Grant
+from talas_api.audit.values import Kind
+from talas_api.request.origin import Device, Origin
+from talas_api.sessions.values import Grant
 from talas_core.clock import FakeClock
 from talas_core.errors import BadInput, Unauthorized, Unavailable
 from talas_core.ids import uuid7

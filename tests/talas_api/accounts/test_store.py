@@ -16,8 +16,9 @@ from talas_api.accounts.passwords import UNUSABLE, make
 from talas_api.accounts.store import PostgresAccounts
 from talas_api.accounts.values import Account
 from talas_api.compose import MIGRATIONS
+from talas_api.request.origin import Device
 from talas_api.sessions.store import PostgresSessions
-from talas_api.sessions.values import Device, Session
+from talas_api.sessions.values import Session
 from talas_core.errors import BadInput, Conflict
 from talas_core.ids import uuid7
 from talas_core.postgres.migrate import migrate, read

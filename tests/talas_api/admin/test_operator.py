@@ -11,7 +11,7 @@ from support.fakes import MemoryAccounts, PlainPasswords, Recorded
 from talas_api.admin import operator, values
 from talas_api.admin.service import Administration
 from talas_api.admin.values import Person
-from talas_api.roles.values import Role
+from talas_api.request.access import Role
 from talas_core.clock import FakeClock
 from talas_core.errors import BadInput, Conflict, NotFound
 

@@ -10,7 +10,7 @@ import pytest
 from support.fake_people import MemoryPeople
 from talas_api.admin.store import PostgresPeople
 from talas_api.admin.values import Person
-from talas_api.roles.values import Role
+from talas_api.request.access import Role
 from talas_core.clock import FakeClock
 from talas_core.errors import Conflict
 from talas_core.ids import uuid7

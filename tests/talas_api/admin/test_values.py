@@ -6,8 +6,7 @@ import msgspec
 import pytest
 
 from talas_api.admin.values import OPERATOR, Actor, PeopleQuery, Person, RoleChange
-from talas_api.audit.values import Origin
-from talas_api.sessions.values import Device
+from talas_api.request.origin import Device, Origin
 from talas_core.errors import BadInput
 from talas_core.security.tokens import Claims
 from talas_core.web.body import parse

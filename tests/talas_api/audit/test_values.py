@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from talas_api.audit.values import DETAILS, LONGEST_VALUE, Event, Kind, Origin, event_of
+from talas_api.audit.values import DETAILS, LONGEST_VALUE, Event, Kind, event_of
+from talas_api.request.origin import Origin
 from talas_core.messages import SecurityEvent, StreamEvent
 
 SHAPE = re.compile(r"[a-z]+(\.[a-z_]+)+")
@@ -29,10 +30,10 @@ def test_details_are_few_short_and_of_known_kinds() -> None:
 
 def test_where_a_change_comes_from_is_in_its_event() -> None:
     origin = Origin(UUID(int=2), UUID(int=3), "192.0.2.1")
-    assert origin.event(Kind.DISABLED, SOMEBODY, count=1) == Event(
+    assert Event.by(origin, Kind.DISABLED, SOMEBODY, count=1) == Event(
         Kind.DISABLED, SOMEBODY, UUID(int=2), UUID(int=3), "192.0.2.1", {"count": 1}
     )
-    assert Origin(method="operator").event(Kind.DISABLED, None) == Event(
+    assert Event.by(Origin(method="operator"), Kind.DISABLED, None) == Event(
         Kind.DISABLED, detail={"method": "operator"}
     )
 

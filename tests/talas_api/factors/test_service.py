@@ -10,7 +10,7 @@ from talas_api.audit.values import Kind
 from talas_api.factors import totp
 from talas_api.factors.service import RECOVERY_CODES, Codes, Factors
 from talas_api.factors.values import FactorEnd
-from talas_api.sessions.values import Device
+from talas_api.request.origin import Device
 from talas_core.clock import FakeClock
 from talas_core.errors import BadInput, Conflict, NotFound, TooMany
 from talas_core.ids import uuid7

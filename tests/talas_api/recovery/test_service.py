@@ -6,10 +6,11 @@ import pytest
 from support.fakes import MemoryAccounts, PlainPasswords, Recorded
 from support.proofs import HOME, MemoryTokens, OpenedSessions, OpenPost
 from talas_api.accounts.values import Account
-from talas_api.audit.values import Kind, Origin
+from talas_api.audit.values import Kind
 from talas_api.mail.letters import Letters
 from talas_api.recovery.service import Recovery
 from talas_api.recovery.values import Forgotten, Reset
+from talas_api.request.origin import Origin
 from talas_core.clock import FakeClock
 from talas_core.errors import BadInput
 from talas_core.ids import uuid7

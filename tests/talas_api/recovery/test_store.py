@@ -14,10 +14,12 @@ from talas_api.accounts.values import Account
 from talas_api.recovery import store as store_module
 from talas_api.recovery.store import MOST_WAITING, PostgresMailTokens
 from talas_api.recovery.values import Ended
+from talas_api.request.access import Scope
+from talas_api.request.origin import Device
 from talas_api.sessions.store import PostgresSessions
-from talas_api.sessions.values import Device, Session
+from talas_api.sessions.values import Session
 from talas_api.tokens.store import PostgresTokens
-from talas_api.tokens.values import Kept, PersonalToken, Scope
+from talas_api.tokens.values import Kept, PersonalToken
 from talas_core.ids import uuid7
 from talas_core.postgres.pool import Database
 

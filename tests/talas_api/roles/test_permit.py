@@ -6,10 +6,9 @@ from aiohttp.test_utils import make_mocked_request
 
 from support.fakes import Recorded
 from talas_api.audit.values import Event, Kind
+from talas_api.request.access import Permission, Scope
 from talas_api.roles.permit import permit
-from talas_api.roles.values import Permission
 from talas_api.sessions.gate import Gate
-from talas_api.tokens.values import Scope
 from talas_core.errors import Forbidden
 from talas_core.security.tokens import Claims
 

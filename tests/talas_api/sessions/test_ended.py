@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 
 from support.fakes import MemoryAccounts, MemorySessions
+from talas_api.request.origin import Device
 from talas_api.sessions.ended import SETTLING_SECONDS, LatelyEnded
-from talas_api.sessions.values import Device, Session
+from talas_api.sessions.values import Session
 from talas_core.clock import FakeClock
 
 LIFE = 900

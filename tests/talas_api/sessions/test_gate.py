@@ -6,8 +6,8 @@ from aiohttp.streams import StreamReader
 from aiohttp.test_utils import make_mocked_request
 
 from support.wait import auntil
+from talas_api.request.access import Scope
 from talas_api.sessions.gate import gate
-from talas_api.tokens.values import Scope
 from talas_core.errors import Forbidden, Unauthorized
 from talas_core.security.tokens import Claims
 

@@ -3,12 +3,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
 
 from support.api import Composed
 from support.chat import talking
-from talas_api.sessions.handlers import LONGEST_USER_AGENT, device
 from talas_core.postgres.pool import Database
 
 PROFILE = "/api/auth/profile"
@@ -176,22 +173,6 @@ async def test_a_device_is_kept_with_the_session(composed: Composed, db: Databas
     assert row is not None
     assert "aiohttp" in row["user_agent"]
     assert row["address"] == "127.0.0.1"
-
-
-@pytest.mark.parametrize(
-    ("agent", "kept"),
-    [
-        ("Mozilla/5.0", "Mozilla/5.0"),
-        ("", ""),
-        ("new\x1bline", "newline"),
-        ("x" * 1000, "x" * LONGEST_USER_AGENT),
-    ],
-)
-def test_a_user_agent_is_made_fit_to_keep(agent: str, kept: str) -> None:
-    headers = {"User-Agent": agent}
-    found = device(make_mocked_request("GET", "/", headers=headers, app=web.Application()))
-    assert found.user_agent == kept
-    assert found.address is None
 
 
 async def test_a_user_agent_that_is_not_text_does_not_hurt(

@@ -20,11 +20,12 @@ from support.fakes import (
 from support.wait import auntil
 from talas_api.accounts.store import PostgresAccounts
 from talas_api.accounts.values import Account
-from talas_api.audit.values import Kind, Origin
+from talas_api.audit.values import Event, Kind
+from talas_api.request.origin import Device, Origin
 from talas_api.sessions import service
 from talas_api.sessions.service import Sessions
 from talas_api.sessions.store import PostgresSessions
-from talas_api.sessions.values import Device, Grant
+from talas_api.sessions.values import Grant
 from talas_core.clock import FakeClock
 from talas_core.errors import NotFound, Unauthorized, Unavailable
 from talas_core.ids import uuid7
@@ -451,7 +452,7 @@ async def test_all_are_ended_but_the_one_to_keep(world: World) -> None:
         assert not await world.works(grant.refresh_token)
     assert len(world.announced.ended) == 2
     event = world.audit.events[-1]
-    assert event == BOSS.event(Kind.SESSIONS_ENDED, world.person.id, count=2, reason="password")
+    assert event == Event.by(BOSS, Kind.SESSIONS_ENDED, world.person.id, count=2, reason="password")
     assert (event.actor_id, event.session_id) == (BOSS.actor_id, BOSS.session_id)
     assert event.address == "192.0.2.1"
     assert await world.sessions.end_all(world.person.id, "disabled", Origin(method="operator")) == 1

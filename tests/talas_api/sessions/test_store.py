@@ -12,9 +12,10 @@ import pytest
 from support.fakes import MemoryAccounts, MemorySessions
 from talas_api.accounts.store import PostgresAccounts
 from talas_api.accounts.values import Account
+from talas_api.request.origin import Device
 from talas_api.sessions.refresh import Verdict
 from talas_api.sessions.store import PostgresSessions, end_within
-from talas_api.sessions.values import Device, Session
+from talas_api.sessions.values import Session
 from talas_core.clock import FakeClock
 from talas_core.ids import uuid7
 from talas_core.postgres.pool import Database

@@ -9,7 +9,7 @@ from support.api import PASSWORD, Composed
 from support.chat import talking
 from talas_api.accounts.values import Stored
 from talas_api.chat.codes import Close
-from talas_api.sessions.values import Device
+from talas_api.request.origin import Device
 from talas_core.postgres.pool import Database
 
 WISH: dict[str, Any] = {

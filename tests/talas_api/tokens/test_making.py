@@ -10,10 +10,11 @@ from support.fakes import Recorded
 from support.proofs import HOME, ToldPeople
 from talas_api.accounts.values import Account, Stored
 from talas_api.audit.values import Kind
-from talas_api.sessions.values import Device
+from talas_api.request.access import Scope
+from talas_api.request.origin import Device
 from talas_api.tokens import making, shape
 from talas_api.tokens.making import TokenMaking
-from talas_api.tokens.values import NewToken, PersonalToken, Scope
+from talas_api.tokens.values import NewToken, PersonalToken
 from talas_core.clock import FakeClock
 from talas_core.errors import BadInput, Conflict, Unauthorized
 from talas_core.security.seal import Sealer

@@ -8,11 +8,12 @@ import pytest
 
 from support.fake_people import MemoryTokens
 from support.fakes import Announced, Recorded
-from talas_api.audit.values import Kind, Origin
-from talas_api.sessions.values import Device
+from talas_api.audit.values import Kind
+from talas_api.request.access import Scope
+from talas_api.request.origin import Device, Origin
 from talas_api.tokens import service, shape
 from talas_api.tokens.service import PersonalTokens
-from talas_api.tokens.values import Kept, Made, PersonalToken, Scope
+from talas_api.tokens.values import Kept, Made, PersonalToken
 from talas_core.clock import FakeClock
 from talas_core.errors import Forbidden, NotFound, Unauthorized
 from talas_core.ids import uuid7

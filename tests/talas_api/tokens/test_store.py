@@ -13,10 +13,12 @@ from support.fake_people import MemoryTokens
 from support.wait import auntil
 from talas_api.accounts.store import PostgresAccounts
 from talas_api.recovery.store import PostgresMailTokens
+from talas_api.request.access import Scope
+from talas_api.request.origin import Device
 from talas_api.sessions.store import PostgresSessions, end_within
-from talas_api.sessions.values import Device, Session
+from talas_api.sessions.values import Session
 from talas_api.tokens.store import ADD, LOCK, SESSION, PostgresTokens, revoke_within
-from talas_api.tokens.values import Kept, PersonalToken, Scope
+from talas_api.tokens.values import Kept, PersonalToken
 from talas_core.clock import FakeClock
 from talas_core.errors import Conflict, Unauthorized
 from talas_core.ids import uuid7

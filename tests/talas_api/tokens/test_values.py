@@ -3,7 +3,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from talas_api.tokens.values import NewToken, Scope
+from talas_api.request.access import Scope
+from talas_api.tokens.values import NewToken
 from talas_core.errors import BadInput
 from talas_core.web.body import parse
 

@@ -1,6 +1,6 @@
 import pytest
 
-from talas_api.roles.values import PERMISSIONS, Permission, Role, allows
+from talas_api.request.access import PERMISSIONS, Permission, Role, allows
 
 
 def test_every_role_has_its_row() -> None:

@@ -1,4 +1,4 @@
-"""Roles and permissions: the one table.
+"""Who may do what: roles, permissions, and the scopes of personal tokens.
 
 Does:        say what each role may do beyond what everybody signed in may.
 Guarantees:  what is not in the table is refused; so is everything to a role that is not.
@@ -15,6 +15,15 @@ class Role(StrEnum):
     USER = "user"
     MODERATOR = "moderator"
     ADMIN = "admin"
+
+
+class Scope(StrEnum):
+    """What a personal token may do. What has no scope here is for signed-in people alone."""
+
+    PROFILE_READ = "profile:read"
+    STATIONS_WRITE = "stations:write"
+    ROOMS_READ = "rooms:read"
+    CHAT_WRITE = "chat:write"
 
 
 class Permission(StrEnum):
