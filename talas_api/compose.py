@@ -26,11 +26,12 @@ from talas_api.chat.limits import Limits
 from talas_api.chat.log import PostgresLog
 from talas_api.chat.people import People
 from talas_api.chat.service import Chat
+from talas_api.request.route import Table
 from talas_api.retention.service import Retention
 from talas_api.retention.store import PostgresRetention
 from talas_api.rooms.service import Rooms
 from talas_api.rooms.store import PostgresRooms
-from talas_api.routes import routes
+from talas_api.routes import outside, routes
 from talas_api.sessions.compose import Admission
 from talas_api.site import handlers as site_http
 from talas_api.startup import Startup
@@ -159,13 +160,10 @@ class Api:
         health.register("data directory", DataDir(self._settings.data_dir).check)
         return health
 
-    def applications(self) -> tuple[web.Application, web.Application]:
-        """The applications of the API port and of the chat port."""
-        cors = Cors.own(self._settings)
-        proxies = Proxies(self._settings.trusted_proxies)
-        hosts = Hosts.own(self._settings)
-        api, chat = (application(cors=cors, proxies=proxies, hosts=hosts) for _ in range(2))
+    def tables(self) -> tuple[Table, Table]:
+        """The rows of the API port and of the chat port."""
         personal = self.admission.personal
+        health = health_http.routes(self.health)
         table = routes(
             accounts=self.accounts,
             sign_in=personal.sign_in,
@@ -181,12 +179,23 @@ class Api:
             making=personal.making,
             administration=self.administration,
         )
-        api.add_routes(self.admission.limited(table))
-        api.add_routes(site_http.routes(self._settings))
-        chat.add_routes(endpoint.routes(self.chat, cors))
-        for app in (api, chat):
-            app.add_routes(health_http.routes(self.health))
+        page = site_http.routes(self._settings)
+        socket = endpoint.routes(self.chat, Cors.own(self._settings))
+        return [*table, *outside([*page, *health])], outside([*socket, *health])
+
+    def applications(self) -> tuple[web.Application, web.Application]:
+        """The applications of the API port and of the chat port."""
+        api, chat = map(self._application, self.tables())
         return api, chat
+
+    def _application(self, table: Table) -> web.Application:
+        app = application(
+            cors=Cors.own(self._settings),
+            proxies=Proxies(self._settings.trusted_proxies),
+            hosts=Hosts.own(self._settings),
+        )
+        app.add_routes(self.admission.served(table))
+        return app
 
     async def attach(self) -> None:
         """Hear the other processes; let people chat."""

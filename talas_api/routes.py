@@ -1,6 +1,8 @@
-"""The table of every address of the API, joined from the features'."""
+"""The route table: every address of the API port and the chat port, from those of the features."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -19,17 +21,25 @@ from talas_api.keys import handlers as keys_http
 from talas_api.keys.service import Keys
 from talas_api.recovery import handlers as recovery_http
 from talas_api.recovery.service import Recovery
-from talas_api.roles.permit import permit
+from talas_api.request.route import Table, plain
 from talas_api.rooms import handlers as rooms_http
 from talas_api.rooms.service import Rooms
 from talas_api.sessions import handlers as sessions_http
-from talas_api.sessions.gate import gate
 from talas_api.sessions.service import Sessions
 from talas_api.stations import handlers as stations_http
 from talas_api.stations.service import Stations
 from talas_api.tokens import handlers as tokens_http
 from talas_api.tokens.making import TokenMaking
 from talas_api.tokens.service import PersonalTokens
+
+PLAIN = {
+    "/": "Shows the page.",
+    "/site/{version}/{name:.+}": "Gives a file of the page.",
+    "/health": "Tells whether the service does its job.",
+    "/ready": "Tells whether every part of it works.",
+    "/ws": "Opens a socket to chat; its token comes in a frame.",
+}
+"""What stands outside the envelope, in one sentence each."""
 
 
 def routes(
@@ -47,20 +57,23 @@ def routes(
     tokens: PersonalTokens,
     making: TokenMaking,
     administration: Administration,
-) -> list[web.RouteDef]:
-    """All but health, which every port has."""
-    guard = gate(sessions, tokens)
-    staff = permit(guard, audit)
+) -> Table:
+    """The rows under /api, and the keys."""
     return [
-        *accounts_http.routes(accounts, sign_in, guard),
-        *recovery_http.routes(recovery, guard),
-        *factors_http.routes(factors, accounts, guard),
-        *sessions_http.routes(sessions, sign_in, guard),
-        *stations_http.routes(stations, guard),
+        *accounts_http.routes(accounts, sign_in),
+        *recovery_http.routes(recovery),
+        *factors_http.routes(factors, accounts),
+        *sessions_http.routes(sessions, sign_in),
+        *stations_http.routes(stations),
         *keys_http.routes(keys),
-        *rooms_http.routes(rooms, guard),
-        *chat_http.routes(chat, stations, guard),
-        *audit_http.routes(audit, staff),
-        *tokens_http.routes(tokens, making, guard),
-        *admin_http.routes(administration, staff),
+        *rooms_http.routes(rooms),
+        *chat_http.routes(chat, stations),
+        *audit_http.routes(audit),
+        *tokens_http.routes(tokens, making),
+        *admin_http.routes(administration),
     ]
+
+
+def outside(definitions: Sequence[web.RouteDef]) -> Table:
+    """The rows of what stands outside the envelope."""
+    return [plain(one, PLAIN[one.path]) for one in definitions]

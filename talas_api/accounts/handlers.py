@@ -1,53 +1,43 @@
-"""Accounts over HTTP.
-
-POST  /api/auth/register   201   PATCH /api/auth/profile   200 (Bearer)
-GET   /api/auth/profile    200 (Bearer); /api/auth/me is the same
-POST  /api/auth/password   204 (Bearer)
-"""
+"""Accounts over HTTP: sign up, see and change one's profile, change one's password."""
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from aiohttp import web
-
 from talas_api.accounts.service import Accounts
 from talas_api.accounts.signin import SignIn
-from talas_api.accounts.values import PasswordChange, ProfileChange, Registration
+from talas_api.accounts.values import Account, PasswordChange, ProfileChange, Registration
 from talas_api.request.access import Scope
-from talas_api.request.origin import device
-from talas_api.sessions.gate import Gate
-from talas_core.web.answers import answer, nothing
-from talas_core.web.body import read
+from talas_api.request.limits import PASSWORD_AGAIN, REGISTER, SIGNUP
+from talas_api.request.route import Call, Open, Route, Table
 
 
-def routes(accounts: Accounts, sign_in: SignIn, gate: Gate) -> list[web.RouteDef]:
-    """The table of this feature."""
+def routes(accounts: Accounts, sign_in: SignIn) -> Table:
+    """The rows of this feature."""
 
-    async def register(request: web.Request) -> web.Response:
-        wish = await read(request, Registration)
-        return answer(await accounts.register(wish, device(request)), status=201)
+    async def register(call: Call[Registration]) -> Account:
+        return await accounts.register(call.given, call.device)
 
-    async def profile(request: web.Request) -> web.Response:
-        claims = await gate(request, Scope.PROFILE_READ)
-        return answer(await accounts.profile(UUID(claims.sub)))
+    async def profile(call: Call[None]) -> Account:
+        return await accounts.profile(call.person)
 
-    async def change_profile(request: web.Request) -> web.Response:
-        claims = await gate(request)
-        change = await read(request, ProfileChange)
-        return answer(await accounts.change_profile(UUID(claims.sub), change))
+    async def change_profile(call: Call[ProfileChange]) -> Account:
+        return await accounts.change_profile(call.person, call.given)
 
-    async def change_password(request: web.Request) -> web.Response:
-        claims = await gate(request)
-        wish = await read(request, PasswordChange)
-        await sign_in.change_password(claims, wish, device(request))
-        return nothing()
+    async def change_password(call: Call[PasswordChange]) -> None:
+        await sign_in.change_password(call.who, call.given, call.device)
 
     return [
-        web.post("/api/auth/register", register),
-        web.get("/api/auth/profile", profile),
-        web.get("/api/auth/me", profile),
-        web.patch("/api/auth/profile", change_profile),
-        web.patch("/api/auth/me", change_profile),
-        web.post("/api/auth/password", change_password),
-    ]
+        Route("POST", "/api/auth/register", register, "Signs up.",
+              body=Registration, gives=Account, status=201, limits=(REGISTER, SIGNUP)),
+        *(Route("GET", path, profile, "Shows my account.", Scope.PROFILE_READ, gives=Account)
+          for path in PROFILE),
+        *(Route("PATCH", path, change_profile, "Changes my profile.", Open.SIGNED_IN,
+                body=ProfileChange, gives=Account)
+          for path in PROFILE),
+        Route("POST", "/api/auth/password", change_password,
+              "Changes my password and ends my other sessions.", Open.SIGNED_IN,
+              body=PasswordChange, status=204, limits=PASSWORD_AGAIN),
+    ]  # fmt: skip
+
+
+PROFILE = ("/api/auth/profile", "/api/auth/me")
+"""One address under two names."""

@@ -1,61 +1,45 @@
-"""The administration of people over HTTP.
-
-GET  /api/admin/users               200 (Bearer: moderator)   ?limit=, ?after=
-POST /api/admin/users/{id}/disable  200 (Bearer: moderator; an admin where it is not a plain user)
-POST /api/admin/users/{id}/enable   200 (Bearer: as above)
-PUT  /api/admin/users/{id}/role     200 (Bearer: admin)       {role}
-"""
+"""The administration of people over HTTP."""
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from aiohttp import web
+from typing import Any
 
 from talas_api.admin.service import Administration, unknown
-from talas_api.admin.values import Actor, PageMeta, PeopleQuery, RoleChange
+from talas_api.admin.values import Actor, PageMeta, PeopleQuery, Person, RoleChange
 from talas_api.request.access import Permission
-from talas_api.request.origin import device
-from talas_api.roles.permit import Permit
-from talas_core.web.answers import answer
-from talas_core.web.body import query, read
+from talas_api.request.route import Answer, Call, Route, Table
 
 
-def routes(administration: Administration, permit: Permit) -> list[web.RouteDef]:
-    """The table of this feature."""
+def routes(administration: Administration) -> Table:
+    """The rows of this feature."""
 
-    async def actor(request: web.Request, permission: Permission) -> Actor:
-        return Actor.of(await permit(request, permission), device(request))
+    async def listing(call: Call[PeopleQuery]) -> Answer[list[Person]]:
+        page = await administration.list(call.given)
+        return Answer(page.people, PageMeta(page.next))
 
-    async def listing(request: web.Request) -> web.Response:
-        await actor(request, Permission.LIST_PEOPLE)
-        page = await administration.list(query(request, PeopleQuery))
-        return answer(page.people, meta=PageMeta(page.next))
+    async def disable(call: Call[None]) -> Person:
+        return await administration.disable(call.id(unknown), actor(call))
 
-    async def disable(request: web.Request) -> web.Response:
-        who = await actor(request, Permission.DISABLE_PEOPLE)
-        return answer(await administration.disable(person_of(request), who))
+    async def enable(call: Call[None]) -> Person:
+        return await administration.enable(call.id(unknown), actor(call))
 
-    async def enable(request: web.Request) -> web.Response:
-        who = await actor(request, Permission.DISABLE_PEOPLE)
-        return answer(await administration.enable(person_of(request), who))
-
-    async def set_role(request: web.Request) -> web.Response:
-        who = await actor(request, Permission.CHANGE_ROLES)
-        wish = await read(request, RoleChange)
-        return answer(await administration.set_role(person_of(request), wish.role, who))
+    async def set_role(call: Call[RoleChange]) -> Person:
+        return await administration.set_role(call.id(unknown), call.given.role, actor(call))
 
     return [
-        web.get("/api/admin/users", listing),
-        web.post("/api/admin/users/{id}/disable", disable),
-        web.post("/api/admin/users/{id}/enable", enable),
-        web.put("/api/admin/users/{id}/role", set_role),
-    ]
+        Route("GET", "/api/admin/users", listing, "Lists people, in the order they came.",
+              Permission.LIST_PEOPLE, query=PeopleQuery, gives=list[Person], meta=PageMeta),
+        Route("POST", "/api/admin/users/{id}/disable", disable,
+              "Disables a person; one who is more than a plain user only by an admin.",
+              Permission.DISABLE_PEOPLE, gives=Person),
+        Route("POST", "/api/admin/users/{id}/enable", enable,
+              "Enables a person again; by whoever may disable them.",
+              Permission.DISABLE_PEOPLE, gives=Person),
+        Route("PUT", "/api/admin/users/{id}/role", set_role, "Gives a person a role.",
+              Permission.CHANGE_ROLES, body=RoleChange, gives=Person),
+    ]  # fmt: skip
 
 
-def person_of(request: web.Request) -> UUID:
-    """The person in the address. Raises NotFound for what nobody is called."""
-    try:
-        return UUID(request.match_info["id"])
-    except ValueError as error:
-        raise unknown() from error
+def actor(call: Call[Any]) -> Actor:
+    """Who does it."""
+    return Actor.of(call.who, call.device)

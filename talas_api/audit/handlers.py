@@ -1,26 +1,21 @@
-"""The audit log over HTTP.
-
-GET /api/admin/audit   200 (Bearer: admin)   ?limit=, ?before=, ?user=, ?kind=; newest first
-"""
+"""The audit log over HTTP."""
 
 from __future__ import annotations
 
-from aiohttp import web
-
 from talas_api.audit.service import Audit
-from talas_api.audit.values import AuditQuery, PageMeta
+from talas_api.audit.values import AuditQuery, Entry, PageMeta
 from talas_api.request.access import Permission
-from talas_api.roles.permit import Permit
-from talas_core.web.answers import answer
-from talas_core.web.body import query
+from talas_api.request.route import Answer, Call, Route, Table
 
 
-def routes(audit: Audit, permit: Permit) -> list[web.RouteDef]:
-    """The table of this feature."""
+def routes(audit: Audit) -> Table:
+    """The rows of this feature."""
 
-    async def listing(request: web.Request) -> web.Response:
-        await permit(request, Permission.READ_AUDIT)
-        page = await audit.list(query(request, AuditQuery))
-        return answer(page.entries, meta=PageMeta(page.next))
+    async def listing(call: Call[AuditQuery]) -> Answer[list[Entry]]:
+        page = await audit.list(call.given)
+        return Answer(page.entries, PageMeta(page.next))
 
-    return [web.get("/api/admin/audit", listing)]
+    return [
+        Route("GET", "/api/admin/audit", listing, "Lists security events, newest first.",
+              Permission.READ_AUDIT, query=AuditQuery, gives=list[Entry], meta=PageMeta),
+    ]  # fmt: skip

@@ -1,54 +1,38 @@
-"""Second factors over HTTP, for signed-in people.
-
-GET    /api/auth/totp          200   whether one is on
-POST   /api/auth/totp          201   the password for a secret
-POST   /api/auth/totp/confirm  200   its first code for recovery codes
-DELETE /api/auth/totp          204   password and code
-"""
+"""Second factors over HTTP, for signed-in people."""
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from aiohttp import web
-
 from talas_api.accounts.service import Accounts
 from talas_api.factors.service import Factors
-from talas_api.factors.values import FactorEnd, FactorProof, FactorWish
-from talas_api.request.origin import device
-from talas_api.sessions.gate import Gate
-from talas_core.web.answers import answer, nothing
-from talas_core.web.body import read
+from talas_api.factors.values import FactorEnd, FactorProof, FactorWish, Offer, Recovery, Status
+from talas_api.request.limits import PASSWORD_AGAIN
+from talas_api.request.route import Call, Open, Route, Table
 
 
-def routes(factors: Factors, accounts: Accounts, gate: Gate) -> list[web.RouteDef]:
-    """The table of this feature."""
+def routes(factors: Factors, accounts: Accounts) -> Table:
+    """The rows of this feature."""
 
-    async def status(request: web.Request) -> web.Response:
-        claims = await gate(request)
-        return answer(await factors.status(UUID(claims.sub)))
+    async def status(call: Call[None]) -> Status:
+        return await factors.status(call.person)
 
-    async def offer(request: web.Request) -> web.Response:
-        claims = await gate(request)
-        wish = await read(request, FactorWish)
-        offered = await factors.offer(UUID(claims.sub), wish.password, device(request))
-        return answer(offered, status=201)
+    async def offer(call: Call[FactorWish]) -> Offer:
+        return await factors.offer(call.person, call.given.password, call.device)
 
-    async def confirm(request: web.Request) -> web.Response:
-        claims = await gate(request)
-        proof = await read(request, FactorProof)
-        account = await accounts.profile(UUID(claims.sub))
-        return answer(await factors.switch_on(account, proof.code, device(request)))
+    async def confirm(call: Call[FactorProof]) -> Recovery:
+        account = await accounts.profile(call.person)
+        return await factors.switch_on(account, call.given.code, call.device)
 
-    async def end(request: web.Request) -> web.Response:
-        claims = await gate(request)
-        wish = await read(request, FactorEnd)
-        await factors.switch_off(UUID(claims.sub), wish, device(request))
-        return nothing()
+    async def end(call: Call[FactorEnd]) -> None:
+        await factors.switch_off(call.person, call.given, call.device)
 
     return [
-        web.get("/api/auth/totp", status),
-        web.post("/api/auth/totp", offer),
-        web.post("/api/auth/totp/confirm", confirm),
-        web.delete("/api/auth/totp", end),
-    ]
+        Route("GET", "/api/auth/totp", status, "Tells whether I have a second factor.",
+              Open.SIGNED_IN, gives=Status),
+        Route("POST", "/api/auth/totp", offer, "Offers a secret, for the password.",
+              Open.SIGNED_IN, body=FactorWish, gives=Offer, status=201, limits=PASSWORD_AGAIN),
+        Route("POST", "/api/auth/totp/confirm", confirm,
+              "Turns the second factor on, for its first code.",
+              Open.SIGNED_IN, body=FactorProof, gives=Recovery, limits=PASSWORD_AGAIN),
+        Route("DELETE", "/api/auth/totp", end, "Turns it off, for password and code.",
+              Open.SIGNED_IN, body=FactorEnd, status=204, limits=PASSWORD_AGAIN),
+    ]  # fmt: skip

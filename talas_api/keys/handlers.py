@@ -1,4 +1,4 @@
-"""The published keys: GET /.well-known/jwks.json, as RFC 7517 wants it, so without the envelope."""
+"""The published keys over HTTP, as RFC 7517 wants them: without the envelope."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import msgspec
 from aiohttp import web
 
 from talas_api.keys.service import Keys
+from talas_api.keys.values import Jwks
+from talas_api.request.route import Call, Route, Table
 
 CACHE_SECONDS = 60
 
 
-def routes(keys: Keys) -> list[web.RouteDef]:
-    """The table of this feature."""
+def routes(keys: Keys) -> Table:
+    """The rows of this feature."""
 
-    async def jwks(_: web.Request) -> web.Response:
+    async def jwks(_: Call[None]) -> web.Response:
         return web.Response(
             body=msgspec.json.encode(keys.jwks()),
             content_type="application/jwk-set+json",
@@ -23,4 +25,7 @@ def routes(keys: Keys) -> list[web.RouteDef]:
             },
         )
 
-    return [web.get("/.well-known/jwks.json", jwks)]
+    return [
+        Route("GET", "/.well-known/jwks.json", jwks, "Publishes the keys that sign access tokens.",
+              gives=Jwks),
+    ]  # fmt: skip

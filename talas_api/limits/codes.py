@@ -14,7 +14,8 @@ from uuid import UUID
 
 from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.limits.service import Limiter
-from talas_api.limits.values import CODES, CODES_ALARM, LimitReached, Subject
+from talas_api.limits.values import LimitReached
+from talas_api.request.limits import CODES, CODES_ALARM, Subject
 from talas_api.request.origin import Device
 from talas_core.errors import Unavailable
 

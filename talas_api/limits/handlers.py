@@ -1,6 +1,6 @@
 """LIMITS in front of handlers: the third station of the request path.
 
-Does:        wrap the limited routes of a table: find out for whom a request counts, charge it, and
+Does:        wrap what serves a limited route: find out for whom a request counts, charge it, and
              see by the outcome what is given back.
 Never:       touches a route without a rule: those cost nothing.
 Guarantees:  an address that is refused for a while is refused before a byte of the body was read;
@@ -11,7 +11,8 @@ Guarantees:  an address that is refused for a while is refused before a byte of 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -19,7 +20,10 @@ from aiohttp import web
 from talas_api.accounts.signin import SecondFactorRequired
 from talas_api.audit.values import Event, Kind
 from talas_api.limits.service import Limiter
-from talas_api.limits.values import RULES, LimitReached, Rule, Subject
+from talas_api.limits.values import LimitReached
+from talas_api.request.access import Scope
+from talas_api.request.limits import Subject
+from talas_api.request.route import Route
 from talas_api.sessions.gate import Gate
 from talas_core.errors import (
     BadInput,
@@ -49,19 +53,10 @@ class _Named(msgspec.Struct, frozen=True):
 
 
 def limited(
-    table: Sequence[web.RouteDef], limits: Limiter, gate: Gate, session_of: SessionOf
-) -> list[web.RouteDef]:
-    """`table` with its limited routes wrapped."""
-
-    def wrapped(route: web.RouteDef) -> web.RouteDef:
-        name = f"{route.method} {route.path}"
-        rules = [rule for rule in RULES if name in rule.routes]
-        if not rules:
-            return route
-        handler = _guarded(name, rules, route.handler, limits, Subjects(gate, session_of))
-        return web.RouteDef(route.method, route.path, handler, route.kwargs)
-
-    return [wrapped(route) for route in table]
+    route: Route[Any, Any], handler: Handler, limits: Limiter, subjects: Subjects
+) -> Handler:
+    """`handler`, which serves `route`, with the route's limits in front."""
+    return _guarded(route, handler, limits, subjects) if route.limits else handler
 
 
 class Subjects:
@@ -72,13 +67,13 @@ class Subjects:
         self._session_of = session_of
 
     async def add(
-        self, found: dict[Subject, str], request: web.Request, rules: Sequence[Rule]
+        self, found: dict[Subject, str], request: web.Request, route: Route[Any, Any]
     ) -> None:
-        """Add to `found` whom the request names, of those that `rules` count for. Raises as the
-        gate and body.raw do."""
-        wanted = {subject for rule in rules for subject in rule.subjects}
+        """Add to `found` whom the request names, of those that the route's limits count for. Raises
+        as the gate and body.raw do."""
+        wanted = {subject for rule in route.limits for subject in rule.subjects}
         if Subject.ACCOUNT in wanted:
-            scope = next((rule.scope for rule in rules if rule.scope), None)
+            scope = route.access if isinstance(route.access, Scope) else None
             who = await self._gate(request, scope)
             found[Subject.ACCOUNT], found[Subject.SESSION] = who.sub, who.sid
         if (wanted - found.keys()) & _IN_BODY:
@@ -92,17 +87,19 @@ class Subjects:
 
 
 def _guarded(
-    name: str, rules: Sequence[Rule], handler: Handler, limits: Limiter, subjects: Subjects
+    route: Route[Any, Any], handler: Handler, limits: Limiter, subjects: Subjects
 ) -> Handler:
+    rules = route.limits
+
     async def guarded(request: web.Request) -> web.StreamResponse:
         address = peer.client(request)
         event = Event(kind=Kind.LIMITED, address=str(address) if address else None,
-                      detail={"route": name})  # fmt: skip
+                      detail={"route": route.name})  # fmt: skip
         found = {Subject.ADDRESS: peer.subscriber(address)}
         request[MORE_HEADERS] = limits.policy(rules)
         await limits.recall(limits.charges(rules, found), event)
         try:
-            await subjects.add(found, request, rules)
+            await subjects.add(found, request, route)
         except UNREAD:  # counts for whoever is known by now
             passage = await limits.enter(limits.charges(rules, found), event)
             request[MORE_HEADERS] = passage.headers

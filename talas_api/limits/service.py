@@ -20,7 +20,8 @@ from typing import NoReturn, Protocol
 import msgspec
 
 from talas_api.audit.values import Event, Kind, Recorder
-from talas_api.limits.values import Charge, LimitReached, Rule, Subject, headers, policy
+from talas_api.limits.values import Charge, LimitReached, headers, policy
+from talas_api.request.limits import Rule, Subject
 from talas_core import caller
 from talas_core.clock import Clock
 from talas_core.errors import TalasError

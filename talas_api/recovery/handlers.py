@@ -1,51 +1,52 @@
-"""Verification and recovery by mail over HTTP.
-
-POST /api/auth/verify-email/request  202 (Bearer)   send a token to my address
-POST /api/auth/verify-email          204            the token of the mail
-POST /api/auth/password/forgot       202            send a token to an address, if it is known
-POST /api/auth/password/reset        204            the token and a new password
-"""
+"""Verification of an address, and recovery of a password, by mail, over HTTP."""
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from aiohttp import web
+import msgspec
 
 from talas_api.recovery.service import Recovery
 from talas_api.recovery.values import Forgotten, Reset, Verification
-from talas_api.request.origin import device
-from talas_api.sessions.gate import Gate
-from talas_core.web.answers import answer, nothing
-from talas_core.web.body import read
-
-SOON = {"message": "If there is such an account, a mail is on its way to its address."}
+from talas_api.request.limits import MAIL, MAILBOX, VERIFY
+from talas_api.request.route import Call, Open, Route, Table
 
 
-def routes(recovery: Recovery, gate: Gate) -> list[web.RouteDef]:
-    """The table of this feature."""
+class Note(msgspec.Struct, frozen=True):
+    """A sentence for the person who asked."""
 
-    async def request_verification(request: web.Request) -> web.Response:
-        claims = await gate(request)
-        recovery.request_verification(UUID(claims.sub))
-        return answer({"message": "A mail is on its way to your address."}, status=202)
+    message: str
 
-    async def verify(request: web.Request) -> web.Response:
-        wish = await read(request, Verification)
-        await recovery.verify(wish.token, device(request))
-        return nothing()
 
-    async def forgot(request: web.Request) -> web.Response:
-        recovery.forgotten(await read(request, Forgotten), device(request))
-        return answer(SOON, status=202)
+SOON = Note("If there is such an account, a mail is on its way to its address.")
+SENT = Note("A mail is on its way to your address.")
 
-    async def reset(request: web.Request) -> web.Response:
-        await recovery.reset(await read(request, Reset), device(request))
-        return nothing()
+
+def routes(recovery: Recovery) -> Table:
+    """The rows of this feature."""
+
+    async def request_verification(call: Call[None]) -> Note:
+        recovery.request_verification(call.person)
+        return SENT
+
+    async def verify(call: Call[Verification]) -> None:
+        await recovery.verify(call.given.token, call.device)
+
+    async def forgot(call: Call[Forgotten]) -> Note:
+        recovery.forgotten(call.given, call.device)
+        return SOON
+
+    async def reset(call: Call[Reset]) -> None:
+        await recovery.reset(call.given, call.device)
 
     return [
-        web.post("/api/auth/verify-email/request", request_verification),
-        web.post("/api/auth/verify-email", verify),
-        web.post("/api/auth/password/forgot", forgot),
-        web.post("/api/auth/password/reset", reset),
-    ]
+        Route("POST", "/api/auth/verify-email/request", request_verification,
+              "Mails a token to my address.", Open.SIGNED_IN, gives=Note, status=202,
+              limits=(VERIFY,)),
+        Route("POST", "/api/auth/verify-email", verify, "Takes the token of that mail.",
+              body=Verification, status=204, limits=(MAIL,)),
+        Route("POST", "/api/auth/password/forgot", forgot,
+              "Mails a token for a new password to an address, if it is known.",
+              body=Forgotten, gives=Note, status=202, limits=(MAIL, MAILBOX)),
+        Route("POST", "/api/auth/password/reset", reset,
+              "Takes the token of that mail and a new password.",
+              body=Reset, status=204, limits=(MAIL,)),
+    ]  # fmt: skip

@@ -1,26 +1,21 @@
-"""Rooms over HTTP.
-
-GET /api/rooms   200 (Bearer)   ?limit=, ?after=
-"""
+"""Rooms over HTTP."""
 
 from __future__ import annotations
 
-from aiohttp import web
-
 from talas_api.request.access import Scope
+from talas_api.request.route import Answer, Call, Route, Table
 from talas_api.rooms.service import Rooms
-from talas_api.rooms.values import PageMeta, RoomQuery
-from talas_api.sessions.gate import Gate
-from talas_core.web.answers import answer
-from talas_core.web.body import query
+from talas_api.rooms.values import PageMeta, Room, RoomQuery
 
 
-def routes(rooms: Rooms, gate: Gate) -> list[web.RouteDef]:
-    """The table of this feature."""
+def routes(rooms: Rooms) -> Table:
+    """The rows of this feature."""
 
-    async def listing(request: web.Request) -> web.Response:
-        await gate(request, Scope.ROOMS_READ)
-        page = await rooms.list(query(request, RoomQuery))
-        return answer(page.rooms, meta=PageMeta(page.next))
+    async def listing(call: Call[RoomQuery]) -> Answer[list[Room]]:
+        page = await rooms.list(call.given)
+        return Answer(page.rooms, PageMeta(page.next))
 
-    return [web.get("/api/rooms", listing)]
+    return [
+        Route("GET", "/api/rooms", listing, "Lists open rooms and those of stations.",
+              Scope.ROOMS_READ, query=RoomQuery, gives=list[Room], meta=PageMeta),
+    ]  # fmt: skip

@@ -9,7 +9,6 @@ Guarantees:  whoever hears that a session or token ended, or that such news may 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -19,11 +18,14 @@ from talas_api.audit.values import Recorder
 from talas_api.keys.service import Keys
 from talas_api.keys.store import PostgresKeys
 from talas_api.keys.upkeep import Upkeep
-from talas_api.limits.handlers import limited
+from talas_api.limits.handlers import Subjects, limited
 from talas_api.limits.service import Limiter
 from talas_api.limits.store import PostgresLimits
-from talas_api.limits.values import RULES
 from talas_api.links import BusAnnouncer
+from talas_api.request.limits import RULES
+from talas_api.request.route import Table
+from talas_api.roles.permit import permit
+from talas_api.serving import served
 from talas_api.sessions import refresh
 from talas_api.sessions.ended import LatelyEnded
 from talas_api.sessions.gate import gate
@@ -57,6 +59,7 @@ class Admission:
         audit: Recorder,
         clock: Clock,
     ) -> None:
+        self._audit = audit
         self._marker = seal = sealer(settings)
         verifier = TokenVerifier(KeySet(()), clock, life=settings.access_token_seconds)
         quotas = {rule.name: rule.quota(settings) for rule in RULES}
@@ -98,9 +101,16 @@ class Admission:
         )
         self._sweeping: asyncio.Task[None] | None = None
 
-    def limited(self, table: Sequence[web.RouteDef]) -> list[web.RouteDef]:
-        """`table` with its limited routes wrapped."""
-        return limited(table, self._limiter, gate(self.sessions, self.tokens), self._session_of)
+    def served(self, table: Table) -> list[web.RouteDef]:
+        """What aiohttp is to serve for `table`, each row behind its access and its limits."""
+        guard = gate(self.sessions, self.tokens)
+        subjects = Subjects(guard, self._session_of)
+        return served(
+            table,
+            gate=guard,
+            permit=permit(guard, self._audit),
+            limits=lambda row, handler: limited(row, handler, self._limiter, subjects),
+        )
 
     def start(self) -> None:
         """Carry letters; forget limits that are made up for."""

@@ -1,73 +1,70 @@
-"""Stations over HTTP.
-
-POST   /api/stations             201 (Bearer)   with the stream key, shown once
-GET    /api/stations             200            ?limit=, ?after=, ?owner=
-GET    /api/stations/{slug}      200
-PATCH  /api/stations/{slug}      200 (Bearer: owner or admin)
-DELETE /api/stations/{slug}      204 (Bearer: owner or admin)
-POST   /api/stations/{slug}/key  200 (Bearer: owner or admin)   a new stream key
-"""
+"""Stations over HTTP."""
 
 from __future__ import annotations
 
 import re
-
-from aiohttp import web
+from typing import Any
 
 from talas_api.request.access import Scope
-from talas_api.request.origin import device
-from talas_api.sessions.gate import Gate
+from talas_api.request.limits import STATIONS
+from talas_api.request.route import Answer, Call, Route, Table
 from talas_api.stations.service import Stations
-from talas_api.stations.values import SLUG, NewStation, PageMeta, StationChange, StationQuery
+from talas_api.stations.values import (
+    SLUG,
+    Keyed,
+    NewStation,
+    PageMeta,
+    Station,
+    StationChange,
+    StationQuery,
+)
 from talas_core.errors import NotFound
-from talas_core.web.answers import answer, nothing
-from talas_core.web.body import query, read
 
 _SLUG = re.compile(SLUG)
 
 
-def routes(stations: Stations, gate: Gate) -> list[web.RouteDef]:
-    """The table of this feature."""
+def routes(stations: Stations) -> Table:
+    """The rows of this feature."""
 
-    async def make(request: web.Request) -> web.Response:
-        who = await gate(request, Scope.STATIONS_WRITE)
-        made = await stations.make(await read(request, NewStation), who)
-        return answer(made, status=201, headers={"Location": f"/api/stations/{made.slug}"})
+    async def make(call: Call[NewStation]) -> Answer[Keyed]:
+        made = await stations.make(call.given, call.who)
+        return Answer(made, headers={"Location": f"/api/stations/{made.slug}"})
 
-    async def listing(request: web.Request) -> web.Response:
-        page = await stations.list(query(request, StationQuery))
-        return answer(page.stations, meta=PageMeta(page.next))
+    async def listing(call: Call[StationQuery]) -> Answer[list[Station]]:
+        page = await stations.list(call.given)
+        return Answer(page.stations, PageMeta(page.next))
 
-    async def show(request: web.Request) -> web.Response:
-        return answer(await stations.find(slug_of(request)))
+    async def show(call: Call[None]) -> Station:
+        return await stations.find(slug_of(call))
 
-    async def change(request: web.Request) -> web.Response:
-        who = await gate(request, Scope.STATIONS_WRITE)
-        wish = await read(request, StationChange)
-        return answer(await stations.change(slug_of(request), wish, who, device(request)))
+    async def change(call: Call[StationChange]) -> Station:
+        return await stations.change(slug_of(call), call.given, call.who, call.device)
 
-    async def remove(request: web.Request) -> web.Response:
-        who = await gate(request, Scope.STATIONS_WRITE)
-        await stations.remove(slug_of(request), who, device(request))
-        return nothing()
+    async def remove(call: Call[None]) -> None:
+        await stations.remove(slug_of(call), call.who, call.device)
 
-    async def renew_key(request: web.Request) -> web.Response:
-        who = await gate(request, Scope.STATIONS_WRITE)
-        return answer(await stations.renew_key(slug_of(request), who, device(request)))
+    async def renew_key(call: Call[None]) -> Keyed:
+        return await stations.renew_key(slug_of(call), call.who, call.device)
 
+    mine = Scope.STATIONS_WRITE
     return [
-        web.post("/api/stations", make),
-        web.get("/api/stations", listing),
-        web.get("/api/stations/{slug}", show),
-        web.patch("/api/stations/{slug}", change),
-        web.delete("/api/stations/{slug}", remove),
-        web.post("/api/stations/{slug}/key", renew_key),
-    ]
+        Route("POST", "/api/stations", make, "Makes a station; its stream key is shown once.", mine,
+              body=NewStation, gives=Keyed, status=201, limits=(STATIONS,)),
+        Route("GET", "/api/stations", listing, "Lists stations.",
+              query=StationQuery, gives=list[Station], meta=PageMeta),
+        Route("GET", "/api/stations/{slug}", show, "Shows a station.", gives=Station),
+        Route("PATCH", "/api/stations/{slug}", change, "Changes a station; its owner or an admin.",
+              mine, body=StationChange, gives=Station),
+        Route("DELETE", "/api/stations/{slug}", remove, "Removes a station; its owner or an admin.",
+              mine, status=204),
+        Route("POST", "/api/stations/{slug}/key", renew_key,
+              "Gives a station a new stream key; its owner or an admin.", mine, gives=Keyed),
+    ]  # fmt: skip
 
 
-def slug_of(request: web.Request) -> str:
+def slug_of(call: Call[Any]) -> str:
     """The slug in the address. Raises NotFound for what no station can be called."""
-    slug = request.match_info["slug"]
+    slug = call.request.match_info["slug"]
     if not _SLUG.fullmatch(slug):
         raise NotFound("There is no such station.")
     return slug

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import aiohttp
@@ -22,13 +21,13 @@ from support.hostile import NEVER, ODD, STRANGERS, WHOLE
 from support.serve import Served, running_serve
 from talas_api.chat import frames
 from talas_api.compose import Api
+from talas_api.request.route import Table
 from talas_core.bus.memory import MemoryBus
 from talas_core.clock import SystemClock
 from talas_core.postgres.pool import Database
 
 pytestmark = pytest.mark.journey
 
-WRITING = ("POST", "PUT", "PATCH", "DELETE")
 ID = "01890000-0000-7000-8000-000000000000"
 Struct = type[msgspec.Struct]
 _numbers = itertools.count(1)
@@ -64,31 +63,15 @@ class Victim(msgspec.Struct):
 
 
 def look(folder: Path) -> list[Door]:
-    """Every address that takes a body: its handler names the struct that it reads."""
+    """Every address that takes a body, and the struct that it reads."""
 
-    async def routes() -> list[tuple[str, str, Any]]:
+    async def rows() -> Table:
         api = Api(settings_for("", folder), Database("postgresql://x"), MemoryBus(), SystemClock())
-        found = [(route.method, route.resource.canonical, route.handler)
-                 for app in api.applications() for route in app.router.routes()
-                 if route.resource is not None]  # fmt: skip
+        main, chat = api.tables()
         api.close()
-        return found
+        return [*main, *chat]
 
-    return [
-        Door(method, path, kind)
-        for method, path, handler in asyncio.run(routes()) if method in WRITING
-        for inner in within(handler) if "read" in inner.__code__.co_names
-        for kind in map(inner.__globals__.get, inner.__code__.co_names)
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-    ]  # fmt: skip
-
-
-def within(handler: Any) -> Iterator[FunctionType]:
-    """A handler, and those that it stands in front of."""
-    if isinstance(handler, FunctionType):
-        yield handler
-        for cell in handler.__closure__ or ():
-            yield from within(cell.cell_contents)
+    return [Door(row.method, row.path, row.body) for row in asyncio.run(rows()) if row.body]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from support.proofs import HOME, ToldPeople
 from talas_api.audit.values import Kind
 from talas_api.limits.codes import CodeTries
 from talas_api.limits.service import Limiter
-from talas_api.limits.values import CODES, CODES_ALARM, LimitReached
+from talas_api.limits.values import LimitReached
+from talas_api.request.limits import CODES, CODES_ALARM
 from talas_core.clock import FakeClock
 from talas_core.errors import Unavailable
 from talas_core.security.limits import Quota

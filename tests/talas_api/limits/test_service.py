@@ -10,7 +10,8 @@ from support.wait import auntil
 from talas_api.audit.values import Event, Kind
 from talas_api.limits import service
 from talas_api.limits.service import Limiter, Passage
-from talas_api.limits.values import RULES, LimitReached, Subject
+from talas_api.limits.values import LimitReached
+from talas_api.request.limits import RULES, Subject
 from talas_core.clock import FakeClock
 from talas_core.errors import Unavailable
 from talas_core.security.limits import Quota

@@ -6,7 +6,8 @@ import pytest
 
 from support.memory_limits import MemoryLimits
 from talas_api.limits.store import PostgresLimits
-from talas_api.limits.values import FAMILIAR, RULES, Charge
+from talas_api.limits.values import FAMILIAR, Charge
+from talas_api.request.limits import RULES
 from talas_core.postgres.pool import Database
 from talas_core.security.limits import Quota
 

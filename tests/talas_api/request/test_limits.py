@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+
+from support.api import settings_for
+from talas_api.request.limits import HOUR, PASSWORD_AGAIN, RULES, Rule, Subject
+from talas_core.security.limits import Quota
+
+
+def test_every_rule_has_a_name_of_its_own_and_a_quota(tmp_path: Path) -> None:
+    settings = settings_for("postgresql://nowhere", tmp_path)
+    assert len({rule.name for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert rule.quota(settings).most >= 2
+
+
+def test_a_quota_may_be_a_setting(tmp_path: Path) -> None:
+    rule = Rule("stations", (Subject.ACCOUNT,), "limit_stations", HOUR)
+    settings = settings_for("postgresql://nowhere", tmp_path, limit_stations=7)
+    assert rule.quota(settings) == Quota(7, HOUR)
+
+
+@pytest.mark.checklist(11)
+def test_a_session_that_is_not_its_own_uses_up_its_tries_before_the_account_s() -> None:
+    again = {rule.subjects: rule for rule in PASSWORD_AGAIN}
+    by_session, by_account = again[(Subject.SESSION,)], again[(Subject.ACCOUNT,)]
+    assert by_session.failures and by_account.failures
+    assert int(by_account.most) >= 5 * int(by_session.most)
