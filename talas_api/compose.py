@@ -16,7 +16,6 @@ from pathlib import Path
 from aiohttp import web
 
 from talas_api import links
-from talas_api.accounts.store import PostgresAccounts
 from talas_api.admin.service import Administration
 from talas_api.admin.store import PostgresPeople
 from talas_api.audit.service import Audit
@@ -26,13 +25,14 @@ from talas_api.chat.limits import Limits
 from talas_api.chat.log import PostgresLog
 from talas_api.chat.people import People
 from talas_api.chat.service import Chat
+from talas_api.identity.accounts.store import PostgresAccounts
+from talas_api.identity.compose import Admission
 from talas_api.request.route import Table
 from talas_api.retention.service import Retention
 from talas_api.retention.store import PostgresRetention
 from talas_api.rooms.service import Rooms
 from talas_api.rooms.store import PostgresRooms
 from talas_api.routes import outside, routes
-from talas_api.sessions.compose import Admission
 from talas_api.site import handlers as site_http
 from talas_api.startup import Startup
 from talas_api.stations.service import Stations

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from talas_api.sessions.values import Ended
+from talas_api.identity.sessions.values import Ended
 from talas_core import messages
 from talas_core.bus.port import Bus
 from talas_core.bus.session_news import SessionNews

@@ -6,31 +6,31 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from talas_api.accounts import handlers as accounts_http
-from talas_api.accounts.service import Accounts
-from talas_api.accounts.signin import SignIn
 from talas_api.admin import handlers as admin_http
 from talas_api.admin.service import Administration
 from talas_api.audit import handlers as audit_http
 from talas_api.audit.service import Audit
 from talas_api.chat import handlers as chat_http
 from talas_api.chat.service import Chat
-from talas_api.factors import handlers as factors_http
-from talas_api.factors.service import Factors
-from talas_api.keys import handlers as keys_http
-from talas_api.keys.service import Keys
-from talas_api.recovery import handlers as recovery_http
-from talas_api.recovery.service import Recovery
+from talas_api.identity.accounts import handlers as accounts_http
+from talas_api.identity.accounts.service import Accounts
+from talas_api.identity.accounts.signin import SignIn
+from talas_api.identity.factors import handlers as factors_http
+from talas_api.identity.factors.service import Factors
+from talas_api.identity.keys import handlers as keys_http
+from talas_api.identity.keys.service import Keys
+from talas_api.identity.recovery import handlers as recovery_http
+from talas_api.identity.recovery.service import Recovery
+from talas_api.identity.sessions import handlers as sessions_http
+from talas_api.identity.sessions.service import Sessions
+from talas_api.identity.tokens import handlers as tokens_http
+from talas_api.identity.tokens.making import TokenMaking
+from talas_api.identity.tokens.service import PersonalTokens
 from talas_api.request.route import Table, plain
 from talas_api.rooms import handlers as rooms_http
 from talas_api.rooms.service import Rooms
-from talas_api.sessions import handlers as sessions_http
-from talas_api.sessions.service import Sessions
 from talas_api.stations import handlers as stations_http
 from talas_api.stations.service import Stations
-from talas_api.tokens import handlers as tokens_http
-from talas_api.tokens.making import TokenMaking
-from talas_api.tokens.service import PersonalTokens
 
 PLAIN = {
     "/": "Shows the page.",

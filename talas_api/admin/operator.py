@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from talas_api.accounts.values import Registration
 from talas_api.admin.service import Administration
 from talas_api.admin.values import LARGEST_PAGE, OPERATOR, PeopleQuery, Person, RoleChange
+from talas_api.identity.accounts.values import Registration
 from talas_core.web.body import parse
 
 Job = Callable[[Administration], Awaitable[str]]

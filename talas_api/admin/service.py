@@ -17,10 +17,11 @@ from uuid import UUID
 
 import msgspec
 
-from talas_api.accounts.common import refuse_common
-from talas_api.accounts.values import Account, Registration
 from talas_api.admin.values import OPERATOR, Actor, Page, PeopleQuery, Person
 from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.identity.accounts.values import Registration
+from talas_api.identity.common import refuse_common
+from talas_api.identity.values import Account
 from talas_api.request.access import Permission, Role, allows
 from talas_api.request.origin import Origin
 from talas_core.clock import Clock

@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from talas_api.accounts.values import Account
 from talas_api.chat.codes import Close
 from talas_api.chat.values import Person, Sender
+from talas_api.identity.tokens.shape import PREFIX
+from talas_api.identity.values import Account
 from talas_api.request.access import Scope
-from talas_api.tokens.shape import PREFIX
 from talas_core.postgres.pool import Database
 from talas_core.security.tokens import Claims
 

@@ -17,11 +17,11 @@ from talas_api.admin.service import Administration
 from talas_api.audit.service import Audit
 from talas_api.audit.store import PostgresAudit
 from talas_api.compose import MIGRATIONS, Api
-from talas_api.keys.service import Keys
-from talas_api.keys.store import PostgresKeys
+from talas_api.identity.compose import sealer
+from talas_api.identity.keys.service import Keys
+from talas_api.identity.keys.store import PostgresKeys
 from talas_api.seed import loader
 from talas_api.seed.content import Composer
-from talas_api.sessions.compose import sealer
 from talas_core.bus.memory import MemoryBus
 from talas_core.bus.nats import NatsBus
 from talas_core.bus.port import Bus

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 
-from talas_api.accounts.passwords import UNUSABLE
+from talas_api.identity.passwords import UNUSABLE
 from talas_api.seed import words
 
 SEED = 2026

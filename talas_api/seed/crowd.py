@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from talas_api.accounts.passwords import UNUSABLE
+from talas_api.identity.passwords import UNUSABLE
 from talas_core.errors import UsageError
 from talas_core.ids import uuid7
 

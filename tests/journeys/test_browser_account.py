@@ -15,7 +15,7 @@ from support.browser import Browser, browser, needs_browser
 from support.page import ESCAPE, PASSWORD, address, api, folder, name, register, sign_up
 from support.serve import Served, running_serve
 from support.wait import until
-from talas_api.factors import totp
+from talas_api.identity.factors import totp
 
 pytestmark = [pytest.mark.journey, needs_browser]
 

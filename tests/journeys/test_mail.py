@@ -15,7 +15,7 @@ from support.page import PASSWORD, address, api, folder, name, register, sign_up
 from support.serve import Served, running_serve
 from support.smtp_sink import Sink, sink
 from support.wait import until
-from talas_api.factors import totp
+from talas_api.identity.factors import totp
 
 pytestmark = pytest.mark.journey
 

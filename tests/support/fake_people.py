@@ -9,7 +9,7 @@ import msgspec
 
 from talas_api.admin.service import Decide
 from talas_api.admin.values import Person
-from talas_api.tokens.values import Kept, PersonalToken
+from talas_api.identity.tokens.values import Kept, PersonalToken
 from talas_core.errors import Conflict, Unauthorized
 
 

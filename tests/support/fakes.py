@@ -8,15 +8,15 @@ from uuid import UUID
 
 import msgspec
 
-from talas_api.accounts.passwords import cost_of
-from talas_api.accounts.values import Account, Stored
 from talas_api.audit.values import Entry, Event, Kind
-from talas_api.keys.service import Keys
-from talas_api.keys.values import Change, StoredKey
+from talas_api.identity.keys.service import Keys
+from talas_api.identity.keys.values import Change, StoredKey
+from talas_api.identity.passwords import cost_of
+from talas_api.identity.sessions.refresh import Verdict
+from talas_api.identity.sessions.service import Decide
+from talas_api.identity.sessions.values import Ended, LiveSession, Session
+from talas_api.identity.values import Account, Stored
 from talas_api.request.origin import Device
-from talas_api.sessions.refresh import Verdict
-from talas_api.sessions.service import Decide
-from talas_api.sessions.values import Ended, LiveSession, Session
 from talas_api.stations.values import Kept, Station, StationChange, too_many
 from talas_core.clock import Clock
 from talas_core.errors import Conflict, Unavailable

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from talas_api.limits.service import Outcome
-from talas_api.limits.values import FAMILIAR, Charge
+from talas_api.identity.limits.service import Outcome
+from talas_api.identity.limits.values import FAMILIAR, Charge
 from talas_core.errors import Unavailable
 from talas_core.security.limits import take
 

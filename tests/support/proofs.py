@@ -10,13 +10,13 @@ from uuid import UUID
 import msgspec
 
 from support.fakes import MemoryAccounts
-from talas_api.accounts.values import Account
-from talas_api.factors.values import Secret
+from talas_api.identity.factors.values import Secret
+from talas_api.identity.recovery.values import Ended, Purpose
+from talas_api.identity.sessions.values import Grant
+from talas_api.identity.values import Account
 from talas_api.mail.port import Letter
 from talas_api.mail.post import Errand
-from talas_api.recovery.values import Ended, Purpose
 from talas_api.request.origin import Device, Origin
-from talas_api.sessions.values import Grant
 from talas_core.errors import TooMany
 
 HOME = Device("test", ip_address("192.0.2.7"))

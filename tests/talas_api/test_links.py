@@ -8,8 +8,8 @@ from support.fakes import MemoryAudit
 from support.wait import auntil
 from talas_api import links
 from talas_api.audit.service import Audit
-from talas_api.sessions.ended import MOST_ENDED
-from talas_api.sessions.values import Ended
+from talas_api.identity.sessions.ended import MOST_ENDED
+from talas_api.identity.sessions.values import Ended
 from talas_core import messages
 from talas_core.bus.memory import MemoryBus
 from talas_core.bus.port import MAX_PAYLOAD

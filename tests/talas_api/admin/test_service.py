@@ -7,10 +7,10 @@ import pytest
 
 from support.fake_people import MemoryPeople
 from support.fakes import MemoryAccounts, PlainPasswords, Recorded
-from talas_api.accounts.values import Registration
 from talas_api.admin.service import Administration
 from talas_api.admin.values import OPERATOR, Actor, PeopleQuery, Person
 from talas_api.audit.values import Event, Kind
+from talas_api.identity.accounts.values import Registration
 from talas_api.request.access import Role
 from talas_api.request.origin import Origin
 from talas_core.clock import FakeClock

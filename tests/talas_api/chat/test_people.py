@@ -5,9 +5,9 @@ import pytest
 
 from support.api import PASSWORD, Composed
 from support.chat import add_sender
-from talas_api.accounts.values import Account
 from talas_api.chat.codes import Close
 from talas_api.chat.people import People
+from talas_api.identity.values import Account
 from talas_core.errors import Forbidden, Unauthorized
 from talas_core.ids import uuid7
 from talas_core.postgres.pool import Database

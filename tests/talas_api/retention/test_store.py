@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from talas_api.accounts.store import PostgresAccounts
-from talas_api.accounts.values import Account
+from talas_api.identity.accounts.store import PostgresAccounts
+from talas_api.identity.values import Account
 from talas_api.retention.store import PostgresRetention
 from talas_api.retention.values import Remains
 from talas_core.ids import lowest_id, uuid7

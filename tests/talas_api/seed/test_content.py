@@ -1,6 +1,6 @@
 import re
 
-from talas_api.accounts.passwords import UNUSABLE
+from talas_api.identity.passwords import UNUSABLE
 from talas_api.seed.content import Composer, Table
 from talas_api.stations.values import RESERVED, SLUG
 

@@ -4,8 +4,8 @@ import pytest
 
 from support.fakes import Announced, MemoryAccounts, MemoryStations, Recorded
 from support.proofs import HOME
-from talas_api.accounts.values import Account
 from talas_api.audit.values import Kind
+from talas_api.identity.values import Account
 from talas_api.stations.service import Stations, hash_key, new_key
 from talas_api.stations.values import (
     LARGEST_PAGE,

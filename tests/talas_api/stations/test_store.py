@@ -10,8 +10,8 @@ import pytest
 
 from support.fakes import MemoryAccounts, MemoryStations
 from support.wait import auntil
-from talas_api.accounts.store import PostgresAccounts
-from talas_api.accounts.values import Account
+from talas_api.identity.accounts.store import PostgresAccounts
+from talas_api.identity.values import Account
 from talas_api.stations.store import REMOVE, PostgresStations
 from talas_api.stations.values import RESERVED, Kept, Station, StationChange
 from talas_core.clock import FakeClock

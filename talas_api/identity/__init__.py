@@ -1,0 +1,1 @@
+"""Who somebody is here: accounts, sessions, second factors, recovery, tokens, keys, limits."""

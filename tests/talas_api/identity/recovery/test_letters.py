@@ -1,0 +1,51 @@
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from talas_api.identity.recovery.letters import Letters
+from talas_api.identity.values import Account
+from talas_core.ids import uuid7
+
+ANN = Account(uuid7(), "ann", "ann@example.com", "user", "buy at evil.example", datetime.now(UTC))
+TOKEN = "abc-DEF_123"
+
+
+@pytest.mark.parametrize("site", ["https://talas.example", "https://talas.example/"])
+def test_links_carry_the_token_in_the_fragment(site: str) -> None:
+    letters = Letters(site)
+    assert f"https://talas.example/#verify/{TOKEN}\n" in letters.verify(ANN, TOKEN).text
+    assert f"https://talas.example/#reset/{TOKEN}\n" in letters.reset(ANN, TOKEN).text
+
+
+def test_without_the_pages_address_the_token_stands_alone() -> None:
+    text = Letters("").reset(ANN, TOKEN).text
+    assert f"\n{TOKEN}\n" in text
+    assert "#" not in text
+
+
+def test_all_letters_are_to_their_person_and_carry_no_words_of_strangers() -> None:
+    letters = Letters("https://talas.example")
+    all_of_them = [
+        letters.verify(ANN, TOKEN),
+        letters.reset(ANN, TOKEN),
+        letters.password_changed(ANN),
+        letters.factor_changed(ANN, on=True),
+        letters.factor_changed(ANN, on=False),
+        letters.token_made(ANN),
+        letters.codes_guessed(ANN),
+        letters.already_known(ANN),
+    ]
+    for letter in all_of_them:
+        assert (letter.to, letter.user_id) == (ANN.email, ANN.id)
+        assert letter.text.startswith("Hello,\n\n")
+        assert "ann" not in letter.text.replace("cannot", "")
+        assert "evil" not in letter.text + letter.subject
+        assert letter.subject.isprintable()
+    assert len({letter.subject for letter in all_of_them}) == len(all_of_them)
+
+
+def test_a_name_is_said_only_where_the_address_is_proven() -> None:
+    known = msgspec.structs.replace(ANN, email_verified=True)
+    assert Letters("").password_changed(known).text.startswith("Hello ann,\n\nThe password of ann ")
+    assert "The password of your account " in Letters("").password_changed(ANN).text
