@@ -18,6 +18,7 @@ from aiohttp import web
 from talas_api import links
 from talas_api.admin.service import Administration
 from talas_api.admin.store import PostgresPeople
+from talas_api.announcer import Announcer
 from talas_api.audit.service import Audit
 from talas_api.audit.store import PostgresAudit
 from talas_api.chat import endpoint
@@ -26,7 +27,7 @@ from talas_api.chat.log import PostgresLog
 from talas_api.chat.people import People
 from talas_api.chat.service import Chat
 from talas_api.identity.accounts.store import PostgresAccounts
-from talas_api.identity.compose import Admission
+from talas_api.identity.compose import Identity
 from talas_api.request.route import Table
 from talas_api.retention.service import Retention
 from talas_api.retention.store import PostgresRetention
@@ -103,21 +104,21 @@ class Api:
             fell_silent=self._unheard,
             returned=self._doubt,
         )
-        self._announcer = links.BusAnnouncer(bus, self._news, self._session_ended)
+        self._announcer = Announcer(bus, self._news, self._session_ended)
         self.audit = Audit(PostgresAudit(database), clock)
         self.stations = Stations(
             PostgresStations(database), self._announcer, clock, self.audit,
             settings.stations_per_user,
         )  # fmt: skip
-        self.admission = Admission(
+        self.identity = Identity(
             settings, database, announcer=self._announcer, audit=self.audit, clock=clock
         )
-        self.keys, self.sessions = self.admission.keys, self.admission.sessions
-        self.tokens, self.accounts = self.admission.tokens, self.admission.personal.accounts
+        self.keys, self.sessions = self.identity.keys, self.identity.sessions
+        self.tokens, self.accounts = self.identity.tokens, self.identity.accounts
         self.administration = Administration(
             store=PostgresPeople(database),
             accounts=PostgresAccounts(database),
-            passwords=self.admission.passwords,
+            passwords=self.identity.passwords,
             sessions=self.sessions,
             tokens=self.tokens,
             stations=self.stations,
@@ -144,8 +145,8 @@ class Api:
         return Startup(
             [
                 ("migrations", self._migrate),
-                ("signing keys", self.admission.upkeep.begin),
-                ("costs of passwords", self.admission.personal.expect_costs),
+                ("signing keys", self.identity.upkeep.begin),
+                ("costs of passwords", self.identity.expect_costs),
                 ("stations of the house", self._house_stations),
                 ("answers to other processes", self._answer),
             ]
@@ -162,13 +163,13 @@ class Api:
 
     def tables(self) -> tuple[Table, Table]:
         """The rows of the API port and of the chat port."""
-        personal = self.admission.personal
+        identity = self.identity
         health = health_http.routes(self.health)
         table = routes(
             accounts=self.accounts,
-            sign_in=personal.sign_in,
-            recovery=personal.recovery,
-            factors=personal.factors,
+            sign_in=identity.sign_in,
+            recovery=identity.recovery,
+            factors=identity.factors,
             sessions=self.sessions,
             stations=self.stations,
             keys=self.keys,
@@ -176,7 +177,7 @@ class Api:
             chat=self.chat,
             audit=self.audit,
             tokens=self.tokens,
-            making=personal.making,
+            making=identity.making,
             administration=self.administration,
         )
         page = site_http.routes(self._settings)
@@ -194,15 +195,15 @@ class Api:
             proxies=Proxies(self._settings.trusted_proxies),
             hosts=Hosts.own(self._settings),
         )
-        app.add_routes(self.admission.served(table))
+        app.add_routes(self.identity.served(table))
         return app
 
     async def attach(self) -> None:
         """Hear the other processes; let people chat."""
-        await links.hear_of_keys(self._bus, self.admission.upkeep.again)
+        await links.hear_of_keys(self._bus, self.identity.upkeep.again)
         await self._news.start()
         self.chat.start()
-        self.admission.start()
+        self.identity.start()
         self.retention.start()
 
     def close(self) -> None:
@@ -210,7 +211,7 @@ class Api:
         self._news.stop()
         self.retention.close()
         self.chat.close()
-        self.admission.close()
+        self.identity.close()
 
     async def _migrate(self) -> None:
         await migrate.migrate(self._settings.database_url, migrate.read(MIGRATIONS))
@@ -219,7 +220,7 @@ class Api:
         """Last: a question put to nobody fails at once and is asked again, while one that this
         process cannot answer yet would keep its asker waiting."""
         await links.answer_stations(self._bus, self.stations.record)
-        await links.answer_keys(self._bus, self.keys.published, self.admission.lately_ended.list)
+        await links.answer_keys(self._bus, self.keys.published, self.identity.lately_ended.list)
         await links.answer_audit(self._bus, self.audit.hear)
 
     async def _house_stations(self) -> None:
@@ -228,14 +229,14 @@ class Api:
             await self.stations.ensure_own(wish, key)
 
     def _session_ended(self, sid: str) -> None:
-        self.admission.ended(sid)
+        self.identity.ended(sid)
         self.chat.session_ended(sid)
 
     def _unheard(self) -> None:
         self.chat.doubt()
 
     def _doubt(self) -> None:
-        self.admission.doubt()
+        self.identity.doubt()
         self.chat.doubt()
 
 
@@ -263,7 +264,7 @@ async def serve(settings: Settings, drain: asyncio.Event) -> None:
             server.stop_accepting()
         await api.chat.drain(settings.shutdown_seconds * CHAT_DRAIN_SHARE)
         await asyncio.gather(*(server.close() for server in servers))
-        await api.admission.personal.post.drain(settings.shutdown_seconds * MAIL_DRAIN_SHARE)
+        await api.identity.post.drain(settings.shutdown_seconds * MAIL_DRAIN_SHARE)
         api.close()
         await bus.close()
         await database.close()

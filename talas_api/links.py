@@ -1,27 +1,23 @@
-"""The API's end of the bus: what it tells the other processes, and what it answers them.
+"""The API's end of the bus: what it answers the other processes.
 
-Does:        announce changes; answer STATION_FIND and KEYS_LIST; take what others have for the
-             audit log; hear of keys changed by its fellow workers.
-Never:       lets a request fail because an announcement could not leave: whoever missed it asks
-             again when the bus returns.
-Guarantees:  after a silence of the bus nothing remembered from before is trusted.
+Does:        answer STATION_FIND and KEYS_LIST; take what others have for the audit log; hear of
+             keys changed by its fellow workers.
+Never:       announces a change: that is announcer.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from uuid import UUID
 
 from talas_api.identity.sessions.values import Ended
 from talas_core import messages
 from talas_core.bus.port import Bus
 from talas_core.bus.session_news import SessionNews
-from talas_core.errors import BadInput, BusUnavailable, Unavailable
+from talas_core.errors import BadInput, BusUnavailable
 from talas_core.messages import (
     AUDIT,
     KEYS_CHANGED,
     KEYS_LIST,
-    STATION_CHANGED,
     STATION_FIND,
     STREAM_HERE,
     FindStation,
@@ -29,7 +25,6 @@ from talas_core.messages import (
     KeySet,
     Nothing,
     SecurityEvent,
-    StationChanged,
     StationRecord,
 )
 from talas_core.telemetry.health import Check
@@ -43,42 +38,6 @@ LONGEST_PROBLEM = 200
 """Characters of what is said of a payload that is dropped."""
 
 _log = logger("links")
-
-
-class BusAnnouncer:
-    """Tells the other processes, if it can. `ended` hears of ended sessions in this one, also while
-    the bus is away; it hears of them again when they come over the bus."""
-
-    def __init__(
-        self, bus: Bus, news: SessionNews, ended: Callable[[str], None] = lambda sid: None
-    ) -> None:
-        self._bus = bus
-        self._news = news
-        self._ended = ended
-
-    @property
-    def heard(self) -> bool:
-        """Whether events reach us now."""
-        return self._news.heard
-
-    async def station_changed(self, slug: str) -> None:
-        """The station was made, changed, re-keyed or removed."""
-        await self._tell(STATION_CHANGED, StationChanged(slug))
-
-    async def session_ended(self, session_id: UUID, user_id: UUID) -> None:
-        """Tokens of the session are void."""
-        self._ended(str(session_id))
-        await self._news.tell(str(session_id), str(user_id))
-
-    async def keys_changed(self) -> None:
-        """The set of keys is another."""
-        await self._tell(KEYS_CHANGED, Nothing())
-
-    async def _tell(self, subject: str, message: messages.Message) -> None:
-        try:
-            await self._bus.publish(subject, messages.encode(message))
-        except Unavailable as error:
-            _log.warning("could not announce", subject=subject, problem=str(error))
 
 
 def bus_check(bus: Bus, news: SessionNews) -> Check:

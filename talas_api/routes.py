@@ -62,8 +62,8 @@ def routes(
     return [
         *accounts_http.routes(accounts, sign_in),
         *recovery_http.routes(recovery),
-        *factors_http.routes(factors, accounts),
-        *sessions_http.routes(sessions, sign_in),
+        *factors_http.routes(factors),
+        *sessions_http.routes(sessions),
         *stations_http.routes(stations),
         *keys_http.routes(keys),
         *rooms_http.routes(rooms),

@@ -1,7 +1,8 @@
 """The house rules on imports, read from the source text.
 
-Two towers on one ground: api -> core, stream -> core, never up and never across. Stages and wire
-formats know no socket, loop, thread or clock. Only composition roots name concrete adapters.
+Two towers on one ground: api -> core, stream -> core, never up and never across. Inside the API the
+features stand in an order, and none needs one above it. Stages and wire formats know no socket,
+loop, thread or clock. Only composition roots name concrete adapters.
 """
 
 import ast
@@ -17,6 +18,19 @@ MAY_IMPORT = {
     "talas_api": {"talas_core", "talas_api"},
     "talas_stream": {"talas_core", "talas_stream"},
 }
+ORDERS = {
+    "talas_api": (
+        "text", "startup", "announcer", "request", "audit", "mail", "identity", "stations", "rooms",
+        "chat", "admin", "retention", "site", "links", "seed", "routes", "compose", "jobs",
+        "command", "__main__",
+    ),
+    "talas_api/identity": (
+        "values", "rows", "ports", "common", "passwords", "limits", "keys", "sessions", "factors",
+        "tokens", "recovery", "accounts", "access", "compose",
+    ),
+    "talas_api/request": ("origin", "access", "limits", "route"),
+}  # fmt: skip
+"""The folders and files of a place, the lowest first: each may import those before it."""
 IMPURE = {"asyncio", "socket", "threading", "time", "selectors", "uvloop", "aiohttp", "subprocess"}
 ADAPTERS = {"talas_core.bus.nats", "talas_core.bus.memory"}
 """Modules that only a `compose.py` may import."""
@@ -47,6 +61,31 @@ def test_no_arrow_runs_up_or_across(tower: str) -> None:
         if name.split(".")[0] in TOWERS and name.split(".")[0] not in MAY_IMPORT[tower]
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("place", ORDERS)
+def test_no_feature_needs_one_that_stands_above_it(place: str) -> None:
+    order = {name: rank for rank, name in enumerate(ORDERS[place])}
+    dotted = place.replace("/", ".") + "."
+    wrong = []
+    for path in sources(place):
+        mine = part_of(path, place)
+        for name in imports(path):
+            part = name.removeprefix(dotted).split(".")[0] if name.startswith(dotted) else mine
+            if part in order and order[part] > order[mine]:
+                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("place", ORDERS)
+def test_every_feature_has_its_place_in_the_order(place: str) -> None:
+    there = {part_of(path, place) for path in sources(place)} - {"__init__", "migrations"}
+    assert there == set(ORDERS[place])
+
+
+def part_of(path: Path, place: str) -> str:
+    """The folder or file of `place` that `path` is in."""
+    return path.relative_to(ROOT / place).parts[0].removesuffix(".py")
 
 
 @pytest.mark.parametrize("folder", ["talas_stream/stages", "talas_stream/wire"])

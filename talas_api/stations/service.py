@@ -18,6 +18,7 @@ from uuid import UUID
 
 import msgspec
 
+from talas_api.announcer import Announcer
 from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.request.access import Permission, allows
 from talas_api.request.origin import Device
@@ -71,12 +72,6 @@ class StationStore(Protocol):
     async def remove(self, station_id: UUID) -> bool:
         """Remove the station, its room and what was said there. False if there was none."""
         ...
-
-
-class Announcer(Protocol):
-    """How other processes hear of a change."""
-
-    async def station_changed(self, slug: str) -> None: ...
 
 
 class Stations:

@@ -7,6 +7,7 @@ from support.api import stream_here
 from support.fakes import MemoryAudit
 from support.wait import auntil
 from talas_api import links
+from talas_api.announcer import Announcer
 from talas_api.audit.service import Audit
 from talas_api.identity.sessions.ended import MOST_ENDED
 from talas_api.identity.sessions.values import Ended
@@ -21,7 +22,6 @@ from talas_core.messages import (
     AUDIT,
     KEYS_CHANGED,
     KEYS_LIST,
-    STATION_CHANGED,
     STATION_FIND,
     STREAM_HERE,
     FindStation,
@@ -29,30 +29,10 @@ from talas_core.messages import (
     Nothing,
     PublicKey,
     SecurityEvent,
-    StationChanged,
     StreamEvent,
 )
 
 NOW = datetime(2030, 1, 2, tzinfo=UTC)
-
-
-async def test_what_is_announced_is_heard() -> None:
-    bus = MemoryBus()
-    heard: dict[str, list[bytes]] = {}
-    for subject in (STATION_CHANGED, KEYS_CHANGED):
-        await bus.subscribe(subject, heard.setdefault(subject, []).append)
-    over: list[str] = []
-    news = SessionNews(bus, FakeClock(), ended=over.append)
-    await news.start()
-    announcer = links.BusAnnouncer(bus, news)
-    session_id = uuid7()
-    await announcer.station_changed("my-radio")
-    await announcer.session_ended(session_id, uuid7())
-    await announcer.keys_changed()
-    await auntil(lambda: all(heard.values()) and over)
-    assert messages.decode(heard[STATION_CHANGED][0], StationChanged).slug == "my-radio"
-    assert over == [str(session_id)]
-    news.stop()
 
 
 async def test_a_stream_service_is_there_while_it_answers() -> None:
@@ -71,7 +51,7 @@ async def test_a_stream_service_is_there_while_it_answers() -> None:
 async def test_a_bus_that_is_away_hurts_nobody() -> None:
     bus = MemoryBus()
     news = SessionNews(bus, FakeClock(), ended=lambda sid: None)
-    announcer, check = links.BusAnnouncer(bus, news), links.bus_check(bus, news)
+    announcer, check = Announcer(bus, news), links.bus_check(bus, news)
     with pytest.raises(BusUnavailable, match="silent"):
         await check()
     await news.start()
@@ -88,18 +68,6 @@ async def test_a_bus_that_is_away_hurts_nobody() -> None:
     await auntil(lambda: announcer.heard)
     await check()
     news.stop()
-
-
-@pytest.mark.checklist(3)
-async def test_this_process_hears_of_an_end_without_the_bus() -> None:
-    bus = MemoryBus()
-    heard: list[str] = []
-    news = SessionNews(bus, FakeClock(), ended=heard.append)
-    announcer = links.BusAnnouncer(bus, news, heard.append)
-    bus.cut()
-    session_id = uuid7()
-    await announcer.session_ended(session_id, uuid7())
-    assert heard == [str(session_id)]
 
 
 async def test_no_reply_while_the_database_is_away() -> None:

@@ -7,12 +7,16 @@ Guarantees:  two sign-ups at once for one name end with one account and one Conf
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.identity.accounts.values import ProfileChange, Registration
 from talas_api.identity.common import refuse_common
+from talas_api.identity.passwords import Passwords
+from talas_api.identity.ports import People
+from talas_api.identity.recovery.service import Recovery
 from talas_api.identity.values import Account
 from talas_api.request.origin import Device
 from talas_core.clock import Clock
@@ -20,42 +24,30 @@ from talas_core.errors import Conflict, Unauthorized
 from talas_core.ids import uuid7
 
 
-class AccountStore(Protocol):
-    """Where accounts are kept."""
+class AccountStore(People, Protocol):
+    """Where accounts and the hashes of their passwords are kept."""
 
     async def add(self, account: Account, password_hash: str) -> None:
         """Keep a new account. Raises Conflict naming the field that is taken."""
-        ...
-
-    async def by_id(self, user_id: UUID) -> Account | None:
-        """The account, unless it is disabled."""
         ...
 
     async def rename(self, user_id: UUID, display_name: str) -> Account | None:
         """Change the display name; returns the account as it then is."""
         ...
 
-
-class PasswordMaking(Protocol):
-    """What the service asks of passwords.Passwords."""
-
-    async def make(self, password: str) -> str: ...
-
-
-class Correspondence(Protocol):
-    """How people hear from us."""
-
-    @property
-    def delivers(self) -> bool:
-        """Whether letters reach the people they are to."""
+    async def replace_password(self, user_id: UUID, old_hash: str, new_hash: str) -> bool:
+        """Put `new_hash` where `old_hash` still stands; False where it does not."""
         ...
 
-    def welcome(self, account: Account) -> None:
-        """Ask, soon, whether the address is theirs."""
+    async def change_password(
+        self, user_id: UUID, old_hash: str, new_hash: str, keep: UUID, now: datetime
+    ) -> list[UUID] | None:
+        """The same, and end the person's sessions but `keep`: both or nothing. The ids of those
+        that went on until now; None where another hash stands."""
         ...
 
-    def already_known(self, email: str) -> None:
-        """Tell, soon, the owner of this address that it was used for a sign-up."""
+    async def dearest_hash(self) -> int | None:
+        """The highest cost among the kept hashes, in log2 rounds; None without any."""
         ...
 
 
@@ -66,8 +58,8 @@ class Accounts:
         self,
         *,
         store: AccountStore,
-        passwords: PasswordMaking,
-        mail: Correspondence,
+        passwords: Passwords,
+        mail: Recovery,
         audit: Recorder,
         clock: Clock,
     ) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from talas_api.identity.rows import account_of
 from talas_api.identity.sessions.store import end_within
 from talas_api.identity.values import Account, Stored
 from talas_core.postgres.failures import Duplicate, constraint_fields
@@ -103,21 +104,6 @@ class PostgresAccounts:
 
     async def rename(self, user_id: UUID, display_name: str) -> Account | None:
         return account_of(await self._database.row(RENAME, user_id, display_name))
-
-
-def account_of(row: Row | None) -> Account | None:
-    """The account in a row with its columns and `email_verified`; None for no row."""
-    if row is None:
-        return None
-    return Account(
-        id=row["id"],
-        username=row["username"],
-        email=row["email"],
-        role=row["role"],
-        display_name=row["display_name"],
-        created_at=row["created_at"],
-        email_verified=row["email_verified"],
-    )
 
 
 def _stored(row: Row | None) -> Stored | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from talas_api.identity.accounts.service import Accounts
 from talas_api.identity.factors.service import Factors
 from talas_api.identity.factors.values import (
     FactorEnd,
@@ -16,7 +15,7 @@ from talas_api.request.limits import PASSWORD_AGAIN
 from talas_api.request.route import Call, Open, Route, Table
 
 
-def routes(factors: Factors, accounts: Accounts) -> Table:
+def routes(factors: Factors) -> Table:
     """The rows of this feature."""
 
     async def status(call: Call[None]) -> Status:
@@ -26,8 +25,7 @@ def routes(factors: Factors, accounts: Accounts) -> Table:
         return await factors.offer(call.person, call.given.password, call.device)
 
     async def confirm(call: Call[FactorProof]) -> Recovery:
-        account = await accounts.profile(call.person)
-        return await factors.switch_on(account, call.given.code, call.device)
+        return await factors.switch_on(call.person, call.given.code, call.device)
 
     async def end(call: Call[FactorEnd]) -> None:
         await factors.switch_off(call.person, call.given, call.device)

@@ -11,8 +11,8 @@ Guarantees:  a process that missed an announcement has a new key within a minute
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
+from talas_api.announcer import Announcer
 from talas_api.identity.keys.service import Keys
 from talas_api.startup import Startup
 from talas_core.errors import Unavailable
@@ -22,12 +22,6 @@ from talas_core.telemetry.logs import logger
 EVERY_SECONDS = 60.0
 
 _log = logger("keys")
-
-
-class Announcer(Protocol):
-    """How other processes hear of a change."""
-
-    async def keys_changed(self) -> None: ...
 
 
 class Upkeep:

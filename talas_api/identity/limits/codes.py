@@ -1,4 +1,4 @@
-"""How often a code of a second factor may be wrong: the port of factors/service.py.
+"""How often a code of a second factor may be wrong: asked by factors/codes.py.
 
 Does:        count an account's wrong codes; refuse to look at more of them than the rules allow,
              and raise the alarm then: the owner hears that somebody knows the password.
@@ -9,21 +9,15 @@ Guarantees:  one alarm an account a day, of all processes together.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 from uuid import UUID
 
 from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.identity.limits.service import Limiter
 from talas_api.identity.limits.values import LimitReached
+from talas_api.identity.ports import Notices
 from talas_api.request.limits import CODES, CODES_ALARM, Subject
 from talas_api.request.origin import Device
 from talas_core.errors import Unavailable
-
-
-class Notices(Protocol):
-    """How people hear of it."""
-
-    def codes_guessed(self, user_id: UUID) -> None: ...
 
 
 class CodeTries:

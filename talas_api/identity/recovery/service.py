@@ -18,11 +18,15 @@ from uuid import UUID
 
 from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.identity.common import refuse_common
+from talas_api.identity.passwords import Passwords
+from talas_api.identity.ports import People
 from talas_api.identity.recovery.letters import Letters
 from talas_api.identity.recovery.values import Ended, Forgotten, Purpose, Reset, hash_of, new_token
-from talas_api.identity.values import Account, Stored
+from talas_api.identity.sessions.service import Sessions
+from talas_api.identity.tokens.service import PersonalTokens
+from talas_api.identity.values import Account
 from talas_api.mail.port import Letter
-from talas_api.mail.post import Errand
+from talas_api.mail.post import Post
 from talas_api.request.origin import Device, Origin
 from talas_core.clock import Clock
 from talas_core.errors import BadInput
@@ -55,43 +59,6 @@ class TokenStore(Protocol):
         ...
 
 
-class People(Protocol):
-    """What recovery asks of the accounts' store."""
-
-    async def by_id(self, user_id: UUID) -> Account | None: ...
-
-    async def by_email(self, email: str) -> Stored | None: ...
-
-
-class PasswordMaking(Protocol):
-    """What recovery asks of passwords.Passwords."""
-
-    async def make(self, password: str) -> str: ...
-
-
-class SessionNews(Protocol):
-    """What recovery asks of sessions."""
-
-    async def announce(
-        self, user_id: UUID, over: list[UUID], reason: str, origin: Origin
-    ) -> None: ...
-
-
-class TokenNews(Protocol):
-    """What recovery asks of personal tokens."""
-
-    async def announce(self, user_id: UUID, over: list[UUID], origin: Origin) -> None: ...
-
-
-class Posting(Protocol):
-    """What recovery asks of the post."""
-
-    @property
-    def delivers(self) -> bool: ...
-
-    def add(self, errand: Errand) -> None: ...
-
-
 class Recovery:
     """Proof by mail."""
 
@@ -100,10 +67,10 @@ class Recovery:
         *,
         store: TokenStore,
         people: People,
-        passwords: PasswordMaking,
-        sessions: SessionNews,
-        tokens: TokenNews,
-        post: Posting,
+        passwords: Passwords,
+        sessions: Sessions,
+        tokens: PersonalTokens,
+        post: Post,
         letters: Letters,
         audit: Recorder,
         clock: Clock,

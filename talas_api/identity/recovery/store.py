@@ -12,8 +12,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from talas_api.identity.accounts.store import account_of
 from talas_api.identity.recovery.values import Ended, Purpose
+from talas_api.identity.rows import account_of
 from talas_api.identity.sessions.store import end_within
 from talas_api.identity.tokens.store import revoke_within
 from talas_api.identity.values import Account

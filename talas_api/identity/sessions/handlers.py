@@ -1,24 +1,19 @@
-"""Sessions over HTTP: sign in, refresh, sign out, see and end one's sessions."""
+"""Sessions over HTTP: refresh, sign out, see and end one's sessions."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from talas_api.identity.accounts.signin import SignIn
-from talas_api.identity.accounts.values import Credentials
 from talas_api.identity.sessions.service import Sessions
 from talas_api.identity.sessions.values import EndQuery, Grant, RefreshRequest, SessionView
-from talas_api.request.limits import ACCOUNT_FAILURES, LOGIN, LOGIN_FAILURES, REFRESH, SESSION
+from talas_api.request.limits import REFRESH, SESSION
 from talas_api.request.origin import origin_of
 from talas_api.request.route import Call, Open, Route, Table
 from talas_core.errors import NotFound
 
 
-def routes(sessions: Sessions, sign_in: SignIn) -> Table:
+def routes(sessions: Sessions) -> Table:
     """The rows of this feature."""
-
-    async def login(call: Call[Credentials]) -> Grant:
-        return await sign_in.sign_in(call.given, call.device)
 
     async def refresh(call: Call[RefreshRequest]) -> Grant:
         return await sessions.refresh(call.given.refresh_token, call.device)
@@ -37,8 +32,6 @@ def routes(sessions: Sessions, sign_in: SignIn) -> Table:
         await sessions.end_own(call.who, call.id(unknown), call.device)
 
     return [
-        Route("POST", "/api/auth/login", login, "Signs in with e-mail address and password.",
-              body=Credentials, gives=Grant, limits=(LOGIN, LOGIN_FAILURES, ACCOUNT_FAILURES)),
         Route("POST", "/api/auth/refresh", refresh, "Exchanges a refresh token for new tokens.",
               body=RefreshRequest, gives=Grant, limits=(REFRESH, SESSION)),
         Route("POST", "/api/auth/logout", logout, "Ends this session.", Open.SIGNED_IN, status=204),

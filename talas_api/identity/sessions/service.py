@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from talas_api.announcer import Announcer
 from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.identity.sessions import refresh
 from talas_api.identity.sessions.refresh import Marker, Rules, Verdict
@@ -93,17 +94,6 @@ class Signer(Protocol):
 
     def sign(self, claims: dict[str, object]) -> str:
         """An access token. Raises Unavailable before the keys are loaded."""
-        ...
-
-
-class Announcer(Protocol):
-    """How other processes hear of an end."""
-
-    async def session_ended(self, session_id: UUID, user_id: UUID) -> None: ...
-
-    @property
-    def heard(self) -> bool:
-        """Whether events flow now, so that ends elsewhere reach us too."""
         ...
 
 

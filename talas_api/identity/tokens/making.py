@@ -13,13 +13,14 @@ from typing import Protocol
 from uuid import UUID
 
 from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.identity.factors.owner import Owner
+from talas_api.identity.ports import Notices
 from talas_api.identity.tokens import shape
-from talas_api.identity.tokens.shape import Marker
 from talas_api.identity.tokens.values import MOST_TOKENS, Kept, Made, NewToken, PersonalToken
-from talas_api.identity.values import Account, Stored
 from talas_api.request.origin import Device, origin_of
 from talas_core.clock import Clock
 from talas_core.ids import uuid7
+from talas_core.security.seal import Sealer
 from talas_core.security.tokens import Claims
 
 
@@ -33,20 +34,6 @@ class TokenKeeping(Protocol):
         ...
 
 
-class Proving(Protocol):
-    """How a signed-in person proves again who they are: accounts.signin."""
-
-    async def prove(
-        self, user_id: UUID, password: str, code: str | None, device: Device
-    ) -> Stored: ...
-
-
-class Notices(Protocol):
-    """How people hear of a change."""
-
-    def token_made(self, account: Account) -> None: ...
-
-
 class TokenMaking:
     """New personal tokens."""
 
@@ -54,8 +41,8 @@ class TokenMaking:
         self,
         *,
         store: TokenKeeping,
-        marker: Marker,
-        owner: Proving,
+        marker: Sealer,
+        owner: Owner,
         notices: Notices,
         audit: Recorder,
         clock: Clock,

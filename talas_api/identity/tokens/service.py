@@ -17,6 +17,7 @@ from uuid import UUID
 
 import msgspec
 
+from talas_api.announcer import Announcer
 from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.identity.tokens import shape
 from talas_api.identity.tokens.shape import Marker, Presented
@@ -54,17 +55,6 @@ class TokenStore(Protocol):
 
     async def revoke_all(self, user_id: UUID, now: datetime) -> list[UUID]:
         """Revoke a person's tokens; returns their ids."""
-        ...
-
-
-class Announcer(Protocol):
-    """How other processes hear of an end: a token's is announced as a session's is."""
-
-    async def session_ended(self, session_id: UUID, user_id: UUID) -> None: ...
-
-    @property
-    def heard(self) -> bool:
-        """Whether events flow now, so that ends elsewhere reach us too."""
         ...
 
 

@@ -1,6 +1,17 @@
-"""Who is let in, wired: news of an end reaches sessions and personal tokens alike."""
+"""Identity, wired: news of an end reaches sessions and personal tokens alike."""
 
-from support.api import PASSWORD, Composed
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.api import PASSWORD, Composed, settings_for
+from talas_api.identity.compose import mailer
+from talas_api.identity.passwords import make
+from talas_api.mail.console import ConsoleMailer
+from talas_api.mail.smtp import SmtpMailer
+from talas_core.clock import SystemClock
+from talas_core.errors import SettingError
 from talas_core.postgres.pool import Database
 
 GONE = (
@@ -29,7 +40,7 @@ async def test_ends_are_heard_of_both(composed: Composed, db: Database) -> None:
         await db.run(change)
     assert await answers(composed, tokens) == [200, 200], "no news yet"
     for row in await db.rows("SELECT id FROM sessions UNION SELECT id FROM personal_tokens"):
-        composed.api.admission.ended(str(row["id"]))
+        composed.api.identity.ended(str(row["id"]))
     assert await answers(composed, tokens) == [401, 401]
 
 
@@ -37,5 +48,35 @@ async def test_after_a_doubt_the_database_is_asked(composed: Composed, db: Datab
     tokens = await signed_in(composed)
     for change in GONE:
         await db.run(change)
-    composed.api.admission.doubt()
+    composed.api.identity.doubt()
     assert await answers(composed, tokens) == [401, 401]
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({}, ConsoleMailer),
+        ({"smtp_url": "smtp://localhost", "mail_from": "radio@talas.example"}, SmtpMailer),
+    ],
+)
+def test_the_mail_server_is_a_setting(tmp_path: Path, changes: Any, kind: type) -> None:
+    settings = settings_for("", tmp_path, **changes)
+    assert isinstance(mailer(settings, SystemClock()), kind)
+
+
+def test_a_bad_mail_server_is_named(tmp_path: Path) -> None:
+    settings = settings_for("", tmp_path, smtp_url="localhost", mail_from="radio@talas.example")
+    with pytest.raises(SettingError) as caught:
+        mailer(settings, SystemClock())
+    assert caught.value.name == "TALAS_SMTP_URL"
+
+
+@pytest.mark.checklist(9)
+async def test_the_start_learns_what_hashes_cost(composed: Composed, db: Database) -> None:
+    await composed.sign_up()
+    await db.run("UPDATE users SET password_hash = $1", make(PASSWORD, 6))
+    identity = composed.api.identity
+    assert identity.passwords._dearest == 4
+    await identity.expect_costs()
+    assert identity.passwords._dearest == 6
+    await composed.sign_in("testuser@example.com")

@@ -77,7 +77,7 @@ async def test_a_full_hashing_queue_is_503(
     async def full(_: object) -> None:
         raise Unavailable("Too many people are signing in; try again soon.", 2.5)
 
-    monkeypatch.setattr(composed.api.admission.hashers, "run", full)
+    monkeypatch.setattr(composed.api.identity.hashers, "run", full)
     async with composed.client.post("/api/auth/register", json=PERSON) as response:
         assert response.status == 503
         assert response.headers["Retry-After"] == "3"
@@ -149,8 +149,8 @@ async def test_a_hash_grows_with_the_cost_in_the_same_sign_in(
     await composed.sign_up()
     [row] = await db.rows("SELECT password_hash FROM users")
     assert cost_of(row["password_hash"]) == 4
-    admission = composed.api.admission
-    admission.personal.sign_in._passwords = Passwords(admission.hashers, 5)
+    identity = composed.api.identity
+    identity.sign_in._passwords = Passwords(identity.hashers, 5)
     await composed.sign_in("testuser@example.com")
     [row] = await db.rows("SELECT password_hash FROM users")
     assert cost_of(row["password_hash"]) == 5

@@ -4,10 +4,11 @@ import msgspec
 import pytest
 
 from support.fakes import MemoryAccounts, PlainPasswords, Recorded
-from support.proofs import HOME, OpenedSessions, ToldPeople
+from support.proofs import HOME, OneCode, OpenedSessions, ToldPeople
 from talas_api.audit.values import Kind
 from talas_api.identity.accounts.signin import SecondFactorRequired, SignIn, expect_costs
 from talas_api.identity.accounts.values import Credentials, PasswordChange
+from talas_api.identity.factors.owner import Owner
 from talas_api.identity.sessions.values import Grant
 from talas_api.identity.values import Account
 from talas_api.request.origin import Device, Origin
@@ -20,13 +21,6 @@ PASSWORD = "correct horse"
 RIGHT = Credentials("ANN@example.com", PASSWORD)
 
 
-class OneCode:
-    """The port for codes: one is right."""
-
-    async def accept(self, user_id: object, code: str, device: Device) -> bool:
-        return code == "123456"
-
-
 class World:
     """A sign-in over fakes, with one person in it."""
 
@@ -36,11 +30,13 @@ class World:
         self.sessions = OpenedSessions()
         self.notices = ToldPeople()
         self.audit = Recorded()
+        codes = OneCode()
         self.signin = SignIn(
             store=self.store,
             passwords=self.passwords,
             sessions=self.sessions,
-            codes=OneCode(),
+            codes=codes,
+            owner=Owner(self.store, self.passwords, codes, self.audit),
             notices=self.notices,
             audit=self.audit,
             clock=FakeClock(),
@@ -225,32 +221,6 @@ async def test_two_changes_at_once_end_with_one(
         wish = PasswordChange(PASSWORD, "another good one")
         await world.signin.change_password(world.claims(), wish, HOME)
     assert world.hash == "plain:the other's"
-
-
-@pytest.mark.checklist(30)
-@pytest.mark.parametrize(
-    ("password", "code", "field"),
-    [("wrong", "123456", "password"), (PASSWORD, None, "code"), (PASSWORD, "654321", "code")],
-)
-async def test_proof_is_the_password_and_the_code_where_one_is_on(
-    world: World, password: str, code: str | None, field: str
-) -> None:
-    world.change(second_factor=True)
-    with pytest.raises(BadInput) as caught:
-        await world.signin.prove(world.ann.id, password, code, HOME)
-    assert list(caught.value.fields) == [field]
-    failed = [event.detail["reason"] for event in world.audit.events]
-    assert failed == ([] if code is None else [field]), "a missing code is nothing wrong"
-    found = await world.signin.prove(world.ann.id, PASSWORD, "123456", HOME)
-    assert found.account == world.ann
-    world.change(second_factor=False)
-    assert (await world.signin.prove(world.ann.id, PASSWORD, None, HOME)).account == world.ann
-
-
-async def test_who_is_disabled_confirms_nothing(world: World) -> None:
-    await world.store.disable(world.ann.id)
-    with pytest.raises(Unauthorized):
-        await world.signin.confirm(world.ann.id, PASSWORD, HOME, "password")
 
 
 async def test_the_dearest_kept_hash_is_expected() -> None:

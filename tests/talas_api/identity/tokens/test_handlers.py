@@ -147,7 +147,7 @@ async def test_a_session_that_ends_while_the_password_is_checked_makes_none(
     composed: Composed, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = (await composed.sign_up())["access_token"]
-    sign_in = composed.api.admission.personal.sign_in
+    sign_in = composed.api.identity.sign_in
     prove = sign_in.prove
 
     async def overtaken(user_id: UUID, password: str, code: str | None, device: Device) -> Stored:
