@@ -17,12 +17,13 @@ from uuid import UUID
 
 import msgspec
 
-from talas_api.chat import frames, wire
+from talas_api.chat import frames
 from talas_api.chat.codes import Close
+from talas_api.chat.delivery import wire
+from talas_api.chat.delivery.line import Line
+from talas_api.chat.delivery.room import Entrance, LiveRoom
 from talas_api.chat.limits import Limits, cost
-from talas_api.chat.line import Line
 from talas_api.chat.reading import Reader
-from talas_api.chat.room import Entrance, LiveRoom
 from talas_api.chat.values import Draft, Kept, Person, Position
 from talas_api.rooms.values import Room
 from talas_core.bucket import Bucket

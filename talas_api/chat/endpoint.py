@@ -17,9 +17,9 @@ from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
-from talas_api.chat import wire
 from talas_api.chat.codes import Close
 from talas_api.chat.conversation import Conversation
+from talas_api.chat.delivery import wire
 from talas_api.chat.incoming import Kind, Violation
 from talas_api.chat.intake import Intake
 from talas_api.chat.service import Chat

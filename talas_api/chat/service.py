@@ -20,12 +20,12 @@ from uuid import UUID
 from talas_api.chat.codes import Close
 from talas_api.chat.conversation import Conversation, Desk, Making, SignIn
 from talas_api.chat.crowd import Crowd
-from talas_api.chat.hub import Hub
-from talas_api.chat.hub import Log as HubLog
+from talas_api.chat.delivery.hub import Hub
+from talas_api.chat.delivery.hub import Log as HubLog
+from talas_api.chat.delivery.line import Line, Transport
+from talas_api.chat.delivery.outbox import Log as OutboxLog
+from talas_api.chat.delivery.outbox import Outbox
 from talas_api.chat.limits import Limits
-from talas_api.chat.line import Line, Transport
-from talas_api.chat.outbox import Log as OutboxLog
-from talas_api.chat.outbox import Outbox
 from talas_api.chat.reading import Reader
 from talas_api.chat.strangers import Strangers
 from talas_api.chat.values import Person

@@ -7,10 +7,10 @@ Guarantees:  without a sign-in, with an expired token, or with nobody at the oth
 
 from __future__ import annotations
 
-from talas_api.chat import wire
 from talas_api.chat.codes import Close
+from talas_api.chat.delivery import wire
+from talas_api.chat.delivery.line import Line
 from talas_api.chat.limits import Limits
-from talas_api.chat.line import Line
 
 
 class Watch:

@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 
 from support.wait import auntil
-from talas_api.chat import wire
+from talas_api.chat.delivery import wire
 from talas_api.chat.values import Sender
 from talas_core.ids import uuid7
 from talas_core.postgres.pool import Database

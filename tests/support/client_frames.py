@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from talas_api.chat import wire
+from talas_api.chat.delivery import wire
 
 PART, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 MASK = b"\x37\xfa\x21\x3d"

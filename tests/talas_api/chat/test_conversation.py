@@ -2,8 +2,8 @@ import pytest
 
 from support.chat_kit import ChatKit
 from support.wait import auntil
-from talas_api.chat import outbox
 from talas_api.chat.codes import Close
+from talas_api.chat.delivery import outbox
 from talas_api.chat.limits import Limits
 from talas_core.ids import uuid7
 

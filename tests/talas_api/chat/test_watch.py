@@ -1,8 +1,8 @@
 from support.chat import Pipe
-from talas_api.chat import wire
 from talas_api.chat.codes import Close
+from talas_api.chat.delivery import wire
+from talas_api.chat.delivery.line import Line
 from talas_api.chat.limits import Limits
-from talas_api.chat.line import Line
 from talas_api.chat.watch import Watch
 
 LIMITS = Limits()

@@ -10,12 +10,12 @@ import pytest
 from support.chat import Pipe
 from support.memory_log import MemoryLog
 from support.wait import auntil
-from talas_api.chat import hub as module
 from talas_api.chat.codes import Close
-from talas_api.chat.hub import Hub
-from talas_api.chat.line import Line
-from talas_api.chat.outbox import Outbox
-from talas_api.chat.room import LiveRoom
+from talas_api.chat.delivery import hub as module
+from talas_api.chat.delivery.hub import Hub
+from talas_api.chat.delivery.line import Line
+from talas_api.chat.delivery.outbox import Outbox
+from talas_api.chat.delivery.room import LiveRoom
 from talas_api.chat.values import Draft, Position, Sender
 from talas_core.bus.memory import MemoryBus, MemoryHub
 from talas_core.clock import FakeClock

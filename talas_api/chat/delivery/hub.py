@@ -17,9 +17,10 @@ from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
-from talas_api.chat import frames, wire
+from talas_api.chat import frames
 from talas_api.chat.codes import Close
-from talas_api.chat.room import RING_MESSAGES, LiveRoom
+from talas_api.chat.delivery import wire
+from talas_api.chat.delivery.room import RING_MESSAGES, LiveRoom
 from talas_api.chat.values import Entry, History, Position
 from talas_core import messages
 from talas_core.bus.port import Bus, Subscription

@@ -3,9 +3,15 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talas_api.chat import room as module
 from talas_api.chat.codes import Close
-from talas_api.chat.room import LONGEST_REST, MOST_HELD, RING_BYTES, RING_MESSAGES, LiveRoom
+from talas_api.chat.delivery import room as module
+from talas_api.chat.delivery.room import (
+    LONGEST_REST,
+    MOST_HELD,
+    RING_BYTES,
+    RING_MESSAGES,
+    LiveRoom,
+)
 from talas_api.chat.values import Position
 from talas_core.ids import uuid7
 

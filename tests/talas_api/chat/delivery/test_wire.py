@@ -8,7 +8,7 @@ from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.streams import EofStream
 
-from talas_api.chat import wire
+from talas_api.chat.delivery import wire
 
 
 async def read(data: bytes) -> list[tuple[WSMsgType, object, object]]:

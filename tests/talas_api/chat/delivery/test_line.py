@@ -1,7 +1,7 @@
 from support.chat import Pipe
-from talas_api.chat import wire
 from talas_api.chat.codes import Close
-from talas_api.chat.line import Line
+from talas_api.chat.delivery import wire
+from talas_api.chat.delivery.line import Line
 
 FRAME = wire.text(b"hello")
 

@@ -8,8 +8,8 @@ import pytest
 from support.chat import Pipe
 from support.memory_log import MemoryLog
 from support.wait import auntil
-from talas_api.chat import outbox as module
-from talas_api.chat.outbox import Outbox
+from talas_api.chat.delivery import outbox as module
+from talas_api.chat.delivery.outbox import Outbox
 from talas_api.chat.values import Draft, Kept, NonceReused, Sender
 from talas_core.clock import FakeClock
 from talas_core.errors import NotFound, TalasError, Unavailable

@@ -15,7 +15,8 @@ from itertools import groupby
 from typing import Protocol
 from uuid import UUID
 
-from talas_api.chat import frames, wire
+from talas_api.chat import frames
+from talas_api.chat.delivery import wire
 from talas_api.chat.log import Outcome
 from talas_api.chat.values import Draft, Entry, Kept
 from talas_core.errors import TalasError, Unavailable

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from talas_api.chat import wire
 from talas_api.chat.codes import Close
+from talas_api.chat.delivery import wire
 
 
 class Transport(Protocol):
