@@ -18,10 +18,10 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
 from talas_api.chat.codes import Close
-from talas_api.chat.conversation import Conversation
 from talas_api.chat.delivery import wire
 from talas_api.chat.incoming import Kind, Violation
 from talas_api.chat.intake import Intake
+from talas_api.chat.requests.conversation import Conversation
 from talas_api.chat.service import Chat
 from talas_core.errors import BadInput, Forbidden, Unavailable
 from talas_core.web.answers import failed

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 from talas_api.chat.codes import Close
 from talas_api.chat.values import Person, Sender
+from talas_api.identity.accounts.service import Accounts
+from talas_api.identity.sessions.service import Sessions
+from talas_api.identity.tokens.service import PersonalTokens
 from talas_api.identity.tokens.shape import PREFIX
-from talas_api.identity.values import Account
 from talas_api.request.access import Scope
 from talas_core.postgres.pool import Database
 from talas_core.security.tokens import Claims
@@ -32,29 +33,11 @@ WHERE u.id IS NULL OR coalesce(s.ended_at, t.revoked_at) IS NOT NULL
 """
 
 
-class Sessions(Protocol):
-    """What this asks of sessions.service.Sessions."""
-
-    async def who(self, token: str) -> Claims: ...
-
-
-class Tokens(Protocol):
-    """What this asks of tokens.service.PersonalTokens."""
-
-    async def who(self, token: str, scope: Scope) -> Claims: ...
-
-
-class Accounts(Protocol):
-    """What this asks of accounts.service.Accounts."""
-
-    async def profile(self, user_id: UUID) -> Account: ...
-
-
 class People:
     """People, by their tokens and sessions."""
 
     def __init__(
-        self, sessions: Sessions, tokens: Tokens, accounts: Accounts, database: Database
+        self, sessions: Sessions, tokens: PersonalTokens, accounts: Accounts, database: Database
     ) -> None:
         self._sessions = sessions
         self._tokens = tokens

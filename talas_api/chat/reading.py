@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from talas_api.chat.limits import PAGE_CHARACTERS
-from talas_api.chat.values import Entry, History
+from talas_api.chat.values import Entry, Log
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -26,7 +26,7 @@ class Page(msgspec.Struct, frozen=True):
 class Reader:
     """Pages of history."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: Log) -> None:
         self._history = history
 
     async def page(self, room: UUID, before: int | None, limit: int) -> Page:

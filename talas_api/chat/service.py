@@ -12,25 +12,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Callable
 from uuid import UUID
 
 from talas_api.chat.codes import Close
-from talas_api.chat.conversation import Conversation, Desk, Making, SignIn
-from talas_api.chat.crowd import Crowd
 from talas_api.chat.delivery.hub import Hub
-from talas_api.chat.delivery.hub import Log as HubLog
 from talas_api.chat.delivery.line import Line, Transport
-from talas_api.chat.delivery.outbox import Log as OutboxLog
 from talas_api.chat.delivery.outbox import Outbox
 from talas_api.chat.limits import Limits
+from talas_api.chat.people import People
 from talas_api.chat.reading import Reader
+from talas_api.chat.requests.client import Client, Shared
+from talas_api.chat.requests.conversation import Conversation
+from talas_api.chat.signed_in import SignedIn
 from talas_api.chat.strangers import Strangers
-from talas_api.chat.values import Person
+from talas_api.chat.values import Log, Person
 from talas_api.chat.watch import Watch
 from talas_api.chat.wheel import TICK_SECONDS, Wheel
+from talas_api.rooms.service import Rooms
 from talas_core.bus.port import Bus
 from talas_core.clock import Clock
 from talas_core.errors import TooMany, Unavailable
@@ -47,22 +46,6 @@ GOODBYE_SECONDS = 2.0
 """Time clients have to take their leave at a drain."""
 
 _log = logger("chat")
-
-
-class People(SignIn, Protocol):
-    """What the chat asks of people.People."""
-
-    async def over(self, sids: Collection[UUID], now: datetime) -> dict[UUID, Close]: ...
-
-
-class Rooms(Making, Protocol):
-    """What the chat asks of rooms.service.Rooms."""
-
-    async def remove(self, room_id: UUID, who: UUID) -> None: ...
-
-
-class Log(HubLog, OutboxLog, Protocol):
-    """Where what is said is kept."""
 
 
 class Chat:
@@ -89,14 +72,14 @@ class Chat:
         self._hub = Hub(bus, log)
         self._outbox = Outbox(log, self._hub.post)
         self.reader = Reader(log)
-        self._desk = Desk(
+        self._shared = Shared(
             people, rooms, self._hub, self._outbox, self.reader, clock, limits, self._admit,
             self.remove_room,
         )  # fmt: skip
-        self._visits: dict[Conversation, Watch] = {}
-        self._crowd: Crowd[Conversation] = Crowd()
-        self._strangers: Strangers[Conversation] = Strangers()
-        self._wheel: Wheel[Conversation] = Wheel(clock.monotonic())
+        self._watches: dict[Client, Watch] = {}
+        self._signed_in: SignedIn[Client] = SignedIn()
+        self._strangers: Strangers[Client] = Strangers()
+        self._wheel: Wheel[Client] = Wheel(clock.monotonic())
         self._doubt = False
         self._cut = 0
         self._wake = asyncio.Event()
@@ -126,7 +109,7 @@ class Chat:
 
     def check_room(self, address: str) -> None:
         """Raises Unavailable unless one more socket may come, TooMany unless from `address`."""
-        if self._draining or len(self._visits) >= self._limits.sockets:
+        if self._draining or len(self._watches) >= self._limits.sockets:
             raise Unavailable("No more sockets are taken here; try again.")
         if self._strangers.of(address) >= self._limits.strangers_per_address:
             raise TooMany("Too many sockets from your address have not signed in.")
@@ -135,9 +118,9 @@ class Chat:
         """Begin a conversation on a socket that has been upgraded. `address` is its client's, as
         limits count them."""
         line = Line(transport, self._limits.queue_bytes, lambda: self._said_goodbye(conversation))
-        conversation = Conversation(self._desk, line)
+        conversation = Conversation(self._shared, line)
         now = self._clock.monotonic()
-        self._visits[conversation] = Watch(line, self._limits, now)
+        self._watches[conversation] = Watch(line, self._limits, now)
         self._strangers.enter(conversation, address)
         self._deserted.clear()
         self._look(conversation, now)
@@ -145,16 +128,16 @@ class Chat:
 
     def heard(self, conversation: Conversation) -> None:
         """A frame of whatever kind came from that client."""
-        self._visits[conversation].heard = self._clock.monotonic()
+        self._watches[conversation].heard = self._clock.monotonic()
 
     def left(self, conversation: Conversation) -> None:
         """That client's connection is gone."""
         conversation.leave_all()
-        del self._visits[conversation]
-        self._crowd.leave(conversation)
+        del self._watches[conversation]
+        self._signed_in.leave(conversation)
         self._strangers.leave(conversation)
         self._wheel.drop(conversation)
-        if not self._visits:
+        if not self._watches:
             self._deserted.set()
 
     def session_ended(self, sid: str) -> None:
@@ -174,38 +157,38 @@ class Chat:
             # A commit on a busy disk takes its time; a goodbye does not.
             async with asyncio.timeout(seconds * 0.75):
                 await self._outbox.flush()
-        for conversation in list(self._visits):
+        for conversation in list(self._watches):
             conversation.line.close(Close.DRAINING)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(GOODBYE_SECONDS, seconds / 4)):
                 await self._deserted.wait()
-        for conversation in list(self._visits):
+        for conversation in list(self._watches):
             conversation.line.abort()
 
-    def _admit(self, conversation: Conversation, person: Person) -> None:
+    def _admit(self, client: Client, person: Person) -> None:
         """Raises TooMany if the person has enough sockets."""
-        if self._crowd.others(conversation, person) >= self._limits.sockets_per_person:
+        if self._signed_in.others(client, person) >= self._limits.sockets_per_person:
             raise TooMany("You have too many sockets open.")
-        self._crowd.enter(conversation, person)
-        self._strangers.leave(conversation)
-        self._visits[conversation].expires = person.expires
-        self._look(conversation, self._clock.monotonic())
+        self._signed_in.enter(client, person)
+        self._strangers.leave(client)
+        self._watches[client].expires = person.expires
+        self._look(client, self._clock.monotonic())
 
-    def _said_goodbye(self, conversation: Conversation) -> None:
-        if conversation.line.code is Close.SLOW:
+    def _said_goodbye(self, client: Client) -> None:
+        if client.line.code is Close.SLOW:
             self._cut += 1
-        watch = self._visits.get(conversation)
+        watch = self._watches.get(client)
         if watch is not None:
-            self._wheel.set(conversation, watch.closed(self._clock.monotonic()))
+            self._wheel.set(client, watch.closed(self._clock.monotonic()))
 
-    def _look(self, conversation: Conversation, now: float) -> None:
-        at = self._visits[conversation].look(now, self._clock.now().timestamp())
+    def _look(self, client: Client, now: float) -> None:
+        at = self._watches[client].look(now, self._clock.now().timestamp())
         if at is not None:
-            self._wheel.set(conversation, at)
+            self._wheel.set(client, at)
 
     def _end(self, over: dict[UUID, Close]) -> None:
         for sid, code in over.items():
-            for conversation in self._crowd.of_session(sid):
+            for conversation in self._signed_in.of_session(sid):
                 conversation.line.close(code)
 
     async def _watch(self) -> None:
@@ -241,7 +224,7 @@ class Chat:
         """Ends may have been missed. One question for all sessions that have a socket here."""
         self._doubt = False
         try:
-            self._end(await self._people.over(self._crowd.sessions(), self._clock.now()))
+            self._end(await self._people.over(self._signed_in.sessions(), self._clock.now()))
         except Unavailable:
             self._doubt = True
             raise

@@ -1,6 +1,6 @@
 """Who has not said yet who they are: sockets before their sign-in, by address.
 
-Does:        count them, so that one address cannot fill the house at no cost to itself.
+Does:        count them, so that one address cannot take all sockets of a worker for nothing.
 Never:       closes a socket.
 Guarantees:  whoever signed in or left is forgotten at once; an address without a stranger costs
              nothing.

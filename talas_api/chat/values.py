@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
-from talas_core.errors import Conflict
+from talas_core.errors import Conflict, TalasError
 
 
 class NonceReused(Conflict):
@@ -75,9 +76,21 @@ class Stretch(msgspec.Struct, frozen=True):
     entries: list[Entry]
 
 
-class History(Protocol):
-    """Where what was said can be read."""
+class Log(Protocol):
+    """Where what is said is kept."""
+
+    async def append(self, drafts: Sequence[Draft]) -> list[Kept | TalasError]:
+        """Keep these in one transaction; where each stands, or why it could not be kept."""
+        ...
 
     async def before(self, room: UUID, offset: int | None, limit: int) -> Stretch:
         """The last `limit` messages before `offset`, or of all. Raises NotFound for no room."""
+        ...
+
+    async def after(self, room: UUID, offset: int, limit: int) -> list[Entry]:
+        """The first `limit` messages after `offset`."""
+        ...
+
+    async def positions(self, rooms: Sequence[UUID]) -> dict[UUID, Position]:
+        """How far each of these has come; those that are gone are left out."""
         ...

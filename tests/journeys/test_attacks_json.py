@@ -19,7 +19,7 @@ from support.api import settings_for
 from support.attacks import PASSWORD, SETTINGS, Answer, ask, healthy, promote, sign_in, sign_up
 from support.hostile import NEVER, ODD, STRANGERS, WHOLE
 from support.serve import Served, running_serve
-from talas_api.chat import frames
+from talas_api.chat.requests.table import BY_TYPE
 from talas_api.compose import Api
 from talas_api.request.route import Table
 from talas_core.bus.memory import MemoryBus
@@ -204,7 +204,7 @@ def test_of_a_member_given_twice_the_last_is_checked_and_used(victim: Victim) ->
     assert refused(ask(victim.served.api, "POST", "/api/auth/register", body))
 
 
-FRAMES = tuple(frames._KINDS.items())
+FRAMES = tuple((name, verb.kind) for name, verb in BY_TYPE.items())
 
 
 @pytest.mark.checklist(16, 23)

@@ -12,9 +12,9 @@ import msgspec
 from support.chat import Frame, Pipe
 from support.memory_log import MemoryLog
 from talas_api.chat.codes import Close
-from talas_api.chat.conversation import Conversation
 from talas_api.chat.limits import Limits
 from talas_api.chat.log import unknown
+from talas_api.chat.requests.conversation import Conversation
 from talas_api.chat.service import Chat
 from talas_api.chat.values import Person, Sender
 from talas_api.rooms.values import Room
@@ -127,3 +127,8 @@ class ChatKit:
     async def close(self) -> None:
         self.chat.close()
         await self.bus.close()
+
+
+async def room_of(kit: ChatKit) -> str:
+    """A room that is there already."""
+    return str(await kit.log.add_room())

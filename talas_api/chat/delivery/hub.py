@@ -14,14 +14,14 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
-from talas_api.chat import frames
+from talas_api.chat import replies
 from talas_api.chat.codes import Close
 from talas_api.chat.delivery import wire
 from talas_api.chat.delivery.room import RING_MESSAGES, LiveRoom
-from talas_api.chat.values import Entry, History, Position
+from talas_api.chat.values import Entry, Log, Position
 from talas_core import messages
 from talas_core.bus.port import Bus, Subscription
 from talas_core.errors import Unavailable
@@ -37,14 +37,6 @@ MOST_MENDED = 5_000
 PAYLOAD_BYTES = 512 * 1024
 
 _log = logger("chat")
-
-
-class Log(History, Protocol):
-    """What the hub asks of log.PostgresLog."""
-
-    async def after(self, room: UUID, offset: int, limit: int) -> list[Entry]: ...
-
-    async def positions(self, rooms: Sequence[UUID]) -> dict[UUID, Position]: ...
 
 
 class _Place:
@@ -227,7 +219,7 @@ class Hub:
 
     def _gone(self, place: _Place) -> None:
         """The room was removed, by its maker or with its station: say so."""
-        place.room.remove(wire.text(frames.encode(frames.RoomRemoved(room=place.room.id))))
+        place.room.remove(wire.text(replies.encode(replies.RoomRemoved(room=place.room.id))))
         self._drop(place)
 
     def _give_up(self, place: _Place) -> None:
@@ -261,7 +253,7 @@ def _subject(room_id: UUID) -> str:
 
 
 def _frame(room_id: UUID, entry: Entry) -> bytes:
-    return wire.text(frames.message(room_id, entry))
+    return wire.text(replies.message(room_id, entry))
 
 
 def _framed(room_id: UUID, entries: list[Entry]) -> tuple[int, list[bytes]]:

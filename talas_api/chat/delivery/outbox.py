@@ -12,13 +12,12 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Protocol
 from uuid import UUID
 
-from talas_api.chat import frames
+from talas_api.chat import replies
 from talas_api.chat.delivery import wire
 from talas_api.chat.log import Outcome
-from talas_api.chat.values import Draft, Entry, Kept
+from talas_api.chat.values import Draft, Entry, Kept, Log
 from talas_core.errors import TalasError, Unavailable
 from talas_core.telemetry.logs import logger
 
@@ -29,12 +28,6 @@ Post = Callable[[UUID, int, Sequence[bytes]], Awaitable[None]]
 """Fan out frames of a room that stand at the given offset and after it."""
 
 _log = logger("chat")
-
-
-class Log(Protocol):
-    """What the outbox asks of log.PostgresLog."""
-
-    async def append(self, drafts: Sequence[Draft]) -> list[Outcome]: ...
 
 
 class _Waiting:
@@ -143,7 +136,7 @@ def _runs(
 
 def _frame(draft: Draft, kept: Kept) -> bytes:
     entry = Entry(kept.offset, kept.id, draft.sender, draft.text, draft.at)
-    return wire.text(frames.message(draft.room, entry))
+    return wire.text(replies.message(draft.room, entry))
 
 
 def _own(error: Exception) -> TalasError:

@@ -15,9 +15,9 @@ from support.client_frames import BINARY, CLOSE, HANDSHAKE, PART, PING, PONG, TE
 from support.client_frames import close_code as code_of
 from support.wait import auntil
 from talas_api.chat import endpoint as module
-from talas_api.chat.conversation import Conversation
 from talas_api.chat.intake import Intake
 from talas_api.chat.limits import FRAME_BYTES, Limits
+from talas_api.chat.requests.conversation import Conversation
 from talas_core.web.server import WebServer
 
 
@@ -340,11 +340,11 @@ async def test_who_vanishes_is_forgotten(composed: Composed) -> None:
     async with talking(composed.chat, token) as talker:
         room = (await talker.ask("room.create", name="Hall"))["room"]
         _, writer = await raw(composed)
-        await auntil(lambda: len(chat._visits) == 2)
+        await auntil(lambda: len(chat._watches) == 2)
         writer.transport.abort()
-        await auntil(lambda: len(chat._visits) == 1)
+        await auntil(lambda: len(chat._watches) == 1)
         await talker.send(room, "still here")
-    await auntil(lambda: not chat._visits)
+    await auntil(lambda: not chat._watches)
 
 
 async def test_a_logout_closes_with_4102(composed: Composed) -> None:
@@ -395,9 +395,9 @@ async def test_a_client_that_never_reads_is_cut_alone(composed: Composed) -> Non
         chat = composed.api.chat
         for number in range(150):
             await reading.send(room, f"{number} ".ljust(4000, "🎧"), nonce=str(number))
-            if any(one.line.code is not None for one in chat._visits):
+            if any(one.line.code is not None for one in chat._watches):
                 break
-        codes = [one.line.code for one in chat._visits]
+        codes = [one.line.code for one in chat._watches]
         assert 4000 in codes
         assert number < 60  # 16 KB each: the budget, and what the two kernels may hold
         await reading.send(room, "still here")

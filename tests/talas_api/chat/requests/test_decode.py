@@ -6,11 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talas_api.chat import frames
-from talas_api.chat.frames import Broken, Refused, decode, encode
-from talas_api.chat.values import Entry, NonceReused, Sender
-from talas_core.clock import FakeClock
-from talas_core.errors import BadInput, BusTimeout, BusUnavailable, NotFound, Unavailable
+from talas_api.chat import replies
+from talas_api.chat.replies import encode
+from talas_api.chat.requests.auth import Auth
+from talas_api.chat.requests.base import Request
+from talas_api.chat.requests.create import CreateRoom
+from talas_api.chat.requests.decode import Broken, Refused, decode
+from talas_api.chat.requests.history import AskHistory
+from talas_api.chat.requests.join import JoinRoom
+from talas_api.chat.requests.leave import LeaveRoom
+from talas_api.chat.requests.ping import Ping
+from talas_api.chat.requests.send import SendMessage
 
 ROOM = "01890a5d-ac96-774b-bcce-b302099a8057"
 SEND = {"type": "message.send", "room": ROOM, "nonce": "n", "text": "hello", "ref": 3}
@@ -20,7 +26,7 @@ def raw(**members: object) -> bytes:
     return msgspec.json.encode(members)
 
 
-def shown(reply: frames.Reply) -> Any:
+def shown(reply: replies.Reply) -> Any:
     return msgspec.json.decode(encode(reply))
 
 
@@ -33,20 +39,20 @@ def refusal(payload: bytes) -> Any:
 @pytest.mark.parametrize(
     ("members", "request_"),
     [
-        ({"type": "auth", "token": "a.b.c"}, frames.Auth(token="a.b.c")),
+        ({"type": "auth", "token": "a.b.c"}, Auth(token="a.b.c")),
         ({"type": "room.create", "name": "Hall", "ref": "r"},
-         frames.CreateRoom(name="Hall", ref="r")),
-        ({"type": "room.join", "room": ROOM}, frames.JoinRoom(room=UUID(ROOM))),
+         CreateRoom(name="Hall", ref="r")),
+        ({"type": "room.join", "room": ROOM}, JoinRoom(room=UUID(ROOM))),
         ({"type": "room.join", "room": ROOM, "epoch": ROOM, "offset": 0},
-         frames.JoinRoom(room=UUID(ROOM), epoch=UUID(ROOM), offset=0)),
-        ({"type": "room.leave", "room": ROOM}, frames.LeaveRoom(room=UUID(ROOM))),
-        (SEND, frames.SendMessage(room=UUID(ROOM), nonce="n", text="hello", ref=3)),
+         JoinRoom(room=UUID(ROOM), epoch=UUID(ROOM), offset=0)),
+        ({"type": "room.leave", "room": ROOM}, LeaveRoom(room=UUID(ROOM))),
+        (SEND, SendMessage(room=UUID(ROOM), nonce="n", text="hello", ref=3)),
         ({"type": "history", "room": ROOM, "before": 7, "limit": 100},
-         frames.AskHistory(room=UUID(ROOM), before=7, limit=100)),
-        ({"type": "ping", "ref": None}, frames.Ping()),
+         AskHistory(room=UUID(ROOM), before=7, limit=100)),
+        ({"type": "ping", "ref": None}, Ping()),
     ],
 )  # fmt: skip
-def test_requests_are_read(members: dict[str, object], request_: frames.Request) -> None:
+def test_requests_are_read(members: dict[str, object], request_: Request) -> None:
     assert decode(raw(**members)) == request_
 
 
@@ -111,7 +117,7 @@ def test_a_wrong_member_is_named_and_the_ref_comes_back(
 @pytest.mark.parametrize("text", ["x" * 4000, "🎧" * 4000, "a\nb", " a ", "\u2067שלום\u2069"])
 def test_any_script_fits(text: str) -> None:
     request = decode(raw(**{**SEND, "text": text}))
-    assert isinstance(request, frames.SendMessage)
+    assert isinstance(request, SendMessage)
     assert request.text == text
 
 
@@ -129,7 +135,7 @@ def test_a_ref_that_cannot_come_back_is_refused(ref: object) -> None:
 
 @pytest.mark.parametrize("ref", ["", "r" * 64, 0, -(2**53), 2**53])
 def test_a_ref_comes_back_as_it_was(ref: object) -> None:
-    assert shown(frames.Pong(ref=decode(raw(type="ping", ref=ref)).ref)).get("ref") == ref
+    assert shown(replies.Pong(ref=decode(raw(type="ping", ref=ref)).ref)).get("ref") == ref
 
 
 def test_a_type_given_twice_is_not_guessed_at() -> None:
@@ -165,47 +171,3 @@ def test_no_members_do_harm(kind: str, members: dict[str, object]) -> None:
         encode(refused.reply)
     except Broken:
         return
-
-
-def test_a_message_as_everybody_gets_it() -> None:
-    entry = Entry(7, UUID(ROOM), Sender(UUID(ROOM), "ada"), "hello", FakeClock().now())
-    assert msgspec.json.decode(frames.message(UUID(ROOM), entry)) == {
-        "type": "message",
-        "room": ROOM,
-        "offset": 7,
-        "id": ROOM,
-        "sender": {"id": ROOM, "username": "ada"},
-        "text": "hello",
-        "at": "2030-01-01T00:00:00Z",
-    }
-
-
-def test_a_message_of_nobody_any_more_says_so() -> None:
-    entry = Entry(7, UUID(ROOM), None, "hello", FakeClock().now())
-    assert msgspec.json.decode(frames.message(UUID(ROOM), entry))["sender"] is None
-
-
-def test_the_last_page_of_history_says_so() -> None:
-    assert shown(frames.Past(room=UUID(ROOM), messages=[], next=None))["next"] is None
-
-
-def test_recovered_is_told_only_to_who_asked() -> None:
-    facts = {"room": UUID(ROOM), "epoch": UUID(ROOM), "offset": 1}
-    assert "recovered" not in shown(frames.RoomJoined(**facts))
-    assert shown(frames.RoomJoined(**facts, recovered=False))["recovered"] is False
-
-
-def test_errors_are_told_with_the_first_field_at_fault() -> None:
-    assert shown(frames.failure(NotFound("There is no such room."), 5)) == {
-        "type": "error", "code": "not_found", "message": "There is no such room.", "ref": 5,
-    }  # fmt: skip
-    error = BadInput("Some fields are not right.", {"text": "is required"})
-    assert shown(frames.failure(error, None)) == {
-        "type": "error", "code": "bad_input", "message": "text is required.", "field": "text",
-    }  # fmt: skip
-    assert shown(frames.failure(NonceReused("No."), None))["code"] == "nonce_reused"
-
-
-@pytest.mark.parametrize("error", [Unavailable("x"), BusUnavailable("x"), BusTimeout("x")])
-def test_whatever_is_away_is_unavailable(error: Unavailable) -> None:
-    assert frames.failure(error, 1).code == "unavailable"

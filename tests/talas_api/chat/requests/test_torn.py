@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from talas_api.chat.torn import Torn, torn
+from talas_api.chat.requests.torn import Torn, torn
 
 
 @pytest.mark.parametrize(

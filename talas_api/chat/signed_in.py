@@ -16,7 +16,7 @@ from talas_api.chat.values import Person
 T = TypeVar("T", bound=Hashable)
 
 
-class Crowd(Generic[T]):
+class SignedIn(Generic[T]):
     """Signed-in sockets, whatever a socket is."""
 
     def __init__(self) -> None:
