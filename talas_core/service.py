@@ -22,6 +22,7 @@ from typing import NoReturn
 from talas_core import process
 from talas_core import settings as knobs
 from talas_core.errors import UsageError
+from talas_core.knobs import PREFIX
 from talas_core.settings import Settings
 from talas_core.telemetry import logs
 from talas_core.web import headers
@@ -62,7 +63,7 @@ def complain(error: UsageError) -> int:
 def _require(settings: Settings, needs: Sequence[str]) -> None:
     missing = [field for field in needs if not getattr(settings, field)]
     if missing:
-        names = " and ".join(f"{knobs.PREFIX}{field.upper()}" for field in missing)
+        names = " and ".join(f"{PREFIX}{field.upper()}" for field in missing)
         raise UsageError(f"{names} must be set for a service that starts alone")
 
 

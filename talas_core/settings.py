@@ -1,8 +1,8 @@
-"""Every knob of Talas: one row each, checked once, then frozen.
+"""Every setting of Talas: one annotated field each, checked once, then frozen.
 
 Does:        read the environment and an optional TOML file (`TALAS_CONFIG`, or `talas.toml` in the
-             working directory) against one table; say where each value came from.
-Never:       guesses: an unknown name or a value out of bounds is refused with the row's sentence.
+             working directory) into one struct; say where each value came from.
+Never:       guesses: an unknown name or a value out of bounds is refused with the field's sentence.
 Guarantees:  the environment wins over the file, the file over the default; a secret's value is
              shown by nobody.
 """
@@ -10,21 +10,16 @@ Guarantees:  the environment wins over the file, the file over the default; a se
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta
 
 from talas_core.errors import SettingError
-
-PREFIX = "TALAS_"
-CONFIG = "TALAS_CONFIG"
-DEFAULT_FILE = "talas.toml"
-# Switches of the build, not of the running program; they may stay set in a shell.
-BUILD_ONLY = ("TALAS_BUILD_NATIVE", "TALAS_BUILD_MODE")
+from talas_core.knobs import PREFIX, Knob, Value, explained, knobs_of
 
 ADMIN_PASSWORD_CHARACTERS = 12
 """The fewest. It is one password for every station, and may be guessed at from afar."""
@@ -34,272 +29,190 @@ _WEB = ("https://", "http://")
 _ADDRESSES = {"public_url": _WEB, "chat_url": ("wss://", "ws://"), "source_url": _WEB,
               "site_url": _WEB}  # fmt: skip
 """Settings that tell where people reach Talas, and what each begins with."""
+_MASTER_KEY = re.compile(r"[0-9a-fA-F]{64}")
 _MAILBOX = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{1,189}")
 
 
-class Knob(msgspec.Struct, frozen=True):
-    """One setting. `kind` is str, int, float, bool, path, list or one of `choices`."""
-
-    name: str
-    kind: str
-    default: Any
-    sentence: str
-    unit: str = ""
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-    secret: bool = False
-
-    @property
-    def field(self) -> str:
-        """The attribute of `Settings`, and the key in the TOML file."""
-        return self.name.removeprefix(PREFIX).lower()
-
-    @property
-    def description(self) -> str:
-        """The sentence with its unit and bounds, as refusals and listings show it."""
-        parts = [self.sentence.rstrip(".")]
-        if self.choices:
-            parts.append("one of " + ", ".join(self.choices))
-        if self.low is not None and self.high is not None:
-            parts.append(f"{self.low:g} to {self.high:g}{' ' + self.unit if self.unit else ''}")
-        elif self.unit:
-            parts.append(f"in {self.unit}")
-        return "; ".join(parts)
-
-
-def _port(name: str, default: int, sentence: str) -> Knob:
-    return Knob(name, "int", default, sentence, low=1, high=65535)
-
-
-KNOBS: tuple[Knob, ...] = (
-    Knob("TALAS_ENV", "choice", "production", "What this is run for; test allows cheap hashing",
-         choices=("production", "test")),
-    Knob("TALAS_HOST", "str", "127.0.0.1", "Addresses, comma-separated, that all three ports "
-         "listen on; :: or nothing means every address"),
-    _port("TALAS_API_PORT", 8080, "Port of the HTTP API and the page"),
-    _port("TALAS_CHAT_PORT", 3001, "Port of the chat WebSocket"),
-    _port("TALAS_STREAM_PORT", 3002, "Port of the audio streams"),
-    Knob("TALAS_DATA_DIR", "path", "var", "Folder for the database, secrets and programme"),
-    Knob("TALAS_DATABASE_URL", "str", "", "PostgreSQL 15 or newer; empty starts the embedded one",
-         secret=True),
-    Knob("TALAS_NATS_URL", "str", "", "NATS server or cluster; empty starts the embedded one",
-         secret=True),
-    Knob("TALAS_DATABASE_POOL", "int", 8, "Connections each API worker keeps to the database",
-         low=1, high=200),
-    Knob("TALAS_API_WORKERS", "int", 1, "API processes that share the API and chat ports",
-         low=1, high=64),
-    Knob("TALAS_STREAM_WORKERS", "int", 1, "Audio processes; more than one is not possible yet",
-         low=1, high=1),
-    Knob("TALAS_SHUTDOWN_SECONDS", "float", 10.0, "Longest time a stop may take to drain",
-         "seconds", 0.1, 600),
-    Knob("TALAS_LOG_FORMAT", "choice", "auto", "How log lines look; auto is console on a terminal "
-         "and json elsewhere", choices=("auto", "json", "console")),
-    Knob("TALAS_NATIVE", "choice", "auto", "Use the compiled audio kernels",
-         choices=("auto", "on", "off")),
-    Knob("TALAS_PUBLIC_URL", "str", "", "Address of the stream port as listeners reach it; "
-         "empty takes it from the request"),
-    Knob("TALAS_DEFAULT_STATION", "str", "", "Slug of the station that /; plays on the stream "
-         "port; empty plays the only one on the air"),
-    Knob("TALAS_CHAT_URL", "str", "", "Address of the chat's WebSocket as browsers reach it, "
-         "ws:// or wss://; empty takes it from the request"),
-    Knob("TALAS_SOURCE_URL", "str", "", "Address that encoders send to, scheme, host and port; "
-         "empty takes TALAS_PUBLIC_URL's"),
-    Knob("TALAS_ORIGINS", "list", (), "Web origins, comma-separated, that may use API and chat; "
-         "empty allows the page of TALAS_SITE_URL and this machine's own"),
-    Knob("TALAS_HOSTS", "list", (), "Host names, comma-separated, that requests may use besides IP "
-         "addresses, localhost and the names in TALAS_HOST, TALAS_ORIGINS and the settings that "
-         "tell where people reach Talas; * takes any"),
-    Knob("TALAS_HTTPS", "bool", False, "Browsers reach all three ports over HTTPS alone, through "
-         "a proxy; they are told to come back by no other way"),
-    Knob("TALAS_BCRYPT_COST", "int", 12, "Work factor of password hashes; under 10 only with "
-         "TALAS_ENV=test", "log2 rounds", 4, 16),
-    Knob("TALAS_HASH_THREADS", "int", 2, "Threads that hash passwords", low=1, high=64),
-    Knob("TALAS_HASH_QUEUE", "int", 32, "Password checks that may wait before 503", low=1,
-         high=10_000),
-    Knob("TALAS_ACCESS_TOKEN_SECONDS", "int", 900, "Life of an access token; the same for API and "
-         "stream service, which refuse longer ones", "seconds", 5, 86_400),
-    Knob("TALAS_SESSION_DAYS", "int", 30, "Longest life of a session, however often refreshed",
-         "days", 1, 365),
-    Knob("TALAS_SESSION_IDLE_DAYS", "int", 14, "Days a session may go unused before it is over",
-         "days", 1, 365),
-    Knob("TALAS_REFRESH_GRACE_SECONDS", "float", 10.0, "Time in which the refresh token just "
-         "exchanged gets the same answer again; later it ends the session", "seconds", 0, 60),
-    Knob("TALAS_KEY_DAYS", "int", 30, "Days a key signs access tokens before the next takes over",
-         "days", 1, 365),
-    Knob("TALAS_AUDIT_DAYS", "int", 365, "Days the audit log goes back; 0 keeps all of it", "days",
-         0, 36_500),
-    Knob("TALAS_MASTER_KEY", "str", "", "64 hex characters that seal signing keys in the database; "
-         "empty keeps one in the data directory", secret=True),
-    Knob("TALAS_ADMIN_PASSWORD", "str", "", "Password of the user admin on the stream port's "
-         "/admin pages, for Icecast's panels, 12 characters or more; empty knows no such user",
-         secret=True),
-    Knob("TALAS_SMTP_URL", "str", "", "Mail server, smtp://user:password@host:port?tls=starttls, "
-         "implicit or off; empty writes mail to the log and the terminal", secret=True),
-    Knob("TALAS_MAIL_FROM", "str", "", "Address that mail comes from; needed with a mail server"),
-    Knob("TALAS_SITE_URL", "str", "", "Address of the page as people reach it, for links in mail; "
-         "empty sends the bare token"),
-    Knob("TALAS_DEMO", "bool", False, "Keep the stations demo and live, with keys from the data "
-         "directory's secrets"),
-    Knob("TALAS_MUSIC_DIR", "str", "", "Folder of audio files the demo station plays; empty plays "
-         "the built-in programme"),
-    Knob("TALAS_CHAT_QUEUE_BYTES", "int", 262_144, "What may wait for a chat client that does not "
-         "read before it is cut", "bytes", 16_384, 16_777_216),
-    Knob("TALAS_CHAT_SOCKETS", "int", 20_000, "Chat sockets each API worker takes", low=1,
-         high=1_000_000),
-    Knob("TALAS_CHAT_SOCKETS_PER_USER", "int", 20, "Chat sockets of one person on each API worker",
-         low=1, high=100_000),
-    Knob("TALAS_CHAT_ROOMS_PER_USER", "int", 50, "Open rooms one person may have, and make in an "
-         "hour", low=1, high=100_000),
-    Knob("TALAS_CHAT_REQUESTS_PER_SECOND", "float", 20.0, "Requests a chat socket may send; ten "
-         "seconds' worth at once", "requests a second", 0.1, 100_000),
-    Knob("TALAS_SOURCE_TIMEOUT_SECONDS", "float", 10.0, "Silence on a source's socket after which "
-         "it is cut", "seconds", 0.2, 600),
-    Knob("TALAS_SOURCE_LEAD_SECONDS", "float", 2.0, "How far ahead of real time a source may send "
-         "before it is held back", "seconds", 0.1, 30),
-    Knob("TALAS_HEADER_TIMEOUT_SECONDS", "float", 10.0, "Time a client has to finish its request "
-         "head", "seconds", 0.1, 120),
-    Knob("TALAS_BURST_BYTES", "int", 65_536, "Audio a new listener gets at once at 96 to "
-         "128 kbit/s; as many seconds at other rates", "bytes",
-         49_152, 1_048_576),
-    Knob("TALAS_LOW_BURST_BYTES", "int", 8192, "Audio a new listener with ?latency=low gets at "
-         "once", "bytes", 4096, 49_152),
-    Knob("TALAS_LISTENER_QUEUE_BYTES", "int", 524_288, "Backlog after which a slow listener skips "
-         "ahead", "bytes", 65_536, 16_777_216),
-    Knob("TALAS_LISTENER_STALL_SECONDS", "float", 15.0, "Time a listener may read nothing before "
-         "it is cut", "seconds", 0.2, 600),
-    Knob("TALAS_MAX_LISTENERS", "int", 20_000, "Listeners in all", low=1, high=1_000_000),
-    Knob("TALAS_MAX_STATION_LISTENERS", "int", 20_000, "Listeners of one station", low=1,
-         high=1_000_000),
-    Knob("TALAS_MAX_ADDRESS_LISTENERS", "int", 20_000, "Listeners from one address; behind a proxy "
-         "see TALAS_TRUSTED_PROXIES", low=1, high=1_000_000),
-    Knob("TALAS_MAX_CONNECTIONS", "int", 24_000, "Open connections on the stream port", low=4,
-         high=1_000_000),
-    Knob("TALAS_API_CONNECTIONS", "int", 4000, "Open connections on the API port of each API "
-         "worker", low=4, high=1_000_000),
-    Knob("TALAS_IDLE_SECONDS", "float", 75.0, "Time a connection of the API or the pages may wait "
-         "for its next request", "seconds", 0.1, 3600),
-    Knob("TALAS_TRUSTED_PROXIES", "list", (), "Networks, comma-separated, whose X-Forwarded-For "
-         "says where a request comes from; empty believes none"),
-    Knob("TALAS_LIMIT_REGISTER", "int", 60, "Sign-ups from one address in an hour", low=2,
-         high=1_000_000_000),
-    Knob("TALAS_LIMIT_LOGIN", "int", 120, "Sign-ins, good or not, from one address in a minute",
-         low=2, high=1_000_000_000),
-    Knob("TALAS_LIMIT_LOGIN_FAILURES", "int", 20, "Failed sign-ins to one account from one address "
-         "in an hour", low=2, high=1_000_000_000),
-    Knob("TALAS_LIMIT_ACCOUNT_FAILURES", "int", 60, "Failed sign-ins to one account in an hour "
-         "from all addresses where it never signed in", low=2, high=1_000_000_000),
-    Knob("TALAS_LIMIT_REFRESH", "int", 600, "Token refreshes from one address in a minute", low=2,
-         high=1_000_000_000),
-    Knob("TALAS_LIMIT_MAIL", "int", 60, "Requests about passwords and addresses by mail from one "
-         "address in an hour", low=2, high=1_000_000_000),
-    Knob("TALAS_STATIONS_PER_USER", "int", 200, "Stations one account may have", low=1,
-         high=1_000_000),
-    Knob("TALAS_LIMIT_STATIONS", "int", 60, "Stations one account may make in an hour", low=2,
-         high=1_000_000_000),
-    Knob("TALAS_RENDITION_IDLE_SECONDS", "float", 10.0, "Time an encoder runs on without a "
-         "listener", "seconds", 0, 3600),
-    Knob("TALAS_CODEC_WORKERS", "int", 2, "Processes that decode and encode", low=1, high=64),
-    Knob("TALAS_OPUS_COMPLEXITY", "choice", "auto", "Care Opus is encoded with; auto lowers it "
-         "from 10 while the machine is short", choices=("auto", *map(str, range(11)))),
-    Knob("TALAS_METERING", "bool", True, "Measure loudness of every station on the air; costs a "
-         "decode each"),
-)  # fmt: skip
-BY_NAME: dict[str, Knob] = {knob.name: knob for knob in KNOBS}
-
-
-class Value(msgspec.Struct, frozen=True):
-    """A knob's checked value and where it came from: `default`, `environment` or the file."""
-
-    knob: Knob
-    value: Any
-    source: str
-
-    @property
-    def shown(self) -> str:
-        """The value for people; a secret shows only whether it is set."""
-        if self.knob.secret:
-            return "(set)" if self.value else "(not set)"
-        if isinstance(self.value, tuple):
-            return ",".join(self.value)
-        return str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Secret = Annotated[str, Meta(extra={"secret": True})]
+Seconds = Annotated[float, Meta(extra={"unit": "seconds"})]
+WholeSeconds = Annotated[int, Meta(extra={"unit": "seconds"})]
+Days = Annotated[int, Meta(extra={"unit": "days"})]
+Bytes = Annotated[int, Meta(extra={"unit": "bytes"})]
+PerSecond = Annotated[float, Meta(extra={"unit": "requests a second"})]
+Complexity = Literal["auto", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All knobs, by field name. Units and bounds stand in `KNOBS`."""
+    """All settings. A field is the setting `TALAS_` and its name in capitals: its type, bounds,
+    the sentence that listings and refusals show, and its default."""
 
-    env: str
-    host: str
-    api_port: int
-    chat_port: int
-    stream_port: int
-    data_dir: Path
-    database_url: str
-    nats_url: str
-    database_pool: int
-    api_workers: int
-    stream_workers: int
-    shutdown_seconds: float
-    log_format: str
-    native: str
-    public_url: str
-    default_station: str
-    chat_url: str
-    source_url: str
-    origins: tuple[str, ...]
-    hosts: tuple[str, ...]
-    https: bool
-    bcrypt_cost: int
-    hash_threads: int
-    hash_queue: int
-    access_token_seconds: int
-    session_days: int
-    session_idle_days: int
-    refresh_grace_seconds: float
-    key_days: int
-    audit_days: int
-    master_key: str
-    admin_password: str
-    smtp_url: str
-    mail_from: str
-    site_url: str
-    demo: bool
-    music_dir: str
-    chat_queue_bytes: int
-    chat_sockets: int
-    chat_sockets_per_user: int
-    chat_rooms_per_user: int
-    chat_requests_per_second: float
-    source_timeout_seconds: float
-    source_lead_seconds: float
-    header_timeout_seconds: float
-    burst_bytes: int
-    low_burst_bytes: int
-    listener_queue_bytes: int
-    listener_stall_seconds: float
-    max_listeners: int
-    max_station_listeners: int
-    max_address_listeners: int
-    max_connections: int
-    api_connections: int
-    idle_seconds: float
-    trusted_proxies: tuple[str, ...]
-    limit_register: int
-    limit_login: int
-    limit_login_failures: int
-    limit_account_failures: int
-    limit_refresh: int
-    limit_mail: int
-    stations_per_user: int
-    limit_stations: int
-    rendition_idle_seconds: float
-    codec_workers: int
-    opus_complexity: str
-    metering: bool
+    # fmt: off
+    env: Annotated[Literal["production", "test"], Meta(
+        description="What this is run for; test allows cheap hashing")] = "production"
+    host: Annotated[str, Meta(
+        description="Addresses, comma-separated, that all three ports listen on; :: or nothing "
+                    "means every address")] = "127.0.0.1"
+    api_port: Annotated[Port, Meta(description="Port of the HTTP API and the page")] = 8080
+    chat_port: Annotated[Port, Meta(description="Port of the chat WebSocket")] = 3001
+    stream_port: Annotated[Port, Meta(description="Port of the audio streams")] = 3002
+    data_dir: Annotated[Path, Meta(
+        description="Folder for the database, secrets and programme")] = Path("var")
+    database_url: Annotated[Secret, Meta(
+        description="PostgreSQL 15 or newer; empty starts the embedded one")] = ""
+    nats_url: Annotated[Secret, Meta(
+        description="NATS server or cluster; empty starts the embedded one")] = ""
+    database_pool: Annotated[int, Meta(ge=1, le=200,
+        description="Connections each API worker keeps to the database")] = 8
+    api_workers: Annotated[int, Meta(ge=1, le=64,
+        description="API processes that share the API and chat ports")] = 1
+    stream_workers: Annotated[int, Meta(ge=1, le=1,
+        description="Audio processes; more than one is not possible yet")] = 1
+    shutdown_seconds: Annotated[Seconds, Meta(ge=0.1, le=600,
+        description="Longest time a stop may take to drain")] = 10.0
+    log_format: Annotated[Literal["auto", "json", "console"], Meta(
+        description="How log lines look; auto is console on a terminal and json "
+                    "elsewhere")] = "auto"
+    native: Annotated[Literal["auto", "on", "off"], Meta(
+        description="Use the compiled audio kernels")] = "auto"
+    public_url: Annotated[str, Meta(
+        description="Address of the stream port as listeners reach it; empty takes it from the "
+                    "request")] = ""
+    default_station: Annotated[str, Meta(
+        description="Slug of the station that /; plays on the stream port; empty plays the only "
+                    "one on the air")] = ""
+    chat_url: Annotated[str, Meta(
+        description="Address of the chat's WebSocket as browsers reach it, ws:// or wss://; empty "
+                    "takes it from the request")] = ""
+    source_url: Annotated[str, Meta(
+        description="Address that encoders send to, scheme, host and port; empty takes "
+                    "TALAS_PUBLIC_URL's")] = ""
+    origins: Annotated[tuple[str, ...], Meta(
+        description="Web origins, comma-separated, that may use API and chat; empty allows the "
+                    "page of TALAS_SITE_URL and this machine's own")] = ()
+    hosts: Annotated[tuple[str, ...], Meta(
+        description="Host names, comma-separated, that requests may use besides IP addresses, "
+                    "localhost and the names in TALAS_HOST, TALAS_ORIGINS and the settings that "
+                    "tell where people reach Talas; * takes any")] = ()
+    https: Annotated[bool, Meta(
+        description="Browsers reach all three ports over HTTPS alone, through a proxy; they are "
+                    "told to come back by no other way")] = False
+    bcrypt_cost: Annotated[int, Meta(extra={"unit": "log2 rounds"}, ge=4, le=16,
+        description="Work factor of password hashes; under 10 only with TALAS_ENV=test")] = 12
+    hash_threads: Annotated[int, Meta(ge=1, le=64, description="Threads that hash passwords")] = 2
+    hash_queue: Annotated[int, Meta(ge=1, le=10000,
+        description="Password checks that may wait before 503")] = 32
+    access_token_seconds: Annotated[WholeSeconds, Meta(ge=5, le=86400,
+        description="Life of an access token; the same for API and stream service, which refuse "
+                    "longer ones")] = 900
+    session_days: Annotated[Days, Meta(ge=1, le=365,
+        description="Longest life of a session, however often refreshed")] = 30
+    session_idle_days: Annotated[Days, Meta(ge=1, le=365,
+        description="Days a session may go unused before it is over")] = 14
+    refresh_grace_seconds: Annotated[Seconds, Meta(ge=0, le=60,
+        description="Time in which the refresh token just exchanged gets the same answer again; "
+                    "later it ends the session")] = 10.0
+    key_days: Annotated[Days, Meta(ge=1, le=365,
+        description="Days a key signs access tokens before the next takes over")] = 30
+    audit_days: Annotated[Days, Meta(ge=0, le=36500,
+        description="Days the audit log goes back; 0 keeps all of it")] = 365
+    master_key: Annotated[Secret, Meta(
+        description="64 hex characters that seal signing keys in the database; empty keeps one in "
+                    "the data directory")] = ""
+    admin_password: Annotated[Secret, Meta(
+        description="Password of the user admin on the stream port's /admin pages, for Icecast's "
+                    "panels, 12 characters or more; empty knows no such user")] = ""
+    smtp_url: Annotated[Secret, Meta(
+        description="Mail server, smtp://user:password@host:port?tls=starttls, implicit or off; "
+                    "empty writes mail to the log and the terminal")] = ""
+    mail_from: Annotated[str, Meta(
+        description="Address that mail comes from; needed with a mail server")] = ""
+    site_url: Annotated[str, Meta(
+        description="Address of the page as people reach it, for links in mail; empty sends the "
+                    "bare token")] = ""
+    demo: Annotated[bool, Meta(
+        description="Keep the stations demo and live, with keys from the data directory's "
+                    "secrets")] = False
+    music_dir: Annotated[str, Meta(
+        description="Folder of audio files the demo station plays; empty plays the built-in "
+                    "programme")] = ""
+    chat_queue_bytes: Annotated[Bytes, Meta(ge=16384, le=16_777_216,
+        description="What may wait for a chat client that does not read before it "
+                    "is cut")] = 262_144
+    chat_sockets: Annotated[int, Meta(ge=1, le=1_000_000,
+        description="Chat sockets each API worker takes")] = 20000
+    chat_sockets_per_user: Annotated[int, Meta(ge=1, le=100_000,
+        description="Chat sockets of one person on each API worker")] = 20
+    chat_rooms_per_user: Annotated[int, Meta(ge=1, le=100_000,
+        description="Open rooms one person may have, and make in an hour")] = 50
+    chat_requests_per_second: Annotated[PerSecond, Meta(ge=0.1, le=100_000,
+        description="Requests a chat socket may send; ten seconds' worth at once")] = 20.0
+    source_timeout_seconds: Annotated[Seconds, Meta(ge=0.2, le=600,
+        description="Silence on a source's socket after which it is cut")] = 10.0
+    source_lead_seconds: Annotated[Seconds, Meta(ge=0.1, le=30,
+        description="How far ahead of real time a source may send before it is held back")] = 2.0
+    header_timeout_seconds: Annotated[Seconds, Meta(ge=0.1, le=120,
+        description="Time a client has to finish its request head")] = 10.0
+    burst_bytes: Annotated[Bytes, Meta(ge=49152, le=1_048_576,
+        description="Audio a new listener gets at once at 96 to 128 kbit/s; as many seconds at "
+                    "other rates")] = 65536
+    low_burst_bytes: Annotated[Bytes, Meta(ge=4096, le=49152,
+        description="Audio a new listener with ?latency=low gets at once")] = 8192
+    listener_queue_bytes: Annotated[Bytes, Meta(ge=65536, le=16_777_216,
+        description="Backlog after which a slow listener skips ahead")] = 524_288
+    listener_stall_seconds: Annotated[Seconds, Meta(ge=0.2, le=600,
+        description="Time a listener may read nothing before it is cut")] = 15.0
+    max_listeners: Annotated[int, Meta(ge=1, le=1_000_000, description="Listeners in all")] = 20000
+    max_station_listeners: Annotated[int, Meta(ge=1, le=1_000_000,
+        description="Listeners of one station")] = 20000
+    max_address_listeners: Annotated[int, Meta(ge=1, le=1_000_000,
+        description="Listeners from one address; behind a proxy see TALAS_TRUSTED_PROXIES")] = 20000
+    max_connections: Annotated[int, Meta(ge=4, le=1_000_000,
+        description="Open connections on the stream port")] = 24000
+    api_connections: Annotated[int, Meta(ge=4, le=1_000_000,
+        description="Open connections on the API port of each API worker")] = 4000
+    idle_seconds: Annotated[Seconds, Meta(ge=0.1, le=3600,
+        description="Time a connection of the API or the pages may wait for its next "
+                    "request")] = 75.0
+    trusted_proxies: Annotated[tuple[str, ...], Meta(
+        description="Networks, comma-separated, whose X-Forwarded-For says where a request comes "
+                    "from; empty believes none")] = ()
+    limit_register: Annotated[int, Meta(ge=2, le=1_000_000_000,
+        description="Sign-ups from one address in an hour")] = 60
+    limit_login: Annotated[int, Meta(ge=2, le=1_000_000_000,
+        description="Sign-ins, good or not, from one address in a minute")] = 120
+    limit_login_failures: Annotated[int, Meta(ge=2, le=1_000_000_000,
+        description="Failed sign-ins to one account from one address in an hour")] = 20
+    limit_account_failures: Annotated[int, Meta(ge=2, le=1_000_000_000,
+        description="Failed sign-ins to one account in an hour from all addresses where it never "
+                    "signed in")] = 60
+    limit_refresh: Annotated[int, Meta(ge=2, le=1_000_000_000,
+        description="Token refreshes from one address in a minute")] = 600
+    limit_mail: Annotated[int, Meta(ge=2, le=1_000_000_000,
+        description="Requests about passwords and addresses by mail from one address in "
+                    "an hour")] = 60
+    stations_per_user: Annotated[int, Meta(ge=1, le=1_000_000,
+        description="Stations one account may have")] = 200
+    limit_stations: Annotated[int, Meta(ge=2, le=1_000_000_000,
+        description="Stations one account may make in an hour")] = 60
+    rendition_idle_seconds: Annotated[Seconds, Meta(ge=0, le=3600,
+        description="Time an encoder runs on without a listener")] = 10.0
+    codec_workers: Annotated[int, Meta(ge=1, le=64,
+        description="Processes that decode and encode")] = 2
+    opus_complexity: Annotated[Complexity, Meta(
+        description="Effort Opus is encoded with; auto lowers it from 10 while the machine is "
+                    "short")] = "auto"
+    metering: Annotated[bool, Meta(
+        description="Measure loudness of every station on the air; costs a decode each")] = True
+    # fmt: on
 
     def __repr__(self) -> str:
         """Without values: a settings object in a log must not show a secret."""
         return "Settings(…)"
+
+
+KNOBS: tuple[Knob, ...] = knobs_of(Settings)
+BY_NAME: dict[str, Knob] = {knob.name: knob for knob in KNOBS}
 
 
 def load(environ: Mapping[str, str], **overrides: object) -> Settings:
@@ -312,87 +225,34 @@ def load(environ: Mapping[str, str], **overrides: object) -> Settings:
 
 
 def explain(environ: Mapping[str, str], **overrides: object) -> list[Value]:
-    """Every knob with its value and source, in table order. Raises as `load` does."""
-    for name in environ:
-        if name.startswith(PREFIX) and name not in BY_NAME and name not in (CONFIG, *BUILD_ONLY):
-            raise SettingError(name, "no such setting; `talas settings` lists them all")
-    from_file, file_name = _read_file(environ)
-    rows = []
-    for knob in KNOBS:
-        if overrides.get(knob.field) is not None:
-            rows.append(Value(knob, _check(knob, overrides[knob.field]), "command line"))
-        elif knob.name in environ:
-            rows.append(Value(knob, _check(knob, environ[knob.name]), "environment"))
-        elif knob.field in from_file:
-            rows.append(Value(knob, _check(knob, from_file[knob.field]), file_name))
-        else:
-            rows.append(Value(knob, _check(knob, knob.default), "default"))
+    """Every setting with its value and source, in order. Raises as `load` does."""
+    rows = explained(KNOBS, environ, overrides)
     _check_together({row.knob.field: row.value for row in rows})
     return rows
 
 
-def _read_file(environ: Mapping[str, str]) -> tuple[dict[str, Any], str]:
-    """The TOML file's table, and its name. A file named by TALAS_CONFIG must exist. What is wrong
-    in it is refused with its path, whether or not the environment goes before it."""
-    named = environ.get(CONFIG)
-    path = Path(named or DEFAULT_FILE)
-    if not named and not path.is_file():
-        return {}, ""
-    try:
-        table = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingError(CONFIG, f"cannot read {path}: {error}") from error
-    knobs = {knob.field: knob for knob in KNOBS}
-    for key, raw in table.items():
-        if key not in knobs:
-            raise SettingError(key, f"no such setting in {path}; `talas settings` lists them all")
-        try:
-            _check(knobs[key], raw)
-        except SettingError as error:
-            problem = f"{error.problem}, in {path}"
-            raise SettingError(error.name, problem, error.sentence) from error
-    return table, path.name
-
-
-def _check(knob: Knob, raw: object) -> Any:
-    """`raw` as the knob's type, within its bounds. Raises SettingError with the row's sentence."""
-    try:
-        value: Any = _CONVERT[knob.kind](raw)
-    except (ValueError, TypeError) as error:
-        raise SettingError(knob.name, f"{_quoted(knob, raw)} is not {_NOUN[knob.kind]}",
-                           knob.description) from error  # fmt: skip
-    if knob.choices and value not in knob.choices:
-        raise SettingError(knob.name, f"{_quoted(knob, raw)} is not a choice", knob.description)
-    below = knob.low is not None and value < knob.low
-    if below or (knob.high is not None and value > knob.high):
-        raise SettingError(knob.name, f"{_quoted(knob, raw)} is out of bounds", knob.description)
-    return value
-
-
 def _check_together(values: Mapping[str, Any]) -> None:
-    """Rules that need more than one knob."""
+    """Rules that bounds cannot say, or that need more than one setting."""
     if values["bcrypt_cost"] < 10 and values["env"] != "test":
-        knob = BY_NAME["TALAS_BCRYPT_COST"]
-        raise SettingError(knob.name, f"{values['bcrypt_cost']} is out of bounds", knob.description)
-    key = values["master_key"]
-    if key and not (len(key) == 64 and all(c in "0123456789abcdefABCDEF" for c in key)):
-        knob = BY_NAME["TALAS_MASTER_KEY"]
-        raise SettingError(knob.name, "the value is not 64 hex characters", knob.description)
+        raise _refusal("bcrypt_cost", f"{values['bcrypt_cost']} is out of bounds")
+    if values["master_key"] and not _MASTER_KEY.fullmatch(values["master_key"]):
+        raise _refusal("master_key", "the value is not 64 hex characters")
     if 0 < len(values["admin_password"]) < ADMIN_PASSWORD_CHARACTERS:
-        knob = BY_NAME["TALAS_ADMIN_PASSWORD"]
-        raise SettingError(knob.name, "the value is too short", knob.description)
+        raise _refusal("admin_password", "the value is too short")
     if values["smtp_url"] and not _MAILBOX.fullmatch(values["mail_from"]):
-        knob = BY_NAME["TALAS_MAIL_FROM"]
-        raise SettingError(knob.name, "the value is not an address", knob.description)
+        raise _refusal("mail_from", "the value is not an address")
     for field, schemes in _ADDRESSES.items():
         if values[field] and not _is_address(values[field], schemes):
-            knob = BY_NAME[PREFIX + field.upper()]
-            problem = f"the value is no address that begins with {' or '.join(schemes)}"
-            raise SettingError(knob.name, problem, knob.description)
+            told = " or ".join(schemes)
+            raise _refusal(field, f"the value is no address that begins with {told}")
     ports = [values["api_port"], values["chat_port"], values["stream_port"]]
     if len(set(ports)) < len(ports):
         raise SettingError("TALAS_API_PORT, TALAS_CHAT_PORT, TALAS_STREAM_PORT",
                            f"three different ports are needed, not {ports}")  # fmt: skip
+
+
+def _refusal(field: str, problem: str) -> SettingError:
+    return BY_NAME[PREFIX + field.upper()].refusal(problem)
 
 
 def _is_address(text: str, schemes: tuple[str, ...]) -> bool:
@@ -408,64 +268,6 @@ def _is_address(text: str, schemes: tuple[str, ...]) -> bool:
         return f"{parts.scheme}://" in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-
-
-def _quoted(knob: Knob, raw: object) -> str:
-    return "the value" if knob.secret else repr(raw)
-
-
-def _to_int(raw: object) -> int:
-    if isinstance(raw, bool) or not isinstance(raw, int | str):
-        raise TypeError
-    return int(raw)
-
-
-def _to_float(raw: object) -> float:
-    if isinstance(raw, bool) or not isinstance(raw, int | float | str):
-        raise TypeError
-    value = float(raw)
-    if value != value:  # noqa: PLR0124 - NaN would pass every bound
-        raise ValueError
-    return value
-
-
-def _to_bool(raw: object) -> bool:
-    if isinstance(raw, bool):
-        return raw
-    return {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False,
-            "no": False, "off": False, "": False}[_to_str(raw).lower()]  # fmt: skip
-
-
-def _to_str(raw: object) -> str:
-    if not isinstance(raw, str) or "\0" in raw:
-        raise TypeError
-    return raw
-
-
-def _to_path(raw: object) -> Path:
-    text = str(raw) if isinstance(raw, Path) else _to_str(raw)
-    if not text:
-        raise ValueError
-    return Path(text).expanduser().absolute()
-
-
-def _to_list(raw: object) -> tuple[str, ...]:
-    if isinstance(raw, list | tuple):
-        return tuple(_to_str(item) for item in raw)
-    return tuple(part.strip() for part in _to_str(raw).split(",") if part.strip())
-
-
-def _bool_or_value_error(raw: object) -> bool:
-    try:
-        return _to_bool(raw)
-    except KeyError as error:
-        raise ValueError from error
-
-
-_CONVERT = {"int": _to_int, "float": _to_float, "bool": _bool_or_value_error, "str": _to_str,
-            "choice": _to_str, "path": _to_path, "list": _to_list}  # fmt: skip
-_NOUN = {"int": "a whole number", "float": "a number", "bool": "a yes or no", "str": "a text",
-         "choice": "a text", "path": "a path", "list": "a list"}  # fmt: skip
 
 
 def environment(settings: Settings) -> dict[str, str]:

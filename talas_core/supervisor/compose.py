@@ -18,10 +18,11 @@ from talas_core import secrets
 from talas_core.clock import Clock, SystemClock
 from talas_core.data_dir import LOCK, DataDir
 from talas_core.errors import UsageError
+from talas_core.knobs import CONFIG
 from talas_core.nats_server import EmbeddedNats
 from talas_core.postgres import embedded as postgres
 from talas_core.postgres.embedded import EmbeddedPostgres
-from talas_core.settings import CONFIG, KNOBS, Settings, environment
+from talas_core.settings import KNOBS, Settings, environment
 from talas_core.supervisor import banner, run_file
 from talas_core.supervisor.parts import Backing, ServiceSpec, module
 from talas_core.supervisor.preflight import preflight

@@ -7,17 +7,8 @@ import msgspec
 import pytest
 
 from talas_core.errors import SettingError, UsageError
-from talas_core.settings import (
-    BUILD_ONLY,
-    BY_NAME,
-    CONFIG,
-    KNOBS,
-    PREFIX,
-    Settings,
-    environment,
-    explain,
-    load,
-)
+from talas_core.knobs import BUILD_ONLY, CONFIG, PREFIX
+from talas_core.settings import BY_NAME, KNOBS, Settings, environment, explain, load
 
 SECRET = "do-not-show-me"
 
@@ -33,7 +24,7 @@ def refused(environ: dict[str, str], **overrides: object) -> str:
     return str(caught.value)
 
 
-def test_the_table_and_the_struct_name_the_same_fields() -> None:
+def test_every_field_is_a_setting_with_a_sentence() -> None:
     assert [knob.field for knob in KNOBS] == list(Settings.__struct_fields__)
     assert len(BY_NAME) == len(KNOBS)
     assert all(knob.name.startswith(PREFIX) and knob.sentence for knob in KNOBS)
