@@ -142,8 +142,8 @@ def table(
 ) -> str:
     """What was measured, for people."""
     lines = [
-        f"\n\n{len(run.plan.sources)} live stations to Opus, complexity 5, {CLICKING} of them clicking, "
-        f"{SECONDS:g} s, {run.cores:.2f} cores, driver {run.driver_share:.2f}",
+        f"\n\n{len(run.plan.sources)} live stations to Opus, complexity 5, {CLICKING} of them "
+        f"clicking, {SECONDS:g} s, {run.cores:.2f} cores, driver {run.driver_share:.2f}",
         f"{'':16}{'clicks':>7}   server adds:{'p50':>9}{'p99':>9}{'max':>9}"
         f"   the codec waits: {'p50':>7}{'max':>9}   heard after: {'p50':>7}",
     ]
