@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 
+from pyotp import TOTP
+
 from support.fakes import MemoryAccounts, PlainPasswords, Recorded
 from support.proofs import HOME, CountedTries, MemoryFactors, ToldPeople
 from talas_api.identity.factors import totp
@@ -43,7 +45,7 @@ class World:
 
     def code(self) -> str:
         """What the authenticator shows now."""
-        return totp.code_at(self.secret, int(self.clock.now().timestamp()) // totp.STEP_SECONDS)
+        return TOTP(totp.text_of(self.secret)).at(self.clock.now().timestamp())
 
     async def offered(self) -> str:
         offer = await self.factors.offer(self.ann.id, "right", HOME)
