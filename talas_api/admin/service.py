@@ -19,11 +19,15 @@ import msgspec
 
 from talas_api.admin.values import OPERATOR, Actor, Page, PeopleQuery, Person
 from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.identity.accounts.service import AccountStore
 from talas_api.identity.accounts.values import Registration
 from talas_api.identity.common import refuse_common
+from talas_api.identity.passwords import Passwords
+from talas_api.identity.sessions.service import Sessions
+from talas_api.identity.tokens.service import PersonalTokens
 from talas_api.identity.values import Account
 from talas_api.request.access import Permission, Role, allows
-from talas_api.request.origin import Origin
+from talas_api.stations.service import Stations
 from talas_core.clock import Clock
 from talas_core.errors import Conflict, Forbidden, NotFound
 from talas_core.ids import uuid7
@@ -53,48 +57,18 @@ class PeopleStore(Protocol):
         ...
 
 
-class AccountAdding(Protocol):
-    """What this asks of accounts.store."""
-
-    async def add(self, account: Account, password_hash: str) -> None: ...
-
-
-class PasswordMaking(Protocol):
-    """What this asks of accounts.passwords."""
-
-    async def make(self, password: str) -> str: ...
-
-
-class SessionEnding(Protocol):
-    """What this asks of sessions.service."""
-
-    async def end_all(self, user_id: UUID, reason: str, origin: Origin) -> object: ...
-
-
-class TokenEnding(Protocol):
-    """What this asks of tokens.service."""
-
-    async def end_all(self, user_id: UUID, origin: Origin) -> None: ...
-
-
-class StationNews(Protocol):
-    """What this asks of stations.service."""
-
-    async def owner_changed(self, owner_id: UUID) -> None: ...
-
-
 class Administration:
-    """People, for those who look after the place."""
+    """People, as moderators and admins manage them."""
 
     def __init__(
         self,
         *,
         store: PeopleStore,
-        accounts: AccountAdding,
-        passwords: PasswordMaking,
-        sessions: SessionEnding,
-        tokens: TokenEnding,
-        stations: StationNews,
+        accounts: AccountStore,
+        passwords: Passwords,
+        sessions: Sessions,
+        tokens: PersonalTokens,
+        stations: Stations,
         audit: Recorder,
         clock: Clock,
     ) -> None:

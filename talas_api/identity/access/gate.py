@@ -15,6 +15,8 @@ from typing import Protocol
 
 from aiohttp import web
 
+from talas_api.identity.sessions.service import Sessions
+from talas_api.identity.tokens.service import PersonalTokens
 from talas_api.identity.tokens.shape import PREFIX
 from talas_api.request.access import Scope
 from talas_core.errors import Forbidden
@@ -29,19 +31,7 @@ class Gate(Protocol):
     async def __call__(self, request: web.Request, scope: Scope | None = None) -> Claims: ...
 
 
-class SessionChecker(Protocol):
-    """What the gate asks of sessions."""
-
-    async def who(self, token: str) -> Claims: ...
-
-
-class TokenChecker(Protocol):
-    """What the gate asks of personal tokens."""
-
-    async def who(self, token: str, scope: Scope) -> Claims: ...
-
-
-def gate(sessions: SessionChecker, tokens: TokenChecker) -> Gate:
+def gate(sessions: Sessions, tokens: PersonalTokens) -> Gate:
     """The gate in front of handlers that need to know who asks."""
 
     async def holder(request: web.Request, scope: Scope | None) -> Claims:

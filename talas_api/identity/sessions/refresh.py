@@ -20,25 +20,15 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime, timedelta
-from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
 from talas_api.identity.sessions.values import Session
 from talas_core.errors import Unauthorized
+from talas_core.security.seal import Sealer
 
 _ID, _RANDOM, _MARK = 16, 32, 16
-
-
-class Marker(Protocol):
-    """What tokens need of security.seal.Sealer."""
-
-    def mark(self, value: bytes) -> bytes: ...
-
-    def follow(self, value: bytes) -> bytes: ...
-
-    def is_ours(self, value: bytes, mark: bytes) -> bool: ...
 
 
 class Presented(msgspec.Struct, frozen=True):
@@ -68,12 +58,12 @@ class Verdict(enum.Enum):
     OVER = "the session has ended or expired: nothing to do"
 
 
-def issue(session_id: UUID, marker: Marker) -> tuple[str, bytes]:
+def issue(session_id: UUID, marker: Sealer) -> tuple[str, bytes]:
     """The first token of a session, and the hash to keep."""
     return _token(session_id, secrets.token_bytes(_RANDOM), marker)
 
 
-def read(token: str, marker: Marker) -> Presented:
+def read(token: str, marker: Sealer) -> Presented:
     """What a token says. Raises Unauthorized unless it is one of ours."""
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
@@ -88,7 +78,7 @@ def read(token: str, marker: Marker) -> Presented:
     return Presented(session_id, hashlib.sha256(raw).digest(), successor, successor_hash)
 
 
-def _token(session_id: UUID, secret: bytes, marker: Marker) -> tuple[str, bytes]:
+def _token(session_id: UUID, secret: bytes, marker: Sealer) -> tuple[str, bytes]:
     """The token with these 32 secret bytes, and its hash."""
     body = session_id.bytes + secret
     raw = body + marker.mark(body)

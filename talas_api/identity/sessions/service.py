@@ -23,15 +23,18 @@ from uuid import UUID
 
 from talas_api.announcer import Announcer
 from talas_api.audit.values import Event, Kind, Recorder
+from talas_api.identity.keys.service import Keys
 from talas_api.identity.sessions import refresh
-from talas_api.identity.sessions.refresh import Marker, Rules, Verdict
+from talas_api.identity.sessions.refresh import Rules, Verdict
 from talas_api.identity.sessions.values import Grant, LiveSession, Session, SessionView
 from talas_api.identity.values import Account
 from talas_api.request.origin import Device, Origin
 from talas_core.clock import Clock
 from talas_core.errors import NotFound, Unauthorized, Unavailable
 from talas_core.ids import uuid7
+from talas_core.security.seal import Sealer
 from talas_core.security.tokens import Claims, TokenVerifier
+from talas_core.settings import Settings
 
 Decide = Callable[[Session], Verdict]
 
@@ -84,35 +87,6 @@ class SessionStore(Protocol):
         ...
 
 
-class Signer(Protocol):
-    """What sessions ask of the keys."""
-
-    @property
-    def loaded(self) -> bool:
-        """Whether there are keys to sign and verify with yet."""
-        ...
-
-    def sign(self, claims: dict[str, object]) -> str:
-        """An access token. Raises Unavailable before the keys are loaded."""
-        ...
-
-
-class Lives(Protocol):
-    """Lifetimes, from the settings."""
-
-    @property
-    def access_token_seconds(self) -> int: ...
-
-    @property
-    def session_days(self) -> int: ...
-
-    @property
-    def session_idle_days(self) -> int: ...
-
-    @property
-    def refresh_grace_seconds(self) -> float: ...
-
-
 class Sessions:
     """Sign-ins."""
 
@@ -120,12 +94,12 @@ class Sessions:
         self,
         *,
         store: SessionStore,
-        signer: Signer,
+        signer: Keys,
         verifier: TokenVerifier,
-        marker: Marker,
+        marker: Sealer,
         announcer: Announcer,
         clock: Clock,
-        lives: Lives,
+        lives: Settings,
         audit: Recorder,
     ) -> None:
         self._store = store

@@ -9,13 +9,13 @@ Guarantees:  no token is made by a session that has ended.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Protocol
 from uuid import UUID
 
 from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.identity.factors.owner import Owner
 from talas_api.identity.ports import Notices
 from talas_api.identity.tokens import shape
+from talas_api.identity.tokens.service import TokenStore
 from talas_api.identity.tokens.values import MOST_TOKENS, Kept, Made, NewToken, PersonalToken
 from talas_api.request.origin import Device, origin_of
 from talas_core.clock import Clock
@@ -24,23 +24,13 @@ from talas_core.security.seal import Sealer
 from talas_core.security.tokens import Claims
 
 
-class TokenKeeping(Protocol):
-    """Where new tokens go."""
-
-    async def add(self, kept: Kept, token_hash: bytes, session_id: UUID, most: int) -> None:
-        """Keep a new token, made by this session of its person. Raises Conflict for somebody who
-        has `most` live ones, Unauthorized where the session has ended or the person is disabled.
-        """
-        ...
-
-
 class TokenMaking:
     """New personal tokens."""
 
     def __init__(
         self,
         *,
-        store: TokenKeeping,
+        store: TokenStore,
         marker: Sealer,
         owner: Owner,
         notices: Notices,

@@ -20,12 +20,13 @@ import msgspec
 from talas_api.announcer import Announcer
 from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.identity.tokens import shape
-from talas_api.identity.tokens.shape import Marker, Presented
+from talas_api.identity.tokens.shape import Presented
 from talas_api.identity.tokens.values import Kept, PersonalToken
 from talas_api.request.access import Role, Scope
 from talas_api.request.origin import Device, Origin, origin_of
 from talas_core.clock import Clock
 from talas_core.errors import Forbidden, NotFound
+from talas_core.security.seal import Sealer
 from talas_core.security.tokens import Claims
 
 CHECK_SECONDS = 60.0
@@ -36,6 +37,12 @@ KNOWN_GOOD = 10_000
 
 class TokenStore(Protocol):
     """Where tokens are kept."""
+
+    async def add(self, kept: Kept, token_hash: bytes, session_id: UUID, most: int) -> None:
+        """Keep a new token, made by this session of its person. Raises Conflict for somebody who
+        has `most` live ones, Unauthorized where the session has ended or the person is disabled.
+        """
+        ...
 
     async def live(self, user_id: UUID, now: datetime) -> list[PersonalToken]:
         """A person's tokens that are neither revoked nor expired, oldest first."""
@@ -74,7 +81,7 @@ class PersonalTokens:
         self,
         *,
         store: TokenStore,
-        marker: Marker,
+        marker: Sealer,
         announcer: Announcer,
         audit: Recorder,
         clock: Clock,

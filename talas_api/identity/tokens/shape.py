@@ -15,26 +15,18 @@ import base64
 import binascii
 import hashlib
 import secrets
-from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
 from talas_core.errors import Unauthorized
+from talas_core.security.seal import Sealer
 
 PREFIX = "talas_pat_"
 _ID, _RANDOM, _MARK = 16, 16, 16
 _CHARACTERS = (_ID + _RANDOM + _MARK) * 4 // 3
 _USE = b"personal token:"
 """Keeps these marks apart from those of other things we mark."""
-
-
-class Marker(Protocol):
-    """What tokens need of security.seal.Sealer."""
-
-    def mark(self, value: bytes) -> bytes: ...
-
-    def is_ours(self, value: bytes, mark: bytes) -> bool: ...
 
 
 class Presented(msgspec.Struct, frozen=True):
@@ -44,14 +36,14 @@ class Presented(msgspec.Struct, frozen=True):
     token_hash: bytes
 
 
-def issue(token_id: UUID, marker: Marker) -> tuple[str, bytes]:
+def issue(token_id: UUID, marker: Sealer) -> tuple[str, bytes]:
     """The text of a new token, and the hash to keep."""
     body = token_id.bytes + secrets.token_bytes(_RANDOM)
     raw = body + marker.mark(_USE + body)
     return PREFIX + base64.urlsafe_b64encode(raw).decode(), hashlib.sha256(raw).digest()
 
 
-def read(token: str, marker: Marker) -> Presented:
+def read(token: str, marker: Sealer) -> Presented:
     """The id and hash of a token. Raises Unauthorized unless it is one of ours."""
     text = token.removeprefix(PREFIX)
     try:
