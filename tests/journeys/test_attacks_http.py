@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.attacks import SETTINGS, answers, ask, exchange, healthy
+from support.attacks import SETTINGS, answers, ask, exchange, healthy, stays
 from support.serve import Served, running_serve
 from talas_api.site.handlers import FOLDER
 
@@ -159,7 +159,8 @@ def test_a_whole_address_as_target_is_our_own_path_or_misdirected(
 @pytest.mark.parametrize("name", PORTS)
 @pytest.mark.parametrize("target", ["127.0.0.1:22", "http://127.0.0.1:22/", "/health"])
 def test_nobody_is_connected_to_anything(served: Served, name: str, target: str) -> None:
-    answer = exchange(port(served, name), f"CONNECT {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    asked = f"CONNECT {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    answer = exchange(port(served, name), asked, enough=stays)
     assert answers(answer)[0].status in (400, 404, 405)
 
 
