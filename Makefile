@@ -1,6 +1,6 @@
 # Everything a newcomer, an operator and a contributor needs, by name.
 #   make run       install and start Talas with the demo station
-#   make quick     lint, and the tests that need no browser and no server of others: two minutes
+#   make quick     lint, and the tests that need no browser and no server of others
 #   make test      lint, C tests and all tests, with coverage
 #   make lint      ruff and the strict type checker
 #   make bench     the benchmarks, with the peers they are measured against
