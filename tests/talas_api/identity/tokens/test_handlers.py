@@ -8,6 +8,7 @@ import pytest
 from support.api import PASSWORD, Composed
 from support.chat import talking
 from talas_api.chat.codes import Close
+from talas_api.identity.factors.owner import Owner
 from talas_api.identity.values import Stored
 from talas_api.request.origin import Device
 from talas_core.postgres.pool import Database
@@ -147,15 +148,16 @@ async def test_a_session_that_ends_while_the_password_is_checked_makes_none(
     composed: Composed, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = (await composed.sign_up())["access_token"]
-    sign_in = composed.api.identity.sign_in
-    prove = sign_in.prove
+    prove = Owner.prove
 
-    async def overtaken(user_id: UUID, password: str, code: str | None, device: Device) -> Stored:
-        found = await prove(user_id, password, code, device)
+    async def overtaken(
+        owner: Owner, user_id: UUID, password: str, code: str | None, device: Device
+    ) -> Stored:
+        found = await prove(owner, user_id, password, code, device)
         await db.run("UPDATE sessions SET ended_at = now(), end_reason = 'password'")
         return found
 
-    monkeypatch.setattr(sign_in, "prove", overtaken)
+    monkeypatch.setattr(Owner, "prove", overtaken)
     status, body = await composed.call("POST", "/api/auth/tokens", WISH, token)
     assert (status, body["error"]["code"]) == (401, "unauthorized")
     assert await db.rows("SELECT 1 FROM personal_tokens") == []
