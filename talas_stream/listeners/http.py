@@ -29,6 +29,7 @@ from talas_stream.answers import head as answer_head
 from talas_stream.feed import Feed
 from talas_stream.front_door import Successor
 from talas_stream.listeners.address import Address
+from talas_stream.listeners.gather import ENOUGH_BYTES, Gather
 from talas_stream.listeners.wish import PREFLIGHT, Wish, wish
 from talas_stream.media import CONTENT_TYPE, LADDER, TITLED, Rendition
 from talas_stream.rendition import LiveRendition
@@ -90,6 +91,7 @@ class HttpListener(Successor):
         self._admitted = False
         self._wish = Wish()
         self._left_bytes = 0
+        self._gather: Gather | None = None
         self._ended = False
         self._search: asyncio.Task[None] | None = None
 
@@ -115,6 +117,8 @@ class HttpListener(Successor):
     @property
     def write(self) -> Callable[[bytes], object]:
         """Takes the feed's bytes: the transport's own method, for it is called for every write."""
+        if self._gather is not None and self._gather.holds:
+            return self._gather.write
         return self._transport.write if self._wish.probe is None else self._write_probe
 
     @property
@@ -124,6 +128,8 @@ class HttpListener(Successor):
         close a socket only after `connection_lost`, where he leaves the feed."""
         transport = self._transport
         if transport.get_write_buffer_size() or transport.is_closing() or self._wish.probe:
+            return NO_SOCKET
+        if self._gather is not None and self._gather.holds:
             return NO_SOCKET
         number: int = transport.get_extra_info("socket").fileno()
         return number
@@ -136,6 +142,8 @@ class HttpListener(Successor):
     def end(self) -> None:
         """The source has gone: close when all is sent, or cut if he does not take it."""
         self._ended = True
+        if self._gather is not None:
+            self._gather.release()
         self._room.stalled(self)
         self._transport.close()
 
@@ -170,6 +178,8 @@ class HttpListener(Successor):
             self._live.forget(self)
         if self._looks is not None:
             self._looks.cancel()
+        if self._gather is not None:
+            self._gather.stop()
         if self._station is not None:
             self._station.left(self)
         if self._admitted:
@@ -210,6 +220,9 @@ class HttpListener(Successor):
         self._left_bytes = asked.probe or 0
         most = self._room.backlog_bytes(rendition, asked.low)
         self._transport.set_write_buffer_limits(high=most)
+        if asked.blocks:
+            # What may wait for a listener is two of its bursts.
+            self._gather = Gather(self._transport.write, min(ENOUGH_BYTES, most // 2))
         self._station = station
         if asked.looks:
             station.looks(self)

@@ -30,18 +30,22 @@ PREFLIGHT = (
 )
 """What a browser asks for before its page may fetch with such fields."""
 
+FIREFOX = "Firefox/"
+
 _FROM_START = re.compile(r"bytes=0-([0-9]{1,6})", re.ASCII)
 
 
 class Wish(msgspec.Struct, frozen=True):
     """`icy`: titles between the audio. `low`: every packet at once, not merged. `probe`: only so
     many bytes from the start, or None for all that comes. `looks`: only the first bytes were asked
-    for, whatever the answer: perhaps to play by another request."""
+    for, whatever the answer: perhaps to play by another request. `blocks`: the player begins once
+    it has a block of bytes, see `gather`."""
 
     icy: bool = False
     low: bool = False
     probe: int | None = None
     looks: bool = False
+    blocks: bool = False
 
 
 def wish(head: RequestHead, rendition: Rendition) -> Wish:
@@ -53,4 +57,6 @@ def wish(head: RequestHead, rendition: Rendition) -> Wish:
     if looks and not icy:
         return Wish(probe=size, looks=True)
     # An iPhone that gets a part of a stream with titles never asks for titles again.
-    return Wish(icy=icy, low=head.query.get("latency") == "low", looks=looks)
+    low = head.query.get("latency") == "low"
+    blocks = not low and FIREFOX in head.headers.get("user-agent", "")
+    return Wish(icy=icy, low=low, looks=looks, blocks=blocks)

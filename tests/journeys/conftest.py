@@ -1,10 +1,16 @@
-"""What every journey is spared."""
+"""What every journey is spared, and what those of the page begin with; a module that needs another
+beginning has its own of that name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from support.browser import Browser, browser
+from support.page import folder
+from support.serve import Served, running_serve
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -14,3 +20,17 @@ def _unmeasured() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
         yield
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Talas with its demo on the air."""
+    with running_serve(tmp_path_factory.mktemp("served"), "--demo") as running:
+        yield running.wait_ready()
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Browser]:
+    """A browser that was never here."""
+    with browser(folder(tmp_path, "profile")) as opened:
+        yield opened

@@ -36,24 +36,12 @@ from support.page import (
     sign_up,
     stream_key,
 )
-from support.serve import Served, running_serve
+from support.serve import Served
 from support.wait import until
 
 pytestmark = [pytest.mark.journey, needs_browser]
 
 TONE = ("-re", "-f", "lavfi", "-i", "sine=frequency=330:sample_rate=48000")
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with running_serve(tmp_path_factory.mktemp("served"), "--demo") as running:
-        yield running.wait_ready()
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Browser]:
-    with browser(folder(tmp_path, "first")) as opened:
-        yield opened
 
 
 @pytest.fixture

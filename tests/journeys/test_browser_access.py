@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from support.axe import findings, needs_axe
-from support.browser import DESK, PHONE, Browser, browser, needs_browser
-from support.page import ENTER, TAB, address, api, folder, name, say, sign_up, token_of
-from support.serve import Served, running_serve
+from support.browser import DESK, PHONE, Browser, needs_browser
+from support.page import ENTER, TAB, address, api, name, say, sign_up, token_of
+from support.serve import Served
 from support.wait import until
 
 pytestmark = [pytest.mark.journey, needs_browser]
@@ -29,18 +26,6 @@ const style = getComputedStyle(document.querySelector(arguments[0]));
 const bordered = style.borderTopStyle !== 'none' && style.borderTopWidth !== '0px';
 return bordered || style.outlineStyle !== 'none';
 """
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with running_serve(tmp_path_factory.mktemp("served"), "--demo") as running:
-        yield running.wait_ready()
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Browser]:
-    with browser(folder(tmp_path, "profile")) as opened:
-        yield opened
 
 
 def with_a_station(served: Served, page: Browser) -> str:

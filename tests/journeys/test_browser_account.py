@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from pyotp import TOTP
 
 from support.attacks import promote
 from support.axe import findings, needs_axe
-from support.browser import Browser, browser, needs_browser
-from support.page import ESCAPE, PASSWORD, address, api, folder, name, register, sign_up
-from support.serve import Served, running_serve
+from support.browser import Browser, needs_browser
+from support.page import ESCAPE, PASSWORD, address, api, name, register, sign_up
+from support.serve import Served
 from support.wait import until
 
 pytestmark = [pytest.mark.journey, needs_browser]
 
 ANOTHER = "longer than before"
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with running_serve(tmp_path_factory.mktemp("served")) as running:
-        yield running.wait_ready()
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Browser]:
-    with browser(folder(tmp_path, "profile")) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from support.browser import Browser, browser, needs_browser
-from support.page import address, api, folder, name, register, say, sign_up
-from support.serve import Served, running_serve
+from support.browser import Browser, needs_browser
+from support.page import address, api, name, register, say, sign_up
+from support.serve import Served
 from support.wait import until
 
 pytestmark = [pytest.mark.journey, needs_browser]
@@ -65,22 +63,15 @@ ROWS = "return document.querySelectorAll('#chat-list > *').length"
 FIELD = "return document.getElementById('chat-field')?.checkVisibility() ?? false"
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with running_serve(tmp_path_factory.mktemp("served"), "--demo") as running:
-        yield running.wait_ready()
-
-
 @pytest.fixture
-def page(served: Served, tmp_path: Path) -> Iterator[Browser]:
+def page(served: Served, page: Browser) -> Browser:
     """Somebody in the chat of the demo, whose socket can be fed with messages."""
-    with browser(folder(tmp_path, "profile")) as opened:
-        opened.command("Page.addScriptToEvaluateOnNewDocument", source=SOCKETS)
-        opened.open(address(served, "/demo"))
-        sign_up(opened, name("ada"))
-        opened.find("#chat-field")
-        until(lambda: opened.text("#chat-top") not in ("", "Loading\u2026"))
-        yield opened
+    page.command("Page.addScriptToEvaluateOnNewDocument", source=SOCKETS)
+    page.open(address(served, "/demo"))
+    sign_up(page, name("ada"))
+    page.find("#chat-field")
+    until(lambda: page.text("#chat-top") not in ("", "Loading\u2026"))
+    return page
 
 
 def room_of(served: Served, slug: str) -> str:

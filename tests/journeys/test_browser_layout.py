@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.engines import ENGINES, Engine
+from support.engines import ENGINES, MIDDLE, Engine
 from support.page import address, api, name, register
-from support.serve import Served, running_serve
+from support.serve import Served
 from support.wait import until
 
 pytestmark = pytest.mark.journey
@@ -42,16 +42,6 @@ return text.data.split(' ').filter((word) => {
   return new Set([...range.getClientRects()].map((box) => box.top)).size > 1;
 });
 """
-MIDDLE = """
-const box = document.getElementById('play').getBoundingClientRect();
-return [box.x + box.width / 2, box.y + box.height / 2];
-"""
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with running_serve(tmp_path_factory.mktemp("served"), "--demo") as running:
-        yield running.wait_ready()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from support.browser import DESK, PHONE, Browser, browser, needs_browser
+from support.browser import DESK, PHONE, Browser, needs_browser
 from support.chat import Talker
-from support.page import ESCAPE, TAB, address, api, folder, name, register, sign_up, token_of
-from support.serve import Served, running_serve
+from support.page import ESCAPE, TAB, address, api, name, register, sign_up, token_of
+from support.serve import Served
 from support.wait import until
 
 pytestmark = [pytest.mark.journey, needs_browser]
@@ -49,18 +48,6 @@ return {
     getComputedStyle(element.parentElement).boxShadow !== 'none',
 };
 """
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with running_serve(tmp_path_factory.mktemp("served"), "--demo") as running:
-        yield running.wait_ready()
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Browser]:
-    with browser(folder(tmp_path, "profile")) as opened:
-        yield opened
 
 
 def signed_in(served: Served, page: Browser, stem: str = "ada") -> str:

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from support.browser import Browser, browser, needs_browser
+from support.browser import Browser, needs_browser
 from support.ffmpeg import end, ffmpeg
-from support.page import address, folder, make_station, name, sign_up
-from support.serve import Served, running_serve
+from support.page import address, make_station, name, sign_up
+from support.serve import Served
 from support.wait import until
 
 pytestmark = [pytest.mark.journey, needs_browser]
 
 TONE = ("-re", "-f", "lavfi", "-i", "sine=frequency=330:sample_rate=48000")
 MP3 = ("-c:a", "libmp3lame", "-b:a", "128k", "-content_type", "audio/mpeg", "-f", "mp3")
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with running_serve(tmp_path_factory.mktemp("served"), "--demo") as running:
-        yield running.wait_ready()
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Browser]:
-    with browser(folder(tmp_path, "profile")) as opened:
-        yield opened
 
 
 def own_station(served: Served, page: Browser) -> tuple[str, str]:

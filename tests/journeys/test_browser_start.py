@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from support.browser import Browser, browser, needs_browser
-from support.page import address, api, folder, name, register
+from support.browser import Browser, needs_browser
+from support.page import address, api, name, register
 from support.serve import Served, running_serve
 from support.wait import until
 
@@ -39,12 +38,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         wish = {"slug": name("aaa-"), "name": "A station that nobody sends to"}
         api(running, "/api/stations", wish, register(running, name("owner")))
         yield running
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Browser]:
-    with browser(folder(tmp_path, "profile")) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("late", ["status-json.xsl", "/api/stations?"])

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 
-from support.browser import Browser, browser, needs_browser
-from support.page import address, api, folder, make_station, name, sign_up
-from support.serve import Served, running_serve
+from support.browser import Browser, needs_browser
+from support.page import address, api, make_station, name, sign_up
+from support.serve import Served
 from support.wait import until
 
 pytestmark = [pytest.mark.journey, needs_browser]
 
 FOCUSED = "return document.activeElement.textContent"
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with running_serve(tmp_path_factory.mktemp("served")) as running:
-        yield running.wait_ready()
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Browser]:
-    with browser(folder(tmp_path, "profile")) as opened:
-        yield opened
 
 
 def own_station(served: Served, page: Browser) -> str:

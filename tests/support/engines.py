@@ -36,6 +36,12 @@ PREFERENCES = {
     "toolkit.telemetry.reportingpolicy.firstRun": False,
 }
 
+MIDDLE = """
+const box = document.getElementById('play').getBoundingClientRect();
+return [box.x + box.width / 2, box.y + box.height / 2];
+"""
+"""Where to press to play."""
+
 
 class Engine(Protocol):
     """A browser as far as a test of the layout needs it."""

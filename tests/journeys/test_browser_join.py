@@ -1,0 +1,70 @@
+"""Who joins a source that has only just begun hears it without a hole, in Firefox too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.engines import ENGINES, MIDDLE, Engine
+from support.ffmpeg import end, ffmpeg
+from support.page import address, api, name, register
+from support.serve import Served
+from support.wait import until
+from talas_stream.listeners.gather import ENOUGH_BYTES
+
+pytestmark = pytest.mark.journey
+
+START, HERE, PACKAGES = ENGINES["firefox"]
+TONE = ("-re", "-f", "lavfi", "-i", "sine=frequency=330:sample_rate=48000")
+MP3 = ("-c:a", "libmp3lame", "-b:a", "128k", "-content_type", "audio/mpeg", "-f", "mp3")
+BYTES_A_SECOND = 16_000
+PLAYED_SECONDS = 6
+CHOOSE_MP3 = """
+const choice = document.getElementById('quality');
+choice.value = 'mp3';
+choice.dispatchEvent(new Event('change'));
+"""
+NOTE = """
+const audio = document.getElementById('audio');
+window.happened = [];
+const ahead = () => audio.buffered.length && audio.buffered.end(0);
+for (const kind of ['loadedmetadata', 'playing', 'waiting', 'stalled']) {
+  audio.addEventListener(kind, () => window.happened.push([kind, ahead()]));
+}
+"""
+
+
+@pytest.fixture
+def firefox(tmp_path: Path) -> Iterator[Engine]:
+    if not HERE:
+        pytest.skip(f"{PACKAGES} is not installed; CI installs it")
+    with START(tmp_path) as opened:
+        yield opened
+
+
+def test_firefox_at_a_fresh_source_begins_with_enough_to_play_on(
+    served: Served, firefox: Engine
+) -> None:
+    slug, owner = name("fresh-"), register(served, name("owner"))
+    key = api(served, "/api/stations", {"slug": slug, "name": "Fresh"}, owner)["stream_key"]
+    firefox.open(address(served, f"/{slug}"))
+    called = "return document.getElementById('now-station').textContent"
+    until(lambda: firefox.script(called) == "Fresh", 20)
+    firefox.script(CHOOSE_MP3)
+    firefox.script(NOTE)
+    firefox.press_at(*firefox.script(MIDDLE))
+    # The page waits for the station, and so joins it within its first moments.
+    sender = ffmpeg(*TONE, *MP3, f"icecast://source:{key}@127.0.0.1:{served.stream}/{slug}")
+    try:
+        position = "return document.getElementById('audio').currentTime"
+        until(lambda: firefox.script(position) > PLAYED_SECONDS, 60)
+    finally:
+        end(sender)
+    happened = firefox.script("return window.happened")
+    begun = [at for kind, at in happened if kind == "loadedmetadata"][-1]
+    assert begun * BYTES_A_SECOND > 0.95 * ENOUGH_BYTES
+    after = [kind for kind, _ in happened[[kind for kind, _ in happened].index("playing") + 1 :]]
+    assert "waiting" not in after
+    assert "stalled" not in after
