@@ -170,6 +170,7 @@ class Api:
             sign_in=identity.sign_in,
             recovery=identity.recovery,
             factors=identity.factors,
+            addresses=identity.addresses,
             sessions=self.sessions,
             stations=self.stations,
             keys=self.keys,

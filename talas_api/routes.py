@@ -15,6 +15,8 @@ from talas_api.chat.service import Chat
 from talas_api.identity.accounts import handlers as accounts_http
 from talas_api.identity.accounts.service import Accounts
 from talas_api.identity.accounts.signin import SignIn
+from talas_api.identity.addresses import handlers as addresses_http
+from talas_api.identity.addresses.service import Addresses
 from talas_api.identity.factors import handlers as factors_http
 from talas_api.identity.factors.service import Factors
 from talas_api.identity.keys import handlers as keys_http
@@ -48,6 +50,7 @@ def routes(
     sign_in: SignIn,
     recovery: Recovery,
     factors: Factors,
+    addresses: Addresses,
     sessions: Sessions,
     stations: Stations,
     keys: Keys,
@@ -62,6 +65,7 @@ def routes(
     return [
         *accounts_http.routes(accounts, sign_in),
         *recovery_http.routes(recovery),
+        *addresses_http.routes(addresses),
         *factors_http.routes(factors),
         *sessions_http.routes(sessions),
         *stations_http.routes(stations),

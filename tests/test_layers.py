@@ -26,7 +26,7 @@ ORDERS = {
     ),
     "talas_api/identity": (
         "values", "rows", "ports", "common", "passwords", "limits", "keys", "sessions", "factors",
-        "tokens", "recovery", "accounts", "access", "compose",
+        "tokens", "recovery", "addresses", "accounts", "access", "compose",
     ),
     "talas_api/request": ("origin", "access", "limits", "route"),
 }  # fmt: skip

@@ -14,7 +14,7 @@ def routes(administration: Administration) -> Table:
     """The rows of this feature."""
 
     async def listing(call: Call[PeopleQuery]) -> Answer[list[Person]]:
-        page = await administration.list(call.given)
+        page = await administration.list(call.given, actor(call))
         return Answer(page.people, PageMeta(page.next))
 
     async def disable(call: Call[None]) -> Person:

@@ -71,7 +71,7 @@ async def listed(administration: Administration) -> str:
     people: list[Person] = []
     query: PeopleQuery | None = PeopleQuery(LARGEST_PAGE)
     while query is not None:
-        page = await administration.list(query)
+        page = await administration.list(query, OPERATOR)
         people += page.people
         query = PeopleQuery(LARGEST_PAGE, page.next) if page.next else None
     lines = (

@@ -21,11 +21,26 @@ SELECT id, username, display_name, role, created_at, disabled_at,
     email_verified_at IS NOT NULL AS email_verified
 FROM users WHERE id > $1 ORDER BY id LIMIT $2
 """
+# Names and addresses are ASCII, so what begins with $3 lies before $4, by bytes.
+PAGE_BY_NAME = """
+SELECT id, username, display_name, role, created_at, disabled_at,
+    email_verified_at IS NOT NULL AS email_verified
+FROM users WHERE id > $1 AND lower(username) ~>=~ $3 AND lower(username) ~<~ $4
+ORDER BY id LIMIT $2
+"""
+PAGE_BY_EITHER = """
+SELECT id, username, display_name, role, created_at, disabled_at,
+    email_verified_at IS NOT NULL AS email_verified
+FROM users WHERE id > $1 AND (lower(username) ~>=~ $3 AND lower(username) ~<~ $4
+    OR lower(email) ~>=~ $3 AND lower(email) ~<~ $4)
+ORDER BY id LIMIT $2
+"""
 BY_NAME = """
 SELECT id, username, display_name, role, created_at, disabled_at,
     email_verified_at IS NOT NULL AS email_verified
 FROM users WHERE lower(username) = lower($1)
 """
+PAST_ASCII = "\x7f"
 LOCK = "SELECT pg_advisory_xact_lock(8002004)"
 FIND = """
 SELECT id, username, display_name, role, created_at, disabled_at,
@@ -46,6 +61,13 @@ class PostgresPeople:
 
     async def page(self, after: UUID, limit: int) -> list[Person]:
         return [_person(row) for row in await self._database.rows(PAGE, after, limit)]
+
+    async def page_of(
+        self, begins: str, after: UUID, limit: int, *, addresses: bool
+    ) -> list[Person]:
+        sql, first = PAGE_BY_EITHER if addresses else PAGE_BY_NAME, begins.lower()
+        rows = await self._database.rows(sql, after, limit, first, first + PAST_ASCII)
+        return [_person(row) for row in rows]
 
     async def by_name(self, username: str) -> Person | None:
         row = await self._database.row(BY_NAME, username)

@@ -14,6 +14,7 @@ from talas_api.request.origin import Device, Origin
 from talas_core.security.tokens import Claims
 
 LARGEST_PAGE = 100
+LONGEST_BEGINNING = 64
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -29,12 +30,25 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class PeopleQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which page of the list: people who came after person `after`."""
+    """Which page of the list: people who came after person `after`; all, or those whose username
+    `begins` so, in whatever case. For admins also those whose e-mail address does."""
 
     limit: Annotated[
         int, Meta(ge=1, le=LARGEST_PAGE, description=f"must be 1 to {LARGEST_PAGE}")
     ] = 50
     after: UUID | None = None
+    begins: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=LONGEST_BEGINNING,
+                pattern=r"\A[\x21-\x7e]+\Z",
+                description=f"must be 1 to {LONGEST_BEGINNING} characters of a name or address",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -44,6 +44,8 @@ class Kind(StrEnum):
     PASSWORD_RESET = "password.reset"  # noqa: S105 - the name of an event
     PASSWORD_REHASHED = "password.rehashed"  # noqa: S105 - the name of an event
     EMAIL_VERIFIED = "email.verified"
+    EMAIL_ASKED = "email.change_asked"
+    EMAIL_CHANGED = "email.changed"
     TOTP_ENABLED = "totp.enabled"
     TOTP_DISABLED = "totp.disabled"
     RECOVERY_USED = "totp.recovery_used"

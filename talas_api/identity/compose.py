@@ -22,6 +22,8 @@ from talas_api.identity.access.serving import served
 from talas_api.identity.accounts.service import Accounts
 from talas_api.identity.accounts.signin import SignIn, expect_costs
 from talas_api.identity.accounts.store import PostgresAccounts
+from talas_api.identity.addresses.service import Addresses
+from talas_api.identity.addresses.store import PostgresAddresses
 from talas_api.identity.factors.codes import Codes
 from talas_api.identity.factors.owner import Owner
 from talas_api.identity.factors.service import Factors
@@ -109,10 +111,11 @@ class Identity:
         marks = seal.mark(b"talas limits v1")
         self._limiter = Limiter(PostgresLimits(database), marks, clock, audit, quotas)
         self.post = Post(mailer(settings, clock), delivers=bool(settings.smtp_url))
+        letters = Letters(settings.site_url)
         self.recovery = told = Recovery(
             store=PostgresMailTokens(database), people=people, passwords=self.passwords,
             sessions=self.sessions, tokens=self.tokens, post=self.post,
-            letters=Letters(settings.site_url), audit=audit, clock=clock,
+            letters=letters, audit=audit, clock=clock,
         )  # fmt: skip
         factors = PostgresFactors(database)
         codes = Codes(factors, seal, CodeTries(self._limiter, told, audit), audit, clock)
@@ -127,6 +130,10 @@ class Identity:
         self.factors = Factors(
             store=factors, codes=codes, owner=owner, notices=told, seal=seal, audit=audit,
             clock=clock,
+        )  # fmt: skip
+        self.addresses = Addresses(
+            store=PostgresAddresses(database), owner=owner, notices=told, post=self.post,
+            letters=letters, audit=audit, clock=clock,
         )  # fmt: skip
         self.making = TokenMaking(
             store=PostgresTokens(database), marker=seal, owner=owner, notices=told, audit=audit,

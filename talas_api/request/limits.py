@@ -69,6 +69,8 @@ MAIL = Rule("mail", _ADDRESS, "limit_mail", HOUR)
 MAILBOX = Rule("mailbox", (Subject.EMAIL,), 20, HOUR)
 SIGNUP = Rule("signup", (Subject.EMAIL,), 20, HOUR)
 VERIFY = Rule("verify", _ACCOUNT, 10, HOUR)
+# Letters to an address that may be anybody's.
+EMAIL = Rule("email", _ACCOUNT, 10, HOUR)
 # By session first: whoever has one that is not theirs does not use up its owner's tries.
 PASSWORD = Rule("password", _SESSION, 20, HOUR, failures=True)
 ACCOUNT_PASSWORDS = Rule("account_passwords", _ACCOUNT, 100, HOUR, failures=True)
@@ -88,5 +90,5 @@ CODES_ALARM = Rule("codes_alarm", _ACCOUNT, 2, DAY)
 
 RULES: tuple[Rule, ...] = (
     REGISTER, LOGIN, LOGIN_FAILURES, ACCOUNT_FAILURES, REFRESH, SESSION, MAIL, MAILBOX, SIGNUP,
-    VERIFY, *PASSWORD_AGAIN, STATIONS, TOKENS, *CODES, CODES_ALARM,
+    VERIFY, EMAIL, *PASSWORD_AGAIN, STATIONS, TOKENS, *CODES, CODES_ALARM,
 )  # fmt: skip

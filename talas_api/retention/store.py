@@ -28,6 +28,11 @@ DELETE FROM mail_tokens WHERE token_hash = ANY (ARRAY(
     SELECT token_hash FROM mail_tokens WHERE least(used_at, expires_at) < $1
     ORDER BY least(used_at, expires_at) LIMIT $2 FOR UPDATE SKIP LOCKED))
 """
+EMAIL_CHANGES = """
+DELETE FROM email_changes WHERE user_id = ANY (ARRAY(
+    SELECT user_id FROM email_changes WHERE expires_at < $1
+    ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
 # By place in the table: the key has two columns, and the rows are locked until they are gone.
 RECOVERY_CODES = """
 DELETE FROM recovery_codes WHERE ctid = ANY (ARRAY(
@@ -57,6 +62,7 @@ _BY_TIME = {
     Remains.SESSIONS: SESSIONS,
     Remains.PERSONAL_TOKENS: PERSONAL_TOKENS,
     Remains.MAIL_TOKENS: MAIL_TOKENS,
+    Remains.EMAIL_CHANGES: EMAIL_CHANGES,
     Remains.RECOVERY_CODES: RECOVERY_CODES,
     Remains.MESSAGES: MESSAGES,
     Remains.ROOMS: ROOMS,

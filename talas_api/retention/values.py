@@ -14,6 +14,7 @@ class Remains(StrEnum):
     SESSIONS = "sessions"
     PERSONAL_TOKENS = "personal_tokens"
     MAIL_TOKENS = "mail_tokens"
+    EMAIL_CHANGES = "email_changes"
     RECOVERY_CODES = "recovery_codes"
     AUDIT_EVENTS = "audit_events"
     MESSAGES = "messages"
@@ -26,6 +27,7 @@ KEPT = {
     Remains.SESSIONS: timedelta(days=2),
     Remains.PERSONAL_TOKENS: timedelta(days=30),
     Remains.MAIL_TOKENS: timedelta(days=1),
+    Remains.EMAIL_CHANGES: timedelta(days=1),
     Remains.RECOVERY_CODES: timedelta(days=1),
     # Of removed rooms. The rooms themselves count for their makers for a while (rooms/service.py).
     Remains.MESSAGES: timedelta(),

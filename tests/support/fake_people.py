@@ -14,13 +14,23 @@ from talas_core.errors import Conflict, Unauthorized
 
 
 class MemoryPeople:
-    """The port of admin/service.py."""
+    """The port of admin/service.py. Everybody's address is their name at example.com."""
 
     def __init__(self, *people: Person) -> None:
         self.people = {person.id: person for person in people}
 
     async def page(self, after: UUID, limit: int) -> list[Person]:
         return [self.people[one] for one in sorted(self.people) if one > after][:limit]
+
+    async def page_of(
+        self, begins: str, after: UUID, limit: int, *, addresses: bool
+    ) -> list[Person]:
+        def found(person: Person) -> bool:
+            name, first = person.username.lower(), begins.lower()
+            return name.startswith(first) or (addresses and f"{name}@example.com".startswith(first))
+
+        everybody = await self.page(after, len(self.people))
+        return [person for person in everybody if found(person)][:limit]
 
     async def by_name(self, username: str) -> Person | None:
         found = (p for p in self.people.values() if p.username.lower() == username.lower())

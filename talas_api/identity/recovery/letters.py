@@ -41,6 +41,27 @@ class Letters:
         )
         return self._letter("password_changed", to, "Your password was changed", body)
 
+    def email_asked(self, to: Account) -> Letter:
+        """To the address that is to be replaced, to let its owner stop what was not theirs."""
+        body = (
+            f"Somebody asked for another e-mail address for {_name(to)}. It counts once a link "
+            "that was mailed there is opened.\n\n"
+            "If it was not you, somebody knows your password: change it now, which makes that "
+            "link worth nothing."
+        )
+        return self._letter("email_asked", to, "Another e-mail address was asked for", body)
+
+    def confirm_email(self, to: Account, email: str, token: str) -> Letter:
+        """To the address that is wanted, which may be anybody's: it says no name."""
+        body = f"Is this address yours? {self._how('email', token)} Within 24 hours."
+        subject = "Your new e-mail address at Talas"
+        return Letter("confirm_email", to.id, email, subject, f"Hello,\n\n{body}\n")
+
+    def email_changed(self, to: Account) -> Letter:
+        """To the address that was replaced."""
+        body = f"The e-mail address of {_name(to)} is another one now. This one is no longer used."
+        return self._letter("email_changed", to, "Your e-mail address was changed", body)
+
     def factor_changed(self, to: Account, *, on: bool) -> Letter:
         """To let the owner notice a change that was not theirs."""
         word = "on" if on else "off"

@@ -25,6 +25,16 @@ async def test_a_new_role_counts_at_once(composed: Composed, admin_token: str) -
     assert (await composed.call("GET", "/api/admin/users", token=token))[0] == 401
 
 
+async def test_people_are_found_by_how_they_begin(composed: Composed, admin_token: str) -> None:
+    await composed.sign_up("ann")
+    for begins, found in (("AN", ["ann"]), ("boss@exam", ["boss"]), ("zoe", [])):
+        path = f"/api/admin/users?begins={begins}"
+        status, body = await composed.call("GET", path, token=admin_token)
+        assert (status, [one["username"] for one in body["data"]]) == (200, found)
+    status, _ = await composed.call("GET", "/api/admin/users?begins=", token=admin_token)
+    assert status == 400
+
+
 @pytest.mark.checklist(3)
 async def test_who_is_disabled_is_out_at_once_and_may_come_back(
     composed: Composed, db: Database, admin_token: str

@@ -174,10 +174,24 @@ async def test_nobody_is_not_found(world: World) -> None:
 
 
 async def test_the_list_goes_on_page_by_page(world: World) -> None:
-    first = await world.administration.list(PeopleQuery(limit=3))
+    first = await world.administration.list(PeopleQuery(limit=3), OPERATOR)
     assert first.people == [BOSS, OTHER, MODERATOR]
-    second = await world.administration.list(PeopleQuery(limit=3, after=first.next))
+    second = await world.administration.list(PeopleQuery(limit=3, after=first.next), OPERATOR)
     assert (second.people, second.next) == ([USER], None)
+
+
+async def test_only_an_admin_finds_people_by_their_address(world: World) -> None:
+    for actor, begins, found in (
+        (AS_BOSS, "user4", [USER]),
+        (AS_BOSS, "user4@", [USER]),
+        (AS_MODERATOR, "USER4", [USER]),
+        (AS_MODERATOR, "user4@", []),
+    ):
+        page = await world.administration.list(PeopleQuery(begins=begins), actor)
+        assert (page.people, page.next) == (found, None)
+    first = await world.administration.list(PeopleQuery(limit=1, begins="a"), AS_BOSS)
+    assert first.people == [BOSS]
+    assert first.next == BOSS.id
 
 
 async def test_the_operators_accounts_are_plain_users(world: World) -> None:

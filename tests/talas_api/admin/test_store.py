@@ -53,6 +53,21 @@ async def test_pages_are_in_the_order_people_came(kit: Kit) -> None:
     assert await kit.store.page(bob.id, 2) == [kit.user]
 
 
+async def test_people_are_found_by_how_their_name_begins_in_any_case(kit: Kit) -> None:
+    nobody = UUID(int=0)
+    assert await kit.store.page_of("UM", nobody, 2, addresses=False) == [kit.user]
+    assert await kit.store.page_of("um", kit.user.id, 2, addresses=False) == []
+    for pattern in ("m", "u%", "u_a", "umaa"):
+        assert await kit.store.page_of(pattern, nobody, 2, addresses=True) == []
+
+
+async def test_people_are_found_by_their_address_where_that_is_asked_for(kit: Kit) -> None:
+    nobody = UUID(int=0)
+    assert await kit.store.page_of("uma@Ex", nobody, 2, addresses=True) == [kit.user]
+    assert await kit.store.page_of("uma@Ex", nobody, 2, addresses=False) == []
+    assert await kit.store.page_of("a", nobody, 2, addresses=True) == [kit.admins[0]]
+
+
 async def test_verified_addresses_show(db: Database) -> None:
     ann = await add(db, "ann", Role.USER)
     await db.run("UPDATE users SET email_verified_at = now()")

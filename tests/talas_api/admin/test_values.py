@@ -29,6 +29,13 @@ def test_what_is_no_role_is_named(body: dict[str, Any], fields: set[str]) -> Non
     assert set(caught.value.fields) == fields
 
 
+@pytest.mark.parametrize("begins", ["", " ", "x" * 65, "a\x00", "a\n", "\u00e9"])
+def test_what_no_name_and_no_address_begins_with_is_refused(begins: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse(msgspec.json.encode({"begins": begins}), PeopleQuery)
+    assert set(caught.value.fields) == {"begins"}
+
+
 def test_an_actor_is_who_is_signed_in_and_where() -> None:
     who = Claims(str(UUID(int=1)), str(UUID(int=2)), "moderator", 0)
     actor = Actor.of(who, Device("agent", ip_address("::1")))

@@ -33,6 +33,17 @@ MAIL = """
 INSERT INTO mail_tokens (token_hash, user_id, purpose, email, created_at, expires_at, used_at)
 VALUES (sha256(uuid_send($1)), $2, 'reset', 'ann@example.com', $3, $4, $5)
 """
+# A person has one at most, so each row has a person of its own.
+CHANGE = """
+WITH person AS (
+    INSERT INTO users (id, username, email, password_hash, display_name, created_at, updated_at)
+    SELECT $1, right(text($1::uuid), 12), right(text($1::uuid), 12) || '@example.com',
+        password_hash, display_name, $3, $3
+    FROM users WHERE id = $2 RETURNING id
+)
+INSERT INTO email_changes (user_id, token_hash, email, stood, created_at, expires_at)
+SELECT id, sha256(uuid_send(id)), 'ann@new.example', sha256('stood'), $3, $4 FROM person
+"""
 CODE = """
 INSERT INTO recovery_codes (user_id, code_hash, used_at) VALUES ($2, sha256(uuid_send($1)), $3)
 """
@@ -72,6 +83,7 @@ async def fill(
             Remains.SESSIONS: (SESSION, (LONG_AGO, until, end, "logout" if end else None)),
             Remains.PERSONAL_TOKENS: (TOKEN, (LONG_AGO, until, end)),
             Remains.MAIL_TOKENS: (MAIL, (LONG_AGO, until, end)),
+            Remains.EMAIL_CHANGES: (CHANGE, (LONG_AGO, until)),
             Remains.RECOVERY_CODES: (CODE, (end,)),
             Remains.AUDIT_EVENTS: (EVENT, (until,)),
             Remains.MESSAGES: (MESSAGE, (LONG_AGO, end)),
@@ -103,6 +115,16 @@ async def test_what_expired_or_was_ended_before_the_moment_goes(
     await fill(db, ann, remains, (3, None), (-10, 3), (3, 1), (1, 3))
     assert await store.remove(remains, since(2), 100) == 4
     assert await left(db, remains) == 4
+
+
+async def test_an_address_that_was_wanted_goes_once_it_can_be_had_no_more(
+    db: Database, ann: UUID
+) -> None:
+    store = PostgresRetention(db)
+    await fill(db, ann, Remains.EMAIL_CHANGES, (3, None))
+    assert await store.remove(Remains.EMAIL_CHANGES, since(4), 100) == 0
+    assert await store.remove(Remains.EMAIL_CHANGES, since(2), 100) == 1
+    assert await left(db, Remains.EMAIL_CHANGES) == 0
 
 
 async def test_used_recovery_codes_go(db: Database, ann: UUID) -> None:

@@ -50,6 +50,25 @@ async def composed(
     await bus.close()
 
 
+async def test_another_address_counts_once_its_mail_was_read(
+    composed: Composed, post: Sink
+) -> None:
+    token = (await composed.sign_up("ann"))["access_token"]
+    wish = {"email": "ann@new.example", "password": PASSWORD}
+    status, body = await composed.call("POST", "/api/auth/email", wish, token)
+    assert (status, body["data"]) == (202, {"changed": False})
+    text = await mailed(post, "Your new e-mail address at Talas")
+    await mailed(post, "Another e-mail address was asked for")
+    _, body = await composed.call("GET", "/api/auth/profile", token=token)
+    assert body["data"]["email"] == "ann@example.com"
+    given = {"token": text.partition("#email/")[2].split()[0]}
+    assert (await composed.call("POST", "/api/auth/email/confirm", given))[0] == 204
+    await mailed(post, "Your e-mail address was changed")
+    _, body = await composed.call("GET", "/api/auth/profile", token=token)
+    assert (body["data"]["email"], body["data"]["email_verified"]) == ("ann@new.example", True)
+    assert (await composed.call("POST", "/api/auth/email/confirm", given))[0] == 400
+
+
 async def mailed(post: Sink, subject: str) -> str:
     """The text of the last mail with this subject, once it is there."""
 

@@ -16,6 +16,9 @@ def test_links_carry_the_token_in_the_fragment(site: str) -> None:
     letters = Letters(site)
     assert f"https://talas.example/#verify/{TOKEN}\n" in letters.verify(ANN, TOKEN).text
     assert f"https://talas.example/#reset/{TOKEN}\n" in letters.reset(ANN, TOKEN).text
+    confirm = letters.confirm_email(ANN, "ann@new.example", TOKEN)
+    assert confirm.to == "ann@new.example"
+    assert f"https://talas.example/#email/{TOKEN}\n" in confirm.text
 
 
 def test_without_the_pages_address_the_token_stands_alone() -> None:
@@ -35,6 +38,9 @@ def test_all_letters_are_to_their_person_and_carry_no_words_of_strangers() -> No
         letters.token_made(ANN),
         letters.codes_guessed(ANN),
         letters.already_known(ANN),
+        letters.email_asked(ANN),
+        letters.confirm_email(ANN, ANN.email, TOKEN),
+        letters.email_changed(ANN),
     ]
     for letter in all_of_them:
         assert (letter.to, letter.user_id) == (ANN.email, ANN.id)
