@@ -12,7 +12,7 @@ import secrets
 from uuid import UUID
 
 from talas_api.audit.values import Event, Kind, Recorder
-from talas_api.identity.factors import totp
+from talas_api.identity.factors import qr, totp
 from talas_api.identity.factors.codes import Codes, FactorStore, context_of, hash_of, plain_code
 from talas_api.identity.factors.owner import Owner
 from talas_api.identity.factors.values import FactorEnd, Offer, Recovery, Status
@@ -64,7 +64,8 @@ class Factors:
         sealed = self._seal.seal(secret, context_of(user_id))
         if not await self._store.offer(user_id, sealed):
             raise Conflict("A second factor is on; switch it off first.")
-        return Offer(totp.text_of(secret), totp.uri(secret, found.account.username))
+        uri = totp.uri(secret, found.account.username)
+        return Offer(totp.text_of(secret), uri, qr.modules(uri))
 
     async def switch_on(self, user_id: UUID, code: str, device: Device) -> Recovery:
         """Ask for codes from now on. Raises BadInput for a wrong one; Conflict without an offer."""

@@ -27,10 +27,12 @@ class FactorEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """A secret for an authenticator: to type, and as the address in a picture. Shown once."""
+    """A secret for an authenticator: to type, as the address in a picture, and as that picture, a
+    QR code: a text for each row, "1" for each dark module. Shown once."""
 
     secret: str
     uri: str
+    qr: list[str]
 
 
 class Recovery(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ import pytest
 from pyotp import TOTP
 
 from support.api import PASSWORD, Composed
+from talas_api.identity.factors import qr
 
 PATH = "/api/auth/totp"
 EMAIL = "testuser@example.com"
@@ -25,6 +26,7 @@ async def test_the_whole_way(composed: Composed) -> None:
     status, body = await composed.call("POST", PATH, {"password": PASSWORD}, token)
     assert status == 201
     secret = body["data"]["secret"]
+    assert body["data"]["qr"] == qr.modules(body["data"]["uri"])
     assert body["data"]["uri"].startswith("otpauth://totp/Talas:testuser?")
     assert (await sign_in(composed))[0] == 200, "not yet on"
     status, body = await composed.call("POST", PATH + "/confirm", {"code": code_of(secret)}, token)
