@@ -8,7 +8,7 @@ from pyotp import TOTP
 from support.attacks import promote
 from support.axe import findings, needs_axe
 from support.browser import Browser, needs_browser
-from support.page import ESCAPE, PASSWORD, address, api, name, register, sign_up
+from support.page import ENTER, ESCAPE, PASSWORD, address, api, name, register, sign_up
 from support.serve import Served
 from support.wait import until
 
@@ -71,6 +71,28 @@ def test_a_display_name_is_saved(served: Served, page: Browser, ada: str) -> Non
     assert page.complaints() == []
 
 
+def test_another_address_counts_at_once_where_no_mail_is_sent(
+    served: Served, page: Browser, ada: str
+) -> None:
+    new = f"{ada}@new.example"
+    open_part(page, "profile")
+    page.fill("#email-form-email", new)
+    page.fill("#email-form-password", "not it at all")
+    page.press("#email-form [type=submit]")
+    page.reads("#email-form-password-fault", "is not your password")
+    page.script("document.getElementById('email-form-password').value = ''")
+    page.fill("#email-form-password", PASSWORD)
+    page.press("#email-form [type=submit]")
+    page.reads("#part-profile", new)
+    page.keys(ESCAPE)
+    page.press("#sign-out")
+    page.press("#sign-in")
+    page.fill("#sign-in-form-email", new)
+    page.fill("#sign-in-form-password", PASSWORD)
+    page.press("#sign-in-form [type=submit]")
+    page.reads("#account", ada)
+
+
 def test_a_second_factor_is_set_up_asked_for_and_switched_off(
     served: Served, page: Browser, ada: str
 ) -> None:
@@ -78,6 +100,9 @@ def test_a_second_factor_is_set_up_asked_for_and_switched_off(
     page.fill("#factor-offer-password", PASSWORD)
     page.press("#factor-offer [type=submit]")
     page.find("#factor-secret")
+    page.find("#part-factor .qr")
+    modules = page.script("return document.querySelector('.qr').viewBox.baseVal.width") - 8
+    assert modules >= 21 and modules % 4 == 1
     code = TOTP(page.text("#factor-secret")).now()
     page.fill("#factor-confirm-code", code)
     page.press("#factor-confirm [type=submit]")
@@ -145,8 +170,24 @@ def test_people_are_for_staff_who_give_roles_and_read_the_log(
     assert len(asked) == len(set(asked)) > 1
     page.press(f"[aria-label='Events of {other}']")
     page.reads(".people", "account.role_changed")
+    choose = """
+    const kind = document.getElementById('audit-kind');
+    kind.value = arguments[0];
+    kind.dispatchEvent(new Event('change'));
+    """
+    page.script(choose, "account.registered")
+    until(lambda: "account.role_changed" not in page.text(".people"))
+    page.reads(".people", "account.registered")
     page.press("a[href='#people']")
     page.reads("#staff-view h1", "People")
+    page.reads(".people", other)
+    page.fill("#people-begins", f"{ada}@exam")
+    page.keys(ENTER)
+    until(lambda: other not in page.text(".people") and ada in page.text(".people"))
+    page.script("document.getElementById('people-begins').value = ''")
+    page.fill("#people-begins", "nobody-is-called-so")
+    page.keys(ENTER)
+    page.reads("#staff-view .card", "Nothing here.")
     assert page.complaints() == []
 
 
@@ -158,6 +199,10 @@ def test_axe_finds_nothing_in_the_account_and_the_staffs_views(
     for part in ("profile", "password", "factor", "tokens"):
         open_part(page, part)
         page.find(f"#part-{part} form")
+        if part == "factor":
+            page.fill("#factor-offer-password", PASSWORD)
+            page.press("#factor-offer [type=submit]")
+            page.find(".qr")
         found += [(part, each) for each in findings(page)]
         page.keys(ESCAPE)
     page.press("#sign-out")

@@ -5,13 +5,24 @@ from __future__ import annotations
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 
-from support.browser import Browser, needs_browser
+from support.browser import PHONE, Browser, needs_browser
 from support.page import address, api, make_station, name, sign_up
 from support.serve import Served
 from support.wait import until
 
 pytestmark = [pytest.mark.journey, needs_browser]
 
+LINES = """
+const range = document.createRange();
+range.selectNodeContents(document.getElementById('stream-key'));
+return new Set([...range.getClientRects()].map((box) => box.top)).size;
+"""
+CUT = """
+const strip = document.querySelector('.tab-strip').getBoundingClientRect();
+return [...document.querySelectorAll('.tab')]
+  .filter((tab) => tab.getBoundingClientRect().right > strip.right + 0.5)
+  .map((tab) => tab.textContent);
+"""
 FOCUSED = "return document.activeElement.textContent"
 
 
@@ -61,6 +72,25 @@ def test_a_new_key_says_what_it_does_first_and_is_where_one_goes_on(
     page.press("#station-renew [type=submit]")
     until(lambda: page.text("#stream-key") not in ("", first))
     assert page.script(FOCUSED) == "Stream key"
+
+
+def test_the_owner_may_prefer_what_the_encoder_says(served: Served, page: Browser) -> None:
+    slug = own_station(served, page)
+    page.press("#station-change-prefer")
+    page.press("#station-change [type=submit]")
+    page.reads("#station-change [role=status]", "Saved.")
+    assert api(served, f"/api/stations/{slug}")["prefer_source"]
+    page.driver.refresh()
+    page.find("#station-change-prefer")
+    assert page.script("return document.getElementById('station-change-prefer').checked")
+
+
+def test_on_a_phone_the_key_and_the_encoders_tabs_are_whole(served: Served, page: Browser) -> None:
+    page.size(*PHONE, phone=True)
+    slug = own_station(served, page)
+    assert page.script(LINES) == 1
+    assert page.script(CUT) == []
+    assert page.text(".own__link a") == address(served, f"/{slug}")
 
 
 def test_what_was_saved_is_said(served: Served, page: Browser) -> None:

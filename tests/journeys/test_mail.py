@@ -92,6 +92,27 @@ def test_a_forgotten_password_on_the_page(served: Served, post: Sink, tmp_path: 
 
 
 @needs_browser
+def test_another_address_on_the_page(served: Served, post: Sink, tmp_path: Path) -> None:
+    ada = name("ada")
+    with browser(folder(tmp_path, "page")) as page:
+        page.open(address(served))
+        sign_up(page, ada)
+        page.press("#devices")
+        page.press("#part-profile summary")
+        page.fill("#email-form-email", f"new-{ada}@example.org")
+        page.fill("#email-form-password", PASSWORD)
+        page.press("#email-form [type=submit]")
+        page.reads("#email-said", "on its way to the new address")
+        token = token_for(post, f"new-{ada}", "email")
+        page.open(address(served, f"email/{token}"))
+        page.reads("dialog", "the address is yours")
+        assert page.script("return location.hash") == ""
+    credentials = {"email": f"new-{ada}@example.org", "password": PASSWORD}
+    user = api(served, "/api/auth/login", credentials)["user"]
+    assert (user["username"], user["email_verified"]) == (ada, True)
+
+
+@needs_browser
 def test_a_second_factor_on_the_page(served: Served, tmp_path: Path) -> None:
     ada = name("ada")
     token = register(served, ada)

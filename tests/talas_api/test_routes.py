@@ -116,7 +116,8 @@ async def test_a_personal_token_opens_what_its_scope_names_and_nothing_else(
 PUBLIC = {
     "POST /api/auth/register", "POST /api/auth/login", "POST /api/auth/refresh",
     "POST /api/auth/password/forgot", "POST /api/auth/password/reset",
-    "POST /api/auth/verify-email", "POST /api/auth/email/confirm", "GET /api/stations", "GET /api/stations/{slug}",
+    "POST /api/auth/verify-email", "POST /api/auth/email/confirm",
+    "GET /api/stations", "GET /api/stations/{slug}",
     "GET /api/stations/{slug}/messages",
     "GET /", "GET /site/{version}/{name:.+}", "GET /.well-known/jwks.json",
     "GET /health", "GET /ready",

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from talas_api.audit.values import Kind
 from talas_api.site.handlers import FOLDER
 
 NODE, TSC = shutil.which("node"), shutil.which("tsc")
@@ -61,6 +62,12 @@ def test_a_module_says_what_it_does_and_stays_small(path: Path) -> None:
     assert source.startswith(("/**", "//"))
     assert len(source.splitlines()) <= LONGEST
     assert not DANGERS.search(source)
+
+
+def test_the_audit_log_can_be_asked_for_every_kind_of_event() -> None:
+    source = (FOLDER / "js/staff/audit.js").read_text()
+    offered = re.findall(r"'([a-z_.]+)'", source.partition("const KINDS = [")[2].partition("]")[0])
+    assert offered == sorted(Kind)
 
 
 def test_every_icon_that_is_named_is_drawn() -> None:

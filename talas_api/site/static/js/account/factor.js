@@ -4,7 +4,7 @@
  * Never:      shows a secret or a recovery code twice: the server does not, either.
  */
 import { copyButton } from '../kit/clipboard.js';
-import { h } from '../kit/dom.js';
+import { h, qrCode } from '../kit/dom.js';
 import { form } from '../kit/form.js';
 
 const PASSWORD = { name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password' };
@@ -63,12 +63,13 @@ function isOff(session, show) {
 
 /**
  * @param {Session} session
- * @param {{secret: string, uri: string}} offer
+ * @param {{secret: string, uri: string, qr: string[]}} offer
  * @param {Show} show
  */
-function offered(session, { secret, uri }, show) {
+function offered(session, { secret, uri, qr }, show) {
   return [
-    about('Enter this key in your authenticator, then the code that it shows.'),
+    about('Scan this with your authenticator, or enter the key below it; then the code that it shows.'),
+    qrCode('The key as a QR code', qr),
     h('div', { class: 'code' }, h('code', { id: 'factor-secret' }, secret), copyButton('the key', () => secret)),
     h('p', {}, h('a', { href: uri }, 'Open it in an authenticator on this device')),
     form({

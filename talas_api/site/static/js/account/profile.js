@@ -5,6 +5,7 @@
  */
 import { h } from '../kit/dom.js';
 import { form } from '../kit/form.js';
+import { faultsOfEmail } from './rules.js';
 
 /**
  * @param {import('./session.js').Session} session
@@ -14,7 +15,7 @@ export function profilePart(session) {
   const body = h('div', {}, h('p', { class: 'part__about', role: 'status' }, 'One moment.'));
   const show = async () => {
     const { data } = await session.request('GET', '/api/auth/profile');
-    body.replaceChildren(nameForm(session, data.display_name), email(session, data));
+    body.replaceChildren(nameForm(session, data.display_name), email(session, data), emailForm(session, show));
   };
   show().catch((error) => body.replaceChildren(h('p', { class: 'form__problem', role: 'alert' }, error.message)));
   return [body];
@@ -54,9 +55,37 @@ function email(session, { email: address, email_verified: verified }) {
   const button = h('button', { class: 'button', type: 'button', id: 'verify-email', on: { click: ask } }, 'Mail me a link to verify it');
   return h('div', { class: 'part__more' },
     h('p', {}, address),
-    h('p', { class: 'part__about' }, verified ? 'Verified.' : 'Not verified yet. It cannot be changed here.'),
+    h('p', { class: 'part__about' }, verified ? 'Verified.' : 'Not verified yet.'),
     verified ? null : button,
     said);
+}
+
+/**
+ * Another address: at once, or once a link that was mailed there was opened.
+ *
+ * @param {import('./session.js').Session} session
+ * @param {() => Promise<void>} changed
+ */
+function emailForm(session, changed) {
+  const said = h('p', { class: 'part__about', role: 'status', id: 'email-said' });
+  const element = form({
+    id: 'email-form',
+    submit: 'Change e-mail',
+    fields: [
+      { name: 'email', label: 'New e-mail', type: 'email', autocomplete: 'email', maxlength: 254 },
+      { name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password' },
+      { name: 'code', label: 'Code', autocomplete: 'one-time-code', maxlength: 64, hint: 'Where a second factor is on.' },
+    ],
+    check: faultsOfEmail,
+    send: async ({ email: address, password, code }) => {
+      said.textContent = '';
+      const { data } = await session.request('POST', '/api/auth/email', { email: address, password, ...(code ? { code } : {}) });
+      element.reset();
+      if (data.changed) await changed();
+      else said.textContent = 'A link is on its way to the new address. It becomes yours here when you open that, within a day.';
+    },
+  });
+  return h('div', { class: 'part__more' }, element, said);
 }
 
 /**

@@ -8,11 +8,11 @@
 import { h } from '../kit/dom.js';
 import { form } from '../kit/form.js';
 
-const LINK = /^#(verify|reset)\/([A-Za-z0-9_-]{16,64})$/;
+const LINK = /^#(verify|reset|email)\/([A-Za-z0-9_-]{16,64})$/;
 
 /**
  * @typedef {object} Proof
- * @property {'verify' | 'reset'} purpose
+ * @property {'verify' | 'reset' | 'email'} purpose
  * @property {string} token
  */
 
@@ -33,7 +33,8 @@ export function proofIn(hash) {
  * @param {() => void} signIn
  */
 export function proofContent({ purpose, token }, session, signIn) {
-  return purpose === 'verify' ? verifyContent(session, token) : resetContent(session, token, signIn);
+  if (purpose === 'reset') return resetContent(session, token, signIn);
+  return addressContent(session, purpose === 'verify' ? '/api/auth/verify-email' : '/api/auth/email/confirm', token);
 }
 
 /**
@@ -75,11 +76,12 @@ export function forgottenContent(session, show) {
 
 /**
  * @param {import('./session.js').Session} session
+ * @param {string} path what takes the token
  * @param {string} token
  */
-function verifyContent(session, token) {
+function addressContent(session, path, token) {
   const said = h('p', { class: 'dialog__about', role: 'status' }, 'One moment.');
-  session.call('POST', '/api/auth/verify-email', { body: { token } }).then(
+  session.call('POST', path, { body: { token } }).then(
     () => { said.textContent = 'Thank you: the address is yours.'; },
     (error) => { said.textContent = error.message; },
   );

@@ -30,6 +30,17 @@ export function faultsOfSignIn({ email, password }) {
   });
 }
 
+/**
+ * @param {Record<string, string>} fields
+ * @returns {Record<string, string>}
+ */
+export function faultsOfEmail({ email, password }) {
+  return only({
+    email: EMAIL.test(email) ? '' : 'must be an e-mail address',
+    password: password ? '' : 'is required',
+  });
+}
+
 /** @param {Record<string, string>} faults */
 function only(faults) {
   return Object.fromEntries(Object.entries(faults).filter(([, fault]) => fault));

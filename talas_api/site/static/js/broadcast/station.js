@@ -9,6 +9,7 @@ import { form } from '../kit/form.js';
 import { counted } from '../kit/words.js';
 import { badge } from '../stations/badge.js';
 import { confirmed } from '../kit/confirm.js';
+import { ownLink } from '../kit/words.js';
 import { target } from './encoders.js';
 import { instructions } from './instructions.js';
 import { onAirPanel } from './onair.js';
@@ -19,7 +20,7 @@ import { faultsOfChange } from './rules.js';
 
 /**
  * @typedef {object} Deeds
- * @property {(values: Record<string, string>) => Promise<void>} change
+ * @property {(values: {name: string, description: string, prefer_source: boolean}) => Promise<void>} change
  * @property {(song: string) => Promise<void>} retitle
  * @property {() => Promise<void>} renew
  * @property {() => Promise<void>} remove
@@ -45,11 +46,12 @@ export function stationPage(station, { stream, source, key }, deeds, airing) {
   const air = h('p', { class: 'onair', role: 'status', id: 'on-air' });
   const onAir = onAirPanel(station.slug, stream, deeds.retitle);
   const title = h('h1', { tabindex: -1 }, station.name);
+  const link = ownLink(location, station.slug);
   const element = h(
     'article',
     { class: 'own' },
     h('header', { class: 'own__head' }, badge(station.slug),
-      h('div', {}, title, h('p', { class: 'own__slug' }, h('a', { href: `#/${station.slug}` }, `Open its page: #/${station.slug}`))),
+      h('div', {}, title, h('div', { class: 'own__link' }, h('a', { href: `#/${station.slug}` }, link), copyButton('the address of its page', () => link))),
       air),
     onAir.element,
     keyPanel(station, key, deeds),
@@ -108,6 +110,7 @@ function keyPanel(station, key, deeds) {
  * @param {Deeds} deeds
  */
 function changePanel(station, deeds) {
+  const prefer = h('input', { type: 'checkbox', id: 'station-change-prefer', checked: station.prefer_source });
   return h(
     'section',
     { class: 'card' },
@@ -119,8 +122,9 @@ function changePanel(station, deeds) {
         { name: 'name', label: 'Name', maxlength: 80, value: station.name },
         { name: 'description', label: 'Description', long: true, maxlength: 1000, value: station.description },
       ],
+      between: [h('label', { class: 'choice__one' }, prefer, 'Where the encoder sends a name or a description, show those')],
       check: faultsOfChange,
-      send: deeds.change,
+      send: ({ name = '', description = '' }) => deeds.change({ name, description, prefer_source: prefer.checked }),
       done: 'Saved.',
     }),
   );

@@ -170,7 +170,7 @@ export class BroadcastView {
 
   /**
    * @param {string} slug
-   * @param {Record<string, string>} values
+   * @param {object} values
    */
   async #change(slug, values) {
     const { data } = await this.session.request('PATCH', `/api/stations/${slug}`, values);

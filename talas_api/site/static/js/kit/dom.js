@@ -8,6 +8,8 @@
 
 const SPRITE = new URL('../../img/icons.svg', import.meta.url).pathname;
 const SVG = 'http://www.w3.org/2000/svg';
+/** ISO/IEC 18004 wants four modules of nothing around a code. */
+const QR_MARGIN = 4;
 
 /**
  * An element. Properties: `class`, `on` (a map of listeners), `data` (a dataset), anything else is
@@ -57,6 +59,26 @@ export function icon(name) {
   const use = document.createElementNS(SVG, 'use');
   use.setAttribute('href', `${SPRITE}#${name}`);
   svg.append(use);
+  return svg;
+}
+
+/**
+ * A QR code, light around it on all sides as scanners need it.
+ *
+ * @param {string} name what it says, for who does not see it
+ * @param {string[]} rows of modules, "1" a dark one
+ * @returns {SVGSVGElement}
+ */
+export function qrCode(name, rows) {
+  const size = rows.length + 2 * QR_MARGIN;
+  const svg = document.createElementNS(SVG, 'svg');
+  const dark = document.createElementNS(SVG, 'path');
+  const place = (/** @type {string} */ row, /** @type {number} */ y) =>
+    [...row.matchAll(/1+/gu)].map(({ index, 0: run }) => `M${index} ${y}h${run.length}v1h-${run.length}z`).join('');
+  const given = { class: 'qr', role: 'img', 'aria-label': name, viewBox: `${-QR_MARGIN} ${-QR_MARGIN} ${size} ${size}` };
+  for (const [key, value] of Object.entries(given)) svg.setAttribute(key, value);
+  dark.setAttribute('d', rows.map(place).join(''));
+  svg.append(dark);
   return svg;
 }
 

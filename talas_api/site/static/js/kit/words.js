@@ -1,7 +1,8 @@
 /**
  * Small texts: titles, counts, times.
  *
- * Does:       split a song's line, write the document's title, say times in the reader's language.
+ * Does:       split a song's line, write the document's title and a station's address, say times in
+ *             the reader's language.
  * Never:      touches the page.
  */
 
@@ -63,6 +64,16 @@ export function dayName(at, now = new Date()) {
   const days = Math.round((midnight(now) - midnight(at)) / 86_400_000);
   if (days === 0) return 'Today';
   return days === 1 ? 'Yesterday' : DAY.format(at);
+}
+
+/**
+ * The whole address of a station's page, to pass on.
+ *
+ * @param {{origin: string, pathname: string}} place of this page
+ * @param {string} slug
+ */
+export function ownLink({ origin, pathname }, slug) {
+  return `${origin}${pathname}#/${slug}`;
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 import { copyButton } from '../kit/clipboard.js';
 import { byId, h, icon } from '../kit/dom.js';
+import { ownLink } from '../kit/words.js';
 
 const KEY = 'talas.quality';
 
@@ -19,7 +20,7 @@ const KEY = 'talas.quality';
  */
 export function waysToListen({ directory, selected, player, storage, stream }) {
   const quality = h('select', { class: 'ways__quality', id: 'quality', 'aria-label': 'Quality' });
-  const link = () => `${location.origin}${location.pathname}#/${selected.value}`;
+  const link = () => ownLink(location, selected.value);
   const name = () => directory.find(selected.value)?.name ?? 'Talas';
   const playlist = h('a', { class: 'copy', id: 'playlist', title: 'For a player of your own (.m3u)' }, icon('list'), 'Playlist');
   const share = 'share' in navigator ? shareButton(name, link) : null;

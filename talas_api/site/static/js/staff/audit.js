@@ -1,11 +1,23 @@
 /**
  * The audit log, for admins.
  *
- * Does:       list what happened, newest first, a page at a time; of everybody, or of one person.
+ * Does:       list what happened, newest first, a page at a time; of everybody or of one person, of
+ *             all kinds or of one.
  */
 import { h } from '../kit/dom.js';
 import { moment } from '../kit/words.js';
 import { pages } from './pages.js';
+
+/** What can have happened, by the API's names. */
+const KINDS = [
+  'access.refused', 'account.disabled', 'account.enabled', 'account.registered', 'account.registered_again',
+  'account.role_changed', 'email.change_asked', 'email.changed', 'email.verified', 'keys.rotated', 'limit.reached',
+  'login.failed', 'login.succeeded', 'password.changed', 'password.forgotten', 'password.rehashed', 'password.reset',
+  'session.all_ended', 'session.ended', 'session.refresh_reused', 'station.changed', 'station.key_renewed',
+  'station.removed', 'stream.access_refused', 'stream.listener_cut', 'stream.move_refused', 'stream.sign_in_refused',
+  'stream.source_cut', 'stream.title_set', 'token.made', 'token.revoked', 'totp.disabled', 'totp.enabled',
+  'totp.guessed', 'totp.recovery_used',
+];
 
 /** @typedef {{id: string, at: string, kind: string, user_id: string | null, actor_id: string | null,
  *   address: string | null, detail: Record<string, string | number | boolean>}} Entry */
@@ -17,8 +29,18 @@ import { pages } from './pages.js';
  * @returns {HTMLElement}
  */
 export function auditList(session, person, nameOf) {
-  const path = person ? `/api/admin/audit?user=${person}` : '/api/admin/audit';
-  return pages(session, path, 'before', (/** @type {Entry} */ one) => row(one, nameOf));
+  const list = h('div', {});
+  const kind = h('select', { class: 'ways__quality', id: 'audit-kind' },
+    h('option', { value: '' }, 'Everything'), ...KINDS.map((one) => h('option', { value: one }, one)));
+  const show = () => {
+    const query = new URLSearchParams({ ...(person ? { user: person } : {}), ...(kind.value ? { kind: kind.value } : {}) });
+    const path = query.size ? `/api/admin/audit?${query}` : '/api/admin/audit';
+    list.replaceChildren(pages(session, path, 'before', (/** @type {Entry} */ one) => row(one, nameOf)));
+  };
+  kind.addEventListener('change', show);
+  show();
+  return h('div', { class: 'staff' },
+    h('div', { class: 'staff__search' }, h('label', { class: 'field__label', for: kind.id }, 'What happened'), kind), list);
 }
 
 /**

@@ -1,7 +1,8 @@
 /**
  * The people of this server, for moderators and admins.
  *
- * Does:       list them, a page at a time; shut somebody out and let them back in; give a role.
+ * Does:       list them, a page at a time; find some by how their name or address begins; shut
+ *             somebody out and let them back in; give a role.
  * Never:      decides who may do what: what the API refuses is told where it was tried.
  */
 import { confirmed } from '../kit/confirm.js';
@@ -9,6 +10,7 @@ import { h, icon } from '../kit/dom.js';
 import { moment } from '../kit/words.js';
 import { pages } from './pages.js';
 
+const LONGEST_BEGINNING = 64;
 const ROLES = ['user', 'moderator', 'admin'];
 
 /** @typedef {{id: string, username: string, display_name: string, role: string, created_at: string,
@@ -24,10 +26,34 @@ const ROLES = ['user', 'moderator', 'admin'];
  */
 export function peopleList(session, { met, events }) {
   const admin = session.account.value?.role === 'admin';
-  return pages(session, '/api/admin/users', 'after', (/** @type {Person} */ one) => {
-    met(one);
-    return row(one, session, admin, events);
+  const list = h('div', {});
+  const show = (/** @type {string} */ begins) => {
+    const path = begins ? `/api/admin/users?${new URLSearchParams({ begins })}` : '/api/admin/users';
+    list.replaceChildren(pages(session, path, 'after', (/** @type {Person} */ one) => {
+      met(one);
+      return row(one, session, admin, events);
+    }));
+  };
+  show('');
+  return h('div', { class: 'staff' }, search(admin ? 'Name or e-mail begins with' : 'Name begins with', show), list);
+}
+
+/**
+ * @param {string} label
+ * @param {(begins: string) => void} find
+ */
+function search(label, find) {
+  const field = h('input', { class: 'field__input', type: 'search', id: 'people-begins', maxlength: LONGEST_BEGINNING, autocomplete: 'off', spellcheck: 'false', autocapitalize: 'none' });
+  const look = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    find(field.value.trim());
+  };
+  field.addEventListener('input', () => {
+    if (field.value === '') find('');
   });
+  return h('form', { class: 'staff__search', role: 'search', on: { submit: look } },
+    h('div', { class: 'field' }, h('label', { class: 'field__label', for: field.id }, label), field),
+    h('button', { class: 'button', type: 'submit' }, icon('search'), 'Find'));
 }
 
 /**

@@ -94,8 +94,8 @@ export class Directory {
   }
 
   /** A station was just made or changed here: do not wait for the next list. @param {any} made */
-  add({ id, slug, name, description, room, owner, created_at, renditions }) {
-    const station = { id, slug, name, description, room, owner, created_at, renditions };
+  add({ id, slug, name, description, room, owner, created_at, renditions, prefer_source }) {
+    const station = { id, slug, name, description, room, owner, created_at, renditions, prefer_source };
     this.#listed = [...this.#listed.filter((one) => one.slug !== slug), station];
     this.#tell();
   }

@@ -24,6 +24,7 @@
  * @property {string | null} owner
  * @property {string} created_at
  * @property {string[]} renditions
+ * @property {boolean} prefer_source what its encoder says of it goes before what its owner wrote
  */
 
 /** @typedef {Listed & {air: Air | null}} Station */

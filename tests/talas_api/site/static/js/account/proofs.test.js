@@ -6,6 +6,7 @@ const TOKEN = 'abcDEF123_-abcDEF123_-abcDEF123_';
 
 test('mailed links carry what they are for and a token', () => {
   assert.deepEqual(proofIn(`#reset/${TOKEN}`), { purpose: 'reset', token: TOKEN });
+  assert.deepEqual(proofIn(`#email/${TOKEN}`), { purpose: 'email', token: TOKEN });
   assert.deepEqual(proofIn(`#verify/${TOKEN}`), { purpose: 'verify', token: TOKEN });
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { faultsOfSignIn, faultsOfSignUp } from '#page/account/rules.js';
+import { faultsOfEmail, faultsOfSignIn, faultsOfSignUp } from '#page/account/rules.js';
 
 const PERSON = { username: 'ada', email: 'ada@example.org', password: 'eight ch' };
 
@@ -12,6 +12,11 @@ test('a good sign-up has no fault', () => {
 test('each field is judged by itself', () => {
   const faults = faultsOfSignUp({ username: 'a b', email: 'ada', password: 'short' });
   assert.deepEqual(Object.keys(faults), ['username', 'email', 'password']);
+});
+
+test('another address must be one, and takes the password', () => {
+  assert.deepEqual(faultsOfEmail({ email: 'ada@new.example', password: 'y' }), {});
+  assert.deepEqual(Object.keys(faultsOfEmail({ email: 'ada', password: '' })), ['email', 'password']);
 });
 
 test('a sign-in only needs both fields', () => {

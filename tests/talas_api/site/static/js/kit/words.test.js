@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { counted, dayName, documentTitle, fingerprint, splitTitle } from '#page/kit/words.js';
+import { counted, dayName, documentTitle, fingerprint, ownLink, splitTitle } from '#page/kit/words.js';
 
 test('a line with a separator is an artist and a title', () => {
   assert.deepEqual(splitTitle('Ada - Night Bus'), { artist: 'Ada', title: 'Night Bus' });
@@ -38,4 +38,9 @@ test('days are named from midnight to midnight', () => {
 test('a fingerprint depends on the whole text', () => {
   assert.equal(fingerprint('demo'), fingerprint('demo'));
   assert.notEqual(fingerprint('demo'), fingerprint('demp'));
+});
+
+test('the address of a station is whole, wherever the page lies', () => {
+  assert.equal(ownLink({ origin: 'https://radio.example', pathname: '/' }, 'night'), 'https://radio.example/#/night');
+  assert.equal(ownLink({ origin: 'http://127.0.0.1:8080', pathname: '/a/' }, 'b'), 'http://127.0.0.1:8080/a/#/b');
 });
