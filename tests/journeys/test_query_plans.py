@@ -178,6 +178,10 @@ MORE_PROOFS = (
     """
     INSERT INTO recovery_codes (user_id, code_hash) SELECT id, sha256(id::text::bytea) FROM users
     """,
+    """
+    INSERT INTO email_changes (user_id, token_hash, email, stood, created_at, expires_at)
+    SELECT id, sha256(id::text::bytea), email, sha256('stood'), now(), now() + '1 day' FROM users
+    """,
 )
 
 
