@@ -99,7 +99,7 @@ class Databases:
 
 
 class Reused:
-    """A database that one test after the other has for itself: emptying is a tenth of copying.
+    """A database that one test after the other has for itself: emptying costs less than copying.
 
     No test may change its tables, only what is in them.
     """

@@ -20,7 +20,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.remote.webelement import WebElement
 
-from support.wait import until
+from support.wait import PATIENCE, until
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = (
@@ -79,7 +79,7 @@ class Browser:
         """Run `code` in the page; elements and plain values go in and come out."""
         return self.driver.execute_script(code, *arguments)
 
-    def find(self, selector: str, seconds: float = 10.0) -> WebElement:
+    def find(self, selector: str, seconds: float = PATIENCE) -> WebElement:
         """The first element of this kind that is in sight."""
 
         def shown() -> WebElement | None:
@@ -108,7 +108,7 @@ class Browser:
             self.script("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
         )
 
-    def reads(self, selector: str, words: str, seconds: float = 10.0) -> None:
+    def reads(self, selector: str, words: str, seconds: float = PATIENCE) -> None:
         """Wait until `words` stand there."""
         try:
             until(lambda: words in self.text(selector), seconds)

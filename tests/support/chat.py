@@ -12,7 +12,7 @@ from uuid import UUID
 import aiohttp
 import msgspec
 
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_api.chat.delivery import wire
 from talas_api.chat.values import Sender
 from talas_core.ids import uuid7
@@ -94,14 +94,14 @@ class Talker:
     def texts(self) -> list[str]:
         return [frame["text"] for frame in self.messages()]
 
-    async def hears(self, text: str, seconds: float = 10) -> Frame:
+    async def hears(self, text: str, seconds: float = PATIENCE) -> Frame:
         """The first message with that text."""
         found = await auntil(
             lambda: [one for one in self.messages() if one["text"] == text], seconds
         )
         return found[0]
 
-    async def closed(self, seconds: float = 10) -> int:
+    async def closed(self, seconds: float = PATIENCE) -> int:
         """The close code."""
         return await auntil(lambda: self.code or 0, seconds)
 

@@ -9,8 +9,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+PATIENCE = 30.0
+"""Seconds after which nothing more is hoped for, on a machine with much else to do."""
 
-def until(condition: Callable[[], T], seconds: float = 10.0, every: float = 0.02) -> T:
+
+def until(condition: Callable[[], T], seconds: float = PATIENCE, every: float = 0.02) -> T:
     """The first true result of `condition`. Raises AssertionError after `seconds`.
 
     A condition that raises AssertionError or OSError counts as not yet true.
@@ -30,7 +33,7 @@ def until(condition: Callable[[], T], seconds: float = 10.0, every: float = 0.02
 
 
 async def auntil(
-    condition: Callable[[], T | Awaitable[T]], seconds: float = 10.0, every: float = 0.01
+    condition: Callable[[], T | Awaitable[T]], seconds: float = PATIENCE, every: float = 0.01
 ) -> T:
     """As `until`, on the event loop; the condition may be a coroutine function."""
     deadline = time.monotonic() + seconds

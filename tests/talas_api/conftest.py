@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from support import backing
 from support.api import Composed, settings_for, stream_here
+from support.wait import PATIENCE
 from talas_api.compose import MIGRATIONS, Api
 from talas_api.site import handlers
 from talas_core.bus.memory import MemoryBus
@@ -55,7 +56,7 @@ def _files_read_once() -> Iterator[None]:
 @pytest.fixture
 async def db(migrated: str) -> AsyncIterator[Database]:
     """A pool on it."""
-    database = Database(migrated)
+    database = Database(migrated, acquire_seconds=PATIENCE)
     await database.open()
     yield database
     await database.close()
