@@ -28,6 +28,7 @@ from talas_api.chat.people import People
 from talas_api.chat.service import Chat
 from talas_api.identity.accounts.store import PostgresAccounts
 from talas_api.identity.compose import Identity
+from talas_api.listening import listen, shares, until, wanted
 from talas_api.request.route import Table
 from talas_api.retention.service import Retention
 from talas_api.retention.store import PostgresRetention
@@ -44,9 +45,6 @@ from talas_core.bus.port import Bus
 from talas_core.bus.session_news import SessionNews
 from talas_core.clock import Clock, SystemClock
 from talas_core.data_dir import DataDir
-from talas_core.errors import SettingError
-from talas_core.files import room_for
-from talas_core.hosts import check_host
 from talas_core.messages import RENDITIONS
 from talas_core.postgres import migrate
 from talas_core.postgres.pool import Database
@@ -56,7 +54,6 @@ from talas_core.supervisor import run_file
 from talas_core.telemetry.health import Health
 from talas_core.web import health as health_http
 from talas_core.web.application import application
-from talas_core.web.connection import Deadlines
 from talas_core.web.headers import Cors
 from talas_core.web.host import Hosts
 from talas_core.web.peer import Proxies
@@ -67,10 +64,9 @@ BESIDE_CHAT = 64
 """Connections on the chat port that are no chat sockets: of who asks for /health, or is told that
 it is full."""
 CHAT_DRAIN_SHARE = 0.4
-DRAIN_SHARE = 0.4
 MAIL_DRAIN_SHARE = 0.1
-"""Of the shutdown time, the parts that the chat's farewell, then requests in hand, then letters
-that wait may use; the rest closes connections."""
+"""Of the shutdown time, the parts that the chat's farewell and, after the requests in hand (see
+listening.py), letters that wait may use; the rest closes connections."""
 
 HOUSE_STATIONS = (
     NewStation(
@@ -95,14 +91,9 @@ class Api:
         clock: Clock,
         room: tuple[int, int] | None = None,
     ) -> None:
-        self._settings = settings
-        self._bus = bus
+        self._settings, self._bus, self._clock = settings, bus, clock
         self._news = SessionNews(
-            bus,
-            clock,
-            ended=self._session_ended,
-            fell_silent=self._unheard,
-            returned=self._doubt,
+            bus, clock, ended=self._session_ended, fell_silent=self._unheard, returned=self._doubt
         )
         self._announcer = Announcer(bus, self._news, self._session_ended)
         self.audit = Audit(PostgresAudit(database), clock)
@@ -115,16 +106,7 @@ class Api:
         )
         self.keys, self.sessions = self.identity.keys, self.identity.sessions
         self.tokens, self.accounts = self.identity.tokens, self.identity.accounts
-        self.administration = Administration(
-            store=PostgresPeople(database),
-            accounts=PostgresAccounts(database),
-            passwords=self.identity.passwords,
-            sessions=self.sessions,
-            tokens=self.tokens,
-            stations=self.stations,
-            audit=self.audit,
-            clock=clock,
-        )
+        self.administration = self._administration(database)
         self.rooms = Rooms(PostgresRooms(database), clock, settings.chat_rooms_per_user)
         api_connections, chat_sockets = room or wanted(settings)
         self.connections = (api_connections, chat_sockets + BESIDE_CHAT)
@@ -140,6 +122,18 @@ class Api:
         self.retention = Retention(PostgresRetention(database), clock, settings.audit_days)
         self.startup = self._steps()
         self.health = self._checks(database)
+
+    def _administration(self, database: Database) -> Administration:
+        return Administration(
+            store=PostgresPeople(database),
+            accounts=PostgresAccounts(database),
+            passwords=self.identity.passwords,
+            sessions=self.sessions,
+            tokens=self.tokens,
+            stations=self.stations,
+            audit=self.audit,
+            clock=self._clock,
+        )
 
     def _steps(self) -> Startup:
         return Startup(
@@ -253,7 +247,7 @@ async def serve(settings: Settings, drain: asyncio.Event) -> None:
     servers: list[WebServer] = []
     starting: asyncio.Task[None] | None = None
     try:
-        servers = await listen(settings, api)
+        servers = await listen(settings, api.applications(), api.connections)
         await api.attach()
         starting = asyncio.create_task(api.startup.run())
         await until(drain, starting)
@@ -269,53 +263,3 @@ async def serve(settings: Settings, drain: asyncio.Event) -> None:
         api.close()
         await bus.close()
         await database.close()
-
-
-def wanted(settings: Settings) -> tuple[int, int]:
-    """How many connections the API port and how many sockets the chat is to have."""
-    return settings.api_connections, settings.chat_sockets
-
-
-def shares(settings: Settings) -> tuple[int, int]:
-    """How many they may have in this process: what is wanted, or, of the open files there can be,
-    at most half for the API."""
-    room = room_for(sum(wanted(settings)), "TALAS_API_CONNECTIONS, TALAS_CHAT_SOCKETS")
-    api = min(settings.api_connections, max(1, room // 2))
-    return api, max(1, min(settings.chat_sockets, room - api))
-
-
-async def listen(settings: Settings, api: Api) -> list[WebServer]:
-    """Both ports open, or neither. Raises UsageError naming the setting at fault."""
-    check_host(settings.host)
-    ports = (("TALAS_API_PORT", settings.api_port), ("TALAS_CHAT_PORT", settings.chat_port))
-    seconds = settings.shutdown_seconds * DRAIN_SHARE
-    shared = settings.api_workers > 1
-    servers: list[WebServer] = []
-    try:
-        rows = zip(api.applications(), ports, api.connections, strict=True)
-        for app, (name, port), most in rows:
-            server = await WebServer.start(
-                app, shutdown_seconds=seconds, deadlines=Deadlines.of(settings), connections=most
-            )
-            servers.append(server)
-            try:
-                await server.listen(settings.host, port, reuse_port=shared)
-            except OSError as error:
-                problem = f"cannot listen on {settings.host} port {port}: {error.strerror}"
-                raise SettingError(name, problem) from error
-    except BaseException:
-        await asyncio.gather(*(server.close() for server in servers))
-        raise
-    return servers
-
-
-async def until(drain: asyncio.Event, starting: asyncio.Task[None]) -> None:
-    """Return when asked to drain. Raises what ended the start, if that came first."""
-    asked = asyncio.ensure_future(drain.wait())
-    try:
-        await asyncio.wait((asked, starting), return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            starting.result()
-        await asked
-    finally:
-        asked.cancel()

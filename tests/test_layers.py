@@ -20,13 +20,18 @@ MAY_IMPORT = {
 }
 ORDERS = {
     "talas_api": (
-        "text", "startup", "announcer", "request", "audit", "mail", "identity", "stations", "rooms",
-        "chat", "admin", "retention", "site", "links", "seed", "routes", "compose", "jobs",
-        "command", "__main__",
+        "text", "startup", "listening", "announcer", "request", "audit", "mail", "identity",
+        "stations", "rooms", "chat", "admin", "retention", "site", "links", "seed", "routes",
+        "compose", "jobs", "command", "__main__",
     ),
     "talas_api/identity": (
         "values", "rows", "ports", "common", "passwords", "limits", "keys", "sessions", "factors",
         "tokens", "recovery", "addresses", "accounts", "access", "compose",
+    ),
+    "talas_api/chat": (
+        "codes", "values", "limits", "replies", "log", "reading", "people", "wheel", "signed_in",
+        "strangers", "incoming", "intake", "delivery", "watch", "requests", "service", "endpoint",
+        "handlers",
     ),
     "talas_api/request": ("origin", "access", "limits", "route"),
 }  # fmt: skip
