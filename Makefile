@@ -23,7 +23,7 @@ SPREAD  := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # would compile every module of Talas anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run quick quick-unit test lint unit bench load fuzz attack stress install install-dev native clean
+.PHONY: run quick quick-unit test lint unit bench load fuzz attack stress install install-dev install-sound native clean
 
 run: install
 	$(BIN)/talas serve --demo
@@ -93,6 +93,10 @@ $(VENV)/.run: $(VENV)/.python pyproject.toml constraints.txt setup.py $(wildcard
 $(VENV)/.dev: $(VENV)/.run
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
 	touch $@
+
+# ViSQOL, which benchmarks/test_sound.py asks where it is there.
+install-sound: $(VENV)/.dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,sound]'
 
 native: $(VENV)/.python
 	TALAS_BUILD_NATIVE=on $(BIN)/python setup.py build_ext --inplace --force

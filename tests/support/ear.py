@@ -117,7 +117,8 @@ def image(sound: Array, other: Array) -> float:
 
 
 def pre_echo(sound: Array, other: Array) -> float:
-    """Noise in the 10 ms before attacks, in dB of the attack's own power; -100 where none is."""
+    """Noise in the 10 ms before attacks, in dB of the attack's own power, and -60 at least, below
+    which nobody hears any; not a number where the sound has no attack."""
     step = RATE // 400
     count = sound.shape[1] // step
     powers = np.square(sound[:, : count * step]).reshape(2, count, step).mean(axis=(0, 2))
@@ -127,4 +128,4 @@ def pre_echo(sound: Array, other: Array) -> float:
         for at in range(12, count)
         if powers[at] > 30 * powers[at - 12 : at].mean() and powers[at] > 1e-4
     ]
-    return float(10 * np.log10(np.mean(found) + 1e-10)) if found else -100.0
+    return float(10 * np.log10(np.mean(found) + 1e-6)) if found else float("nan")
