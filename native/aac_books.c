@@ -166,7 +166,7 @@ static int first_scale(const struct talas_aac_layout *layout,
                        const struct talas_aac_channel *channel) {
     for (int b = 0; b < layout->bands; b++)
         if (channel->highest[b] > 0)
-            return channel->scale[b];
+            return talas_aac_said(channel, b);
     return 0;
 }
 
@@ -178,9 +178,9 @@ static int scale_bits(const struct talas_aac_layout *layout, struct talas_aac_ch
             continue;
         if (channel->highest[b] == 0)
             channel->scale[b] = before;
-        const int step = channel->scale[b] - before;
+        const int step = talas_aac_said(channel, b) - before;
         bits += (int)(talas_aac_scale_codes[step + TALAS_AAC_SCALE_MIDDLE] & 31);
-        before = channel->scale[b];
+        before = talas_aac_said(channel, b);
     }
     return bits;
 }

@@ -12,11 +12,27 @@
 #define ROUNDING 0.36f
 #define ROUNDING_LARGE 0.45f
 #define LARGE 4
+#define SMALL 7      /* largest number in a band that may be said louder */
+#define MISSED 1.25f /* times what is left of its energy, from which on it is */
 
 /* The number that stands for a line whose size, to 3/4, is `power`. */
 static int number(float power, float factor, float rounding) {
     const float size = power * factor + rounding;
     return (int)(size < TALAS_AAC_HIGHEST ? size : TALAS_AAC_HIGHEST);
+}
+
+/* Whether a decoder is to make a band louder by 1.5 dB: rounding towards nothing takes some of the
+ * energy of those that have few bits, which is heard as dullness. */
+static int louder(const struct talas_aac_channel *channel, int b, int start, int end) {
+    /* Of each number, what it stands for, squared: n^(8/3). */
+    static const float squares[SMALL + 1] = {0,        1,        6.3496f,   18.7208f,
+                                             40.3175f, 73.1004f, 118.8712f, 179.2896f};
+    float sum = 0;
+    if (channel->highest[b] > SMALL)
+        return 0;
+    for (int i = start; i < end; i++)
+        sum += squares[talas_aac_magnitude(channel->quantised[i])];
+    return channel->energy[b] > MISSED * sum * exp2f(0.5f * (float)channel->scale[b]);
 }
 
 static void quantise(const struct talas_aac_layout *layout, struct talas_aac_channel *channel) {
@@ -26,6 +42,7 @@ static void quantise(const struct talas_aac_layout *layout, struct talas_aac_cha
         const float rounding = channel->peak[b] * factor > LARGE ? ROUNDING_LARGE : ROUNDING;
         channel->highest[b] = number(channel->peak[b], factor, rounding);
         if (channel->highest[b] == 0) {
+            channel->louder[b] = 0;
             memset(channel->quantised + start, 0, sizeof(int16_t) * (size_t)(end - start));
             continue;
         }
@@ -33,6 +50,7 @@ static void quantise(const struct talas_aac_layout *layout, struct talas_aac_cha
             const int size = number(channel->powers[i], factor, rounding);
             channel->quantised[i] = (int16_t)(channel->lines[i] < 0 ? -size : size);
         }
+        channel->louder[b] = louder(channel, b, start, end);
     }
 }
 
@@ -168,16 +186,16 @@ static void put_channel(struct writer *writer, const struct talas_aac_layout *la
     int gain = 0, before;
     for (int b = layout->bands - 1; b >= 0; b--)
         if (channel->book[b] != 0)
-            gain = channel->scale[b] + 100;
+            gain = talas_aac_said(channel, b) + 100;
     put(writer, (uint32_t)gain, 8);
     put_sections(writer, layout, channel);
     before = gain - 100;
     for (int b = 0; b < layout->bands; b++) {
         if (channel->book[b] == 0)
             continue;
-        const int step = channel->scale[b] - before;
+        const int step = talas_aac_said(channel, b) - before;
         put_code(writer, talas_aac_scale_codes[step + TALAS_AAC_SCALE_MIDDLE]);
-        before = channel->scale[b];
+        before = talas_aac_said(channel, b);
     }
     put(writer, 0, 1); /* no pulses */
     put_shape(writer, &channel->shape);

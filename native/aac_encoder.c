@@ -26,8 +26,8 @@ static double cutoff(int bit_rate) {
     static const struct {
         int rate;
         double hertz;
-    } table[] = {{48000, 9000},    {64000, 12300},  {80000, 14500},  {96000, 16200},
-                 {112000, 17400},  {128000, 18500}, {160000, 19600}, {1 << 30, 20000}};
+    } table[] = {{48000, 9000},    {64000, 12300},  {80000, 14500},  {96000, 17000},
+                 {112000, 17800},  {128000, 18500}, {160000, 19600}, {1 << 30, 20000}};
     int i = 0;
     while (bit_rate > table[i].rate)
         i++;
@@ -174,7 +174,7 @@ static int fit(struct talas_aac_frame *frame, int limit) {
         const int coarser = bits > limit + limit / 4 ? 4 : bits > limit + limit / 16 ? 2 : 1;
         for (int c = 0; c < 2; c++)
             for (int b = 0; b < frame->layout.bands; b++)
-                if (frame->channel[c].scale[b] + coarser <= 155)
+                if (frame->channel[c].scale[b] + coarser <= 154)
                     frame->channel[c].scale[b] += coarser;
         bits = talas_aac_quantise(frame);
     }

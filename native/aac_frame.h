@@ -53,9 +53,15 @@ struct talas_aac_channel {
     float roots[TALAS_AAC_BANDS];     /* sum of the lines' square roots */
     float peak[TALAS_AAC_BANDS];      /* the largest of `powers` */
     int scale[TALAS_AAC_BANDS];       /* step size 2^(scale / 4) */
+    int louder[TALAS_AAC_BANDS];      /* 1 where a stream says a scale that is one higher */
     int highest[TALAS_AAC_BANDS];     /* of `quantised`, without sign */
     uint8_t book[TALAS_AAC_BANDS];
 };
+
+/* The scale of a band as a stream says it. */
+static inline int talas_aac_said(const struct talas_aac_channel *channel, int band) {
+    return channel->scale[band] + channel->louder[band];
+}
 
 struct talas_aac_frame {
     struct talas_aac_layout layout;

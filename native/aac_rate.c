@@ -4,8 +4,8 @@
 #include <string.h>
 
 #define LEAST_SCALE (-100)
-#define MOST_SCALE 155
-#define MOST_APART 60
+#define MOST_SCALE 154 /* one more may be said */
+#define MOST_APART 59
 #define FINEST 12.0f  /* halvings of the thresholds at most, where bits are plenty */
 #define SEARCHES 14
 #define NEAR 0.01f   /* enough, of the bits that are looked for */
