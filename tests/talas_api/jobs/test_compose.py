@@ -72,7 +72,7 @@ async def test_a_job_needs_no_room_for_sockets(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr("talas_api.compose.room_for", lambda sockets, _: asked.append(sockets))
+    monkeypatch.setattr("talas_api.listening.room_for", lambda sockets, _: asked.append(sockets))
 
     async def job(_: Administration) -> str:
         return "done"
