@@ -71,7 +71,7 @@ class ToldPeople:
 
 
 class CountedTries:
-    """The port of factors/service.py for tries: keeps what was wrong, refuses once it is `full`."""
+    """In place of CodeTries: keeps what was wrong, refuses once it is `full`."""
 
     def __init__(self) -> None:
         self.wrong: list[UUID] = []

@@ -39,7 +39,7 @@ PAYLOAD_BYTES = 512 * 1024
 _log = logger("chat")
 
 
-class _Place:
+class _OpenRoom:
     """A live room with what keeps it alive."""
 
     def __init__(self, room: LiveRoom, subscription: Subscription) -> None:
@@ -56,7 +56,7 @@ class Hub:
     def __init__(self, bus: Bus, log: Log) -> None:
         self._bus = bus
         self._messages = log
-        self._places: dict[UUID, _Place] = {}
+        self._opened: dict[UUID, _OpenRoom] = {}
         self._opening: dict[UUID, asyncio.Task[None]] = {}
         self._early: dict[UUID, list[Posted]] = {}
         self._untold: dict[UUID, int] = {}
@@ -69,17 +69,17 @@ class Hub:
         open room without members may close.
         """
         while True:
-            place = self._places.get(room_id)
-            if place is None:
+            opened = self._opened.get(room_id)
+            if opened is None:
                 await self._open_once(room_id)
-            elif place.room.at < offset:
+            elif opened.room.at < offset:
                 # A member has seen more than we have; what it saw is committed.
-                entries = await self._messages.after(room_id, place.room.at, MOST_READ)
-                self._take(place, *_framed(room_id, entries))
+                entries = await self._messages.after(room_id, opened.room.at, MOST_READ)
+                self._take(opened, *_framed(room_id, entries))
                 if len(entries) < MOST_READ:
                     offset = 0
             else:
-                return place.room
+                return opened.room
 
     async def post(self, room_id: UUID, first: int, ready: Sequence[bytes]) -> None:
         """Fan out committed messages of a room; `first` is the offset of the first frame."""
@@ -105,23 +105,23 @@ class Hub:
         Raises Unavailable while the database is away.
         """
         await self._tell()
-        for place in list(self._places.values()):
-            if not place.room.members:
-                self._drop(place)
-        live = dict(self._places)
+        for opened in list(self._opened.values()):
+            if not opened.room.members:
+                self._drop(opened)
+        live = dict(self._opened)
         for room_id, position in (await self._positions(list(live))).items():
-            place = live[room_id]
+            opened = live[room_id]
             if position is None:
-                self._gone(place)
-            elif position.epoch != place.room.epoch:
-                self._give_up(place)
+                self._gone(opened)
+            elif position.epoch != opened.room.epoch:
+                self._give_up(opened)
             else:
-                self._take(place, position.offset + 1, ())
+                self._take(opened, position.offset + 1, ())
 
     def close(self) -> None:
         """Stop what runs in the background."""
-        for place in self._places.values():
-            self._still(place)
+        for opened in self._opened.values():
+            self._still(opened)
         for task in (*self._tasks, *self._opening.values()):
             task.cancel()
 
@@ -148,8 +148,8 @@ class Hub:
         finally:
             del self._early[room_id]
         tail = [_frame(room_id, entry) for entry in stretch.entries]
-        place = _Place(LiveRoom(room_id, stretch.position, tail), subscription)
-        self._places[room_id] = place
+        opened = _OpenRoom(LiveRoom(room_id, stretch.position, tail), subscription)
+        self._opened[room_id] = opened
         for posted in early:
             self._arrived(room_id, posted)
 
@@ -157,45 +157,45 @@ class Hub:
         self._arrived(room_id, messages.decode(payload, Posted))
 
     def _arrived(self, room_id: UUID, posted: Posted) -> None:
-        place = self._places.get(room_id)
-        if place is not None and posted.removed:
-            self._gone(place)
-        elif place is not None:
-            self._take(place, posted.first, posted.frames)
+        opened = self._opened.get(room_id)
+        if opened is not None and posted.removed:
+            self._gone(opened)
+        elif opened is not None:
+            self._take(opened, posted.first, posted.frames)
         elif room_id in self._early:
             self._early[room_id].append(posted)
 
-    def _take(self, place: _Place, first: int, ready: Sequence[bytes]) -> None:
-        if place.room.take(first, ready):
-            self._flush_soon(place)
-        if place.room.behind and place.mending is None:
-            place.mending = self._spawn(self._mend(place))
+    def _take(self, opened: _OpenRoom, first: int, ready: Sequence[bytes]) -> None:
+        if opened.room.take(first, ready):
+            self._flush_soon(opened)
+        if opened.room.behind and opened.mending is None:
+            opened.mending = self._spawn(self._mend(opened))
 
-    def _flush_soon(self, place: _Place) -> None:
+    def _flush_soon(self, opened: _OpenRoom) -> None:
         """Write at once where the room is idle; where it has just written, a moment later."""
         loop = asyncio.get_running_loop()
-        if place.timer is not None:
+        if opened.timer is not None:
             return
-        if loop.time() >= place.rests_until:
-            self._flush(place)
+        if loop.time() >= opened.rests_until:
+            self._flush(opened)
         else:
-            place.timer = loop.call_at(place.rests_until, self._flush, place)
+            opened.timer = loop.call_at(opened.rests_until, self._flush, opened)
 
-    def _flush(self, place: _Place) -> None:
-        place.timer = None
-        place.room.flush()
-        place.rests_until = asyncio.get_running_loop().time() + place.room.rest
+    def _flush(self, opened: _OpenRoom) -> None:
+        opened.timer = None
+        opened.room.flush()
+        opened.rests_until = asyncio.get_running_loop().time() + opened.room.rest
 
-    async def _mend(self, place: _Place) -> None:
+    async def _mend(self, opened: _OpenRoom) -> None:
         """Read what is missing from the log, once it is clear that it will not come by itself."""
-        room, wait = place.room, PATIENCE_SECONDS
+        room, wait = opened.room, PATIENCE_SECONDS
         try:
             while True:
                 await asyncio.sleep(wait)
                 if not room.behind:
                     return
                 if room.behind > MOST_MENDED:
-                    self._give_up(place)
+                    self._give_up(opened)
                     return
                 try:
                     entries = await self._messages.after(room.id, room.at, MOST_READ)
@@ -203,10 +203,10 @@ class Hub:
                     wait = min(max(wait * 2, FIRST_WAIT), LONGEST_WAIT)
                     continue
                 _log.info("missed messages read", room=str(room.id), count=len(entries))
-                self._take(place, *_framed(room.id, entries))
+                self._take(opened, *_framed(room.id, entries))
                 wait = 0 if entries else LONGEST_WAIT
         finally:
-            place.mending = None
+            opened.mending = None
 
     async def _tell(self) -> None:
         """Tell the other workers how far rooms have come that we could not tell them of."""
@@ -217,29 +217,29 @@ class Hub:
         found = await self._messages.positions(room_ids) if room_ids else {}
         return {room_id: found.get(room_id) for room_id in room_ids}
 
-    def _gone(self, place: _Place) -> None:
+    def _gone(self, opened: _OpenRoom) -> None:
         """The room was removed, by its maker or with its station: say so."""
-        place.room.remove(wire.text(replies.encode(replies.RoomRemoved(room=place.room.id))))
-        self._drop(place)
+        opened.room.remove(wire.text(replies.encode(replies.RoomRemoved(room=opened.room.id))))
+        self._drop(opened)
 
-    def _give_up(self, place: _Place) -> None:
+    def _give_up(self, opened: _OpenRoom) -> None:
         """Members cannot be brought up to date here: they come back and load anew."""
-        _log.warning("room given up", room=str(place.room.id), behind=place.room.behind)
-        for member in list(place.room.members):
+        _log.warning("room given up", room=str(opened.room.id), behind=opened.room.behind)
+        for member in list(opened.room.members):
             member.close(Close.GAP)
-        self._drop(place)
+        self._drop(opened)
 
-    def _drop(self, place: _Place) -> None:
-        if self._places.get(place.room.id) is place:
-            del self._places[place.room.id]
-        self._still(place)
-        self._spawn(place.subscription.close())
+    def _drop(self, opened: _OpenRoom) -> None:
+        if self._opened.get(opened.room.id) is opened:
+            del self._opened[opened.room.id]
+        self._still(opened)
+        self._spawn(opened.subscription.close())
 
-    def _still(self, place: _Place) -> None:
-        if place.timer is not None:
-            place.timer.cancel()
-        if place.mending is not None and place.mending is not asyncio.current_task():
-            place.mending.cancel()
+    def _still(self, opened: _OpenRoom) -> None:
+        if opened.timer is not None:
+            opened.timer.cancel()
+        if opened.mending is not None and opened.mending is not asyncio.current_task():
+            opened.mending.cancel()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

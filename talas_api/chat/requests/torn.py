@@ -3,7 +3,7 @@
 Does:        tell a frame that is an object but for such halves from one that is none.
 Never:       reads on what was decoded well; mends a text.
 Guarantees:  time linear in the bytes of one frame.
-From / to:   frames.py  ->  here
+From / to:   decode.py  ->  here
 """
 
 from __future__ import annotations

@@ -316,7 +316,7 @@ async def unread(
     room = (await talker.ask("room.create", name="Hall"))["room"]
     writer.write(frame(msgspec.json.encode({"type": "auth", "token": token})))
     writer.write(frame(msgspec.json.encode({"type": "room.join", "room": room})))
-    [live] = [place.room for place in composed.api.chat._hub._places.values()]
+    [live] = [place.room for place in composed.api.chat._hub._opened.values()]
     await auntil(lambda: len(live.members) == 2)
     [line] = [one for one in live.members if one is not next(iter(live.members))]
     for number in range(100):

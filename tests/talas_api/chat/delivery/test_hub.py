@@ -272,7 +272,7 @@ async def test_a_removed_room_is_forgotten_on_every_worker_and_its_members_are_t
     await auntil(lambda: [one.pipe.last() for one in (here, there)] == [notice] * 2)
     for room, worker in zip(rooms, (town.one, town.two), strict=True):
         assert room.removed
-        assert not room.members and not room._ring and not worker.hub._places
+        assert not room.members and not room._ring and not worker.hub._opened
         with pytest.raises(NotFound):
             await worker.hub.enter(town.room)
 
@@ -302,7 +302,7 @@ async def test_a_room_removed_while_it_opens_is_not_there(
     monkeypatch.setattr(town.log, "before", slowly)
     with pytest.raises(NotFound):
         await town.two.hub.enter(town.room)
-    assert not town.two.hub._places
+    assert not town.two.hub._opened
 
 
 async def test_an_empty_room_is_closed_and_may_be_opened_again(town: Town) -> None:
