@@ -21,7 +21,7 @@ from talas_stream.coding import Codecs
 from talas_stream.feed import TURNS, Feed
 from talas_stream.kernels import Kernels
 from talas_stream.places import Places
-from talas_stream.rendition import Sizes
+from talas_stream.sizes import Sizes
 from talas_stream.station import Station
 
 PERIOD_SECONDS = 0.48

@@ -12,7 +12,7 @@ Guarantees:  after a lost job a rendition goes on where its last packet ended: n
              ├─> none yet: asked every tidy ──> another; after a while, the end
              └─> failed too often ────────────> the end, and nobody let in for a while
 
-From / to:   visit.py  ->  here  ->  rendition.py
+From / to:   visit.py  ->  here  ->  output.py
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from talas_core.telemetry.logs import logger
-from talas_stream.codec.messages import Metered, Output
+from talas_stream.codec.messages import Coded, Metered
 from talas_stream.media import Frame, Packet, Rendition
-from talas_stream.rendition import LiveRendition, Sizes
+from talas_stream.output import Output
+from talas_stream.sizes import Sizes
 from talas_stream.stages.meter import Reading
 
 AGAIN_SECONDS = 60.0
@@ -81,7 +82,7 @@ class Codecs(Protocol):
     def job(
         self,
         history_ticks: int,
-        deliver: Callable[[list[Output | Metered]], None],
+        deliver: Callable[[list[Coded | Metered]], None],
         done: Callable[[bool], None],
     ) -> Job: ...
 
@@ -99,7 +100,7 @@ class Coding:
         history_ticks: int,
         *,
         kept: Iterable[tuple[Frame, Packet]],
-        ended: Callable[[LiveRendition], None],
+        ended: Callable[[Output], None],
         now: Callable[[], float],
     ) -> None:
         self._name = name
@@ -109,7 +110,7 @@ class Coding:
         self._kept = kept
         self._tell_ended = ended
         self._now = now
-        self._lives: dict[str, LiveRendition] = {}
+        self._lives: dict[str, Output] = {}
         self._job: Job | None = None
         self._jobs = 0
         self._failures: list[float] = []
@@ -140,7 +141,7 @@ class Coding:
         if self._codecs.metering and self._job is None:
             self._start()
 
-    def open(self, live: LiveRendition) -> None:
+    def open(self, live: Output) -> None:
         """Make a rendition. There should be room for it."""
         if self._job is not None and self._job.full and not self._lives:
             # It only measures: let one begin where there is room.
@@ -151,7 +152,7 @@ class Coding:
         else:
             self._order(self._job, live)
 
-    def close(self, live: LiveRendition) -> None:
+    def close(self, live: Output) -> None:
         """Make it no more; one that is not made here is ignored."""
         if self._lives.pop(live.rendition.name, None) is not None and self._job is not None:
             self._job.close(live.rendition)
@@ -187,7 +188,7 @@ class Coding:
         for live in self._lives.values():
             self._order(job, live)
 
-    def _order(self, job: Job, live: LiveRendition) -> None:
+    def _order(self, job: Job, live: Output) -> None:
         ticks = self._sizes.history_ticks(live.rendition)
         job.open(live.rendition, ticks, live.end_at)
 
@@ -198,7 +199,7 @@ class Coding:
             # What the stopped job still delivers is nobody's: its number is no longer current.
             self._jobs += 1
 
-    def _deliver(self, number: int, outputs: list[Output | Metered]) -> None:
+    def _deliver(self, number: int, outputs: list[Coded | Metered]) -> None:
         if number != self._jobs:
             return
         for output in outputs:

@@ -5,7 +5,7 @@ Does:        frame packets once, keep the last of them for bursts, and hand them
 Never:       decides when to flush; that is the beat's business (see air.py).
 Guarantees:  with `at_once` nothing waits, else the feed's first bytes do not; no packet leaves the
              ring before it was flushed; the end reaches everybody after the last byte.
-From / to:   rendition.py  ->  here  ->  listeners
+From / to:   output.py  ->  here  ->  listeners
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Protocol
 from talas_stream.batch import Send, batch_send
 from talas_stream.media import Packet
 from talas_stream.stages.fanout import Fanout
-from talas_stream.stages.frame import Framer
+from talas_stream.stages.packetise import Packetiser
 from talas_stream.stages.ring import Ring
 
 TURNS = 5
@@ -45,18 +45,18 @@ class Listener(Protocol):
 
 
 class Feed:
-    """A framer, its ring and its listeners. Sizes in bytes; with `at_once`, what is new does not
-    wait for a flush. `send` serves those whose sockets are idle.
+    """A packetiser, its ring and its listeners. Sizes in bytes; with `at_once`, what is new does
+    not wait for a flush. `send` serves those whose sockets are idle.
 
     The listeners are in TURNS shares of equal size, so that a flush can be spread over a period:
     nobody else on the loop waits for more than a share's writes.
     """
 
     def __init__(
-        self, framer: Framer, burst_bytes: int, keep_bytes: int, keep_ticks: int | None = None,
-        *, at_once: bool = False, send: Send = batch_send,
+        self, packetiser: Packetiser, burst_bytes: int, keep_bytes: int,
+        keep_ticks: int | None = None, *, at_once: bool = False, send: Send = batch_send,
     ) -> None:  # fmt: skip
-        self._framer = framer
+        self._packetiser = packetiser
         self._burst_bytes = burst_bytes
         self._at_once = at_once
         self._ring = Ring(keep_bytes, keep_ticks)
@@ -88,7 +88,7 @@ class Feed:
         """Take what the rendition has new."""
         silent = self._ring.head == 0
         for packet in packets:
-            self._append(self._framer.feed(packet))
+            self._append(self._packetiser.feed(packet))
         if self._at_once or (silent and self._ring.head):
             self.flush()
 
@@ -109,12 +109,12 @@ class Feed:
 
     def join(self, listener: Listener) -> None:
         """Add a listener: the format's head, the burst, and from then on all that comes."""
-        if self._framer.head:
-            listener.write(self._framer.head)
-            self._head_bytes += len(self._framer.head)
+        if self._packetiser.head:
+            listener.write(self._packetiser.head)
+            self._head_bytes += len(self._packetiser.head)
         share = self._seats[listener] = min(self._shares, key=len)
         if not share.join(listener, self._burst_bytes):
-            self._framer.remind()
+            self._packetiser.remind()
 
     def leave(self, listener: Listener) -> None:
         """Forget a listener."""
@@ -136,11 +136,11 @@ class Feed:
 
     def retitle(self, title: str) -> None:
         """What is playing from here on."""
-        self._framer.retitle(title)
+        self._packetiser.retitle(title)
 
     def end(self) -> None:
         """Send the rest, then tell everybody."""
-        self._append(self._framer.flush())
+        self._append(self._packetiser.flush())
         self.flush()
         for listener, share in tuple(self._seats.items()):
             share.resume(listener, self._burst_bytes)

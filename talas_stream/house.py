@@ -21,6 +21,7 @@ from talas_core.telemetry.logs import logger
 from talas_core.web.peer import Proxies
 from talas_stream.air import Air
 from talas_stream.audience import Audience, Present
+from talas_stream.delivery import Profile
 from talas_stream.directory import Directory
 from talas_stream.kernels import Kernels
 from talas_stream.media import Rendition
@@ -103,9 +104,9 @@ class House:
         """Seconds on the monotonic clock."""
         return self._clock.monotonic()
 
-    def backlog_bytes(self, rendition: Rendition, low: bool) -> int:
+    def backlog_bytes(self, rendition: Rendition, profile: Profile) -> int:
         """Bytes that may wait for a listener before he is behind: two of his bursts."""
-        return 2 * self._air.sizes.of(rendition, low).burst
+        return 2 * self._air.sizes.of(rendition, profile).burst
 
     def ingest(self) -> Ingest:
         """A fresh reading for a source's body."""

@@ -20,11 +20,13 @@ from talas_core.clock import Clock
 from talas_core.errors import Conflict, Unavailable
 from talas_core.messages import StationRecord
 from talas_stream.coding import Codecs
+from talas_stream.delivery import Delivery
 from talas_stream.feed import Feed, Listener
 from talas_stream.history import History, Song
 from talas_stream.kernels import Kernels
 from talas_stream.media import LADDER, RATE, Codec, Frame, Rendition, SourceInfo
-from talas_stream.rendition import LiveRendition, Sizes
+from talas_stream.output import Output
+from talas_stream.sizes import Sizes
 from talas_stream.stages.meter import Reading
 from talas_stream.visit import Visit
 
@@ -130,7 +132,7 @@ class Station:
         self._claimed = self._epoch
         self._visit: Visit | None = None
         # The visit's renditions whose bytes may still grow, and the bytes of those that closed.
-        self._heard: set[LiveRendition] = set()
+        self._heard: set[Output] = set()
         self._heard_bytes = 0
         self._looking: set[Listener] = set()
 
@@ -262,12 +264,11 @@ class Station:
         self,
         listener: Listener,
         rendition: Rendition,
-        icy: bool,
+        delivery: Delivery,
         joined: Callable[[Feed], None],
-        low: bool = False,
-    ) -> LiveRendition:
+    ) -> Output:
         """Let a listener in, see Visit. Raises Unavailable off the air."""
-        live = self.visit.join(listener, rendition, icy, joined, low)
+        live = self.visit.join(listener, rendition, delivery, joined)
         self._heard.add(live)
         self.listener_peak = max(self.listener_peak, self.listeners)
         return live
@@ -344,5 +345,5 @@ class Station:
         self.state = LIFE[self.state, event]
 
 
-def _bytes_out(renditions: Iterable[LiveRendition]) -> int:
+def _bytes_out(renditions: Iterable[Output]) -> int:
     return sum(feed.bytes_out for live in renditions for feed in live.feeds)

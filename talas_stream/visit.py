@@ -4,7 +4,7 @@ Does:        place frames on the timeline; keep the last of them; pass them on t
              is coded alike; have the others made, each only while somebody listens.
 Never:       knows where the source or a listener is connected, or how a rendition is made.
 Guarantees:  a listener of any rendition starts with the last seconds that the source sent.
-From / to:   sources  ->  here  ->  coding.py, rendition.py
+From / to:   sources  ->  here  ->  coding.py, output.py
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterable
 
 from talas_core.errors import Unavailable
 from talas_stream.coding import Codecs, Coding
+from talas_stream.delivery import Delivery
 from talas_stream.feed import Feed, Listener
 from talas_stream.kernels import Kernels
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition
-from talas_stream.rendition import LiveRendition, Sizes
+from talas_stream.output import Output
+from talas_stream.sizes import Sizes
 from talas_stream.stages.meter import Reading
 from talas_stream.stages.timeline import Timeline
 
@@ -58,7 +60,7 @@ class Visit:
         self._title = title
         self._kernels = kernels
         self._sizes = sizes
-        self._live: dict[str, LiveRendition] = {}
+        self._live: dict[str, Output] = {}
         self._history: deque[tuple[Frame, Packet]] = deque()
         self._history_bytes = 0
         self._history_runs: deque[int] = deque()  # frames of each format in turn
@@ -89,7 +91,7 @@ class Visit:
         return self._timeline.end
 
     @property
-    def live(self) -> list[LiveRendition]:
+    def live(self) -> list[Output]:
         """The renditions in use."""
         return list(self._live.values())
 
@@ -130,10 +132,9 @@ class Visit:
         self,
         listener: Listener,
         rendition: Rendition,
-        icy: bool,
+        delivery: Delivery,
         joined: Callable[[Feed], None],
-        low: bool = False,
-    ) -> LiveRendition:
+    ) -> Output:
         """Let a listener in; `joined` is told his feed. The visit must have had a frame.
 
         Raises Unavailable as `admit` does.
@@ -142,7 +143,7 @@ class Visit:
         live = self._live.get(rendition.name)
         if live is None:
             live = self._live[rendition.name] = self._open(rendition)
-        live.join(listener, icy, joined, low)
+        live.join(listener, delivery, joined)
         return live
 
     def retitle(self, title: str) -> None:
@@ -196,10 +197,8 @@ class Visit:
             or len(self._history_runs) > MAX_HISTORY_FORMATS
         )
 
-    def _open(self, rendition: Rendition) -> LiveRendition:
-        live = LiveRendition(
-            rendition, self._kernels, self._sizes, self._name, secrets.randbits(32)
-        )
+    def _open(self, rendition: Rendition) -> Output:
+        live = Output(rendition, self._kernels, self._sizes, self._name, secrets.randbits(32))
         live.retitle(self._title)
         if rendition is self.through:
             live.ready(self._history[-1][0].format.config)
@@ -209,11 +208,11 @@ class Visit:
         return live
 
 
-def _ended_in(lives: dict[str, LiveRendition]) -> Callable[[LiveRendition], None]:
+def _ended_in(lives: dict[str, Output]) -> Callable[[Output], None]:
     """What ends a rendition of `lives` that is encoded. It knows nothing of the visit, which would
     otherwise be kept, and its history with it, until the garbage collector looks for cycles."""
 
-    def ended(live: LiveRendition) -> None:
+    def ended(live: Output) -> None:
         if lives.pop(live.rendition.name, None) is live:
             live.end()
 

@@ -16,13 +16,13 @@ from typing import Protocol
 from talas_stream.codec.messages import (
     Change,
     Close,
+    Coded,
     Feed,
     Finish,
     Measure,
     Metered,
     Open,
     Order,
-    Output,
 )
 from talas_stream.codec.trust import Track, check_reading
 from talas_stream.media import RATE, Format, Frame, Packet, Rendition
@@ -35,7 +35,7 @@ UNHURRIED_FRAMES = 100
 UNHURRIED_BYTES = 1 << 20
 """Most of such a lot, however little media time its frames have."""
 
-Deliver = Callable[[list[Output | Metered]], None]
+Deliver = Callable[[list[Coded | Metered]], None]
 Done = Callable[[bool], None]
 """Told once that a job has ended: True where it was lost for no fault of its own, so that another
 may do better; False where it finished, failed, or was what its worker was at when it died."""
@@ -104,12 +104,12 @@ class LinkedJob:
         """Flush all encoders; `done` follows the last output."""
         self._let_go(Finish(self._number))
 
-    def believed(self, outputs: list[Output | Metered]) -> list[Output | Metered]:
+    def believed(self, outputs: list[Coded | Metered]) -> list[Coded | Metered]:
         """What of `outputs` was ordered. Raises ValueError where a worker of ours cannot have made
         it."""
         return [output for output in outputs if self._ordered(output)]
 
-    def _ordered(self, output: Output | Metered) -> bool:
+    def _ordered(self, output: Coded | Metered) -> bool:
         if isinstance(output, Metered):
             check_reading(output.reading)
             return self._metered

@@ -29,12 +29,12 @@ from talas_stream.codec.mark import Mark, memory
 from talas_stream.codec.messages import (
     MOST_REPORT_BYTES,
     Begin,
+    Coded,
     Feed,
     Finish,
     Metered,
     Open,
     Order,
-    Output,
     Report,
     Take,
     Unpacker,
@@ -286,7 +286,7 @@ class Link:
             self._socket.shutdown(socket.SHUT_WR)
             self._watch()
 
-    def _delivered(self, job: LinkedJob, outputs: list[Output | Metered]) -> bool:
+    def _delivered(self, job: LinkedJob, outputs: list[Coded | Metered]) -> bool:
         try:
             job.deliver(outputs)
         except Exception:

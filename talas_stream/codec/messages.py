@@ -124,7 +124,7 @@ class Finish(msgspec.Struct, frozen=True, array_like=True, tag=7):
 Order = Take | Change | Feed | Open | Close | Measure | Finish
 
 
-class Output(msgspec.Struct, frozen=True, array_like=True, tag=0):
+class Coded(msgspec.Struct, frozen=True, array_like=True, tag=0):
     """What a job hands over: a rendition's packets, its `config` when it opened."""
 
     rendition: Rendition
@@ -153,7 +153,7 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
     """What a quantum made for one job, and whether the job has ended with it."""
 
     job: int
-    outputs: list[Output | Metered]
+    outputs: list[Coded | Metered]
     finished: bool
 
 

@@ -18,7 +18,7 @@ import msgspec
 
 from talas_core.telemetry.logs import logger
 from talas_stream.codec.load import Load
-from talas_stream.codec.messages import Fact, Output, Said
+from talas_stream.codec.messages import Coded, Fact, Said
 from talas_stream.media import RATE, Packet
 from talas_stream.stages.meter import Reading
 
@@ -91,7 +91,7 @@ class Track:
         self._begun = False
         self._last: Packet | None = None
 
-    def takes(self, output: Output) -> bool:
+    def takes(self, output: Coded) -> bool:
         """Whether the output is this rendition's: what comes before the config is of an encoder
         that was closed. Raises ValueError where its packets cannot be what follows."""
         if output.config is not None:

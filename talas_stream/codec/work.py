@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 
 from talas_core.telemetry.logs import logger
-from talas_stream.codec.messages import Metered, Output
+from talas_stream.codec.messages import Coded, Metered
 from talas_stream.kernels import Kernels
 from talas_stream.media import RATE, Frame, Packet, Pcm, Rendition
 from talas_stream.stages.meter import Meter, Reading
@@ -47,7 +47,7 @@ class Work:
     def __init__(self, history_ticks: int, backlog_ticks: int, kernels: Kernels) -> None:
         self.pipeline = Pipeline(history_ticks, kernels.limit_planes, kernels.aac_encoder)
         self._kernels = kernels
-        self.outputs: list[Output | Metered] = []
+        self.outputs: list[Coded | Metered] = []
         self.finished = False
         self._orders: deque[_Task] = deque()
         self._waiting = 0
@@ -146,7 +146,7 @@ class Work:
         self._orders.extendleft(reversed(kept))
         return count
 
-    def taken(self) -> list[Output | Metered]:
+    def taken(self) -> list[Coded | Metered]:
         """What was made since the last call."""
         if self._meter is not None and self._meter.reading is not self._reading:
             self._reading = self._meter.reading
@@ -190,10 +190,10 @@ class Work:
         return False
 
     def _opened(self, opened: list[Opened]) -> None:
-        self.outputs += [Output(new.rendition, new.packets, new.config) for new in opened]
+        self.outputs += [Coded(new.rendition, new.packets, new.config) for new in opened]
 
     def _add(self, made: dict[Rendition, list[Packet]]) -> None:
-        self.outputs += [Output(name, packets) for name, packets in made.items() if packets]
+        self.outputs += [Coded(name, packets) for name, packets in made.items() if packets]
 
 
 def weight(packet: Packet) -> int:

@@ -26,15 +26,16 @@ from talas_core.messages import StationRecord
 from talas_core.telemetry.logs import logger
 from talas_stream.answers import PUBLIC, Header, refusal_bytes
 from talas_stream.answers import head as answer_head
+from talas_stream.delivery import Profile, Wire
 from talas_stream.feed import Feed
 from talas_stream.front_door import Successor
 from talas_stream.listeners.address import Address
 from talas_stream.listeners.gather import ENOUGH_BYTES, Gather
 from talas_stream.listeners.wish import PREFLIGHT, Wish, wish
 from talas_stream.media import CONTENT_TYPE, LADDER, TITLED, Rendition
-from talas_stream.rendition import LiveRendition
+from talas_stream.output import Output
 from talas_stream.stages.fanout import NO_SOCKET
-from talas_stream.stages.frame import METAINT
+from talas_stream.stages.packetise import METAINT
 from talas_stream.station import Station
 from talas_stream.wire.request import RequestHead
 
@@ -54,7 +55,7 @@ log = logger("listener")
 class ListenerRoom(Protocol):
     """What a listener needs of the house."""
 
-    def backlog_bytes(self, rendition: Rendition, low: bool) -> int:
+    def backlog_bytes(self, rendition: Rendition, profile: Profile) -> int:
         """Bytes a listener may have waiting before he is behind."""
         ...
 
@@ -84,7 +85,7 @@ class HttpListener(Successor):
         self._looks: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
         self._head: RequestHead
-        self._live: LiveRendition | None = None
+        self._live: Output | None = None
         self._feed: Feed | None = None
         self._paused = False
         self._address = ""
@@ -218,7 +219,7 @@ class HttpListener(Successor):
             self._transport.close()
             return
         self._left_bytes = asked.probe or 0
-        most = self._room.backlog_bytes(rendition, asked.low)
+        most = self._room.backlog_bytes(rendition, asked.delivery.profile)
         self._transport.set_write_buffer_limits(high=most)
         if asked.blocks:
             # What may wait for a listener is two of its bursts.
@@ -230,7 +231,7 @@ class HttpListener(Successor):
             self._looks = loop.call_later(LOOK_SECONDS, self._stays, station)
         else:
             self._seat()
-        self._live = station.join(self, rendition, asked.icy, self._joined, asked.low)
+        self._live = station.join(self, rendition, asked.delivery, self._joined)
 
     def _enter(self) -> None:
         """Take a place. Raises Unavailable where there is none."""
@@ -305,7 +306,9 @@ class HttpListener(Successor):
             *PUBLIC,
             *((name, value) for name, value in said if value),
         ]
-        return [*headers, ("icy-metaint", str(METAINT))] if self._wish.icy else headers
+        if self._wish.delivery.wire is Wire.ICY:
+            headers.append(("icy-metaint", str(METAINT)))
+        return headers
 
     def _refuse(self, error: TalasError) -> None:
         wait = getattr(error, "retry_after", None)

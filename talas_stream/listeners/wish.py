@@ -13,8 +13,9 @@ import re
 
 import msgspec
 
-from talas_stream.media import TITLED, Rendition
-from talas_stream.stages.frame import METAINT
+from talas_stream.delivery import Delivery, Profile, Wire, wire_of
+from talas_stream.media import Rendition
+from talas_stream.stages.packetise import METAINT
 from talas_stream.wire.request import RequestHead
 
 PROBE_BYTES = METAINT // 4
@@ -36,13 +37,12 @@ _FROM_START = re.compile(r"bytes=0-([0-9]{1,6})", re.ASCII)
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """`icy`: titles between the audio. `low`: every packet at once, not merged. `probe`: only so
-    many bytes from the start, or None for all that comes. `looks`: only the first bytes were asked
-    for, whatever the answer: perhaps to play by another request. `blocks`: the player begins once
-    it has a block of bytes, see `gather`."""
+    """`delivery`: in which wire format and profile. `probe`: only so many bytes from the start, or
+    None for all that comes. `looks`: only the first bytes were asked for, whatever the answer:
+    perhaps to play by another request. `blocks`: the player begins once it has a block of bytes,
+    see `gather`."""
 
-    icy: bool = False
-    low: bool = False
+    delivery: Delivery = Delivery()
     probe: int | None = None
     looks: bool = False
     blocks: bool = False
@@ -53,10 +53,11 @@ def wish(head: RequestHead, rendition: Rendition) -> Wish:
     ranged = _FROM_START.fullmatch(head.headers.get("range", "")) if head.method == "GET" else None
     size = int(ranged[1]) + 1 if ranged else 0
     looks = 0 < size <= PROBE_BYTES
-    icy = rendition.codec in TITLED and head.headers.get("icy-metadata") == "1"
-    if looks and not icy:
-        return Wish(probe=size, looks=True)
+    wire = wire_of(rendition.codec, head.headers.get("icy-metadata") == "1")
+    if looks and wire is not Wire.ICY:
+        return Wish(Delivery(wire), probe=size, looks=True)
     # An iPhone that gets a part of a stream with titles never asks for titles again.
-    low = head.query.get("latency") == "low"
-    blocks = not low and FIREFOX in head.headers.get("user-agent", "")
-    return Wish(icy=icy, low=low, looks=looks, blocks=blocks)
+    profile = Profile.LOW if head.query.get("latency") == "low" else Profile.STEADY
+    firefox = FIREFOX in head.headers.get("user-agent", "")
+    blocks = firefox and profile is Profile.STEADY
+    return Wish(Delivery(wire, profile), looks=looks, blocks=blocks)

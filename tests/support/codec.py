@@ -12,7 +12,7 @@ from support.sound import programme
 from support.stage import frames_of, placed
 from talas_stream.codec.job import LinkedJob
 from talas_stream.codec.mark import Mark
-from talas_stream.codec.messages import Begin, Metered, Output
+from talas_stream.codec.messages import Begin, Coded, Metered
 from talas_stream.codec.worker import Worker
 from talas_stream.codec.workers import CodecWorkers
 from talas_stream.media import LADDER, Format, Frame, Packet, Rendition, SourceCodec
@@ -60,16 +60,16 @@ class Client:
     """What a visit does with a job."""
 
     def __init__(self, workers: CodecWorkers, history_ticks: int = 48_000) -> None:
-        self.outputs: list[Output] = []
+        self.outputs: list[Coded] = []
         self.metered: list[Metered] = []
         self.done = 0
         self.lost = 0
         self.job: LinkedJob = workers.job(history_ticks, self._deliver, self._done)
 
-    def _deliver(self, outputs: list[Output | Metered]) -> None:
+    def _deliver(self, outputs: list[Coded | Metered]) -> None:
         assert threading.current_thread() is threading.main_thread()
         assert not self.done, "an output after the end"
-        self.outputs += [output for output in outputs if isinstance(output, Output)]
+        self.outputs += [output for output in outputs if isinstance(output, Coded)]
         self.metered += [output for output in outputs if isinstance(output, Metered)]
 
     def _done(self, lost: bool) -> None:

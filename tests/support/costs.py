@@ -23,9 +23,10 @@ from support.stream import auth, head, record
 from talas_core.errors import Unavailable
 from talas_core.messages import RENDITIONS, StationRecord
 from talas_stream.codec.job import LinkedJob
+from talas_stream.delivery import Delivery, wire_of
 from talas_stream.kernels import Kernels
 from talas_stream.media import LADDER
-from talas_stream.rendition import Sizes
+from talas_stream.sizes import Sizes
 from talas_stream.sources.icecast import IcecastSource
 from talas_stream.stages.ingest import Ingest
 from talas_stream.stages.pace import SourcePace
@@ -266,8 +267,9 @@ def _listen(station: Station) -> None:
     """A listener of what the source sends itself, and one of what is encoded."""
     if station.on_air and not station.listeners:
         for name in ("opus", "mp3"):
+            delivery = Delivery(wire_of(LADDER[name].codec, titled=False))
             try:
-                station.join(Hearer(), LADDER[name], False, lambda _: None)
+                station.join(Hearer(), LADDER[name], delivery, lambda _: None)
             except Unavailable:
                 return
 

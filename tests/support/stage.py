@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from support.sound import Array, coded
 from talas_stream import kernels
-from talas_stream.codec.messages import Metered, Output
+from talas_stream.codec.messages import Coded, Metered
 from talas_stream.media import Frame, Packet, Rendition
 from talas_stream.stages.fanout import NO_SOCKET
 from talas_stream.stages.ingest import Ingest
@@ -68,7 +68,7 @@ class RecordedJob:
     def __init__(
         self,
         history_ticks: int,
-        deliver: Callable[[list[Output | Metered]], None],
+        deliver: Callable[[list[Coded | Metered]], None],
         done: Callable[[bool], None],
     ) -> None:
         self.history_ticks = history_ticks
@@ -107,7 +107,7 @@ class RecordedCodecs:
     def job(
         self,
         history_ticks: int,
-        deliver: Callable[[list[Output | Metered]], None],
+        deliver: Callable[[list[Coded | Metered]], None],
         done: Callable[[bool], None],
     ) -> RecordedJob:
         self.jobs.append(RecordedJob(history_ticks, deliver, done))

@@ -13,7 +13,8 @@ from support.stream import record, stream_settings
 from support.wait import auntil
 from talas_core.clock import FakeClock
 from talas_stream.air import Air, every
-from talas_stream.codec.messages import Output
+from talas_stream.codec.messages import Coded
+from talas_stream.delivery import Delivery, Wire
 from talas_stream.feed import TURNS
 from talas_stream.media import LADDER, SourceInfo
 
@@ -83,7 +84,7 @@ def test_every_feed_is_flushed_once_in_a_round_of_turns(air: Air) -> None:
     hearers = []
     for slug in "abcdefg":
         source, hearer = on_air(air, slug), Hearer()
-        source.station.join(hearer, LADDER["mp3"], False, lambda feed: None)
+        source.station.join(hearer, LADDER["mp3"], Delivery(), lambda feed: None)
         source.station.accept(FRAMES[:2])
         hearers.append(hearer)
     before = [len(hearer.got) for hearer in hearers]
@@ -100,7 +101,7 @@ def test_idle_codings_are_closed_on_every_station(
     air: Air, clock: FakeClock, codecs: RecordedCodecs
 ) -> None:
     source, hearer = on_air(air, "live"), Hearer()
-    live = source.station.join(hearer, LADDER["opus"], False, lambda feed: None)
+    live = source.station.join(hearer, LADDER["opus"], Delivery(Wire.OGG), lambda feed: None)
     live.forget(hearer)
     air.tidy()
     clock.advance(5.0)
@@ -114,12 +115,12 @@ def test_closing_ends_sources_those_without_audio_too_and_with_them_every_listen
     sources = [on_air(air, "a"), on_air(air, "b"), Source(air, "claimed")]
     air.station(record("off"))
     own, other = Hearer(), Hearer()
-    sources[0].station.join(own, LADDER["mp3"], False, lambda feed: None)
-    sources[1].station.join(other, LADDER["aac"], False, lambda feed: None)
+    sources[0].station.join(own, LADDER["mp3"], Delivery(), lambda feed: None)
+    sources[1].station.join(other, LADDER["aac"], Delivery(), lambda feed: None)
     air.close("stopping")
     assert [source.reasons for source in sources] == [["stopping"]] * 3
     assert own.ended
-    codecs.jobs[0].deliver([Output(LADDER["aac"], noise([100]), b"")])
+    codecs.jobs[0].deliver([Coded(LADDER["aac"], noise([100]), b"")])
     codecs.jobs[0].done(False)
     assert other.ended
     assert air.on_air() == []

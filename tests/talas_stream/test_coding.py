@@ -4,7 +4,7 @@ import pytest
 
 from support.sound import programme
 from support.stage import KERNELS, OPUS_HEAD, Hearer, RecordedCodecs, frames_of, noise, placed
-from talas_stream.codec.messages import Output
+from talas_stream.codec.messages import Coded
 from talas_stream.coding import (
     AGAIN_SECONDS,
     FAILURES_SECONDS,
@@ -12,8 +12,10 @@ from talas_stream.coding import (
     PATIENCE_SECONDS,
     Coding,
 )
+from talas_stream.delivery import Delivery, wire_of
 from talas_stream.media import LADDER, Rendition
-from talas_stream.rendition import LiveRendition, Sizes
+from talas_stream.output import Output
+from talas_stream.sizes import Sizes
 
 SIZES = Sizes(49_152, 65_536)
 OPUS, AAC = LADDER["opus"], LADDER["aac"]
@@ -30,7 +32,7 @@ class Heard:
         self.now = 1000.0
         self.coding = Coding(
             "Night Line", codecs, SIZES, 48_000,
-            kept=KEPT, ended=LiveRendition.end, now=lambda: self.now,
+            kept=KEPT, ended=Output.end, now=lambda: self.now,
         )  # fmt: skip
 
     def tidy(self, at: float) -> None:
@@ -39,9 +41,9 @@ class Heard:
         self.coding.tidy(at)
 
     def open(self, rendition: Rendition) -> Hearer:
-        live = LiveRendition(rendition, KERNELS, SIZES, "Night Line", 1)
+        live = Output(rendition, KERNELS, SIZES, "Night Line", 1)
         hearer = self.hearers[rendition] = Hearer()
-        live.join(hearer, icy=False, joined=lambda feed: None)
+        live.join(hearer, Delivery(wire_of(rendition.codec, False)), lambda feed: None)
         self.coding.open(live)
         return hearer
 
@@ -60,14 +62,14 @@ def test_lost_job_is_begun_again_at_once_where_each_rendition_ended(heard: Heard
     opus, aac = heard.open(OPUS), heard.open(AAC)
     packets = noise([100] * 7)
     (lost,) = heard.codecs.jobs
-    lost.deliver([Output(OPUS, packets, OPUS_HEAD)])
+    lost.deliver([Coded(OPUS, packets, OPUS_HEAD)])
     lost.done(True)
     _, again = heard.codecs.jobs
     assert [packet for _, packet in KEPT] == again.fed
     assert again.orders == [("open", OPUS), ("open", AAC)]
     assert again.resumed == {OPUS: packets[-1].end, AAC: None}, "nobody has heard any AAC yet"
     late = noise([50], seed=3)
-    lost.deliver([Output(OPUS, late)])
+    lost.deliver([Coded(OPUS, late)])
     lost.done(True)
     assert late[0].payload not in opus.heard, "what the lost job still says is nobody's"
     assert len(heard.codecs.jobs) == 2

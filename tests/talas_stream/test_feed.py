@@ -6,12 +6,12 @@ from support.icy import IcyParser
 from support.stage import KERNELS, OPUS_HEAD, Hearer, noise
 from talas_stream.feed import TURNS, Feed
 from talas_stream.media import Packet
-from talas_stream.stages.frame import METAINT, IcyFramer, OggFramer, PlainFramer
+from talas_stream.stages.packetise import METAINT, IcyPacketiser, OggPacketiser, PlainPacketiser
 from talas_stream.wire.ogg_pages import PageReader
 
 
 def plain(burst: int = 1000, keep: int = 3000) -> Feed:
-    return Feed(PlainFramer(), burst, keep)
+    return Feed(PlainPacketiser(), burst, keep)
 
 
 def whole(packets: list[Packet]) -> bytes:
@@ -32,11 +32,11 @@ def test_the_first_bytes_go_out_at_once_and_later_ones_at_a_flush() -> None:
 
 
 def test_everybody_gets_the_head_first() -> None:
-    framer = OggFramer(KERNELS, OPUS_HEAD, 1, "x")
-    feed = Feed(framer, 1000, 3000)
+    packetiser = OggPacketiser(KERNELS, OPUS_HEAD, 1, "x")
+    feed = Feed(packetiser, 1000, 3000)
     early, late = Hearer(), Hearer()
     feed.join(early)
-    assert early.heard == framer.head
+    assert early.heard == packetiser.head
     feed.push(noise([100] * 5))
     feed.join(late)
     assert late.heard == early.heard
@@ -65,7 +65,7 @@ def test_a_packet_larger_than_the_whole_ring_reaches_everybody() -> None:
 
 
 def test_a_flood_does_not_put_icy_out_of_step() -> None:
-    feed, hearer = Feed(IcyFramer(KERNELS, "t"), 49_152, 120_000), Hearer()
+    feed, hearer = Feed(IcyPacketiser(KERNELS, "t"), 49_152, 120_000), Hearer()
     feed.join(hearer)
     packets = noise([1300] * 400)
     feed.push(packets)
@@ -74,8 +74,8 @@ def test_a_flood_does_not_put_icy_out_of_step() -> None:
 
 
 def test_the_end_comes_after_the_last_byte_for_those_in_step_and_those_behind() -> None:
-    framer = OggFramer(KERNELS, OPUS_HEAD, 1, "x")
-    feed = Feed(framer, 10_000, 30_000)
+    packetiser = OggPacketiser(KERNELS, OPUS_HEAD, 1, "x")
+    feed = Feed(packetiser, 10_000, 30_000)
     quick, slow = Hearer(), Hearer()
     for hearer in (quick, slow):
         feed.join(hearer)
@@ -129,14 +129,14 @@ def test_bytes_are_counted_for_each_listener_bursts_included() -> None:
 
 
 def test_the_head_counts_too() -> None:
-    framer = OggFramer(KERNELS, OPUS_HEAD, 1, "x")
-    feed, hearer = Feed(framer, 1000, 3000), Hearer()
+    packetiser = OggPacketiser(KERNELS, OPUS_HEAD, 1, "x")
+    feed, hearer = Feed(packetiser, 1000, 3000), Hearer()
     feed.join(hearer)
-    assert feed.bytes_out == len(hearer.heard) == len(framer.head) > 0
+    assert feed.bytes_out == len(hearer.heard) == len(packetiser.head) > 0
 
 
 def test_a_newcomer_who_found_no_title_in_his_burst_is_told_at_the_next_block() -> None:
-    feed = Feed(IcyFramer(KERNELS, "t"), 49_152, 120_000)
+    feed = Feed(IcyPacketiser(KERNELS, "t"), 49_152, 120_000)
     early, late = Hearer(), Hearer()
     feed.join(early)
     feed.push(noise([METAINT - 100]))
@@ -160,7 +160,7 @@ def test_leaving_is_for_good(times: int) -> None:
 
 
 def test_at_once_means_with_every_push() -> None:
-    feed, hearer = Feed(PlainFramer(), 1000, 3000, at_once=True), Hearer()
+    feed, hearer = Feed(PlainPacketiser(), 1000, 3000, at_once=True), Hearer()
     feed.join(hearer)
     packets = noise([100] * 4)
     for number, packet in enumerate(packets, 1):
@@ -198,7 +198,7 @@ def test_a_flood_between_two_turns_loses_nothing_for_any_share() -> None:
 
 
 def test_low_has_one_share_and_its_turn_changes_nothing() -> None:
-    feed, hearer = Feed(PlainFramer(), 1000, 3000, at_once=True), Hearer()
+    feed, hearer = Feed(PlainPacketiser(), 1000, 3000, at_once=True), Hearer()
     feed.join(hearer)
     feed.push(noise([100]))
     for turn in range(TURNS):

@@ -13,6 +13,7 @@ from talas_core.clock import FakeClock
 from talas_core.errors import NotFound, TalasError, Unavailable
 from talas_core.messages import StreamEvent
 from talas_stream.air import Air
+from talas_stream.delivery import Profile
 from talas_stream.directory import Directory
 from talas_stream.house import House
 from talas_stream.media import LADDER, SourceInfo
@@ -108,10 +109,10 @@ async def test_it_gives_what_a_connection_needs(house: House) -> None:
     house.dismiss("live", "here")
     house.admit("live", "there")
     opus, flac = LADDER["opus"], LADDER["flac"]
-    assert (house.backlog_bytes(opus, low=False), house.backlog_bytes(opus, low=True)) == (
+    assert tuple(house.backlog_bytes(opus, profile) for profile in Profile) == (
         131_072, 16_384,
     )  # fmt: skip
-    assert house.backlog_bytes(flac, low=False) > 7 * 131_072
+    assert house.backlog_bytes(flac, Profile.STEADY) > 7 * 131_072
 
 
 async def test_a_wrong_key_is_reported(house: House, told: Told) -> None:

@@ -10,9 +10,10 @@ from support.stage import KERNELS, Hearer, RecordedCodecs, frames_of
 from support.stream import record
 from talas_core.clock import FakeClock
 from talas_core.errors import Unavailable
+from talas_stream.delivery import Delivery
 from talas_stream.media import LADDER, SourceInfo
 from talas_stream.news import QUEUE, News, Now
-from talas_stream.rendition import Sizes
+from talas_stream.sizes import Sizes
 from talas_stream.station import Station
 
 FRAMES = frames_of(programme(0.5), "mp3")
@@ -87,7 +88,7 @@ async def test_listeners_are_told_when_their_number_has_changed(station: Station
     follower = news.follow(station, "192.0.2.1")
     await follower.take()
     news.count()
-    station.join(Hearer(), LADDER["mp3"], False, lambda feed: None)
+    station.join(Hearer(), LADDER["mp3"], Delivery(), lambda feed: None)
     news.count()
     news.count()
     told = events(await follower.take() or b"")

@@ -11,13 +11,16 @@ from support.stage import KERNELS, Hearer, RecordedCodecs, frames_of
 from support.stream import record
 from talas_core.clock import FakeClock
 from talas_core.errors import Conflict, Unavailable
+from talas_stream.delivery import Delivery, Profile, Wire
 from talas_stream.feed import Feed
 from talas_stream.media import LADDER, RATE, SourceInfo
-from talas_stream.rendition import Sizes
+from talas_stream.sizes import Sizes
 from talas_stream.station import LIFE, Change, Event, State, Station
 
 FRAMES = frames_of(programme(2.0), "mp3")
 TICKS = len(FRAMES) * 1152
+PLAIN, ICY, OGG = Delivery(), Delivery(Wire.ICY), Delivery(Wire.OGG)
+LOW = Delivery(profile=Profile.LOW)
 
 
 class Source:
@@ -158,13 +161,13 @@ def test_media_time_never_goes_back_after_a_source_that_ran_ahead(
 def test_the_end_of_a_visit_ends_its_listeners_and_frees_the_station(station: Station) -> None:
     source = sent(station)
     hearer = Hearer()
-    station.join(hearer, LADDER["mp3"], False, lambda feed: None)
+    station.join(hearer, LADDER["mp3"], PLAIN, lambda feed: None)
     assert station.listeners == 1
     station.release(source)
     assert hearer.ended
     assert station.listeners == 0
     with pytest.raises(Unavailable):
-        station.join(Hearer(), LADDER["mp3"], False, lambda feed: None)
+        station.join(Hearer(), LADDER["mp3"], PLAIN, lambda feed: None)
     station.release(source)
     assert station.state is State.OFF
 
@@ -183,8 +186,8 @@ def test_bytes_are_counted_for_the_visit(station: Station, clock: FakeClock) -> 
     source.bytes_read = 7
     heard: list[Feed] = []
     first, second = Hearer(), Hearer()
-    station.join(first, LADDER["mp3"], False, heard.append)
-    station.join(second, LADDER["mp3"], False, heard.append, low=True)
+    station.join(first, LADDER["mp3"], PLAIN, heard.append)
+    station.join(second, LADDER["mp3"], LOW, heard.append)
     assert station.bytes_read == 7
     assert station.bytes_sent == len(first.heard) + len(second.heard) > 0
     for feed, hearer in zip(heard, (first, second), strict=True):
@@ -195,7 +198,7 @@ def test_bytes_are_counted_for_the_visit(station: Station, clock: FakeClock) -> 
     assert station.visit.live == []
     assert station.bytes_sent == len(first.heard) + len(second.heard), "what closed still counts"
     third = Hearer()
-    station.join(third, LADDER["mp3"], False, heard.append)
+    station.join(third, LADDER["mp3"], PLAIN, heard.append)
     assert station.bytes_sent == len(first.heard) + len(second.heard) + len(third.heard)
     station.release(source)
     assert (station.bytes_read, station.bytes_sent) == (0, 0)
@@ -206,9 +209,9 @@ def test_the_most_listeners_at_once_are_remembered_for_the_visit(station: Statio
     feeds: list[Feed] = []
     hearers = [Hearer(), Hearer()]
     for hearer in hearers:
-        station.join(hearer, LADDER["mp3"], False, feeds.append)
+        station.join(hearer, LADDER["mp3"], PLAIN, feeds.append)
     feeds[0].leave(hearers[0])
-    station.join(Hearer(), LADDER["mp3"], False, feeds.append)
+    station.join(Hearer(), LADDER["mp3"], PLAIN, feeds.append)
     assert station.listeners == 2
     assert station.listener_peak == 2
     station.release(source)
@@ -222,7 +225,7 @@ def test_a_title_is_the_visit_s_and_a_new_source_starts_without(station: Station
     station.retitle("early")
     station.accept(FRAMES)
     hearer = Hearer()
-    station.join(hearer, LADDER["mp3"], True, lambda feed: None)
+    station.join(hearer, LADDER["mp3"], ICY, lambda feed: None)
     assert b"StreamTitle='early';" in hearer.heard
     station.retitle("late")
     assert station.title == "late"
@@ -246,7 +249,7 @@ def test_name_of_the_record_goes_before_the_source_s(station: Station) -> None:
     station.claim(source, SourceInfo(name="Guest", description="A guest's"))
     assert (station.name, station.description) == ("Night Line", "A guest's")
     station.accept(frames_of(programme(0.5), "opus"))
-    station.join(hearer, LADDER["opus"], False, lambda feed: None)
+    station.join(hearer, LADDER["opus"], OGG, lambda feed: None)
     station.release(source)
     assert b"TITLE=Night Line" in hearer.heard
 
@@ -282,7 +285,7 @@ def test_listener_that_only_looks_counts_when_it_stays(station: Station) -> None
     looks, plays = Hearer(), Hearer()
     station.looks(looks)
     for hearer in (looks, plays):
-        station.join(hearer, LADDER["mp3"], False, lambda feed: None)
+        station.join(hearer, LADDER["mp3"], PLAIN, lambda feed: None)
     assert (station.listeners, station.listener_peak) == (1, 1)
     assert station.stays(looks)
     assert (station.listeners, station.listener_peak) == (2, 2)
@@ -305,7 +308,7 @@ def test_tidying_is_passed_on_to_the_visit(
     station.tidy(5.0)
     sent(station)
     hearer = Hearer()
-    live = station.join(hearer, LADDER["opus"], False, lambda feed: None)
+    live = station.join(hearer, LADDER["opus"], OGG, lambda feed: None)
     live.forget(hearer)
     station.tidy(5.0)
     clock.advance(5.0)

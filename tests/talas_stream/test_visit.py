@@ -19,11 +19,13 @@ from support.stage import (
 )
 from talas_core.clock import FakeClock
 from talas_core.errors import Unavailable
-from talas_stream.codec.messages import Metered, Output
+from talas_stream.codec.messages import Coded, Metered
 from talas_stream.coding import AGAIN_SECONDS, FAILURES_SECONDS, MOST_FAILURES
+from talas_stream.delivery import Delivery, wire_of
 from talas_stream.feed import Feed
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition, SourceCodec
-from talas_stream.rendition import LiveRendition, Sizes
+from talas_stream.output import Output
+from talas_stream.sizes import Sizes
 from talas_stream.stages.meter import Reading
 from talas_stream.visit import (
     MAX_HISTORY_BYTES,
@@ -69,9 +71,9 @@ def visit(codecs: RecordedCodecs, clock: FakeClock) -> Visit:
 
 def join(
     visit: Visit, rendition: Rendition, icy: bool = False
-) -> tuple[Hearer, list[Feed], LiveRendition]:
+) -> tuple[Hearer, list[Feed], Output]:
     hearer, feeds = Hearer(), []  # type: tuple[Hearer, list[Feed]]
-    live = visit.join(hearer, rendition, icy, feeds.append)
+    live = visit.join(hearer, rendition, Delivery(wire_of(rendition.codec, icy)), feeds.append)
     return hearer, feeds, live
 
 
@@ -130,7 +132,7 @@ def test_another_coding_starts_one_job_with_the_history(
     visit.accept(MP3_FRAMES[:2])
     assert job.fed[-1].end == visit.end_at
     assert (opus.heard, opus_feeds) == (b"", [])
-    job.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
+    job.deliver([Coded(OPUS, noise([100] * 5), OPUS_HEAD)])
     assert opus.heard.count(b"OggS") == 3
     assert visit.listeners == 2
 
@@ -154,7 +156,7 @@ def test_outputs_of_a_coding_nobody_needs_any_more_are_dropped(
     visit.tidy(10.0, 10.0)
     (job,) = codecs.jobs
     assert job.orders[-1] == ("close", OPUS)
-    job.deliver([Output(OPUS, noise([100]), OPUS_HEAD)])
+    job.deliver([Coded(OPUS, noise([100]), OPUS_HEAD)])
     assert [live.rendition for live in visit.live] == [AAC]
 
 
@@ -163,7 +165,7 @@ def test_an_idle_coding_is_closed_after_its_time_and_its_job_stopped(
 ) -> None:
     hearer, _, live = join(visit, OPUS)
     (job,) = codecs.jobs
-    job.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
+    job.deliver([Coded(OPUS, noise([100] * 5), OPUS_HEAD)])
     visit.tidy(0.0, 10.0)
     for feed in live.feeds:
         feed.leave(hearer)
@@ -202,10 +204,10 @@ def test_what_a_stopped_job_still_delivers_is_ignored(visit: Visit, codecs: Reco
     visit.tidy(0.0, 0.0)
     newcomer, feeds, _ = join(visit, OPUS)
     stale, fresh = codecs.jobs
-    stale.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
+    stale.deliver([Coded(OPUS, noise([100] * 5), OPUS_HEAD)])
     stale.done(False)
     assert (newcomer.heard, feeds, newcomer.ended) == (b"", [], False)
-    fresh.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
+    fresh.deliver([Coded(OPUS, noise([100] * 5), OPUS_HEAD)])
     assert newcomer.heard
 
 
@@ -221,8 +223,8 @@ def test_a_coding_closed_and_opened_in_one_breath_takes_the_new_encoder_s_packet
     (job,) = codecs.jobs
     assert job.orders[-2:] == [("close", OPUS), ("open", OPUS)]
     old, new = noise([100] * 5, seed=1), noise([100] * 5, seed=2)
-    job.deliver([Output(OPUS, old)])
-    job.deliver([Output(OPUS, new, OPUS_HEAD)])
+    job.deliver([Coded(OPUS, old)])
+    job.deliver([Coded(OPUS, new, OPUS_HEAD)])
     assert old[0].payload not in newcomer.heard
     assert new[0].payload in newcomer.heard
 
@@ -253,13 +255,13 @@ def test_the_end_of_the_visit_ends_its_own_coding_at_once_and_the_others_when_fl
     own, _, _ = join(visit, MP3)
     other, _, _ = join(visit, OPUS)
     (job,) = codecs.jobs
-    job.deliver([Output(OPUS, noise([100] * 5), OPUS_HEAD)])
+    job.deliver([Coded(OPUS, noise([100] * 5), OPUS_HEAD)])
     visit.end()
     assert own.ended
     assert not other.ended
     assert job.orders[-1] == ("finish", None)
     last = noise([100], seed=9)
-    job.deliver([Output(OPUS, last)])
+    job.deliver([Coded(OPUS, last)])
     job.done(False)
     assert other.ended
     assert last[0].payload in other.heard
@@ -277,7 +279,7 @@ def test_visit_that_has_ended_is_freed_with_its_last_reference(codecs: RecordedC
         visit.accept(MP3_FRAMES)
         join(visit, OPUS)
         join(visit, MP3)
-        codecs.jobs[0].deliver([Output(OPUS, noise([500] * 3), OPUS_HEAD)])
+        codecs.jobs[0].deliver([Coded(OPUS, noise([500] * 3), OPUS_HEAD)])
         visit.end()
         codecs.jobs.pop().done(False)
         left = weakref.ref(visit)
@@ -397,7 +399,7 @@ def test_the_lean_coding_is_made_even_where_the_source_sends_its_codec(
     assert own.heard
     (job,) = codecs.jobs
     assert job.orders == [("open", LEAN)]
-    job.deliver([Output(LEAN, noise([80] * 5), OPUS_HEAD)])
+    job.deliver([Coded(LEAN, noise([80] * 5), OPUS_HEAD)])
     assert lean.heard.count(b"OggS") == 3
     visit.end()
     assert own.ended
@@ -434,7 +436,7 @@ def test_a_metered_visit_has_one_job_from_its_first_frame_to_its_end() -> None:
 def test_the_last_reading_is_kept_until_the_job_has_ended() -> None:
     visit, codecs = metered()
     assert visit.reading is None
-    codecs.jobs[0].deliver([Metered(READING), Output(OPUS, noise([80]), OPUS_HEAD)])
+    codecs.jobs[0].deliver([Metered(READING), Coded(OPUS, noise([80]), OPUS_HEAD)])
     assert visit.reading == READING
     codecs.jobs[0].deliver([Metered(None)])
     assert visit.reading is None

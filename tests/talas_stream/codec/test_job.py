@@ -8,13 +8,13 @@ from talas_stream.codec.job import UNHURRIED_BYTES, UNHURRIED_FRAMES, UNHURRIED_
 from talas_stream.codec.messages import (
     Change,
     Close,
+    Coded,
     Feed,
     Finish,
     Measure,
     Metered,
     Open,
     Order,
-    Output,
 )
 from talas_stream.media import Packet, Rendition
 from talas_stream.stages.meter import Reading
@@ -96,8 +96,8 @@ def test_lot_of_frames_without_media_time_is_bounded_in_number_and_bytes(
 
 
 def test_only_what_was_ordered_is_believed(job: LinkedJob) -> None:
-    def output(rendition: Rendition) -> Output:
-        return Output(rendition, [Packet(b"sound", 0, 960)], b"head")
+    def output(rendition: Rendition) -> Coded:
+        return Coded(rendition, [Packet(b"sound", 0, 960)], b"head")
 
     reading = Metered(Reading(-23.0, None, None, None, -1.0, 0.0))
     job.open(OPUS, 0)
@@ -109,11 +109,11 @@ def test_only_what_was_ordered_is_believed(job: LinkedJob) -> None:
     job.close(OPUS)
     assert job.believed([output(OPUS)]) == []
     job.open(OPUS, 0)
-    assert job.believed([Output(OPUS, [Packet(b"sound", 960, 960)])]) == [], "of the closed one"
+    assert job.believed([Coded(OPUS, [Packet(b"sound", 960, 960)])]) == [], "of the closed one"
 
 
 def test_packet_that_goes_backwards_is_refused(job: LinkedJob) -> None:
     job.open(OPUS, 0)
-    job.believed([Output(OPUS, [Packet(b"sound", 960, 960)], b"head")])
+    job.believed([Coded(OPUS, [Packet(b"sound", 960, 960)], b"head")])
     with pytest.raises(ValueError, match="packet"):
-        job.believed([Output(OPUS, [Packet(b"sound", 0, 960)])])
+        job.believed([Coded(OPUS, [Packet(b"sound", 0, 960)])])

@@ -25,13 +25,13 @@ from talas_stream.codec.messages import (
     Begin,
     Change,
     Close,
+    Coded,
     Feed,
     Finish,
     Measure,
     Metered,
     Open,
     Order,
-    Output,
     Report,
     Result,
     Said,
@@ -44,7 +44,7 @@ from talas_stream.stages.meter import Reading
 from talas_stream.visit import MAX_HISTORY_BYTES
 
 LOAD = Load(0.0, 0.0, 0.005, 10, 2, 0, 0)
-OUTPUT = Output(OPUS, [Packet(b"sound", 0, 960)], b"head")
+OUTPUT = Coded(OPUS, [Packet(b"sound", 0, 960)], b"head")
 BACKWARDS = [Packet(b"late", -960, 960)]
 NO_READING = Reading(math.inf, None, None, None, None, 0.0)
 NESTED = pack(Report([], LOAD, 0, [Said("info", "an event", {"fact": None})])).replace(
@@ -327,7 +327,7 @@ async def test_who_cannot_take_what_is_delivered_ends_alone(other: Other) -> Non
         (MOST_REPORT_BYTES + 1).to_bytes(4, "little"),
         pack(Report([], msgspec.structs.replace(LOAD, busy=math.nan), 0, [])),
         pack(Report([], LOAD, 2, [])),
-        pack(Report([Result(1, [OUTPUT, Output(OPUS, BACKWARDS)], False)], LOAD, 1, [])),
+        pack(Report([Result(1, [OUTPUT, Coded(OPUS, BACKWARDS)], False)], LOAD, 1, [])),
         pack(Report([Result(1, [Metered(NO_READING)], False)], LOAD, 1, [])),
     ],
 )

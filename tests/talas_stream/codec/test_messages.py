@@ -8,13 +8,13 @@ from talas_stream.codec.messages import (
     MOST_REPORT_BYTES,
     Change,
     Close,
+    Coded,
     Feed,
     Finish,
     Measure,
     Metered,
     Open,
     Order,
-    Output,
     Report,
     Result,
     Said,
@@ -37,7 +37,7 @@ ORDERS: list[Order] = [
 REPORT = Report(
     [
         Result(
-            1, [Output(LADDER["aac"], [Packet(b"one", 5, 6), Packet(b"", 11, 6)], b"head")], False
+            1, [Coded(LADDER["aac"], [Packet(b"one", 5, 6), Packet(b"", 11, 6)], b"head")], False
         ),
         Result(2, [Metered(Reading(-23.0, None, None, 4.5, -1.0, 0.3)), Metered(None)], True),
     ],

@@ -11,7 +11,7 @@ from support.codec import OPUS
 from support.wait import auntil
 from talas_stream.codec import trust
 from talas_stream.codec.load import Load
-from talas_stream.codec.messages import Fact, Output, Said
+from talas_stream.codec.messages import Coded, Fact, Said
 from talas_stream.codec.trust import (
     LINES_A_SECOND,
     MOST_CONFIG_BYTES,
@@ -91,10 +91,10 @@ async def test_facts_that_no_worker_tells_are_refused(facts: dict[str, Fact]) ->
 
 def test_packets_follow_each_other_and_begin_anew_with_a_config() -> None:
     track = Track()
-    assert not track.takes(Output(OPUS, [Packet(b"old", 9 * HOUR, 960)])), "of a closed encoder"
-    assert track.takes(Output(OPUS, [Packet(b"one", -312, 960)], b"head"))
-    assert track.takes(Output(OPUS, [Packet(b"two", 648, 960), Packet(b"three", 1608, 960)]))
-    assert track.takes(Output(OPUS, [Packet(b"one", 0, 960)], b"head"))
+    assert not track.takes(Coded(OPUS, [Packet(b"old", 9 * HOUR, 960)])), "of a closed encoder"
+    assert track.takes(Coded(OPUS, [Packet(b"one", -312, 960)], b"head"))
+    assert track.takes(Coded(OPUS, [Packet(b"two", 648, 960), Packet(b"three", 1608, 960)]))
+    assert track.takes(Coded(OPUS, [Packet(b"one", 0, 960)], b"head"))
 
 
 @pytest.mark.parametrize(
@@ -111,20 +111,20 @@ def test_packets_follow_each_other_and_begin_anew_with_a_config() -> None:
 )
 def test_packet_that_cannot_be_what_follows_is_refused(packet: Packet) -> None:
     track = Track()
-    assert track.takes(Output(OPUS, [Packet(b"one", 960, 960)], b"head"))
+    assert track.takes(Coded(OPUS, [Packet(b"one", 960, 960)], b"head"))
     with pytest.raises(ValueError, match="packet"):
-        track.takes(Output(OPUS, [packet]))
+        track.takes(Coded(OPUS, [packet]))
 
 
 @pytest.mark.parametrize("at", [MOST_TICKS + 1, -MOST_TICKS - 1, (1 << 64) - 1])
 def test_first_packet_has_a_place_that_wire_formats_have_room_for(at: int) -> None:
     with pytest.raises(ValueError, match="packet"):
-        Track().takes(Output(OPUS, [Packet(b"one", at, 960)], b"head"))
+        Track().takes(Coded(OPUS, [Packet(b"one", at, 960)], b"head"))
 
 
 def test_config_of_absurd_size_is_refused() -> None:
     with pytest.raises(ValueError, match="config"):
-        Track().takes(Output(OPUS, [], bytes(MOST_CONFIG_BYTES + 1)))
+        Track().takes(Coded(OPUS, [], bytes(MOST_CONFIG_BYTES + 1)))
 
 
 @pytest.mark.parametrize(

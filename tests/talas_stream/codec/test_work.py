@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from support.sound import programme
 from support.stage import KERNELS, frames_of, placed
 from talas_stream.codec.mark import Mark, memory
-from talas_stream.codec.messages import Metered, Output
+from talas_stream.codec.messages import Coded, Metered
 from talas_stream.codec.turns import Job, Turns
 from talas_stream.codec.work import LEAST_TICKS, SLICE, Work
 from talas_stream.media import LADDER, RATE, Frame, Packet, Rendition
@@ -37,7 +37,7 @@ def through(work: Work) -> None:
 
 
 def packets(work: Work, rendition: Rendition) -> list[Packet]:
-    made = [output for output in work.outputs if isinstance(output, Output)]
+    made = [output for output in work.outputs if isinstance(output, Coded)]
     return [p for out in made if out.rendition == rendition for p in out.packets]
 
 
@@ -58,7 +58,7 @@ def test_orders_are_done_in_sequence_and_by_amount() -> None:
     work.run(100 * FRAME)
     assert not work.behind
     assert packets(work, OPUS)[-1].end > 19 * FRAME
-    taken = [output for output in work.taken() if isinstance(output, Output)]
+    taken = [output for output in work.taken() if isinstance(output, Coded)]
     assert [output.config is not None for output in taken][:2] == [True, False]
     assert work.taken() == []
 

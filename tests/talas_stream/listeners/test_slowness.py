@@ -26,10 +26,11 @@ from support.wait import auntil
 from talas_core.clock import FakeClock
 from talas_core.messages import StationRecord
 from talas_stream import compose
+from talas_stream.delivery import Profile
 from talas_stream.listeners.address import Address
 from talas_stream.listeners.http import HttpListener
 from talas_stream.media import Rendition, SourceInfo
-from talas_stream.rendition import Sizes
+from talas_stream.sizes import Sizes
 from talas_stream.stages.fanout import NO_SOCKET
 from talas_stream.station import Station
 from talas_stream.wire.adts import AudioSpecificConfig, adts_header
@@ -255,7 +256,7 @@ class Room:
     def station(self, known: StationRecord) -> Station:
         return self._station
 
-    def backlog_bytes(self, rendition: Rendition, low: bool) -> int:
+    def backlog_bytes(self, rendition: Rendition, profile: Profile) -> int:
         return 1000
 
     def address(self, peer: str, forwarded_for: str) -> str:

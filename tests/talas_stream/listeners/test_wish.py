@@ -3,6 +3,7 @@
 import pytest
 
 from support.stream import head
+from talas_stream.delivery import Delivery, Profile, Wire
 from talas_stream.listeners.wish import PROBE_BYTES, Wish, wish
 from talas_stream.media import LADDER
 from talas_stream.wire.request import parse_head
@@ -15,23 +16,23 @@ def of(*lines: str, target: str = "/live.mp3", method: str = "GET", name: str = 
 
 
 def test_titles_are_for_those_who_ask_and_never_in_ogg_or_flac() -> None:
-    assert of("Icy-MetaData: 1") == Wish(icy=True)
+    assert of("Icy-MetaData: 1") == Wish(Delivery(Wire.ICY))
     assert of("Icy-MetaData: 0") == of() == Wish()
-    for name in ("opus", "32.opus", "flac"):
-        assert of("Icy-MetaData: 1", name=name) == Wish()
+    for name, wire in (("opus", Wire.OGG), ("32.opus", Wire.OGG), ("flac", Wire.FLAC)):
+        assert of("Icy-MetaData: 1", name=name) == Wish(Delivery(wire))
 
 
 @pytest.mark.parametrize(
-    ("query", "low"),
+    ("query", "profile"),
     [
-        ("?latency=low", True),
-        ("?latency=steady", False),
-        ("?latency=LOW", False),
-        ("?x=low", False),
+        ("?latency=low", Profile.LOW),
+        ("?latency=steady", Profile.STEADY),
+        ("?latency=LOW", Profile.STEADY),
+        ("?x=low", Profile.STEADY),
     ],
 )
-def test_the_profile_stands_in_the_query(query: str, low: bool) -> None:
-    assert of(target=f"/live.mp3{query}") == Wish(low=low)
+def test_the_profile_stands_in_the_query(query: str, profile: Profile) -> None:
+    assert of(target=f"/live.mp3{query}") == Wish(Delivery(profile=profile))
 
 
 @pytest.mark.parametrize(
@@ -56,8 +57,8 @@ def test_only_a_short_range_from_the_start_is_a_probe(field: str, probe: int | N
 
 def test_probe_that_asks_for_titles_gets_them_instead_of_a_part() -> None:
     lines = ("Range: bytes=0-1", "Icy-MetaData: 1")
-    assert of(*lines) == Wish(icy=True, looks=True)
-    assert of(*lines, name="opus") == Wish(probe=2, looks=True)
+    assert of(*lines) == Wish(Delivery(Wire.ICY), looks=True)
+    assert of(*lines, name="opus") == Wish(Delivery(Wire.OGG), probe=2, looks=True)
 
 
 def test_firefox_reads_in_blocks_unless_it_wants_every_packet_at_once() -> None:

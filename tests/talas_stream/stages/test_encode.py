@@ -14,8 +14,8 @@ from support.stage import KERNELS
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Pcm, SourceCodec
 from talas_stream.stages.decode import Decoder
 from talas_stream.stages.encode import PRE_ROLL, Encoder, one_cpu, successor
-from talas_stream.stages.frame import flac_head
 from talas_stream.stages.govern import BEST, Care
+from talas_stream.stages.packetise import flac_head
 from talas_stream.wire.flac import parse_streaminfo
 
 NATIVE = KERNELS.aac_encoder

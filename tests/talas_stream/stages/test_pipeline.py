@@ -11,9 +11,9 @@ from support.sound import coded, decoded, likeness, programme
 from talas_stream import kernels
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition, SourceCodec
 from talas_stream.stages import normalise
-from talas_stream.stages.frame import Framer, OggFramer, PlainFramer, flac_head
 from talas_stream.stages.govern import BEST, Care
 from talas_stream.stages.ingest import Ingest
+from talas_stream.stages.packetise import OggPacketiser, Packetiser, PlainPacketiser, flac_head
 from talas_stream.stages.pipeline import LEAST_BLOCK, Opened, Pipeline
 from talas_stream.stages.timeline import Timeline
 
@@ -312,13 +312,13 @@ def resumed(rendition: Rendition, since: int) -> tuple[bytes, list[Packet], int]
 
 def framed(rendition: Rendition, config: bytes, packets: list[Packet]) -> bytes:
     """A listener's stream of them."""
-    framer: Framer = PlainFramer()
+    packetiser: Packetiser = PlainPacketiser()
     if rendition.codec is Codec.OPUS:
-        framer = OggFramer(kernels.select("auto"), config, 1, "")
+        packetiser = OggPacketiser(kernels.select("auto"), config, 1, "")
     elif rendition.codec is Codec.FLAC:
-        framer = PlainFramer(flac_head(config))
-    wire = [piece for packet in packets for piece in framer.feed(packet)]
-    return framer.head + b"".join(piece.payload for piece in [*wire, *framer.flush()])
+        packetiser = PlainPacketiser(flac_head(config))
+    wire = [piece for packet in packets for piece in packetiser.feed(packet)]
+    return packetiser.head + b"".join(piece.payload for piece in [*wire, *packetiser.flush()])
 
 
 @pytest.mark.parametrize("name", LADDER)

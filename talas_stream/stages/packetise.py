@@ -28,7 +28,7 @@ LAST_STREAMINFO = b"\x80"
 """A FLAC metadata block's first byte: it is of type 0, and no other follows."""
 
 
-class Framer(Protocol):
+class Packetiser(Protocol):
     """One wire format of one rendition."""
 
     head: bytes
@@ -51,7 +51,7 @@ class Framer(Protocol):
         ...
 
 
-class PlainFramer:
+class PlainPacketiser:
     """MP3, ADTS and FLAC frames need no container; FLAC has a head."""
 
     def __init__(self, head: bytes = b"") -> None:
@@ -80,7 +80,7 @@ def flac_head(streaminfo: bytes) -> bytes:
     return MARKER + LAST_STREAMINFO + STREAMINFO_BYTES.to_bytes(3, "big") + block
 
 
-class IcyFramer:
+class IcyPacketiser:
     """Frames with a title block after every METAINT bytes.
 
     Newcomers start right after a block, so that every listener counts the interval alike. The block
@@ -122,7 +122,7 @@ class IcyFramer:
         self._fresh = True
 
 
-class OggFramer:
+class OggPacketiser:
     """Opus packets in pages of `page_ticks` or a packet, whichever is longer; one logical stream
     for ever (RFC 7845)."""
 

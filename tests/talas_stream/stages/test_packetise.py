@@ -13,12 +13,13 @@ from talas_stream import kernels
 from talas_stream.feed import Feed
 from talas_stream.media import LADDER, Packet, Pcm
 from talas_stream.stages.encode import Encoder
-from talas_stream.stages.frame import (
+from talas_stream.stages.packetise import (
     METAINT,
     PAGE_TICKS,
-    IcyFramer,
-    OggFramer,
-    PlainFramer,
+    IcyPacketiser,
+    OggPacketiser,
+    Packetiser,
+    PlainPacketiser,
     flac_head,
 )
 from talas_stream.wire.flac import parse_streaminfo
@@ -30,8 +31,8 @@ BURST, KEEP = 49_152, 180_000
 MP3_SIZES = [417, 418] * 400
 
 
-def all_of(framer: IcyFramer | OggFramer | PlainFramer, packets: list[Packet]) -> list[Packet]:
-    return [out for packet in packets for out in framer.feed(packet)] + framer.flush()
+def all_of(packetiser: Packetiser, packets: list[Packet]) -> list[Packet]:
+    return [out for packet in packets for out in packetiser.feed(packet)] + packetiser.flush()
 
 
 def joined(packets: list[Packet]) -> bytes:
@@ -42,12 +43,12 @@ def joined(packets: list[Packet]) -> bytes:
 
 
 def test_plain_frames_pass_as_the_same_objects() -> None:
-    framer = PlainFramer()
-    framer.retitle("title")
-    framer.remind()
+    packetiser = PlainPacketiser()
+    packetiser.retitle("title")
+    packetiser.remind()
     packets = noise([100, 200])
-    assert [out is packet for out, packet in zip(all_of(framer, packets), packets, strict=True)]
-    assert framer.head == b""
+    assert [out is packet for out, packet in zip(all_of(packetiser, packets), packets, strict=True)]
+    assert packetiser.head == b""
 
 
 # ---- ICY -----------------------------------------------------------------------------------------
@@ -61,14 +62,14 @@ def test_plain_frames_pass_as_the_same_objects() -> None:
 )
 def test_what_is_woven_parses_back_to_the_audio(hands: kernels.Kernels, sizes: list[int]) -> None:
     packets = noise(sizes)
-    out = all_of(IcyFramer(hands, "Night"), packets)
+    out = all_of(IcyPacketiser(hands, "Night"), packets)
     audio, titles = IcyParser(METAINT).feed(joined(out))
     assert audio == joined(packets)
     assert titles == (["Night"] if sum(sizes) >= METAINT else [])
 
 
 def test_every_joint_ends_with_a_block_and_nothing_else_does() -> None:
-    out = all_of(IcyFramer(KERNELS, "Night"), noise(MP3_SIZES))
+    out = all_of(IcyPacketiser(KERNELS, "Night"), noise(MP3_SIZES))
     joints = [number for number, packet in enumerate(out) if packet.joint]
     assert len(joints) == sum(MP3_SIZES) // METAINT
     for number in joints:
@@ -78,22 +79,22 @@ def test_every_joint_ends_with_a_block_and_nothing_else_does() -> None:
 
 
 def test_a_title_is_told_once_until_it_changes_or_somebody_asks() -> None:
-    framer = IcyFramer(KERNELS, "one")
+    packetiser = IcyPacketiser(KERNELS, "one")
     parser = IcyParser(METAINT)
     heard: list[str] = []
     for number, packet in enumerate(noise([METAINT] * 7)):
         if number == 3:
-            framer.retitle("two")
+            packetiser.retitle("two")
         if number == 5:
-            framer.remind()
-        for out in framer.feed(packet):
+            packetiser.remind()
+        for out in packetiser.feed(packet):
             heard += [f"{number} {title}" for title in parser.feed(out.payload)[1]]
     assert heard == ["0 one", "3 two", "5 two"]
 
 
 def test_a_block_that_is_empty_for_all_carries_the_title_for_a_newcomer() -> None:
-    framer = IcyFramer(KERNELS, "one")
-    told, empty = (framer.feed(packet)[0] for packet in noise([METAINT, METAINT]))
+    packetiser = IcyPacketiser(KERNELS, "one")
+    told, empty = (packetiser.feed(packet)[0] for packet in noise([METAINT, METAINT]))
     assert told.opening is told.payload
     assert empty.opening is not None
     assert IcyParser(METAINT).feed(empty.opening)[1] == ["one"]
@@ -102,7 +103,7 @@ def test_a_block_that_is_empty_for_all_carries_the_title_for_a_newcomer() -> Non
 
 def test_cuts_keep_the_packet_s_media_time() -> None:
     (packet,) = noise([3 * METAINT + 5])
-    out = IcyFramer(KERNELS, "").feed(packet)
+    out = IcyPacketiser(KERNELS, "").feed(packet)
     assert [(piece.at, piece.duration) for piece in out] == [(packet.at, packet.duration)] * 4
     assert [piece.joint for piece in out] == [True, True, True, False]
 
@@ -120,7 +121,7 @@ def test_a_newcomer_at_any_moment_hears_clean_audio_and_the_title(seed: int) -> 
     dice = random.Random(seed)
     packets = noise([dice.randrange(96, 1500) for _ in range(900)], seed)
     whole = joined(packets)
-    feed = Feed(IcyFramer(KERNELS, "title 0"), BURST, KEEP)
+    feed = Feed(IcyPacketiser(KERNELS, "title 0"), BURST, KEEP)
     newcomers: list[tuple[Hearer, str]] = []
     for step, packet in enumerate(packets):
         title = titles_at(feed, step)
@@ -148,7 +149,7 @@ def test_a_slow_listener_who_skips_still_counts_right(seed: int) -> None:
     dice = random.Random(seed)
     packets = noise([dice.randrange(96, 1500) for _ in range(2000)], seed)
     whole = joined(packets)
-    feed = Feed(IcyFramer(KERNELS, "here"), BURST, KEEP)
+    feed = Feed(IcyPacketiser(KERNELS, "here"), BURST, KEEP)
     slow, quick = Hearer(), Hearer()
     feed.join(slow)
     feed.join(quick)
@@ -176,8 +177,8 @@ def test_a_slow_listener_who_skips_still_counts_right(seed: int) -> None:
 # ---- Ogg -----------------------------------------------------------------------------------------
 
 
-def ogg(serial: int = 7) -> OggFramer:
-    return OggFramer(KERNELS, OPUS_HEAD, serial, "Night Line")
+def ogg(serial: int = 7) -> OggPacketiser:
+    return OggPacketiser(KERNELS, OPUS_HEAD, serial, "Night Line")
 
 
 def opus_packets(count: int, start: int = 0, duration: int = 960, size: int = 240) -> list[Packet]:
@@ -203,10 +204,10 @@ def test_the_head_is_two_header_pages_and_comes_before_all() -> None:
 
 
 def test_pages_hold_the_packets_and_granules_rise_with_media_time() -> None:
-    framer = ogg()
+    packetiser = ogg()
     packets = opus_packets(52, start=96_000)
-    out = all_of(framer, packets)
-    found = pages(framer.head + joined(out))
+    out = all_of(packetiser, packets)
+    found = pages(packetiser.head + joined(out))
     audio = found[2:]
     assert [packet for page in audio for packet in page.packets] == [p.payload for p in packets]
     assert [page.sequence for page in found] == list(range(len(found)))
@@ -219,9 +220,9 @@ def test_pages_hold_the_packets_and_granules_rise_with_media_time() -> None:
 
 
 def test_the_reader_hears_one_stream_from_beginning_to_end() -> None:
-    framer = ogg()
+    packetiser = ogg()
     packets = opus_packets(23)
-    events = PacketReader().feed(framer.head + joined(all_of(framer, packets)))
+    events = PacketReader().feed(packetiser.head + joined(all_of(packetiser, packets)))
     assert isinstance(events[0], BeginStream)
     assert [e.payload for e in events if isinstance(e, OggPacket)] == [p.payload for p in packets]
     assert isinstance(events[-1], EndStream)
@@ -254,10 +255,10 @@ def test_a_granule_is_never_negative() -> None:
 
 
 def test_ogg_has_no_place_for_titles_and_ends_without_a_page_when_it_holds_nothing() -> None:
-    framer = ogg()
-    framer.retitle("title")
-    framer.remind()
-    assert framer.flush() == []
+    packetiser = ogg()
+    packetiser.retitle("title")
+    packetiser.remind()
+    assert packetiser.flush() == []
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -270,7 +271,7 @@ def test_a_newcomer_s_bytes_play_from_any_moment_on(seed: int) -> None:
         for at in range(0, sound.shape[1], 960)
         for packet in encoder.encode(Pcm(sound[:, at : at + 960], at))
     ]
-    feed = Feed(OggFramer(KERNELS, encoder.config, 1, "x"), BURST, KEEP)
+    feed = Feed(OggPacketiser(KERNELS, encoder.config, 1, "x"), BURST, KEEP)
     newcomers: list[tuple[Hearer, int]] = []
     for number, packet in enumerate(packets):
         if number % 60 == 0:
@@ -289,9 +290,9 @@ def test_a_newcomer_s_bytes_play_from_any_moment_on(seed: int) -> None:
 
 def test_a_source_s_own_opus_passes_through_with_its_config() -> None:
     frames = frames_of(programme(2.0), "opus")
-    framer = OggFramer(KERNELS, frames[0].format.config, 1, "x")
-    out = all_of(framer, placed(frames, start=48_000))
-    with av.open(io.BytesIO(framer.head + joined(out)), format="ogg") as player:
+    packetiser = OggPacketiser(KERNELS, frames[0].format.config, 1, "x")
+    out = all_of(packetiser, placed(frames, start=48_000))
+    with av.open(io.BytesIO(packetiser.head + joined(out)), format="ogg") as player:
         decoded = list(player.decode(audio=0))
     assert sum(frame.samples for frame in decoded) == pytest.approx(96_000, abs=1300)
     assert out[0].at == 48_000 - 312

@@ -1,51 +1,29 @@
 """One coding of a visit: who waits for the encoder, and which feeds there are."""
 
-import pytest
-
 from support.icy import IcyParser
 from support.stage import KERNELS, OPUS_HEAD, Hearer, noise
+from talas_stream.delivery import Delivery, Profile, Wire, wire_of
 from talas_stream.feed import Feed
-from talas_stream.media import LADDER, RATE
-from talas_stream.rendition import LiveRendition, Sizes
-from talas_stream.stages.frame import METAINT, flac_head
+from talas_stream.media import LADDER
+from talas_stream.output import Output
+from talas_stream.sizes import Sizes
+from talas_stream.stages.packetise import METAINT, flac_head
 
+ICY, LOW = Delivery(Wire.ICY), Delivery(profile=Profile.LOW)
+LOW_OGG = Delivery(Wire.OGG, Profile.LOW)
 SIZES = Sizes(49_152, 65_536)
 STREAMINFO = bytes.fromhex("04800480 000000 0012a8 0bb802f000000000") + bytes(16)
 
 
-def live(name: str) -> LiveRendition:
-    return LiveRendition(LADDER[name], KERNELS, SIZES, "Night Line", 5)
+def live(name: str) -> Output:
+    return Output(LADDER[name], KERNELS, SIZES, "Night Line", 5)
 
 
-def join(rendition: LiveRendition, icy: bool = False) -> tuple[Hearer, list[Feed]]:
+def join(rendition: Output, icy: bool = False) -> tuple[Hearer, list[Feed]]:
     hearer, feeds = Hearer(), []  # type: tuple[Hearer, list[Feed]]
-    rendition.join(hearer, icy, feeds.append)
+    delivery = Delivery(wire_of(rendition.rendition.codec, icy))
+    rendition.join(hearer, delivery, feeds.append)
     return hearer, feeds
-
-
-def seconds(size: int, name: str) -> float:
-    return size * 8 / LADDER[name].bit_rate
-
-
-def test_at_the_usual_bit_rates_sizes_are_what_the_settings_say() -> None:
-    for name in ("opus", "aac", "mp3"):
-        size = SIZES.of(LADDER[name])
-        assert (size.burst, size.keep) == (49_152, 114_688)
-        assert SIZES.of(LADDER[name], low=True).burst == 8192
-
-
-def test_the_others_get_as_many_seconds_but_a_browser_s_block_at_least() -> None:
-    flac, aac = SIZES.of(LADDER["flac"]).burst, SIZES.of(LADDER["aac"]).burst
-    assert seconds(flac, "flac") == pytest.approx(seconds(aac, "aac"), rel=0.01)
-    assert SIZES.of(LADDER["32.opus"]).burst == 36_864
-    large = Sizes(300_000, 65_536)
-    assert large.of(LADDER["32.opus"]).burst == 100_000
-    low = SIZES.of(LADDER["32.opus"], low=True).burst
-    assert seconds(low, "32.opus") == pytest.approx(seconds(8192, "opus"), rel=0.01)
-    for rendition in LADDER.values():
-        for size in (SIZES.of(rendition), SIZES.of(rendition, low=True)):
-            assert size.burst < size.keep < 1_000_000
-            assert size.ticks == size.keep * 8 * RATE // rendition.bit_rate
 
 
 def test_a_quiet_passage_of_flac_is_not_kept_for_minutes() -> None:
@@ -182,7 +160,7 @@ def test_low_is_a_feed_of_its_own_with_a_short_start_and_nothing_held_back() -> 
     rendition.push(noise([500] * 300))
     steady, (steady_feed,) = join(rendition)
     low, feeds = Hearer(), []  # type: tuple[Hearer, list[Feed]]
-    rendition.join(low, False, feeds.append, low=True)
+    rendition.join(low, LOW, feeds.append)
     assert feeds[0] is not steady_feed
     assert 8192 <= len(low.heard) < 8192 + 500
     assert steady.heard.endswith(low.heard)
@@ -197,7 +175,7 @@ def test_low_is_a_feed_of_its_own_with_a_short_start_and_nothing_held_back() -> 
 def test_low_opus_has_a_page_for_every_packet() -> None:
     rendition = live("opus")
     low = Hearer()
-    rendition.join(low, False, lambda feed: None, low=True)
+    rendition.join(low, LOW_OGG, lambda feed: None)
     rendition.ready(OPUS_HEAD)
     for number, packet in enumerate(noise([100] * 6), 1):
         rendition.push([packet])
@@ -211,6 +189,6 @@ def test_a_low_listener_of_titles_starts_right_after_a_block() -> None:
     rendition.push(noise([700] * 300))
     for extra in range(40):
         low = Hearer()
-        rendition.join(low, True, lambda feed: None, low=True)
+        rendition.join(low, Delivery(Wire.ICY, Profile.LOW), lambda feed: None)
         rendition.push(noise([700] * 30, seed=extra))
         assert IcyParser(METAINT).feed(low.heard)[1] == ["Song"]
