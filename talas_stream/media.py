@@ -36,7 +36,8 @@ class SourceCodec(StrEnum):
     """A coding Talas takes but does not pass on: listeners get it coded anew. So also FLAC, which
     comes in any rate and width.
 
-    The value is the name of FFmpeg's decoder.
+    The value is the name of FFmpeg's decoder. SILENCE has none: it is what follows where an input
+    has ended and no other has come yet.
     """
 
     VORBIS = "vorbis"
@@ -46,6 +47,7 @@ class SourceCodec(StrEnum):
     PCM_S32 = "pcm_s32le"
     PCM_F32 = "pcm_f32le"
     PCM_F64 = "pcm_f64le"
+    SILENCE = "silence"
 
 
 class Format(msgspec.Struct, frozen=True, eq=False):
@@ -62,6 +64,10 @@ class Format(msgspec.Struct, frozen=True, eq=False):
     channels: int
     config: bytes = b""
     pre_skip: int = 0
+
+
+SILENT = Format(SourceCodec.SILENCE, RATE, 2)
+"""What there is to hear while nobody sends."""
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
@@ -108,11 +114,14 @@ class Pcm(msgspec.Struct, frozen=True, gc=False):
 
 class Rendition(msgspec.Struct, frozen=True, array_like=True):
     """One way a station is offered. `name` ends the listener's address; `bit_rate` in bit/s, for
-    FLAC what music takes, by which buffers are measured."""
+    FLAC what music takes, by which buffers are measured; `rate` in Hz and `channels` are those of
+    what is coded, which where a source's own packets were passed on are its own."""
 
     name: str
     codec: Codec
     bit_rate: int
+    rate: int = RATE
+    channels: int = 2
 
 
 LADDER: dict[str, Rendition] = {

@@ -84,6 +84,9 @@ def rehearse() -> None:
     for rendition in LADDER.values():
         grid(rendition, kernels.select("auto").aac_encoder)
         grid(rendition)
+    for codec in (Codec.MP3, Codec.AAC):
+        # As a source's own packets are gone on with.
+        grid(msgspec.structs.replace(LADDER[codec], rate=44_100, channels=1))
     format = Format(Codec.MP3, 44_100, 2)
     Normaliser(44_100, 2).feed(Decoder(format).decode(Frame(b"", format, 44_100)))
 

@@ -4,7 +4,7 @@ Does:        decode frame after frame; put silence where a frame could not be de
 Never:       lets a bad frame end the stream, or a wild sample (over full scale, NaN) go on.
 Guarantees:  every frame yields as many samples as its header promised, so the clock is kept
              whatever the source sends; a new format gets a new decoder, and one that cannot begin
-             is not tried again.
+             is not tried again; silence needs none.
 Danger:      FFmpeg reads up to 64 bytes beyond a packet. `Packet(bytes)` hands it memory without
              that padding; a packet made by size and then filled is padded. An empty packet would
              put the decoder into its draining state for ever, so it is never sent. PyAV counts a
@@ -50,6 +50,8 @@ class Decoder:
 
     def decode(self, frame: Frame) -> Samples:
         """The samples of `frame`, shape (channels, n) at `rate`."""
+        if self._format.codec is SourceCodec.SILENCE:
+            return np.zeros((self._channels, frame.samples), np.float32)
         decoded = self._run(frame.payload)
         pieces = [self._planes(piece) for piece in decoded]
         if decoded:
@@ -84,7 +86,9 @@ class Decoder:
 
 
 def _opened(format: Format) -> AudioCodecContext | None:
-    """FFmpeg's decoder; None where it refuses the format."""
+    """FFmpeg's decoder; None where it refuses the format, and for silence."""
+    if format.codec is SourceCodec.SILENCE:
+        return None
     context = _context(format)
     try:
         # Otherwise it is opened with the first packet, and where that fails, with each: what a

@@ -2,7 +2,7 @@
 
 Does:        encode 48 kHz stereo to Opus, AAC (as ADTS), MP3 or FLAC (16 bit, dithered): Opus
              with libopus itself, AAC with the native encoder, the others with PyAV, as those two
-             where libopus or the native core cannot be had.
+             where libopus or the native core cannot be had, or another rate or mono is asked for.
 Never:       keeps a thread pool: see `one_cpu`.
 Guarantees:  each packet carries the media time of the sound in it, the encoder's own delay already
              taken off; constant bit rate, because players count in bytes and a quiet passage that
@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
-from typing import Protocol
 
 import av
 import numpy as np
@@ -31,6 +30,7 @@ from talas_stream.media import RATE, Codec, Packet, Pcm, Rendition, Samples
 from talas_stream.stages.aac import AacCoder, Open
 from talas_stream.stages.govern import BEST, Care
 from talas_stream.stages.libopus import OpusCoder, library
+from talas_stream.stages.reshape import Coder, Reshaped
 from talas_stream.stages.sixteen import sixteen
 from talas_stream.wire.adts import adts_header, parse_config
 from talas_stream.wire.flac_number import renumbered
@@ -47,9 +47,8 @@ _OPTIONS = {
     Codec.FLAC: {"compression_level": "5", "frame_size": str(FLAC_FRAME)},
 }
 
-_TICK = Fraction(1, RATE)
 _FLOATS, _INTEGERS = AudioFormat("fltp"), AudioFormat("s16")
-_LAYOUT = AudioLayout("stereo")
+_LAYOUTS = {1: AudioLayout("mono"), 2: AudioLayout("stereo")}
 
 _LOUDER = {Codec.MP3: np.float32(1 / 0.95)}
 """By how much sound is raised before an encoder that lowers it: LAME does so by itself at a bit
@@ -61,14 +60,8 @@ half of them."""
 
 _PROBE = 1200
 
-
-class _Coder(Protocol):
-    """What turns samples into packets. `samples` are of shape (2, n) and begin at `at`."""
-
-    @property
-    def config(self) -> bytes: ...
-    def encode(self, samples: Samples, at: int) -> list[Packet]: ...
-    def flush(self) -> list[Packet]: ...
+_MOST_BITS = {24_000: 160_000, 12_000: 64_000}
+"""Of an MP3 at such a rate or below, bits a second (ISO/IEC 13818-3, and what is called 2.5)."""
 
 
 class Encoder:
@@ -84,6 +77,7 @@ class Encoder:
         resume: int | None = None,
     ) -> None:
         self._resume = resume
+        self._moved = 0
         self.rendition = rendition
         self.care = care
         self.aac = aac
@@ -115,16 +109,29 @@ class Encoder:
                 self.delay = (self._start or 0) - packets[0].at
             self.last = packets[-1]
             if self._resume is not None:
-                packets = [packet for packet in packets if packet.at >= (self._resume or 0)]
-                self._resume = None if packets else self._resume
+                packets = self._joined(packets, self._resume)
+            if self._moved:
+                packets = [Packet(p.payload, p.at + self._moved, p.duration) for p in packets]
         return packets
+
+    def _joined(self, packets: list[Packet], resume: int) -> list[Packet]:
+        """Those of the first packets that come after `resume`. At a rate that is no part of RATE
+        they may lie some ticks beside it: they are moved there."""
+        due = [packet for packet in packets if packet.at > resume - packet.duration // 2]
+        if due:
+            self._moved = resume - due[0].at
+            self._resume = None
+        return due
 
     def takes(self, care: Care) -> bool:
         """Whether it would code otherwise with `care` than it does."""
         return care != self.care and self.rendition.codec is Codec.OPUS
 
 
-def _coder(rendition: Rendition, care: Care, aac: Open | None, joins: bool) -> _Coder:
+def _coder(rendition: Rendition, care: Care, aac: Open | None, joins: bool) -> Coder:
+    if (rendition.rate, rendition.channels) != (RATE, 2):
+        coder = AvCoder(rendition, care, joins)
+        return Reshaped(coder, rendition.rate, rendition.channels)
     opus = library() if rendition.codec is Codec.OPUS else None
     if opus is not None:
         return OpusCoder(opus, rendition.bit_rate, care.complexity)
@@ -134,20 +141,23 @@ def _coder(rendition: Rendition, care: Care, aac: Open | None, joins: bool) -> _
 
 
 class AvCoder:
-    """Coding by one of PyAV's encoders. One that `joins` writes packets which can follow on those
-    of another."""
+    """Coding by one of PyAV's encoders, in the rendition's rate and channels. One that `joins`
+    writes packets which can follow on those of another."""
 
     def __init__(self, rendition: Rendition, care: Care, joins: bool = False) -> None:
         name, sample_format = _ENCODER[rendition.codec]
         context: AudioCodecContext = av.CodecContext.create(name, "w")  # type: ignore[assignment]
-        context.sample_rate = RATE
-        context.layout = "stereo"
+        context.sample_rate = rendition.rate
+        context.layout = _LAYOUTS[rendition.channels]
         context.format = sample_format
-        context.bit_rate = rendition.bit_rate
-        context.time_base = _TICK
+        context.bit_rate = _bit_rate(rendition)
+        context.time_base = Fraction(1, rendition.rate)
         context.options = _options(rendition.codec, care, joins)
         context.open()
         self._context = context
+        self._rate = rendition.rate
+        self._tick = Fraction(1, rendition.rate)
+        self._layout = _LAYOUTS[rendition.channels]
         self._codec = rendition.codec
         self._louder = _LOUDER.get(rendition.codec)
         self._warm = False
@@ -161,9 +171,9 @@ class AvCoder:
 
     def encode(self, samples: Samples, at: int) -> list[Packet]:
         frame = self._frame(samples, at)
-        frame.sample_rate = RATE
+        frame.sample_rate = self._rate
         frame.pts = at
-        frame.time_base = _TICK
+        frame.time_base = self._tick
         if self._warm:
             return self._packets(frame)
         self._warm = True
@@ -173,10 +183,10 @@ class AvCoder:
     def _frame(self, samples: Samples, at: int) -> AudioFrame:
         # A fifth quicker than `from_ndarray`, which looks format, layout and type up every time.
         if self._codec is Codec.FLAC:
-            frame = AudioFrame(_INTEGERS, _LAYOUT, samples.shape[1])
+            frame = AudioFrame(_INTEGERS, self._layout, samples.shape[1])
             frame.planes[0].update(sixteen(samples, at).T.tobytes())
             return frame
-        frame = AudioFrame(_FLOATS, _LAYOUT, samples.shape[1])
+        frame = AudioFrame(_FLOATS, self._layout, samples.shape[1])
         channels = np.ascontiguousarray(samples, np.float32)
         if self._louder is not None:
             channels = channels * self._louder
@@ -203,6 +213,14 @@ class AvCoder:
         if self._adts is None:
             return payload
         return adts_header(self._adts, len(payload)) + payload
+
+
+def _bit_rate(rendition: Rendition) -> int:
+    """That of the rendition, or the most that its rate allows."""
+    if rendition.codec is not Codec.MP3:
+        return rendition.bit_rate
+    most = [bits for rate, bits in _MOST_BITS.items() if rendition.rate <= rate]
+    return min([rendition.bit_rate, *most])
 
 
 def _options(codec: Codec, care: Care, joins: bool) -> dict[str, str]:

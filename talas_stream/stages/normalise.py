@@ -1,7 +1,7 @@
 """From any rate and channel count to the one form that encoders take: stereo at 48 kHz.
 
 Does:        resample with FFmpeg's resampler at the settings below, its overshoots guarded; make
-             stereo out of mono.
+             stereo out of mono. Resample the other way for an encoder of another rate.
 Never:       starts a thread: a filter graph would make one per processor unless told otherwise;
              builds a resampler for a run too short to be worth one.
 Guarantees:  mono keeps its level (FFmpeg's own up-mix loses 3 dB, so the channel is copied by
@@ -43,7 +43,7 @@ class Normaliser:
         self._position = 0
         self._given = 0
         self._held: list[Samples] = []
-        self._resampler: _Resampler | None = None
+        self._resampler: Resampler | None = None
 
     def feed(self, samples: Samples) -> Samples:
         """What `samples`, shape (channels, n), completes: shape (2, m) at 48 kHz; m may be 0."""
@@ -57,7 +57,7 @@ class Normaliser:
             self._held.append(kept)
             if self._position < WORTH_SECONDS * self.rate:
                 return _NOTHING
-            self._resampler = _Resampler(self.rate, min(self.channels, 2))
+            self._resampler = Resampler(self.rate, min(self.channels, 2))
             kept, at = self._whole(), 0
         made = self._resampler.feed(kept, at)
         self._given += made.shape[1]
@@ -85,10 +85,11 @@ def _drawn(samples: Samples, rate: int, count: int) -> Samples:
     return _stereo(np.array(drawn))
 
 
-class _Resampler:
-    """FFmpeg's resampler in a graph of its own."""
+class Resampler:
+    """FFmpeg's resampler in a graph of its own: of one or two channels, from `rate` to another;
+    what it gives is in stereo."""
 
-    def __init__(self, rate: int, channels: int) -> None:
+    def __init__(self, rate: int, channels: int, to: int = RATE) -> None:
         graph = Graph()
         graph.threads = 1
         self._tick = Fraction(1, rate)
@@ -96,7 +97,7 @@ class _Resampler:
             sample_rate=rate, format="fltp", layout=_LAYOUT[channels], time_base=self._tick
         )
         self._sink = graph.add("abuffersink")
-        resample = graph.add("aresample", f"{RATE}:{QUALITY}")
+        resample = graph.add("aresample", f"{to}:{QUALITY}")
         graph.link_nodes(self._source, resample, self._sink).configure()
         # The nodes do not keep it.
         self._graph = graph

@@ -1,10 +1,11 @@
 """One station's codec work: decode once, encode once per rendition that somebody needs.
 
 Does:        decode, normalise, and feed every open encoder; keep the last seconds of normalised
-             audio, so that a rendition opened now starts with a full burst.
+             audio, so that a rendition opened now starts with a full burst; fade where silence
+             begins or ends.
 Never:       knows which thread runs it; whoever owns a pipeline calls it from one thread only.
 Guarantees:  renditions opened at different moments carry the same media time for the same sound;
-             a change of format in the source leaves no step in the output's clock.
+             a change of format or of the input leaves no step in the output's clock.
 From / to:   the station's packets  ->  here  ->  the renditions' rings
 """
 
@@ -16,12 +17,23 @@ from collections.abc import Callable, Iterable
 import msgspec
 import numpy as np
 
-from talas_stream.media import RATE, Codec, Frame, Packet, Pcm, Rendition, Samples
+from talas_stream.media import (
+    RATE,
+    Codec,
+    Format,
+    Frame,
+    Packet,
+    Pcm,
+    Rendition,
+    Samples,
+    SourceCodec,
+)
 from talas_stream.stages.aac import Open
 from talas_stream.stages.decode import Decoder
 from talas_stream.stages.encode import PRE_ROLL, Encoder, grid, successor
 from talas_stream.stages.govern import BEST
 from talas_stream.stages.normalise import Normaliser
+from talas_stream.stages.seam import KNOWN, Seam
 from talas_stream.wire.samples import Limit
 
 MAX_FILL = RATE // 2
@@ -80,7 +92,7 @@ class _Opening:
 
 
 class Pipeline:
-    """Decoder, normaliser and encoders of one source's visit."""
+    """Decoder, normaliser, seam and encoders of one station, whatever input is on."""
 
     def __init__(
         self, history_ticks: int, limit: Limit | None = None, aac: Open | None = None
@@ -100,7 +112,8 @@ class Pipeline:
         """Told what was decoded, after it was encoded. It must not raise."""
         self._decoder: Decoder | None = None
         self._normaliser: Normaliser | None = None
-        self._format: object = None
+        self._format: Format | None = None
+        self._seam = Seam()
         self._at: int | None = None
         self._past_errors = 0
 
@@ -192,7 +205,7 @@ class Pipeline:
         return made
 
     def flush(self) -> dict[Rendition, list[Packet]]:
-        """The tail of everything, at the end of the source's visit."""
+        """The tail of everything, at the end of the programme."""
         out = self._encode(self._silence() + self._drain() + self._rest())
         for rendition, encoder in self._encoders.items():
             out.setdefault(rendition, []).extend(encoder.flush())
@@ -201,6 +214,9 @@ class Pipeline:
     def _change(self, frame: Frame, packet: Packet) -> list[Pcm]:
         """Take up a new format. What the old one left short of its place becomes silence."""
         blocks = self._drain()
+        if self._is_seam(frame.format):
+            blocks += self._rest()
+            self._seam.cut(self._last(KNOWN))
         self._past_errors = self.errors
         self._format = frame.format
         self._decoder = Decoder(frame.format, self._limit)
@@ -210,6 +226,22 @@ class Pipeline:
             if 0 < start - self._at <= MAX_FILL:
                 blocks += self._block(np.zeros((2, start - self._at), np.float32))
         return blocks
+
+    def _is_seam(self, format: Format) -> bool:
+        """Whether another input begins with `format`, or silence: between two there is always
+        some. Links of one source's chain go on from each other."""
+        before = self._format
+        return before is not None and SourceCodec.SILENCE in (before.codec, format.codec)
+
+    def _last(self, count: int) -> Samples:
+        """The last samples that were heard, about so many."""
+        blocks: list[Samples] = []
+        for pcm in reversed(self._history):
+            if count <= 0:
+                break
+            blocks.append(pcm.samples)
+            count -= pcm.samples.shape[1]
+        return np.concatenate([np.zeros((2, 2), np.float32), *reversed(blocks)], axis=1)
 
     def _silence(self) -> list[Pcm]:
         """What stands for the frames left out, in blocks that cost no more than a frame each."""
@@ -240,6 +272,7 @@ class Pipeline:
         too short still."""
         if not samples.shape[1]:
             return []
+        samples = self._seam.feed(samples)
         self._at = (self._at or 0) + samples.shape[1]
         self._short.append(samples)
         self._short_ticks += samples.shape[1]

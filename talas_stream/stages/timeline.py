@@ -14,7 +14,7 @@ from talas_stream.media import RATE, Format, Frame, Packet
 
 
 class Timeline:
-    """Media time of one source's visit, from `start` ticks on."""
+    """Media time of a programme, across inputs, from `start` ticks on."""
 
     def __init__(self, start: int) -> None:
         self._base = start

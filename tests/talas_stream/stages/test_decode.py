@@ -10,7 +10,7 @@ import pytest
 
 from support.sound import coded, programme, surround
 from talas_stream import kernels
-from talas_stream.media import RATE, Codec, Format, Frame, SourceCodec
+from talas_stream.media import RATE, SILENT, Codec, Format, Frame, SourceCodec
 from talas_stream.stages import decode
 from talas_stream.stages.decode import Decoder
 from talas_stream.stages.ingest import Ingest
@@ -242,3 +242,11 @@ def test_a_broken_frame_has_as_many_channels_as_those_before() -> None:
     decoder = Decoder(mono)
     assert decoder.decode(Frame(frames[0].payload, mono, 1024)).shape == (2, 1024)
     assert decoder.decode(Frame(b"", mono, 1024)).shape == (2, 1024)
+
+
+def test_silence_has_no_decoder_and_is_no_error() -> None:
+    decoder = Decoder(SILENT)
+    heard = decoder.decode(Frame(b"", SILENT, 700))
+    assert heard.shape == (2, 700)
+    assert not heard.any()
+    assert (decoder.errors, decoder.rate) == (0, RATE)

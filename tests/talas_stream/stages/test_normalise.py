@@ -93,7 +93,7 @@ def test_a_link_of_a_chain_is_never_a_sample_longer(rate: int, samples: int) -> 
 def test_run_too_short_for_a_resampler_makes_none_and_keeps_time_and_sound(
     channels: int, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(normalise, "_Resampler", lambda *told: pytest.fail("made for nothing"))
+    monkeypatch.setattr(normalise, "Resampler", lambda *told: pytest.fail("made for nothing"))
     normaliser = Normaliser(44_100, channels)
     source = tone(44_100, channels)[:, 100 : 100 + count]
     out = through(normaliser, source, step=7)

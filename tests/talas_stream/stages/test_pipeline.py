@@ -9,7 +9,17 @@ import pytest
 
 from support.sound import coded, decoded, likeness, programme
 from talas_stream import kernels
-from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition, SourceCodec
+from talas_stream.media import (
+    LADDER,
+    RATE,
+    SILENT,
+    Codec,
+    Format,
+    Frame,
+    Packet,
+    Rendition,
+    SourceCodec,
+)
 from talas_stream.stages import normalise
 from talas_stream.stages.govern import BEST, Care
 from talas_stream.stages.ingest import Ingest
@@ -348,7 +358,7 @@ def test_rendition_resumed_after_what_is_kept_has_silence_for_what_is_gone(name:
 def test_links_of_one_sample_make_no_resampler_and_no_block_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(normalise, "_Resampler", lambda *told: pytest.fail("made for nothing"))
+    monkeypatch.setattr(normalise, "Resampler", lambda *told: pytest.fail("made for nothing"))
     pipeline = Pipeline(60 * RATE)
     pipeline.open(OPUS)
     fed: list[Packet] = []
@@ -360,3 +370,30 @@ def test_links_of_one_sample_make_no_resampler_and_no_block_each(
     fed += pipeline.flush()[OPUS]
     assert len(pipeline._history) <= 2 * RATE // LEAST_BLOCK
     assert all(a.end == b.at for a, b in pairwise(fed))
+
+
+def test_source_that_breaks_off_and_another_that_comes_are_faded_without_a_step() -> None:
+    """In FLAC, which changes nothing: between them there is nothing but silence."""
+    tone = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32) * np.float32(0.5)
+    sound = frames_of(np.array([tone, tone]), "wav")
+    pipeline, timeline, flac = Pipeline(RATE), Timeline(0), LADDER["flac"]
+    config, _ = pipeline.open(flac)
+    made: list[Packet] = []
+    # Off at a peak, and on again at one.
+    for frame in (*sound[:-7], *[Frame(b"", SILENT, 960)] * 25, *sound[3:]):
+        made += pipeline.feed(frame, timeline.place(frame))[flac]
+    made += pipeline.flush()[flac]
+    heard = decoded(framed(flac, config, made))
+    assert all(a.end == b.at for a, b in pairwise(made))
+    assert np.abs(np.diff(heard)).max() < 1.05 * 0.5 * 2 * np.pi * 440 / RATE
+    gone = sum(frame.samples for frame in sound[:-7])
+    assert np.abs(heard[gone + 1000 : gone + 25 * 960 - 10]).max() < 0.0002
+    assert np.abs(heard[-RATE // 2 :]).max() > 0.49
+
+
+def test_links_of_one_source_s_chain_are_not_faded() -> None:
+    links = [frames_of(programme(0.5), "opus"), frames_of(programme(0.5), "opus")]
+    pipeline, timeline = Pipeline(RATE), Timeline(0)
+    for frame in (*links[0], *links[1]):
+        pipeline.feed(frame, timeline.place(frame))
+        assert pipeline._seam._ringing is None
