@@ -149,6 +149,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         description="Requests a chat socket may send; ten seconds' worth at once")] = 20.0
     source_timeout_seconds: Annotated[Seconds, Meta(ge=0.2, le=600,
         description="Silence on a source's socket after which it is cut")] = 10.0
+    hold_seconds: Annotated[Seconds, Meta(ge=0, le=600,
+        description="How long the listeners of a source that has ended or broken off stay "
+                    "connected, in silence, for it to come back; at 0 they end with it")] = 5.0
     source_lead_seconds: Annotated[Seconds, Meta(ge=0.1, le=30,
         description="How far ahead of real time a source may send before it is held back")] = 2.0
     header_timeout_seconds: Annotated[Seconds, Meta(ge=0.1, le=120,

@@ -56,8 +56,9 @@ class Air:
         station = self._stations.get(record.slug)
         if station is None:
             station = self._stations[record.slug] = Station(
-                record, self._clock, self._kernels, self._codecs, self.sizes
-            )
+                record, self._clock, self._kernels, self._codecs, self.sizes,
+                hold_seconds=self._settings.hold_seconds,
+            )  # fmt: skip
         station.record = record
         return station
 
@@ -66,11 +67,18 @@ class Air:
         return self._stations.get(slug)
 
     def on_air(self) -> list[Station]:
-        """Stations with something to hear, by slug."""
+        """Stations whose source is heard, by slug."""
         return [s for _, s in sorted(self._stations.items()) if s.on_air]
 
+    def audible(self) -> list[Station]:
+        """Those and the ones that are held, by slug."""
+        return [s for _, s in sorted(self._stations.items()) if s.audible]
+
     def flush_turn(self) -> None:
-        """Flush the listeners whose turn it is. Call TURNS times a period."""
+        """Flush the listeners whose turn it is, and let silence follow where it is due. Call TURNS
+        times a period."""
+        for station in self._stations.values():
+            station.rest()
         self._turn = (self._turn + 1) % TURNS
         for feed in self._feeds():
             feed.flush_turn(self._turn)
@@ -83,14 +91,13 @@ class Air:
     def close(self, reason: str) -> None:
         """End every source, and with it every listener."""
         for station in tuple(self._stations.values()):
-            if station.source is not None:
-                station.source.close(reason)
+            station.close(reason)
 
     def _feeds(self) -> Iterator[Feed]:
         for station in self._stations.values():
-            if station.on_air:
-                for live in station.visit.live:
-                    yield from live.feeds
+            if station.audible:
+                for output in station.outputs.all:
+                    yield from output.feeds
 
 
 async def every(seconds: float, action: Callable[[], None]) -> None:

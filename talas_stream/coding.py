@@ -1,10 +1,10 @@
-"""A visit's codec work: the renditions that its source does not send itself, and its loudness.
+"""A station's codec work: the outputs that no source's own packets make, and its loudness.
 
 Does:        have a job with a codec worker while something is to be made; feed it, and pass on what
              it makes; where the job is lost, begin another under the same listeners.
 Never:       knows which process encodes, or decides who is let in.
 Guarantees:  after a lost job a rendition goes on where its last packet ended: nothing comes twice,
-             the clock is exact, and what the visit keeps no more is silence. A programme whose job
+             the clock is exact, and what is kept no more is silence. A programme whose job
              fails again and again is given up, and its encoded listeners end: it would take others
              with it each time.
 
@@ -12,7 +12,7 @@ Guarantees:  after a lost job a rendition goes on where its last packet ended: n
              ├─> none yet: asked every tidy ──> another; after a while, the end
              └─> failed too often ────────────> the end, and nobody let in for a while
 
-From / to:   visit.py  ->  here  ->  output.py
+From / to:   outputs.py  ->  here  ->  output.py
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Codecs(Protocol):
 
     @property
     def metering(self) -> bool:
-        """Whether every visit is to be measured from its first frame to its end."""
+        """Whether every source is to be measured from its first frame to its last."""
         ...
 
     @property
@@ -88,9 +88,9 @@ class Codecs(Protocol):
 
 
 class Coding:
-    """The codec work of the visit `name`. `history_ticks` of what was decoded are kept for
-    newcomers; `kept` is what a job begins with, as it stands then; `ended` is told the renditions
-    that end; `now` is the clock, in seconds, that `tidy` is told the time of."""
+    """The codec work of the programme `name`, whatever input is on. `history_ticks` of what was
+    decoded are kept for newcomers; `kept` is what a job begins with, as it stands then; `ended` is
+    told the outputs that end; `now` is the clock, in seconds, that `tidy` is told the time of."""
 
     def __init__(
         self,
@@ -132,14 +132,17 @@ class Coding:
         return len(self._recent_failures()) >= MOST_FAILURES
 
     def feed(self, frame: Frame, packet: Packet) -> None:
-        """What the source sent. The first frame begins the measuring, where that is wanted."""
+        """What the input sent."""
         if self._job is not None:
             self._job.feed(frame, packet)
 
     def measure(self) -> None:
-        """Measure from now on, if that is wanted."""
+        """Measure anew from now on, if that is wanted."""
+        self.reading = None
         if self._codecs.metering and self._job is None:
             self._start()
+        elif self._codecs.metering and self._job is not None:
+            self._job.meter()
 
     def open(self, live: Output) -> None:
         """Make a rendition. There should be room for it."""
@@ -155,7 +158,7 @@ class Coding:
     def close(self, live: Output) -> None:
         """Make it no more; one that is not made here is ignored."""
         if self._lives.pop(live.rendition.name, None) is not None and self._job is not None:
-            self._job.close(live.rendition)
+            self._job.close(live.coding)
 
     def tidy(self, now: float) -> None:
         """Let go of a job that nobody needs, and find another for who has lost theirs."""
@@ -165,7 +168,7 @@ class Coding:
         self._measure_again(now)
 
     def finish(self) -> None:
-        """The source has gone: the renditions end when what is left of it is coded."""
+        """Nothing more comes: the outputs end when what is left of it is coded."""
         self._finished = True
         if self._job is not None:
             self._job.finish()
@@ -190,7 +193,7 @@ class Coding:
 
     def _order(self, job: Job, live: Output) -> None:
         ticks = self._sizes.history_ticks(live.rendition)
-        job.open(live.rendition, ticks, live.end_at)
+        job.open(live.coding, ticks, live.end_at)
 
     def _stop(self) -> None:
         if self._job is not None:
@@ -214,7 +217,7 @@ class Coding:
             live.push(output.packets)
 
     def _done(self, number: int, lost: bool) -> None:
-        """The job has ended: as asked at the visit's end, because it failed, or with its worker."""
+        """The job has ended: as asked at the end, because it failed, or with its worker."""
         if number != self._jobs:
             return
         self._job = self.reading = None

@@ -112,14 +112,16 @@ class House:
         """A fresh reading for a source's body."""
         return Ingest(self._kernels)
 
-    def pace(self) -> SourcePace:
-        """A fresh schedule for a source."""
-        return SourcePace(self._settings.source_lead_seconds)
+    def pace(self, station: Station) -> SourcePace:
+        """A fresh schedule for a source of `station`. What is left of another's lead is no longer
+        to be had: the listeners' buffers would grow with each that comes."""
+        return SourcePace(max(0.0, self._settings.source_lead_seconds - station.ahead_seconds))
 
     def charge_pace(self, station: Station) -> SourcePace:
         """The schedule for what a source of this station is charged. The station's sources share
         it: to come again buys nothing."""
-        pace = self._charge_paces.setdefault(station, self.pace())
+        fresh = SourcePace(self._settings.source_lead_seconds)
+        pace = self._charge_paces.setdefault(station, fresh)
         pace.again()
         return pace
 
@@ -128,7 +130,7 @@ class House:
         Raises NotFound where there are several, Unavailable where there is none."""
         if self._settings.default_station:
             return self._settings.default_station
-        slugs = [station.record.slug for station in self._air.on_air()]
+        slugs = [station.record.slug for station in self._air.audible()]
         if len(slugs) == 1:
             return slugs[0]
         if not slugs:

@@ -1,10 +1,11 @@
-"""One coding of one source's visit, while somebody needs it.
+"""A rendition being made for a station, across inputs: who listens to it, and what was last sent.
 
-Does:        keep the last packets of that coding; open a feed for each wire format and delivery
-             profile asked for.
-Never:       encodes: packets come from the source itself (pass-through) or from a codec worker.
-Guarantees:  a listener who comes before the encoder is ready is served as soon as it is.
-From / to:   visit.py  ->  here  ->  feed.py
+Does:        keep the last packets; open a feed for each delivery that is asked for; let silence
+             follow where there is no input.
+Never:       encodes: packets come from an input (passed on) or from a codec worker.
+Guarantees:  a listener who comes before the encoder is ready is served as soon as it is; the
+             output's coding is one and the same as long as it lives, and its packets touch.
+From / to:   outputs.py, coding.py  ->  here  ->  feed.py
 """
 
 from __future__ import annotations
@@ -14,18 +15,24 @@ from collections.abc import Callable, Iterable
 from talas_stream.delivery import PACKETISERS, Delivery, Profile, Stream
 from talas_stream.feed import Feed, Listener
 from talas_stream.kernels import Kernels
-from talas_stream.media import Packet, Rendition
+from talas_stream.media import RATE, Packet, Rendition
+from talas_stream.passing import silence_after
 from talas_stream.sizes import Sizes
 from talas_stream.stages.ring import Ring
+from talas_stream.wire.errors import MalformedHeader
 
 
 class Output:
-    """A rendition on the air. `name` and `serial` go into Ogg headers."""
+    """A rendition being made. `name` and `serial` go into Ogg headers; `coding` is given where a
+    source's own packets are passed on."""
 
     def __init__(
-        self, rendition: Rendition, kernels: Kernels, sizes: Sizes, name: str, serial: int
-    ) -> None:
+        self, rendition: Rendition, kernels: Kernels, sizes: Sizes, name: str, serial: int, *,
+        coding: Rendition | None = None,
+    ) -> None:  # fmt: skip
         self.rendition = rendition
+        self.coding = coding or rendition
+        """How its packets are coded, whoever makes them; it never changes."""
         self._kernels = kernels
         self._sizes = sizes
         self._name = name
@@ -33,12 +40,13 @@ class Output:
         self._title = ""
         self._config: bytes | None = None
         steady = sizes.of(rendition)
-        self._ring = Ring(steady.keep, steady.ticks)
+        self._history = Ring(steady.keep, steady.ticks)
         self._feeds: dict[Delivery, Feed] = {}
         self._waiting: list[tuple[Listener, Delivery, Callable[[Feed], None]]] = []
         self.idle_since: float | None = None
         self.end_at: int | None = None
         """Media time right after its last packet; None before the first."""
+        self._resting: _Rest | None = None
 
     @property
     def listeners(self) -> int:
@@ -51,7 +59,10 @@ class Output:
         return self._feeds.values()
 
     def ready(self, config: bytes) -> None:
-        """The coding's decoder configuration is known: let in whoever waits."""
+        """The coding's decoder configuration is known: let in whoever waits. That of an encoder
+        that goes on for another is nobody's: listeners have begun with the first."""
+        if self._config is not None:
+            return
         self._config = config
         waiting, self._waiting = self._waiting, []
         for listener, delivery, joined in waiting:
@@ -61,12 +72,16 @@ class Output:
         """New packets, in order. What comes before `ready` is of an encoder that was closed."""
         if self._config is None:
             return
-        for packet in packets:
-            self._ring.append(packet)
-        if packets:
-            self.end_at = packets[-1].end
-        for feed in self._feeds.values():
-            feed.push(packets)
+        self._resting = None
+        self._take(packets)
+
+    def rest(self, until: int, *, over: bool = False) -> None:
+        """Let silence follow, in whole frames of its own coding: as many as end by `until`, or
+        with `over`, as begin before it. An output without a packet stays as it is."""
+        if self._resting is None and self.end_at is not None:
+            self._resting = _Rest.after(self.coding, self._history, self.end_at)
+        if self._resting is not None:
+            self._take(self._resting.due(until, over))
 
     def join(self, listener: Listener, delivery: Delivery, joined: Callable[[Feed], None]) -> None:
         """Let a listener in; `joined` is told his feed, now or when the encoder is ready."""
@@ -87,12 +102,20 @@ class Output:
             feed.retitle(title)
 
     def end(self) -> None:
-        """The visit is over: tell every listener."""
+        """There will be no more: tell every listener."""
         for listener, *_ in self._waiting:
             listener.end()
         self._waiting = []
         for feed in self._feeds.values():
             feed.end()
+
+    def _take(self, packets: list[Packet]) -> None:
+        for packet in packets:
+            self._history.append(packet)
+        if packets:
+            self.end_at = packets[-1].end
+        for feed in self._feeds.values():
+            feed.push(packets)
 
     def _join(self, listener: Listener, delivery: Delivery) -> Feed:
         feed = self._feeds.get(delivery)
@@ -109,5 +132,40 @@ class Output:
         feed = Feed(packetiser, size.burst, size.keep, size.ticks,
                     at_once=delivery.profile is Profile.LOW,
                     send=self._kernels.batch_send)  # fmt: skip
-        feed.push(self._ring.read(self._ring.burst(size.keep)))
+        feed.push(self._history.read(self._history.burst(size.keep)))
         return feed
+
+
+class _Rest:
+    """Silence in one coding from `start` on: the same frame again and again."""
+
+    def __init__(self, frame: bytes, samples: int, rate: int, start: int) -> None:
+        self._frame = frame
+        self._samples = samples
+        self._rate = rate
+        self._start = self._at = start
+        self._count = 0
+
+    @classmethod
+    def after(cls, coding: Rendition, history: Ring, start: int) -> _Rest | None:
+        """What follows on the packets of `history`; None where none of them tells how."""
+        sent = [packet for packet in history.read(history.tail) if packet.payload]
+        size = sum(len(packet.payload) for packet in sent) // max(len(sent), 1)
+        try:
+            frame, samples = silence_after(coding, sent[-1].payload if sent else b"", size)
+        except (MalformedHeader, IndexError):
+            return None
+        return cls(frame, samples, coding.rate, start)
+
+    def due(self, until: int, over: bool) -> list[Packet]:
+        """See Output.rest."""
+        packets: list[Packet] = []
+        while True:
+            at, end = self._at, self._end()
+            if (at >= until) if over else (end > until):
+                return packets
+            packets.append(Packet(self._frame, at, end - at))
+            self._at, self._count = end, self._count + 1
+
+    def _end(self) -> int:
+        return self._start + (self._count + 1) * self._samples * RATE // self._rate

@@ -1,11 +1,18 @@
-"""A station on this server: who is sending, and what they send.
+"""A station on this server: who is sending, what they send, and what follows when they stop.
 
-Does:        admit one source at a time; keep the station's clock across visits; remember the titles
-             and what the source says of itself; tell whoever watches what has changed.
+Does:        admit one source at a time; keep the station's clock across sessions; remember the
+             titles and what the source says of itself; hold the listeners for a while when a source
+             has gone, in silence; tell whoever watches what has changed.
 Never:       checks a key (the front door did) or touches a socket.
-Guarantees:  media time never goes back, and follows the clock over the gaps between visits; what a
-             refused or failed source did leaves no trace.
-From / to:   sources, listeners, admin  ->  here  ->  visit.py
+Guarantees:  media time never goes back, and follows the clock while nobody sends; what a refused or
+             failed source did leaves no trace; a source that comes back in time is heard by the
+             listeners that there were, whatever it sends.
+
+    off ──claim──> claimed ──audio──> live ──release──> held ──claim──> returning ──audio──> live
+     ^                │                                  │ │                │
+     └────release─────┘     └───────────expire───────────┘ └<───release─────┘
+
+From / to:   sources, listeners, admin  ->  here  ->  outputs.py
 """
 
 from __future__ import annotations
@@ -26,9 +33,10 @@ from talas_stream.history import History, Song
 from talas_stream.kernels import Kernels
 from talas_stream.media import LADDER, RATE, Codec, Frame, Rendition, SourceInfo
 from talas_stream.output import Output
+from talas_stream.outputs import REST_TICKS, Outputs
+from talas_stream.session import Source, SourceSession
 from talas_stream.sizes import Sizes
 from talas_stream.stages.meter import Reading
-from talas_stream.visit import Visit
 
 TITLES_PER_SECOND, TITLES_AT_ONCE = 1.0, 30.0
 """That a station may be told beside its audio: each goes to everybody who listens or follows."""
@@ -41,7 +49,9 @@ class State(StrEnum):
 
     OFF = "off"
     CLAIMED = "claimed"
-    ON_AIR = "on air"
+    LIVE = "live"
+    HELD = "held"
+    RETURNING = "returning"
 
 
 class Event(StrEnum):
@@ -50,16 +60,25 @@ class Event(StrEnum):
     CLAIM = "claim"
     AUDIO = "audio"
     RELEASE = "release"
+    EXPIRE = "expire"
 
 
 LIFE: dict[tuple[State, Event], State] = {
     (State.OFF, Event.CLAIM): State.CLAIMED,
-    (State.CLAIMED, Event.AUDIO): State.ON_AIR,
+    (State.CLAIMED, Event.AUDIO): State.LIVE,
     (State.CLAIMED, Event.RELEASE): State.OFF,
-    (State.ON_AIR, Event.AUDIO): State.ON_AIR,
-    (State.ON_AIR, Event.RELEASE): State.OFF,
+    (State.LIVE, Event.AUDIO): State.LIVE,
+    (State.LIVE, Event.RELEASE): State.HELD,
+    (State.HELD, Event.CLAIM): State.RETURNING,
+    (State.HELD, Event.EXPIRE): State.OFF,
+    (State.RETURNING, Event.AUDIO): State.LIVE,
+    (State.RETURNING, Event.RELEASE): State.HELD,
+    (State.RETURNING, Event.EXPIRE): State.CLAIMED,
 }
 """The life cycle. A pair that is not here cannot happen; to claim twice is a Conflict."""
+
+HOLDING = (State.HELD, State.RETURNING)
+"""Silence follows, and the listeners stay."""
 
 
 class Change(StrEnum):
@@ -78,50 +97,22 @@ class Watcher(Protocol):
         ...
 
 
-class Source(Protocol):
-    """What a station needs of its source."""
-
-    @property
-    def damage(self) -> Mapping[str, int]:
-        """What was wrong with what it sent, counted by name."""
-        ...
-
-    @property
-    def bytes_read(self) -> int:
-        """Bytes of its body that were taken so far."""
-        ...
-
-    @property
-    def has_gone(self) -> bool:
-        """Whether nobody is behind it any more, though what it sent is still heard."""
-        ...
-
-    async def read_on(self) -> None:
-        """See whether it has gone, where that takes a while."""
-        ...
-
-    def close(self, reason: str) -> None:
-        """Cut it off; `reason` is logged."""
-        ...
-
-
 class Station:
     """One station; `epoch` is the clock reading at which its media time is 0."""
 
     def __init__(
-        self, record: StationRecord, clock: Clock, kernels: Kernels, codecs: Codecs, sizes: Sizes
-    ) -> None:
+        self, record: StationRecord, clock: Clock, kernels: Kernels, codecs: Codecs, sizes: Sizes,
+        *, hold_seconds: float = 0.0,
+    ) -> None:  # fmt: skip
         self.record = record
         self.state = State.OFF
-        self.info = SourceInfo()
         self.title = ""
         self.song: Song | None = None
         self.history = History()
         self._titles = Bucket(TITLES_PER_SECOND, TITLES_AT_ONCE, clock.monotonic())
         self.watchers: set[Watcher] = set()
-        self.source: Source | None = None
-        self.started_at: str = ""
         self.listener_peak = 0
+        self._hold_seconds = hold_seconds
         self._clock = clock
         self._kernels = kernels
         self._codecs = codecs
@@ -129,24 +120,47 @@ class Station:
         self._epoch = clock.monotonic()
         self._end = 0
         self._artist = ""
-        self._claimed = self._epoch
-        self._visit: Visit | None = None
-        # The visit's renditions whose bytes may still grow, and the bytes of those that closed.
+        self._session: SourceSession | None = None
+        self._outputs: Outputs | None = None
+        # Outputs whose bytes may still grow, and the bytes of those that closed.
         self._heard: set[Output] = set()
         self._heard_bytes = 0
         self._looking: set[Listener] = set()
+        # When the source went, and the media time then.
+        self._held_since = (0.0, 0)
 
     @property
     def on_air(self) -> bool:
-        """Whether there is something to hear."""
-        return self.state is State.ON_AIR
+        """Whether a source is heard."""
+        return self.state is State.LIVE
 
     @property
-    def visit(self) -> Visit:
-        """The current visit. Raises Unavailable off the air."""
-        if self._visit is None or not self.on_air:
+    def audible(self) -> bool:
+        """Whether a listener is served: a source is heard, or has gone so lately that it may come
+        back."""
+        return self._outputs is not None
+
+    @property
+    def source(self) -> Source | None:
+        """Who holds the station."""
+        return self._session.source if self._session is not None else None
+
+    @property
+    def info(self) -> SourceInfo:
+        """What the source says of itself; empty without one."""
+        return self._session.info if self._session is not None else SourceInfo()
+
+    @property
+    def started_at(self) -> str:
+        """Since when the source is heard, RFC 3339; empty while none is."""
+        return self._session.started_at if self._session is not None else ""
+
+    @property
+    def outputs(self) -> Outputs:
+        """What it is heard in. Raises Unavailable while nothing is heard."""
+        if self._outputs is None:
             raise Unavailable(f"{self.record.slug} is off the air", retry_after=5)
-        return self._visit
+        return self._outputs
 
     @property
     def renditions(self) -> list[Rendition]:
@@ -154,7 +168,7 @@ class Station:
         at least, whatever names the record has."""
         offered = [LADDER[name] for name in self.record.renditions if name in LADDER]
         offered = offered or [LADDER["mp3"]]
-        through = self._visit.through if self._visit is not None else None
+        through = self._outputs.through if self._outputs is not None else None
         return offered if through is None or through in offered else [*offered, through]
 
     @property
@@ -167,13 +181,13 @@ class Station:
     def shown(self) -> Rendition:
         """The rendition for who names none, and with which it is listed: the source's own where
         that is passed on, else the usual one."""
-        through = self._visit.through if self._visit is not None else None
+        through = self._outputs.through if self._outputs is not None else None
         return through or self.usual
 
     @property
     def reading(self) -> Reading | None:
         """How loud it is; None off the air, and where nothing was measured."""
-        return self._visit.reading if self._visit else None
+        return self._outputs.reading if self._outputs is not None and self.on_air else None
 
     @property
     def damage(self) -> Mapping[str, int]:
@@ -182,18 +196,24 @@ class Station:
 
     @property
     def bytes_read(self) -> int:
-        """Bytes of its body that the source's visit has brought so far; 0 without one."""
+        """Bytes of its body that the source has brought so far; 0 without one."""
         return self.source.bytes_read if self.source is not None else 0
 
     @property
     def bytes_sent(self) -> int:
-        """Bytes that listeners were given during the source's visit so far; 0 without one."""
+        """Bytes that listeners were given since the source came; 0 without one."""
+        return self._all_sent - self._session.sent_before if self._session is not None else 0
+
+    @property
+    def _all_sent(self) -> int:
+        """Bytes that listeners were given since there are outputs."""
         return self._heard_bytes + _bytes_out(self._heard)
 
     @property
     def listeners(self) -> int:
         """Listeners now, without those who only look."""
-        return max(0, self._visit.listeners - len(self._looking)) if self._visit else 0
+        outputs = self._outputs
+        return max(0, outputs.listeners - len(self._looking)) if outputs is not None else 0
 
     @property
     def name(self) -> str:
@@ -212,15 +232,23 @@ class Station:
     def bit_rate(self, rendition: Rendition) -> int:
         """That of `rendition` in kbit/s; 0 where there is none. Of the source's own packets it is
         what the source says, where that is a number, or else what they come to."""
-        if self._visit is not None and rendition is self._visit.through:
+        if self._outputs is not None and self._outputs.passes(rendition):
             said = self.info.bit_rate
-            return int(said) if _BIT_RATE.fullmatch(said) else self._visit.bit_rate
+            return int(said) if _BIT_RATE.fullmatch(said) else self._outputs.bit_rate
         return 0 if rendition.codec is Codec.FLAC else rendition.bit_rate // 1000
 
     @property
     def connected_seconds(self) -> float:
         """How long the source has held the station; 0 without one."""
-        return self._clock.monotonic() - self._claimed if self.source is not None else 0.0
+        session = self._session
+        return self._clock.monotonic() - session.claimed_at if session is not None else 0.0
+
+    @property
+    def ahead_seconds(self) -> float:
+        """How far what was sent goes beyond the clock; 0 where it does not. What one source was
+        ahead, the next is not allowed again."""
+        end = self._outputs.end_at if self._outputs is not None else self._end
+        return max(0, end - self._elapsed()) / RATE
 
     def claim(self, source: Source, info: SourceInfo) -> None:
         """Take the station for `source`. Raises Conflict while another has it: one that has not
@@ -230,35 +258,43 @@ class Station:
         if (self.state, Event.CLAIM) not in LIFE:
             raise Conflict(f"{self.record.slug} is in use by another source")
         self._step(Event.CLAIM)
-        self.source = source
-        self.info = info
+        self._session = SourceSession(source, info, self._clock.monotonic(), self._all_sent)
         self.title = self._artist = ""
-        self.listener_peak = 0
-        self._claimed = self._clock.monotonic()
+        self.listener_peak = self.listeners
 
     def accept(self, frames: list[Frame]) -> None:
         """Frames of the source that holds the station."""
-        if self._visit is not None:  # on the air, and stays so
-            self._visit.accept(frames)
+        if self.state is State.LIVE and self._outputs is not None:
+            self._outputs.accept(frames)
         elif frames:
             self._begin(frames)
 
-    def release(self, source: Source) -> None:
-        """The source has gone; a source that does not hold the station changes nothing."""
+    def release(self, source: Source, *, hold: bool = True) -> None:
+        """The source has gone; one that does not hold the station changes nothing. Without `hold`
+        it will not come back, and nobody is kept waiting for it."""
         if self.source is not source:
             return
+        was_live = self.on_air
         self._step(Event.RELEASE)
-        self.source = None
-        self.info = SourceInfo()
+        self._session = None
         self.song = None
-        self._heard.clear()
-        self._heard_bytes = 0
-        self._looking.clear()
-        visit, self._visit = self._visit, None
-        if visit is not None:
-            self._end = visit.end_at
-            visit.end()
+        if was_live:
+            self._held_since = self._clock.monotonic(), self.outputs.end_at
+        if self.state is State.HELD and not (hold and self._hold_seconds):
+            self._expire()
+        if was_live:
             self._tell(Change.OFF_AIR)
+
+    def rest(self) -> None:
+        """While the listeners are held: let silence follow, or the end. To be called at every
+        beat."""
+        if self.state not in HOLDING:
+            return
+        since, _ = self._held_since
+        if self._clock.monotonic() - since >= self._hold_seconds:
+            self._expire()
+        else:
+            self.outputs.rest(self._silent_until())
 
     def join(
         self,
@@ -267,11 +303,11 @@ class Station:
         delivery: Delivery,
         joined: Callable[[Feed], None],
     ) -> Output:
-        """Let a listener in, see Visit. Raises Unavailable off the air."""
-        live = self.visit.join(listener, rendition, delivery, joined)
-        self._heard.add(live)
+        """Let a listener in, see Outputs. Raises Unavailable while nothing is heard."""
+        output = self.outputs.join(listener, rendition, delivery, joined)
+        self._heard.add(output)
         self.listener_peak = max(self.listener_peak, self.listeners)
-        return live
+        return output
 
     def may_be_told(self) -> bool:
         """Count a title that somebody sends beside the audio; whether it is not one too many."""
@@ -299,26 +335,48 @@ class Station:
         if title == self.title:
             return
         self.title, self._artist = title, artist
-        if self._visit is not None:
-            self._visit.retitle(title)
-            self._enter(self._visit.end_at)
+        if self._outputs is not None and self.on_air:
+            self._outputs.retitle(title)
+            self._enter(self._outputs.end_at)
             self._tell(Change.TITLE)
 
     def tidy(self, idle_seconds: float) -> None:
         """Close what nobody needs any more."""
-        if self._visit is not None:
-            self._visit.tidy(self._clock.monotonic(), idle_seconds)
-            closed = self._heard.difference(self._visit.live)
+        if self._outputs is not None:
+            self._outputs.tidy(self._clock.monotonic(), idle_seconds)
+            closed = self._heard.difference(self._outputs.all)
             self._heard_bytes += _bytes_out(closed)
             self._heard -= closed
 
+    def close(self, reason: str) -> None:
+        """End the source, and with it every listener."""
+        self._hold_seconds = 0.0
+        if self.source is not None:
+            self.source.close(reason)
+        if self.state in HOLDING:
+            self._expire()
+
     def _begin(self, frames: list[Frame]) -> None:
-        """The first frames of a visit: with them the station is on the air."""
+        """The first frames of a source: with them the station is live."""
         state = LIFE[self.state, Event.AUDIO]
-        elapsed = int((self._clock.monotonic() - self._epoch) * RATE)
-        start = max(self._end, elapsed)
-        visit = Visit(
-            start,
+        if self._outputs is None:
+            outputs = self._opened()
+        else:
+            outputs = self._outputs
+            outputs.rest(max(self._silent_until(), outputs.end_at + REST_TICKS))
+            outputs.retitle(self.title)
+        start = outputs.end_at
+        outputs.accept(frames)
+        self._outputs, self.state = outputs, state
+        assert self._session is not None  # noqa: S101 - the states say so
+        self._session.started_at = self._clock.now().isoformat(timespec="seconds")
+        self._enter(start)
+        self._tell(Change.ON_AIR)
+
+    def _opened(self) -> Outputs:
+        """Outputs that begin now."""
+        return Outputs(
+            max(self._end, self._elapsed()),
             self.name,
             self.title,
             renditions=self.renditions,
@@ -327,11 +385,27 @@ class Station:
             sizes=self._sizes,
             now=self._clock.monotonic,
         )
-        visit.accept(frames)
-        self._visit, self.state = visit, state
-        self.started_at = self._clock.now().isoformat(timespec="seconds")
-        self._enter(start)
-        self._tell(Change.ON_AIR)
+
+    def _expire(self) -> None:
+        """Nobody has come back: the listeners' end."""
+        self._step(Event.EXPIRE)
+        outputs, self._outputs = self.outputs, None
+        self._end = outputs.end_at
+        self._heard.clear()
+        self._heard_bytes = 0
+        self._looking.clear()
+        if self._session is not None:
+            self._session.sent_before = 0
+        outputs.end()
+
+    def _elapsed(self) -> int:
+        """The station's clock, in ticks of media time."""
+        return int((self._clock.monotonic() - self._epoch) * RATE)
+
+    def _silent_until(self) -> int:
+        """Media time up to which there is silence by now, since the source has gone."""
+        since, end = self._held_since
+        return end + int((self._clock.monotonic() - since) * RATE)
 
     def _enter(self, at: int) -> None:
         started_at = self._clock.now().isoformat(timespec="seconds")
@@ -345,5 +419,5 @@ class Station:
         self.state = LIFE[self.state, event]
 
 
-def _bytes_out(renditions: Iterable[Output]) -> int:
-    return sum(feed.bytes_out for live in renditions for feed in live.feeds)
+def _bytes_out(outputs: Iterable[Output]) -> int:
+    return sum(feed.bytes_out for output in outputs for feed in output.feeds)

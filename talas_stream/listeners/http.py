@@ -9,7 +9,8 @@ Never:       waits for the listener, or copies bytes for him while he keeps up.
 Guarantees:  off the air, or no place left, is 503 with Retry-After, an unknown station 404, and so
              is a rendition that it is not offered in; one that it was keeps who listens already.
              A request that only looks is no listener until it has stayed for LOOK_SECONDS.
-             Who reads nothing for too long is cut and counted; the end of the source ends the body.
+             Who reads nothing for too long is cut and counted. The end of the source ends the body,
+             once it is certain that none comes back (TALAS_HOLD_SECONDS).
 From / to:   front_door.py  ->  here  <-  feed.py
 """
 
@@ -208,7 +209,7 @@ class HttpListener(Successor):
             rendition = self._rendition = self._chosen(station)
             asked = self._wish = wish(self._head, rendition)
             answer = self._answer(station)
-            station.visit.admit(rendition)
+            station.outputs.admit(rendition)
             if self._head.method != "HEAD":
                 self._enter()
         except TalasError as error:

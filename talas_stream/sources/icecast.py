@@ -70,7 +70,7 @@ class SourceRoom(Protocol):
 
     def now(self) -> float: ...
     def ingest(self) -> Ingest: ...
-    def pace(self) -> SourcePace: ...
+    def pace(self, station: Station) -> SourcePace: ...
     def charge_pace(self, station: Station) -> SourcePace: ...
     def address(self, peer: str, forwarded_for: str) -> str: ...
     def station(self, record: StationRecord) -> Station: ...
@@ -100,6 +100,7 @@ class IcecastSource(Successor):
         self._ended = False
         self._lost = False
         self._silent = False
+        self._may_come_back = True
         self._arrived = 0
         self._read = 0
         self.heard_at = room.now()
@@ -182,8 +183,9 @@ class IcecastSource(Successor):
         self._finish()
 
     def expel(self, error: TalasError) -> None:
-        """It may not send any longer: refuse it, late."""
+        """It may not send any longer: refuse it, late. With another key it may come back."""
         if not self._ended:
+            self._may_come_back = isinstance(error, Unauthorized)
             self._refuse(error)
 
     def data_received(self, data: bytes) -> None:
@@ -229,7 +231,8 @@ class IcecastSource(Successor):
         """Begin with a station that was claimed. Whatever fails, it is released."""
         room = self._room
         try:
-            self._intake = Intake(body, room.ingest(), room.pace(), room.charge_pace(station))
+            paces = room.pace(station), room.charge_pace(station)
+            self._intake = Intake(body, room.ingest(), *paces)
         except Exception:
             station.release(self)
             raise
@@ -362,7 +365,7 @@ class IcecastSource(Successor):
     def _release(self) -> None:
         if self._station is not None:
             station, self._station = self._station, None
-            station.release(self)
+            station.release(self, hold=self._may_come_back)
             self._room.source_left(self)
             seconds = round(self._intake.account.media, 1)
             log.info("source left", station=station.record.slug, seconds=seconds, **self.damage)

@@ -258,7 +258,7 @@ async def _cost(reads: Iterator[bytes], seconds: float, chunked: bool) -> Cost:
             kept = max(kept, size_of(source) + size_of(station))
             _listen(station)
     kept = max(kept, size_of(source) + size_of(station))
-    media = station._visit.end_at / 48_000 if station._visit else 0.0
+    media = station.outputs.end_at / 48_000 if station.audible else 0.0
     refused = transport.written.decode() if transport.closed else ""
     return Cost(meter.calls / (loop.time() + LEAD), meter.most, kept, media, refused)
 

@@ -177,6 +177,8 @@ def stream_settings(tmp_path: Path, **overrides: object) -> Settings:
         "hosts": NAMES,
         # Tests feed sources as fast as they can; holding them back has tests of its own.
         "source_lead_seconds": 30.0,
+        # So do listeners who stay without a source.
+        "hold_seconds": 0.0,
     }
     return settings.load({}, **(values | overrides))
 

@@ -106,7 +106,7 @@ def test_idle_codings_are_closed_on_every_station(
     air.tidy()
     clock.advance(5.0)
     air.tidy()
-    assert source.station.visit.live == []
+    assert source.station.outputs.all == []
 
 
 def test_closing_ends_sources_those_without_audio_too_and_with_them_every_listener(

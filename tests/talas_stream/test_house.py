@@ -98,11 +98,12 @@ async def house(tmp_path: Path, clock: FakeClock, doors: Doors, told: Told) -> H
 
 async def test_it_gives_what_a_connection_needs(house: House) -> None:
     assert house.ingest() is not house.ingest()
-    assert house.pace() is not house.pace()
     assert house.remembered("live") is None
     found = await house.find("live")
     assert found == house.remembered("live") == record("live")
-    assert house.station(found) is house.station(found)
+    station = house.station(found)
+    assert station is house.station(found)
+    assert house.pace(station) is not house.pace(station)
     house.admit("live", "here")
     with pytest.raises(Unavailable):
         house.admit("live", "there")

@@ -21,6 +21,7 @@ FRAMES = frames_of(programme(2.0), "mp3")
 TICKS = len(FRAMES) * 1152
 PLAIN, ICY, OGG = Delivery(), Delivery(Wire.ICY), Delivery(Wire.OGG)
 LOW = Delivery(profile=Profile.LOW)
+HOLD = 5.0
 
 
 class Source:
@@ -61,8 +62,15 @@ def station(clock: FakeClock, codecs: RecordedCodecs) -> Station:
     return Station(record(), clock, KERNELS, codecs, Sizes(49_152, 65_536))
 
 
+@pytest.fixture
+def holding(clock: FakeClock, codecs: RecordedCodecs) -> Station:
+    """One that holds its listeners for a while."""
+    sizes = Sizes(49_152, 65_536)
+    return Station(record(), clock, KERNELS, codecs, sizes, hold_seconds=HOLD)
+
+
 def sent(station: Station) -> Source:
-    """A whole visit; gives its source."""
+    """A source that is heard."""
     source = Source()
     station.claim(source, SourceInfo())
     station.accept(FRAMES)
@@ -70,35 +78,49 @@ def sent(station: Station) -> Source:
 
 
 def to(station: Station, state: State) -> Source:
+    """Bring a station that holds its listeners into a state; gives its source, or the last."""
     source = Source()
     if state is not State.OFF:
         station.claim(source, SourceInfo())
-    if state is State.ON_AIR:
+    if state not in (State.OFF, State.CLAIMED):
         station.accept(FRAMES)
+    if state in (State.HELD, State.RETURNING):
+        station.release(source)
+    if state is State.RETURNING:
+        station.claim(source := Source(), SourceInfo())
     assert station.state is state
     return source
 
 
-def happen(station: Station, event: Event, source: Source) -> None:
+def happen(station: Station, event: Event, source: Source, clock: FakeClock) -> None:
     if event is Event.CLAIM:
         station.claim(Source(), SourceInfo())
     elif event is Event.AUDIO:
         station.accept(FRAMES)
-    else:
-        station.source = source
+    elif event is Event.RELEASE:
+        if station.source is None:
+            raise KeyError("there is nobody")
         station.release(source)
+    else:
+        clock.advance(HOLD)
+        station.rest()
 
 
 @pytest.mark.parametrize(("state", "event"), list(product(State, Event)))
-def test_the_table_is_the_life(station: Station, state: State, event: Event) -> None:
-    source = to(station, state)
+def test_the_table_is_the_life(
+    holding: Station, state: State, event: Event, clock: FakeClock
+) -> None:
+    source = to(holding, state)
     if (state, event) in LIFE:
-        happen(station, event, source)
-        assert station.state is LIFE[state, event]
-        return
-    with pytest.raises(Conflict if event is Event.CLAIM else KeyError):
-        happen(station, event, source)
-    assert station.state is state
+        happen(holding, event, source, clock)
+        assert holding.state is LIFE[state, event]
+    elif event is Event.EXPIRE:
+        happen(holding, event, source, clock)
+        assert holding.state is state
+    else:
+        with pytest.raises(Conflict if event is Event.CLAIM else KeyError):
+            happen(holding, event, source, clock)
+        assert holding.state is state
 
 
 def test_a_second_source_is_refused_and_changes_nothing(station: Station) -> None:
@@ -117,7 +139,7 @@ def test_nothing_is_on_the_air_before_the_first_frame(station: Station) -> None:
     station.accept([])
     assert not station.on_air
     with pytest.raises(Unavailable, match="off the air") as refused:
-        station.visit  # noqa: B018
+        station.outputs  # noqa: B018
     assert refused.value.retry_after == 5
     station.accept(FRAMES[:1])
     assert station.on_air
@@ -131,7 +153,7 @@ def test_a_source_that_failed_leaves_no_trace(station: Station) -> None:
     assert (station.state, station.source, station.info) == (State.OFF, None, SourceInfo())
     assert station.listeners == 0
     sent(station)
-    assert station.visit.end_at == TICKS
+    assert station.outputs.end_at == TICKS
 
 
 def test_media_time_starts_with_the_clock_and_follows_it_over_gaps(
@@ -139,26 +161,26 @@ def test_media_time_starts_with_the_clock_and_follows_it_over_gaps(
 ) -> None:
     clock.advance(10.0)
     source = sent(station)
-    assert station.visit.end_at == 10 * RATE + TICKS
+    assert station.outputs.end_at == 10 * RATE + TICKS
     clock.advance(60.0)
     station.release(source)
     clock.advance(30.0)
     sent(station)
-    assert station.visit.end_at == 100 * RATE + TICKS
+    assert station.outputs.end_at == 100 * RATE + TICKS
 
 
 def test_media_time_never_goes_back_after_a_source_that_ran_ahead(
     station: Station, clock: FakeClock
 ) -> None:
-    """Two seconds of sound in no time at all: the next visit starts after them."""
+    """Two seconds of sound in no time at all: the next source starts after them."""
     station.release(sent(station))
     clock.advance(0.5)
     station.release(sent(station))
     sent(station)
-    assert station.visit.end_at == 3 * TICKS
+    assert station.outputs.end_at == 3 * TICKS
 
 
-def test_the_end_of_a_visit_ends_its_listeners_and_frees_the_station(station: Station) -> None:
+def test_the_end_of_a_source_ends_its_listeners_and_frees_the_station(station: Station) -> None:
     source = sent(station)
     hearer = Hearer()
     station.join(hearer, LADDER["mp3"], PLAIN, lambda feed: None)
@@ -181,7 +203,7 @@ def test_the_damage_is_what_its_source_tells_now(station: Station) -> None:
     assert station.damage == {}
 
 
-def test_bytes_are_counted_for_the_visit(station: Station, clock: FakeClock) -> None:
+def test_bytes_are_counted_for_the_session(station: Station, clock: FakeClock) -> None:
     source = sent(station)
     source.bytes_read = 7
     heard: list[Feed] = []
@@ -195,7 +217,7 @@ def test_bytes_are_counted_for_the_visit(station: Station, clock: FakeClock) -> 
     for _ in range(2):
         station.tidy(5.0)
         clock.advance(5.0)
-    assert station.visit.live == []
+    assert station.outputs.all == []
     assert station.bytes_sent == len(first.heard) + len(second.heard), "what closed still counts"
     third = Hearer()
     station.join(third, LADDER["mp3"], PLAIN, heard.append)
@@ -204,7 +226,7 @@ def test_bytes_are_counted_for_the_visit(station: Station, clock: FakeClock) -> 
     assert (station.bytes_read, station.bytes_sent) == (0, 0)
 
 
-def test_the_most_listeners_at_once_are_remembered_for_the_visit(station: Station) -> None:
+def test_the_most_listeners_at_once_are_remembered_for_the_session(station: Station) -> None:
     source = sent(station)
     feeds: list[Feed] = []
     hearers = [Hearer(), Hearer()]
@@ -220,7 +242,7 @@ def test_the_most_listeners_at_once_are_remembered_for_the_visit(station: Statio
     assert station.listener_peak == 0
 
 
-def test_a_title_is_the_visit_s_and_a_new_source_starts_without(station: Station) -> None:
+def test_a_title_is_the_session_s_and_a_new_source_starts_without(station: Station) -> None:
     station.claim(first := Source(), SourceInfo())
     station.retitle("early")
     station.accept(FRAMES)
@@ -302,7 +324,7 @@ def test_station_is_shown_as_its_source_codes_it_or_else_as_usual(station: Stati
         station.release(source)
 
 
-def test_tidying_is_passed_on_to_the_visit(
+def test_tidying_is_passed_on_to_the_outputs(
     station: Station, clock: FakeClock, codecs: RecordedCodecs
 ) -> None:
     station.tidy(5.0)
@@ -313,7 +335,7 @@ def test_tidying_is_passed_on_to_the_visit(
     station.tidy(5.0)
     clock.advance(5.0)
     station.tidy(5.0)
-    assert station.visit.live == []
+    assert station.outputs.all == []
     assert codecs.jobs[0].orders[-1] == ("finish", None)
 
 
@@ -367,3 +389,105 @@ def test_a_song_begins_where_the_source_was_when_it_was_told(
     station.release(source)
     assert (station.song, station.connected_seconds) == (None, 0.0)
     assert len(station.history.songs) == 2
+
+
+def test_source_that_comes_back_in_time_is_heard_on_the_same_output(
+    holding: Station, clock: FakeClock
+) -> None:
+    holding.release(sent(holding))
+    hearer = Hearer()
+    output = holding.join(hearer, LADDER["mp3"], PLAIN, lambda feed: None)
+    assert (holding.on_air, holding.audible, holding.listeners) == (False, True, 1)
+    clock.advance(1.0)
+    holding.rest()
+    assert output.end_at is not None
+    assert TICKS + RATE - 1152 < output.end_at <= TICKS + RATE
+    clock.advance(HOLD - 1.5)
+    sent(holding)
+    assert holding.outputs.all == [output]
+    gone = int((HOLD - 0.5) * RATE)
+    assert 0 <= holding.outputs.end_at - 2 * TICKS - gone < 1152
+    assert output.end_at == holding.outputs.end_at
+    assert not hearer.ended
+
+
+def test_listeners_end_when_nobody_has_come_back_in_time(
+    holding: Station, clock: FakeClock
+) -> None:
+    source, hearer = sent(holding), Hearer()
+    holding.join(hearer, LADDER["mp3"], PLAIN, lambda feed: None)
+    holding.release(source)
+    clock.advance(HOLD - 0.1)
+    holding.rest()
+    assert not hearer.ended
+    clock.advance(0.1)
+    holding.rest()
+    assert hearer.ended
+    assert (holding.audible, holding.listeners, holding.state) == (False, 0, State.OFF)
+    with pytest.raises(Unavailable, match="off the air"):
+        holding.join(Hearer(), LADDER["mp3"], PLAIN, lambda feed: None)
+
+
+def test_source_that_will_not_come_back_ends_its_listeners_at_once(holding: Station) -> None:
+    source, hearer = sent(holding), Hearer()
+    holding.join(hearer, LADDER["mp3"], PLAIN, lambda feed: None)
+    holding.release(source, hold=False)
+    assert hearer.ended
+    assert holding.state is State.OFF
+
+
+def test_closing_ends_listeners_who_are_held(holding: Station) -> None:
+    source, hearer = sent(holding), Hearer()
+    holding.join(hearer, LADDER["mp3"], PLAIN, lambda feed: None)
+    holding.release(source)
+    holding.close("the service is stopping")
+    assert hearer.ended
+
+
+def test_a_station_that_is_held_says_that_nobody_sends(holding: Station, clock: FakeClock) -> None:
+    watcher = Witness()
+    holding.watchers.add(watcher)
+    holding.claim(source := Source(), SourceInfo(name="Guest", genre="jazz", bit_rate="96"))
+    holding.retitle("Song")
+    holding.accept(FRAMES)
+    holding.release(source)
+    assert (holding.song, holding.reading, holding.source) == (None, None, None)
+    assert (holding.info, holding.started_at) == (SourceInfo(), "")
+    assert (holding.bytes_read, holding.bytes_sent, holding.connected_seconds) == (0, 0, 0.0)
+    clock.advance(1.0)
+    holding.claim(Source(), SourceInfo())
+    holding.retitle("Next")
+    assert not holding.on_air
+    holding.accept(FRAMES)
+    assert watcher.seen == [
+        (Change.ON_AIR, "Song"), (Change.OFF_AIR, "Song"), (Change.ON_AIR, "Next"),
+    ]  # fmt: skip
+
+
+def test_titles_and_counts_of_listeners_who_stayed_are_the_new_source_s(
+    holding: Station, clock: FakeClock
+) -> None:
+    source, hearer = sent(holding), Hearer()
+    holding.join(hearer, LADDER["mp3"], ICY, lambda feed: None)
+    before = len(hearer.heard)
+    holding.release(source)
+    clock.advance(1.0)
+    holding.claim(Source(), SourceInfo())
+    holding.retitle("Next")
+    holding.accept(FRAMES)
+    for feed in holding.outputs.all[0].feeds:
+        feed.flush()
+    assert b"StreamTitle='Next';" in hearer.heard
+    assert (holding.listeners, holding.listener_peak) == (1, 1)
+    assert holding.bytes_sent == len(hearer.heard) - before
+
+
+def test_what_one_source_was_ahead_is_known_to_the_next(station: Station, clock: FakeClock) -> None:
+    assert station.ahead_seconds == 0.0
+    source = sent(station)
+    assert station.ahead_seconds == TICKS / RATE
+    clock.advance(1.0)
+    station.release(source)
+    assert station.ahead_seconds == TICKS / RATE - 1.0
+    clock.advance(60.0)
+    assert station.ahead_seconds == 0.0

@@ -307,14 +307,14 @@ def test_one_who_is_full_before_he_has_joined_is_behind_from_the_start() -> None
     listener.take(pipe, request, b"")  # type: ignore[arg-type]
     assert len(pipe.written) == 2
     station.accept(frames)
-    for live in station.visit.live:
-        for feed in live.feeds:
+    for output in station.outputs.all:
+        for feed in output.feeds:
             feed.flush()
     assert len(pipe.written) == 2, "he waits for no one, and no one writes to him"
     listener.resume_writing()
     assert b"".join(pipe.written[1:]) == b"".join(frame.payload for frame in frames * 2)
     assert room.watched[-2:] == ["moving", "stalled"]
-    station.visit.end()
+    station.outputs.end()
     # He ends: his buffer running empty now is no reason to watch him less.
     listener.resume_writing()
     assert room.watched[-1] == "stalled"
