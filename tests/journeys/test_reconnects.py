@@ -10,9 +10,10 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 
+from support.ffmpeg import broadcast, ffmpeg, finish
 from support.hearing import Body, on_the_air
 from support.sound import CONTENT_TYPES, SENT_ALSO, coded, decoded, likeness, programme
-from support.stream import Stream
+from support.stream import KEY, Stream
 from support.wait import auntil
 from talas_stream.media import RATE
 from talas_stream.wire.adts import AdtsFramer
@@ -131,3 +132,24 @@ async def test_listeners_who_come_while_nobody_sends_are_served_until_the_time_i
         late = await air.stream.ask("GET /live.mp3 HTTP/1.1\nHost: here")
         assert late.startswith(b"HTTP/1.1 503")
         assert b"Retry-After" in late
+
+
+async def test_strict_players_notice_nothing_of_two_restarts_of_an_encoder(tmp_path: Path) -> None:
+    """ffmpeg at both ends: it plays on, and has nothing to say, at each address."""
+    async with on_the_air(tmp_path, hold_seconds=20.0, source_lead_seconds=2.0) as air:
+        at = f"127.0.0.1:{air.stream.port}"
+        players = []
+        for coding in ("mp3", "opus", "aac"):
+            file = tmp_path / f"sent.{coding}"
+            file.write_bytes(coded(*SENT[coding]))
+            sender = broadcast(file, coding, f"icecast://source:{KEY}@{at}/live")
+            await auntil(air.stream.status)
+            players = players or [
+                ffmpeg("-xerror", "-i", f"http://{at}/live{ending}", "-t", "12", "-f", "null", "-")
+                for ending in ("", ".mp3", ".aac", ".opus")
+            ]
+            assert await asyncio.to_thread(finish, sender) == ""
+            await auntil(lambda: not_on_air(air.stream))
+        said = [await asyncio.to_thread(finish, player) for player in players]
+        assert said == [""] * 4
+        assert not [line for line in air.logs if line["log_level"] in ("error", "critical")]
