@@ -8,10 +8,6 @@ Guarantees:  media time never goes back, and follows the clock while nobody send
              failed source did leaves no trace; a source that comes back in time is heard by the
              listeners that there were, whatever it sends.
 
-    off ──claim──> claimed ──audio──> live ──release──> held ──claim──> returning ──audio──> live
-     ^                │                                  │ │                │
-     └────release─────┘     └───────────expire───────────┘ └<───release─────┘
-
 From / to:   sources, listeners, admin  ->  here  ->  outputs.py
 """
 
@@ -31,6 +27,7 @@ from talas_stream.delivery import Delivery
 from talas_stream.feed import Feed, Listener
 from talas_stream.history import History, Song
 from talas_stream.kernels import Kernels
+from talas_stream.life import HOLDING, LIFE, Event, State
 from talas_stream.media import LADDER, RATE, Codec, Frame, Rendition, SourceInfo
 from talas_stream.output import Output
 from talas_stream.outputs import REST_TICKS, Outputs
@@ -42,43 +39,6 @@ TITLES_PER_SECOND, TITLES_AT_ONCE = 1.0, 30.0
 """That a station may be told beside its audio: each goes to everybody who listens or follows."""
 
 _BIT_RATE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
-
-
-class State(StrEnum):
-    """Where a station stands."""
-
-    OFF = "off"
-    CLAIMED = "claimed"
-    LIVE = "live"
-    HELD = "held"
-    RETURNING = "returning"
-
-
-class Event(StrEnum):
-    """What happens to it."""
-
-    CLAIM = "claim"
-    AUDIO = "audio"
-    RELEASE = "release"
-    EXPIRE = "expire"
-
-
-LIFE: dict[tuple[State, Event], State] = {
-    (State.OFF, Event.CLAIM): State.CLAIMED,
-    (State.CLAIMED, Event.AUDIO): State.LIVE,
-    (State.CLAIMED, Event.RELEASE): State.OFF,
-    (State.LIVE, Event.AUDIO): State.LIVE,
-    (State.LIVE, Event.RELEASE): State.HELD,
-    (State.HELD, Event.CLAIM): State.RETURNING,
-    (State.HELD, Event.EXPIRE): State.OFF,
-    (State.RETURNING, Event.AUDIO): State.LIVE,
-    (State.RETURNING, Event.RELEASE): State.HELD,
-    (State.RETURNING, Event.EXPIRE): State.CLAIMED,
-}
-"""The life cycle. A pair that is not here cannot happen; to claim twice is a Conflict."""
-
-HOLDING = (State.HELD, State.RETURNING)
-"""Silence follows, and the listeners stay."""
 
 
 class Change(StrEnum):

@@ -13,9 +13,10 @@ from talas_core.clock import FakeClock
 from talas_core.errors import Conflict, Unavailable
 from talas_stream.delivery import Delivery, Profile, Wire
 from talas_stream.feed import Feed
+from talas_stream.life import LIFE, Event, State
 from talas_stream.media import LADDER, RATE, SourceInfo
 from talas_stream.sizes import Sizes
-from talas_stream.station import LIFE, Change, Event, State, Station
+from talas_stream.station import Change, Station
 
 FRAMES = frames_of(programme(2.0), "mp3")
 TICKS = len(FRAMES) * 1152
