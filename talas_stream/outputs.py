@@ -66,6 +66,7 @@ class Outputs:
         self._passed: Output | None = None
         self._format: Format | None = None
         self._own: Rendition | None = None
+        self._config = b""
         ticks = max(map(sizes.history_ticks, renditions), default=0)
         self._kept = Kept(ticks, sizes.burst)
         self._coding = Coding(
@@ -187,7 +188,8 @@ class Outputs:
 
     def _pass_on(self, packets: list[Packet]) -> None:
         if packets and self._passed is not None:
-            self._passed.push([*packets[:-1], untrimmed(packets[-1], self._passed.coding)])
+            packets[-1] = untrimmed(packets[-1], self._passed.coding)
+            self._passed.push(packets)
 
     def _change(self, frame: Frame) -> None:
         """The input goes on in another format, or another begins, with `frame`."""
@@ -195,6 +197,7 @@ class Outputs:
         if begins:
             self._coding.measure()
         self._format = frame.format
+        self._config = frame.format.config
         self._own = own = own_coding(frame)
         self.through = LADDER[own.codec] if own is not None else None
         output = self._fitting(own)
@@ -232,7 +235,9 @@ class Outputs:
             self._place(Frame(b"", SILENT, start - self.end_at))
 
     def _begin(self, rendition: Rendition) -> Output:
-        passed = rendition is self.through
+        # After a long silence nothing may be kept that tells how it was coded.
+        latest = self._kept.latest() if rendition is self.through else []
+        passed = bool(latest)
         output = self._open[rendition.name] = Output(
             rendition, self._kernels, self._sizes, self._name, secrets.randbits(32),
             coding=self._own if passed else None,
@@ -240,17 +245,12 @@ class Outputs:
         output.retitle(self._title)
         if passed:
             self._passed = output
-            output.ready(self._config())
-            output.push(self._kept.latest())
+            output.ready(self._config)
+            output.push(latest)
             output.rest(self.end_at)
         else:
             self._coding.open(output)
         return output
-
-    def _config(self) -> bytes:
-        """That of the last source's format."""
-        formats = [frame.format for frame, _ in self._kept if frame.format is not SILENT]
-        return formats[-1].config if formats else b""
 
     def _close(self, output: Output) -> None:
         del self._open[output.rendition.name]

@@ -629,3 +629,17 @@ def test_measuring_begins_anew_with_each_source() -> None:
     outputs.accept(MP3_FRAMES)
     assert outputs.reading is None
     assert [order for order, _ in codecs.jobs[0].orders] == ["meter", "meter"]
+
+
+def test_whoever_comes_after_minutes_of_silence_is_served_by_an_encoder(
+    codecs: RecordedCodecs,
+) -> None:
+    outputs = outputs_of(codecs, 0, "", "")
+    outputs.accept(STEREO_OPUS)
+    gone(outputs, MAX_HISTORY_TICKS + RATE)
+    hearer, _, output = join(outputs, OPUS)
+    (job,) = codecs.jobs
+    assert job.orders == [("open", OPUS)]
+    job.deliver([Coded(OPUS, noise([100] * 5), OPUS_HEAD)])
+    assert hearer.heard
+    assert output.listeners == 1
