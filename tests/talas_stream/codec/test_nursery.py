@@ -29,7 +29,7 @@ from talas_stream.codec.messages import Begin, Lacking
 from talas_stream.codec.nursery import Nursery
 from talas_stream.codec.syscalls import MACHINES
 from talas_stream.codec.workers import CodecWorkers
-from talas_stream.media import RATE
+from talas_stream.media import LADDER, RATE, SILENT, Frame, Packet
 
 
 @pytest.fixture
@@ -286,3 +286,30 @@ def test_service_whose_standard_streams_are_closed_gets_workers(closed: str) -> 
     command = [sys.executable, "-c", ONE_WORKER]
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *command]
     assert subprocess.run(shell, check=False, timeout=120).returncode == 0
+
+
+async def test_a_confined_worker_fades_to_silence_and_encodes_in_any_shape(
+    nursery: Nursery,
+) -> None:
+    """What it does when its first source goes was never loaded by a job before."""
+    shapes = [
+        msgspec.structs.replace(LADDER[name], rate=rate, channels=channels)
+        for name, rate, channels in (
+            ("mp3", 44_100, 1), ("mp3", 22_050, 2), ("aac", 44_100, 2), ("aac", 48_000, 1),
+        )
+    ]  # fmt: skip
+    workers = CodecWorkers(1, asyncio.get_running_loop(), nursery.launch)
+    client, end = Client(workers), WORK[-1][1].end
+    client.feed()
+    for shape in shapes:
+        client.job.open(shape, 0, end)
+    for number in range(50):
+        client.job.feed(Frame(b"", SILENT, 960), Packet(b"", end + 960 * number, 960))
+    client.job.finish()
+    await auntil(lambda: client.done)
+    assert client.lost == 0
+    for shape in shapes:
+        packets = client.packets(shape)
+        assert packets[0].at == end
+        assert packets[-1].end >= end + 48_000 - 2_000
+    workers.stop()
