@@ -33,7 +33,7 @@ from talas_stream.stages.decode import Decoder
 from talas_stream.stages.encode import PRE_ROLL, Encoder, grid, successor
 from talas_stream.stages.govern import BEST
 from talas_stream.stages.normalise import Normaliser
-from talas_stream.stages.seam import KNOWN, Seam
+from talas_stream.stages.seam import Seam, last_of
 from talas_stream.wire.samples import Limit
 
 MAX_FILL = RATE // 2
@@ -216,7 +216,7 @@ class Pipeline:
         blocks = self._drain()
         if self._is_seam(frame.format):
             blocks += self._rest()
-            self._seam.cut(self._last(KNOWN))
+            self._seam.cut(last_of(self._history))
         self._past_errors = self.errors
         self._format = frame.format
         self._decoder = Decoder(frame.format, self._limit)
@@ -232,16 +232,6 @@ class Pipeline:
         some. Links of one source's chain go on from each other."""
         before = self._format
         return before is not None and SourceCodec.SILENCE in (before.codec, format.codec)
-
-    def _last(self, count: int) -> Samples:
-        """The last samples that were heard, about so many."""
-        blocks: list[Samples] = []
-        for pcm in reversed(self._history):
-            if count <= 0:
-                break
-            blocks.append(pcm.samples)
-            count -= pcm.samples.shape[1]
-        return np.concatenate([np.zeros((2, 2), np.float32), *reversed(blocks)], axis=1)
 
     def _silence(self) -> list[Pcm]:
         """What stands for the frames left out, in blocks that cost no more than a frame each."""

@@ -9,10 +9,12 @@ From / to:   stages.normalise  ->  here  ->  stages.encode
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
-from talas_stream.media import RATE, Samples
+from talas_stream.media import RATE, Pcm, Samples
 
 FADE = RATE // 50
 """Samples of a seam: the one sound falls while the other rises."""
@@ -50,6 +52,18 @@ class Seam:
         rest = self._ringing[:, count:]
         self._ringing = rest if rest.shape[1] else None
         return faded
+
+
+def last_of(blocks: Iterable[Pcm]) -> Samples:
+    """The last samples of `blocks`, as many as are of use here."""
+    found: list[Samples] = [np.zeros((2, 0), np.float32)]
+    missing = KNOWN
+    for pcm in reversed(list(blocks)):
+        if missing <= 0:
+            break
+        found.append(pcm.samples)
+        missing -= pcm.samples.shape[1]
+    return np.concatenate(found[::-1], axis=1)
 
 
 def _foretold(channel: npt.NDArray[np.float32]) -> _Run:

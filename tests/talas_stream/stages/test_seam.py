@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from support.sound import Array, programme
-from talas_stream.media import RATE
-from talas_stream.stages.seam import FADE, KNOWN, Seam
+from talas_stream.media import RATE, Pcm
+from talas_stream.stages.seam import FADE, KNOWN, Seam, last_of
 
 STEP = 10 ** (-60 / 20)
 
@@ -74,3 +74,12 @@ def test_away_from_a_seam_samples_go_through_untouched() -> None:
     assert seam.feed(np.zeros((2, 0), np.float32)).shape == (2, 0)
     seam.feed(np.zeros((2, FADE), np.float32))
     assert seam.feed(sound) is sound
+
+
+def test_what_is_known_is_the_end_of_what_was_heard() -> None:
+    sound = tone(440, 0, 4 * KNOWN)
+    blocks = [Pcm(sound[:, at : at + 300], at) for at in range(0, 4 * KNOWN, 300)]
+    known = last_of(blocks)
+    assert KNOWN <= known.shape[1] < KNOWN + 300
+    assert np.array_equal(known, sound[:, -known.shape[1] :])
+    assert last_of([]).shape == (2, 0)
