@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from support.sources import MP3, answer_to, capture_logs_of, off, on_air, opus_of
-from support.stream import Stream, running_stream
+from support.stream import Stream, record, running_stream
 from support.wait import auntil
 
 
@@ -192,3 +192,38 @@ async def test_source_that_was_reset_still_answers_for_its_station(tmp_path: Pat
         reset(writer)
         await stream.api.change("live", None)
         await auntil(lambda: off(stream))
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_listeners_of_a_station_that_was_closed_or_removed_are_not_kept(
+    tmp_path: Path, there: bool
+) -> None:
+    async with running_stream(tmp_path, hold_seconds=300.0) as stream:
+        writer = await on_air(stream)
+        _, listening, connection = await stream.listen("/live.mp3")
+        await stream.api.change("live", record("live", closed=True) if there else None)
+        async with asyncio.timeout(20):
+            await listening.read()
+        connection.close()
+        writer.close()
+
+
+async def test_listeners_are_kept_for_who_comes_back_with_the_station_s_new_key(
+    tmp_path: Path,
+) -> None:
+    async with running_stream(tmp_path, hold_seconds=300.0) as stream:
+        writer = await on_air(stream)
+        _, listening, connection = await stream.listen("/live.mp3")
+        key = "f" * 32
+        await stream.api.change("live", record("live", key))
+        await auntil(lambda: off(stream))
+        writer.close()
+        _, again = await stream.source(key=key)
+        again.write(MP3)
+        await auntil(stream.status)
+        async with asyncio.timeout(20):
+            heard = await listening.readexactly(len(MP3) + 30_000)
+        # The end of what was sent last, whole.
+        assert MP3[:20_000] in heard[len(MP3) - 60_000 :]
+        connection.close()
+        again.close()
