@@ -54,6 +54,7 @@ MIB = 1 << 20
 ENV = {
     "TALAS_CODEC_WORKERS": "1",
     "TALAS_SOURCE_LEAD_SECONDS": "30",
+    "TALAS_HOLD_SECONDS": "0",
     "TALAS_LOG_FORMAT": "json",
 }
 

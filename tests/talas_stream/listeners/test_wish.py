@@ -64,7 +64,7 @@ def test_probe_that_asks_for_titles_gets_them_instead_of_a_part() -> None:
 def test_firefox_reads_in_blocks_unless_it_wants_every_packet_at_once() -> None:
     agent = "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
     assert of(agent) == Wish(blocks=True)
-    assert of(agent, target="/live.mp3?latency=low") == Wish(low=True)
+    assert of(agent, target="/live.mp3?latency=low") == Wish(Delivery(profile=Profile.LOW))
     assert of("User-Agent: VLC/3.0.20 LibVLC/3.0.20") == Wish()
 
 
