@@ -157,3 +157,34 @@ async def test_missed_beats_are_not_made_up_for() -> None:
     await auntil(lambda: len(moments) >= 3)
     task.cancel()
     assert moments[2] - moments[1] > 0.005
+
+
+def test_stations_whose_source_has_gone_are_audible_in_silence_until_their_time_is_up(
+    tmp_path: Path, clock: FakeClock, codecs: RecordedCodecs
+) -> None:
+    held = Air(stream_settings(tmp_path, hold_seconds=5.0), clock, KERNELS, codecs)
+    source, hearer = on_air(held, "live"), Hearer()
+    source.station.join(hearer, LADDER["mp3"], Delivery(), lambda feed: None)
+    source.close("it ends")
+    before = len(hearer.heard)
+    assert (held.on_air(), held.audible()) == ([], [source.station])
+    clock.advance(1.0)
+    for _ in range(TURNS):
+        held.flush_turn()
+    # A second of silence, at the rate of what was sent.
+    assert 15_000 < len(hearer.heard) - before <= 16_000
+    clock.advance(4.0)
+    held.flush_turn()
+    assert hearer.ended
+    assert held.audible() == []
+
+
+def test_closing_ends_who_is_held_too(
+    tmp_path: Path, clock: FakeClock, codecs: RecordedCodecs
+) -> None:
+    held = Air(stream_settings(tmp_path, hold_seconds=5.0), clock, KERNELS, codecs)
+    source, hearer = on_air(held, "live"), Hearer()
+    source.station.join(hearer, LADDER["mp3"], Delivery(), lambda feed: None)
+    source.close("it ends")
+    held.close("the service is stopping")
+    assert hearer.ended
