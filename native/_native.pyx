@@ -13,7 +13,7 @@ Lifetime:    input is `bytes`, or an array whose buffer is held for the length o
 from cpython.buffer cimport (PyBUF_FORMAT, PyBUF_ND, PyBUF_SIMPLE, PyBUF_WRITABLE,
                              PyBuffer_Release, PyObject_GetBuffer)
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 import numpy
 
@@ -23,7 +23,6 @@ cdef extern from "status.h":
         TALAS_BAD_INTERVAL
         TALAS_BAD_POSITION
         TALAS_BAD_BLOCK
-        TALAS_BAD_GAIN
         TALAS_BAD_RANGE
         TALAS_BAD_SHAPE
         TALAS_BAD_SOCKETS
@@ -104,11 +103,7 @@ cdef extern from "batch_send.h" nogil:
                             size_t *position, talas_short *shorts, size_t capacity)
 
 cdef extern from "samples.h" nogil:
-    void talas_int16_to_float(const int16_t *input, float *output, size_t count)
     void talas_limit(const uint8_t *input, float *output, size_t count)
-    void talas_float_to_int16(const float *input, int16_t *output, size_t count)
-    talas_status talas_gain_ramp(const float *input, float *output, size_t count, double start,
-                                 double end)
 
 cdef extern from "loudness.h" nogil:
     struct talas_loudness:
@@ -153,8 +148,6 @@ cdef int check(talas_status status) except -1:
         raise ValueError("the position must lie within the interval")
     if status == TALAS_BAD_BLOCK:
         raise ValueError("the block's length byte does not match its length")
-    if status == TALAS_BAD_GAIN:
-        raise ValueError("a gain must be a number between -1000 and 1000")
     if status == TALAS_BAD_RANGE:
         raise ValueError("the run must lie within the data")
     if status == TALAS_BAD_SHAPE:
@@ -301,40 +294,6 @@ def batch_send(bytes data not None, sockets not None):
     return told
 
 
-def int16_to_float(samples not None):
-    cdef object out = numpy.empty(samples.shape, numpy.float32)
-    cdef const int16_t[::1] source = numpy.ascontiguousarray(samples).reshape(-1)
-    cdef float[::1] target = out.reshape(-1)
-    cdef Py_ssize_t count = source.shape[0]
-    if count == 0:
-        return out
-    cdef const int16_t *start = &source[0]
-    cdef float *into = &target[0]
-    if count >= LONG:
-        with nogil:
-            talas_int16_to_float(start, into, <size_t> count)
-    else:
-        talas_int16_to_float(start, into, <size_t> count)
-    return out
-
-
-def float_to_int16(samples not None):
-    cdef object out = numpy.empty(samples.shape, numpy.int16)
-    cdef const float[::1] source = numpy.ascontiguousarray(samples).reshape(-1)
-    cdef int16_t[::1] target = out.reshape(-1)
-    cdef Py_ssize_t count = source.shape[0]
-    if count == 0:
-        return out
-    cdef const float *start = &source[0]
-    cdef int16_t *into = &target[0]
-    if count >= LONG:
-        with nogil:
-            talas_float_to_int16(start, into, <size_t> count)
-    else:
-        talas_float_to_int16(start, into, <size_t> count)
-    return out
-
-
 def limit_planes(planes not None, Py_ssize_t count):
     cdef tuple rows = tuple(planes)
     cdef object out = numpy.empty((len(rows), count), numpy.float32), plane
@@ -358,24 +317,6 @@ def limit_planes(planes not None, Py_ssize_t count):
             into += count
     finally:
         PyBuffer_Release(&target)
-    return out
-
-
-def gain_ramp(samples not None, double start, double end):
-    cdef object out = numpy.empty(samples.shape, numpy.float32)
-    check(talas_gain_ramp(NULL, NULL, 0, start, end))
-    cdef Py_ssize_t count = samples.shape[-1], row
-    cdef const float[:, ::1] source = numpy.ascontiguousarray(samples).reshape(-1, max(count, 1))
-    cdef float[:, ::1] target = out.reshape(-1, max(count, 1))
-    cdef const float *line
-    cdef float *into
-    for row in range(source.shape[0]):
-        line, into = &source[row, 0], &target[row, 0]
-        if count >= LONG:
-            with nogil:
-                talas_gain_ramp(line, into, <size_t> count, start, end)
-        else:
-            talas_gain_ramp(line, into, <size_t> count, start, end)
     return out
 
 

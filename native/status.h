@@ -11,7 +11,6 @@ enum talas_status {
     TALAS_BAD_INTERVAL, /* a metadata interval of no bytes */
     TALAS_BAD_POSITION, /* a position at or past the interval */
     TALAS_BAD_BLOCK,    /* a metadata block whose length byte does not match its length */
-    TALAS_BAD_GAIN,     /* a gain that is not a number, or over TALAS_MAX_GAIN */
     TALAS_BAD_RANGE,    /* a run that does not lie within its data */
     TALAS_BAD_SHAPE,    /* other planes than two, or not a state */
     TALAS_BAD_SOCKETS,  /* numbers of another type */

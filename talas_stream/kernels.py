@@ -25,11 +25,7 @@ from talas_stream.wire.mpeg import mpeg_scan
 from talas_stream.wire.ogg_pages import PageLay, PageScan, ogg_page, ogg_scan
 from talas_stream.wire.samples import (
     Floats,
-    Int16s,
     Limit,
-    float_to_int16,
-    gain_ramp,
-    int16_to_float,
     limit_planes,
 )
 
@@ -61,9 +57,6 @@ class Kernels(msgspec.Struct, frozen=True):
     ogg_page: PageLay
     flac_crc16: Crc16Step
     icy_interleave: Interleave
-    int16_to_float: Callable[[Int16s], Floats]
-    float_to_int16: Callable[[Floats], Int16s]
-    gain_ramp: Callable[[Floats, float, float], Floats]
     limit_planes: Limit
     loudness_steps: Weigh
     batch_send: Send
@@ -99,9 +92,6 @@ def _twins(note: str) -> Kernels:
         ogg_page=ogg_page,
         flac_crc16=flac_crc16,
         icy_interleave=icy_interleave,
-        int16_to_float=int16_to_float,
-        float_to_int16=float_to_int16,
-        gain_ramp=gain_ramp,
         limit_planes=limit_planes,
         loudness_steps=loudness_steps,
         batch_send=batch_send,
@@ -120,9 +110,6 @@ def _native() -> Kernels:
         ogg_page=native.ogg_page,
         flac_crc16=native.flac_crc16,
         icy_interleave=native.icy_interleave,
-        int16_to_float=native.int16_to_float,
-        float_to_int16=native.float_to_int16,
-        gain_ramp=native.gain_ramp,
         limit_planes=native.limit_planes,
         loudness_steps=native.loudness_steps,
         batch_send=native.batch_send,

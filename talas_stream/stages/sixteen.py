@@ -12,9 +12,11 @@ Source:      Lipshitz, Wannamaker, Vanderkooy: Quantization and Dither, JAES 40 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from talas_stream.media import Samples
-from talas_stream.wire.samples import Int16s
+
+Int16s = NDArray[np.int16]
 
 SPAN = 1 << 16
 _BLOCK = 1 << 12
