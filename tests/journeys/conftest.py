@@ -11,6 +11,7 @@ import pytest
 from support.browser import Browser, browser
 from support.page import folder
 from support.serve import Served, running_serve
+from support.wait import until
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -26,7 +27,9 @@ def _unmeasured() -> Iterator[None]:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Talas with its demo on the air."""
     with running_serve(tmp_path_factory.mktemp("served"), "--demo") as running:
-        yield running.wait_ready()
+        running.wait_ready()
+        until(lambda: "/demo." in running.get(running.stream, "/status-json.xsl")[1])
+        yield running
 
 
 @pytest.fixture
