@@ -54,6 +54,9 @@ class Air:
     def station(self, record: StationRecord) -> Station:
         """The station of `record`, with what the record says now."""
         station = self._stations.get(record.slug)
+        if station is not None and station.record.id != record.id:
+            station.close("the station was removed")
+            station = None
         if station is None:
             station = self._stations[record.slug] = Station(
                 record, self._clock, self._kernels, self._codecs, self.sizes,
@@ -73,6 +76,10 @@ class Air:
     def audible(self) -> list[Station]:
         """Those and the ones that are held, by slug."""
         return [s for _, s in sorted(self._stations.items()) if s.audible]
+
+    def held(self) -> list[Station]:
+        """Stations whose listeners wait for a source."""
+        return [station for station in self._stations.values() if station.held]
 
     def flush_turn(self) -> None:
         """Flush the listeners whose turn it is, and let silence follow where it is due. Call TURNS

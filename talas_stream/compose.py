@@ -161,7 +161,7 @@ class Parts:
             settings, clock=clock, kernels=self.kernels, directory=self.directory,
             air=self.air, doors=self.keeper, reports=self.reports,
         )  # fmt: skip
-        self.standing = Standing(self.directory, self.house, clock)
+        self.standing = Standing(self.directory, self.house, self.air, clock)
         self.news = News()
         self.health = Health("stream")
         self.health.register("codec", self.workers.check)

@@ -125,6 +125,13 @@ class House:
         pace.again()
         return pace
 
+    def too_far_ahead(self, station: Station) -> float:
+        """Seconds until another source of `station` may be heard: until what those before it sent,
+        and what they were charged, is ahead by no more than one source may be."""
+        lead = self._settings.source_lead_seconds
+        charged = self._charge_paces[station].hold(0.0, self.now())
+        return max(0.0, station.ahead_seconds - lead, charged)
+
     def default_slug(self) -> str:
         """The station of who names none: the one of the settings, else the only one on the air.
         Raises NotFound where there are several, Unavailable where there is none."""

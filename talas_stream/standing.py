@@ -49,6 +49,13 @@ class Sources(Protocol):
     def sources(self) -> Iterable[Sender]: ...
 
 
+class Stations(Protocol):
+    """Where those are whose source has gone and whose listeners are held: they are to be what they
+    were, too."""
+
+    def held(self) -> Iterable[Sender]: ...
+
+
 class Records(Protocol):
     """What is known of stations, see Directory."""
 
@@ -59,9 +66,10 @@ class Records(Protocol):
 class Standing:
     """The right of sources to go on."""
 
-    def __init__(self, records: Records, house: Sources, clock: Clock) -> None:
+    def __init__(self, records: Records, house: Sources, stations: Stations, clock: Clock) -> None:
         self._records = records
         self._house = house
+        self._stations = stations
         self._clock = clock
         self._confirm_at = clock.monotonic() + CONFIRM_SECONDS
         self._asking: asyncio.Task[None] | None = None
@@ -71,7 +79,7 @@ class Standing:
         REVIEW_SECONDS."""
         all_due = self._clock.monotonic() >= self._confirm_at
         doubtful = []
-        for source in tuple(self._house.sources):
+        for source in (*self._house.sources, *self._stations.held()):
             record = self._records.remembered(source.record.slug)
             if record is not None:
                 _judge(source, record)
@@ -102,7 +110,7 @@ class Standing:
 
 def _judge(source: Sender, now: StationRecord | None) -> None:
     """Let the source go if its station, as it is now, would not have it."""
-    if now is None:
+    if now is None or now.id != source.record.id:
         source.expel(NotFound("the station was removed"))
     elif now.closed:
         source.expel(Forbidden(CLOSED))

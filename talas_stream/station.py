@@ -20,7 +20,7 @@ from typing import Protocol
 
 from talas_core.bucket import Bucket
 from talas_core.clock import Clock
-from talas_core.errors import Conflict, Unavailable
+from talas_core.errors import Conflict, TalasError, Unauthorized, Unavailable
 from talas_core.messages import StationRecord
 from talas_stream.coding import Codecs
 from talas_stream.delivery import Delivery
@@ -99,6 +99,11 @@ class Station:
         """Whether a listener is served: a source is heard, or has gone so lately that it may come
         back."""
         return self._outputs is not None
+
+    @property
+    def held(self) -> bool:
+        """Whether listeners wait for a source."""
+        return self.state in HOLDING
 
     @property
     def source(self) -> Source | None:
@@ -242,13 +247,15 @@ class Station:
             self._held_since = self._clock.monotonic(), self.outputs.end_at
         if self.state is State.HELD and not (hold and self._hold_seconds):
             self._expire()
+        elif was_live:
+            self.outputs.retitle("")
         if was_live:
             self._tell(Change.OFF_AIR)
 
     def rest(self) -> None:
         """While the listeners are held: let silence follow, or the end. To be called at every
         beat."""
-        if self.state not in HOLDING:
+        if not self.held:
             return
         since, _ = self._held_since
         if self._clock.monotonic() - since >= self._hold_seconds:
@@ -308,12 +315,18 @@ class Station:
             self._heard_bytes += _bytes_out(closed)
             self._heard -= closed
 
+    def expel(self, error: TalasError) -> None:
+        """It is not what it was: nobody waits for a source of it any longer, unless all that is
+        another is its key."""
+        if self.held and not isinstance(error, Unauthorized):
+            self._expire()
+
     def close(self, reason: str) -> None:
         """End the source, and with it every listener."""
         self._hold_seconds = 0.0
         if self.source is not None:
             self.source.close(reason)
-        if self.state in HOLDING:
+        if self.held:
             self._expire()
 
     def _begin(self, frames: list[Frame]) -> None:

@@ -71,6 +71,7 @@ class SourceRoom(Protocol):
     def now(self) -> float: ...
     def ingest(self) -> Ingest: ...
     def pace(self, station: Station) -> SourcePace: ...
+    def too_far_ahead(self, station: Station) -> float: ...
     def charge_pace(self, station: Station) -> SourcePace: ...
     def address(self, peer: str, forwarded_for: str) -> str: ...
     def station(self, record: StationRecord) -> Station: ...
@@ -233,6 +234,7 @@ class IcecastSource(Successor):
         try:
             paces = room.pace(station), room.charge_pace(station)
             self._intake = Intake(body, room.ingest(), *paces)
+            wait = room.too_far_ahead(station)
         except Exception:
             station.release(self)
             raise
@@ -242,6 +244,10 @@ class IcecastSource(Successor):
         self._log("source connected", agent=station.info.user_agent, method=self._head.method)
         self.heard_at = now = room.now()
         self._welcome()
+        if wait > 0:
+            # Else whoever comes again and again would be heard a slice further ahead each time.
+            self._hold(wait)
+            return
         self._transport.resume_reading()
         self._pump(now)
 

@@ -74,6 +74,9 @@ class Intake:
     def take(self, now: float) -> list[Frame]:
         """The frames that the next slice completes, at time `now`. Raises TalasError where the
         source is to be refused."""
+        if self._looked_at is None:
+            # The schedule begins with the first slice, not behind it: that counts, too.
+            self.hold(now)
         piece = self._pending[self._taken : self._taken + SLICE]
         self._taken += len(piece)
         self._wire_bytes += len(piece)

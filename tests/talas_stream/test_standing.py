@@ -4,12 +4,14 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from support.sound import coded, programme
 from support.stream import auth, record, running_stream
 from support.wait import auntil
 from talas_core.clock import FakeClock
 from talas_core.errors import Forbidden, NotFound, TalasError, Unauthorized, Unavailable
+from talas_core.ids import uuid7
 from talas_core.messages import StationRecord
 from talas_stream.standing import CONFIRM_SECONDS, Standing
 
@@ -34,7 +36,11 @@ class World:
         self.answers: dict[str, StationRecord | Exception] = dict(self.memory)
         self.asked: list[str] = []
         self.clock = FakeClock()
-        self.standing = Standing(self, self, self.clock)
+        self.waiting: list[Source] = []
+        self.standing = Standing(self, self, self, self.clock)
+
+    def held(self) -> list[Source]:
+        return self.waiting
 
     def remembered(self, slug: str) -> StationRecord | None:
         return self.memory.get(slug)
@@ -165,3 +171,20 @@ async def test_a_source_on_the_air_is_refused_and_its_listeners_are_ended(
         writer.write(MP3)
         await auntil(stream.status)
         writer.close()
+
+
+async def test_station_whose_listeners_wait_is_asked_about_as_a_source_is() -> None:
+    world = World("live")
+    world.waiting, world.sources = world.sources, []
+    world.answers["live"] = None
+    del world.memory["live"]
+    await world.review()
+    assert [type(error) for error in world.waiting[0].expelled] == [NotFound]
+
+
+async def test_another_station_under_the_same_name_is_not_the_one_that_was_let_in() -> None:
+    world = World("live")
+    other = structs.replace(world.memory["live"], id=uuid7())
+    world.memory["live"] = other
+    await world.review()
+    assert [type(error) for error in world.sources[0].expelled] == [NotFound]
