@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from support.sound import coded, programme
-from support.stream import auth, record, running_stream
+from support.stream import Stream, auth, record, running_stream
 from support.wait import auntil
 from talas_core.clock import FakeClock
 from talas_core.errors import Forbidden, NotFound, TalasError, Unauthorized, Unavailable
@@ -188,3 +188,23 @@ async def test_another_station_under_the_same_name_is_not_the_one_that_was_let_i
     world.memory["live"] = other
     await world.review()
     assert [type(error) for error in world.sources[0].expelled] == [NotFound]
+
+
+@pytest.mark.parametrize("now", [None, CLOSED, structs.replace(REKEYED, id=uuid7())])
+async def test_listeners_who_wait_for_a_source_are_ended_where_their_station_is_gone(
+    tmp_path: Path, now: StationRecord | None
+) -> None:
+    async with running_stream(tmp_path, hold_seconds=600.0) as stream:
+        _, writer = await stream.source()
+        writer.write(MP3)
+        await auntil(stream.status)
+        _, body, _ = await stream.listen("/live.mp3")
+        writer.close()
+        await auntil(lambda: _off_the_air(stream))
+        await stream.api.change("live", now)
+        async with asyncio.timeout(30):
+            await body.read()
+
+
+async def _off_the_air(stream: Stream) -> bool:
+    return await stream.status() == []
