@@ -131,6 +131,10 @@ class Coding:
         """Whether jobs for this programme have failed too often to try another."""
         return len(self._recent_failures()) >= MOST_FAILURES
 
+    def makes(self, live: Output) -> bool:
+        """Whether a job is making it."""
+        return self._job is not None and self._lives.get(live.rendition.name) is live
+
     def feed(self, frame: Frame, packet: Packet) -> None:
         """What the input sent."""
         if self._job is not None:

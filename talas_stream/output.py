@@ -1,10 +1,12 @@
 """A rendition being made for a station, across inputs: who listens to it, and what was last sent.
 
 Does:        keep the last packets; open a feed for each delivery that is asked for; let silence
-             follow where there is no input.
+             follow where there is no input; turn from an encoder to what is passed on.
 Never:       encodes: packets come from an input (passed on) or from a codec worker.
 Guarantees:  a listener who comes before the encoder is ready is served as soon as it is; the
-             output's coding is one and the same as long as it lives, and its packets touch.
+             output's coding is one and the same as long as it lives, and its packets touch. What
+             is passed on waits until the encoder has told the end of what was heard before, up to
+             MOST_HELD_TICKS; what is missing of it then is silence.
 From / to:   outputs.py, coding.py  ->  here  ->  feed.py
 """
 
@@ -20,6 +22,16 @@ from talas_stream.passing import silence_after
 from talas_stream.sizes import Sizes
 from talas_stream.stages.ring import Ring
 from talas_stream.wire.errors import MalformedHeader
+
+MOST_HELD_TICKS = 10 * RATE
+"""Most of what is passed on that waits for an encoder's last packets: a codec worker that takes no
+orders for so long is killed."""
+
+_LEAST_TICKS = RATE // 400
+"""What a packet that waits counts for at least: no frame of any coding is shorter."""
+
+_ROUNDING_TICKS = 4
+"""By so much may an encoder's packets lie beside where their samples put them."""
 
 
 class Output:
@@ -47,6 +59,12 @@ class Output:
         self.end_at: int | None = None
         """Media time right after its last packet; None before the first."""
         self._resting: _Rest | None = None
+        self._turn: _Turn | None = None
+
+    @property
+    def turning(self) -> bool:
+        """Whether what is passed on waits for the last packets of an encoder."""
+        return self._turn is not None
 
     @property
     def listeners(self) -> int:
@@ -69,22 +87,58 @@ class Output:
             joined(self._join(listener, delivery))
 
     def push(self, packets: list[Packet]) -> None:
-        """New packets, in order. What comes before `ready` is of an encoder that was closed."""
+        """New packets, in order: an encoder's, or where it does not turn, what is passed on. What
+        comes before `ready` is of an encoder that was closed."""
         if self._config is None:
             return
         self._resting = None
-        self._take(packets)
+        turn = self._turn
+        self._take(packets if turn is None else turn.before(packets))
+        if turn is not None and (self.end_at or 0) >= turn.at - _ROUNDING_TICKS:
+            self.settle()
+
+    def turn(self, after: int, settled: Callable[[], None]) -> int | None:
+        """Let what will be passed on follow on an encoder's packets, from the first end of one at
+        `after` or later; that media time, or None where this cannot be. `settled` is called when
+        the encoder is not needed any more."""
+        ends = self._silence()
+        if ends is None:
+            return None
+        missing = ends.due(after, over=True)
+        self._turn = _Turn(ends.at, settled)
+        if not missing:
+            self.settle()
+        return ends.at
+
+    def pass_on(self, packets: list[Packet]) -> None:
+        """New packets of the input, in order."""
+        if self._turn is None:
+            self.push(packets)
+        elif not self._turn.hold(packets):
+            self.settle()
+
+    def stay(self) -> None:
+        """Go on with the encoder: it has had all that was to be passed on."""
+        self._turn = None
+
+    def settle(self) -> None:
+        """Wait for the encoder no more: what it has not told is silence."""
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.settled()
+            self.rest(turn.at + _ROUNDING_TICKS)
+            self.push(turn.held)
 
     def rest(self, until: int, *, over: bool = False) -> None:
         """Let silence follow, in whole frames of its own coding: as many as end by `until`, or
         with `over`, as begin before it. An output without a packet stays as it is."""
-        if self._resting is None and self.end_at is not None:
-            self._resting = _Rest.after(self.coding, self._history, self.end_at)
+        if self._resting is None:
+            self._resting = self._silence()
         if self._resting is not None:
             self._take(self._resting.due(until, over))
 
     def join(self, listener: Listener, delivery: Delivery, joined: Callable[[Feed], None]) -> None:
-        """Let a listener in; `joined` is told his feed, now or when the encoder is ready."""
+        """Let a listener in; `joined` is told its feed, now or when the encoder is ready."""
         self.idle_since = None
         if self._config is None:
             self._waiting.append((listener, delivery, joined))
@@ -108,6 +162,12 @@ class Output:
         self._waiting = []
         for feed in self._feeds.values():
             feed.end()
+
+    def _silence(self) -> _Rest | None:
+        """What follows on the last packet where nothing else does."""
+        if self.end_at is None:
+            return None
+        return _Rest.after(self.coding, self._history, self.end_at)
 
     def _take(self, packets: list[Packet]) -> None:
         for packet in packets:
@@ -143,7 +203,7 @@ class _Rest:
         self._frame = frame
         self._samples = samples
         self._rate = rate
-        self._start = self._at = start
+        self._start = self.at = start
         self._count = 0
 
     @classmethod
@@ -161,11 +221,31 @@ class _Rest:
         """See Output.rest."""
         packets: list[Packet] = []
         while True:
-            at, end = self._at, self._end()
+            at, end = self.at, self._end()
             if (at >= until) if over else (end > until):
                 return packets
             packets.append(Packet(self._frame, at, end - at))
-            self._at, self._count = end, self._count + 1
+            self.at, self._count = end, self._count + 1
 
     def _end(self) -> int:
         return self._start + (self._count + 1) * self._samples * RATE // self._rate
+
+
+class _Turn:
+    """From an encoder to what is passed on, at `at` in media time; see Output.turn."""
+
+    def __init__(self, at: int, settled: Callable[[], None]) -> None:
+        self.at = at
+        self.settled = settled
+        self.held: list[Packet] = []
+        self._held_ticks = 0
+
+    def before(self, packets: list[Packet]) -> list[Packet]:
+        """Those of the encoder's packets that are still to be heard."""
+        return [packet for packet in packets if packet.at < self.at - _ROUNDING_TICKS]
+
+    def hold(self, packets: list[Packet]) -> bool:
+        """Keep what is passed on for later; whether it may wait on."""
+        self.held += packets
+        self._held_ticks += sum(max(packet.duration, _LEAST_TICKS) for packet in packets)
+        return self._held_ticks <= MOST_HELD_TICKS

@@ -6,7 +6,9 @@ Does:        place what the inputs send on one timeline; keep the last of it; pa
 Never:       knows where a source or a listener is connected, or asks a clock.
 Guarantees:  an output's coding never changes while it has a listener: an input that would change it
              is encoded into it. Media time goes on without a gap from one input to the next, and so
-             does each output. A listener of any starts with the last seconds that were sent.
+             does each output. Where an input is passed on after one that was encoded, it waits for
+             the encoder to tell the end of that; where no worker does, the end is silence. A
+             listener of any starts with the last seconds that were sent.
 
     input as the output is coded ──> passed on ─────────────────────────┐
     input in any other coding ─────> encoded into the output's coding ──┴──> output
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from talas_core.errors import Unavailable
 from talas_stream.coding import Codecs, Coding
@@ -123,6 +126,7 @@ class Outputs:
         self._format = SILENT
         while (left := until - self.end_at) > 0:
             self._place(Frame(b"", SILENT, min(left, _MOST_SILENT_TICKS)))
+        self._stay()
         if self._passed is not None:
             self._passed.rest(self.end_at)
 
@@ -174,6 +178,7 @@ class Outputs:
 
     def end(self) -> None:
         """Nothing more will come: send what is left, then end every listener."""
+        self._stay()
         passed, self._passed = self._passed, None
         if passed is not None:
             del self._open[passed.rendition.name]
@@ -189,7 +194,7 @@ class Outputs:
     def _pass_on(self, packets: list[Packet]) -> None:
         if packets and self._passed is not None:
             packets[-1] = untrimmed(packets[-1], self._passed.coding)
-            self._passed.push(packets)
+            self._passed.pass_on(packets)
 
     def _change(self, frame: Frame) -> None:
         """The input goes on in another format, or another begins, with `frame`."""
@@ -201,6 +206,8 @@ class Outputs:
         self._own = own = own_coding(frame)
         self.through = LADDER[own.codec] if own is not None else None
         output = self._fitting(own)
+        if self._passed is not output:
+            self._stay()
         if self._passed is not None and self._passed is not output:
             self._encode_on(self._passed)
         if begins and output is not None:
@@ -226,13 +233,23 @@ class Outputs:
     def _go_on_with(self, output: Output, format: Format) -> None:
         """Pass the new input on in an output that there was, from the end of its silence: nothing
         comes twice, and nothing is left out."""
-        self._coding.close(output)
-        output.rest(self.end_at, over=True)
+        closed = partial(self._coding.close, output)
+        seam = output.turn(self.end_at, closed) if self._coding.makes(output) else None
+        if seam is None:
+            closed()
+            output.rest(self.end_at, over=True)
+            seam = output.end_at or 0
         self._passed = output
         # An encoder's first samples are its own beginning, and sound in what is passed on only.
-        start = (output.end_at or 0) + format.pre_skip
+        start = seam + format.pre_skip
         if start > self.end_at:
             self._place(Frame(b"", SILENT, start - self.end_at))
+
+    def _stay(self) -> None:
+        """An input that ends before its output has turned to it is all the encoder's."""
+        if self._passed is not None and self._passed.turning:
+            self._passed.stay()
+            self._passed = None
 
     def _begin(self, rendition: Rendition) -> Output:
         # After a long silence nothing may be kept that tells how it was coded.
@@ -260,11 +277,14 @@ class Outputs:
 
 
 def _ended_in(outputs: dict[str, Output]) -> Callable[[Output], None]:
-    """What ends one of `outputs` that is encoded. It knows nothing else of theirs, which would
+    """What ends one of `outputs` that is encoded no more, but for one that turns to what is passed
+    on. It knows nothing else of theirs, which would
     otherwise be kept, and what is kept with them, until the garbage collector looks for cycles."""
 
     def ended(output: Output) -> None:
-        if outputs.pop(output.rendition.name, None) is output:
+        if output.turning:
+            output.settle()
+        elif outputs.pop(output.rendition.name, None) is output:
             output.end()
 
     return ended

@@ -14,6 +14,7 @@ from support.stage import (
     OPUS_HEAD,
     Hearer,
     RecordedCodecs,
+    RecordedJob,
     frames_of,
     noise,
     placed,
@@ -31,8 +32,8 @@ from talas_stream.kept import (
     MAX_HISTORY_TICKS,
 )
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Rendition, SourceCodec
-from talas_stream.output import Output
-from talas_stream.outputs import Outputs
+from talas_stream.output import MOST_HELD_TICKS, Output
+from talas_stream.outputs import REST_TICKS, Outputs
 from talas_stream.sizes import Sizes
 from talas_stream.stages.meter import Reading
 from talas_stream.wire.mpeg import MpegFramer
@@ -555,14 +556,124 @@ def test_output_goes_back_to_what_the_source_sends_when_that_fits_again(
     gone(outputs)
     outputs.accept(MONO)
     (job,) = codecs.jobs
-    assert job.orders[-1] == ("close", output.coding)
     assert outputs.passes(MP3)
+    deliver_up_to(outputs.end_at, output, job)
+    assert job.orders[-1] == ("close", output.coding)
     assert output.end_at == outputs.end_at
     feeds_flushed(output)
     assert hearer.heard.endswith(payloads(MONO))
     # What the encoder still delivers is nobody's.
     job.deliver([Coded(output.coding, [Packet(b"late", 0, 1253)])])
     assert output.end_at == outputs.end_at
+
+
+def deliver_up_to(until: int, output: Output, job: RecordedJob) -> list[Packet]:
+    """What the encoder makes of all that it was fed, in whole packets."""
+    samples, rate = 1152, output.coding.rate
+    start = output.end_at or 0
+    edges = [start + n * samples * RATE // rate for n in range((until - start) // 1000)]
+    packets = [
+        Packet(b"\xff\xfb" + b"encoded %d" % a, a, b - a) for a, b in pairwise(edges) if b <= until
+    ]
+    job.deliver([Coded(output.coding, packets)])
+    return packets
+
+
+def turned_back(codecs: RecordedCodecs) -> tuple[Outputs, Hearer, Output, int]:
+    """An output whose first coding has come back, just as soon as it may, after another that is
+    being encoded into it; with the media time at which it came back."""
+    outputs = outputs_of(codecs, 0, "", "")
+    outputs.accept(MONO)
+    hearer, _, output = join(outputs, MP3)
+    gone(outputs)
+    outputs.accept(STEREO_OPUS)
+    gone(outputs, REST_TICKS)
+    back_at = outputs.end_at
+    outputs.accept(MONO[:20])
+    return outputs, hearer, output, back_at
+
+
+def test_end_of_what_was_encoded_is_heard_before_what_is_passed_on_again(
+    codecs: RecordedCodecs,
+) -> None:
+    """However far the worker is behind: with no time in between it has told nothing of it yet."""
+    outputs, hearer, output, back_at = turned_back(codecs)
+    (job,) = codecs.jobs
+    outputs.accept(MONO[20:])
+    feeds_flushed(output)
+    assert MONO[0].payload not in hearer.heard[-len(payloads(MONO)) :]
+    assert job.orders[-1] == ("open", output.coding), "it goes on"
+    made = deliver_up_to(outputs.end_at, output, job)
+    feeds_flushed(output)
+    told = [packet for packet in made if packet.at < back_at]
+    assert len(told) > 75
+    told_and_passed = b"".join(packet.payload for packet in told) + payloads(MONO)
+    assert hearer.heard.endswith(told_and_passed), "no silence, and nothing twice"
+    assert job.orders[-1] == ("close", output.coding)
+    packets = output._history.read(output._history.tail)
+    assert all(abs(a.end - b.at) <= 2 for a, b in pairwise(packets))
+    outputs.accept(MONO[:3])
+    feeds_flushed(output)
+    assert hearer.heard.endswith(payloads(MONO) + payloads(MONO[:3]))
+
+
+def test_input_that_goes_before_its_output_has_turned_to_it_is_left_to_the_encoder(
+    codecs: RecordedCodecs,
+) -> None:
+    outputs, hearer, output, _ = turned_back(codecs)
+    gone(outputs)
+    (job,) = codecs.jobs
+    assert job.orders == [("open", output.coding)]
+    made = deliver_up_to(outputs.end_at, output, job)
+    feeds_flushed(output)
+    assert hearer.heard.endswith(b"".join(packet.payload for packet in made))
+    outputs.end()
+    assert (job.orders[-1], hearer.ended) == (("finish", None), False)
+    job.done(False)
+    assert hearer.ended
+
+
+def test_change_of_the_input_before_its_output_has_turned_is_left_to_the_encoder(
+    codecs: RecordedCodecs,
+) -> None:
+    outputs, hearer, output, _ = turned_back(codecs)
+    outputs.accept(MP3_FRAMES[:50])
+    (job,) = codecs.jobs
+    assert job.orders == [("open", output.coding)]
+    made = deliver_up_to(outputs.end_at, output, job)
+    feeds_flushed(output)
+    assert hearer.heard.endswith(b"".join(packet.payload for packet in made))
+
+
+@pytest.mark.parametrize("loss", ["failures", "no end of it", "no room"])
+def test_what_an_encoder_never_tells_is_silence_before_what_is_passed_on(
+    loss: str, codecs: RecordedCodecs
+) -> None:
+    if loss == "no room":
+        outputs = outputs_of(codecs, 0, "", "")
+        outputs.accept(MONO)
+        hearer, _, output = join(outputs, MP3)
+        gone(outputs)
+        outputs.accept(STEREO_OPUS)
+        codecs.full = True
+        codecs.jobs[0].done(True)
+        gone(outputs, REST_TICKS)
+        outputs.accept(MONO)
+    else:
+        outputs, hearer, output, _ = turned_back(codecs)
+        outputs.accept(MONO[20:])
+    if loss == "failures":
+        for number in range(MOST_FAILURES):
+            codecs.jobs[number].done(False)
+    while loss == "no end of it" and output.turning:
+        outputs.accept(MONO)
+        assert outputs.end_at - (output.end_at or 0) < 2 * MOST_HELD_TICKS
+    assert not hearer.ended
+    assert output.end_at == outputs.end_at
+    feeds_flushed(output)
+    assert hearer.heard.endswith(payloads(MONO))
+    packets = output._history.read(output._history.tail)
+    assert all(a.end == b.at for a, b in pairwise(packets))
 
 
 def test_output_that_nobody_hears_is_not_encoded_on(codecs: RecordedCodecs) -> None:
