@@ -6,7 +6,8 @@ Never:       knows which process encodes, or decides who is let in.
 Guarantees:  after a lost job a rendition goes on where its last packet ended: nothing comes twice,
              the clock is exact, and what is kept no more is silence. A programme whose job
              fails again and again is given up, and its encoded listeners end: it would take others
-             with it each time.
+             with it each time. Nothing is begun while that is so, nor encoded where there is no
+             room: whoever listens waits, and after a while ends.
 
     job lost ──> room elsewhere ──────────────> another, fed with the history
              ├─> none yet: asked every tidy ──> another; after a while, the end
@@ -38,6 +39,8 @@ FAILURES_SECONDS = 60.0
 PATIENCE_SECONDS = 10.0
 """So long may encoded listeners wait for a worker that has room."""
 
+_FAILING = "its codec jobs fail"
+
 log = logger("codec")
 
 
@@ -52,7 +55,7 @@ class Job(Protocol):
     def feed(self, frame: Frame, packet: Packet) -> None: ...
     def open(self, rendition: Rendition, ticks: int, resume: int | None = None) -> None:
         """Encode it from now on, the last `ticks` of what was fed first; with `resume`, what
-        follows on the packets of a lost job, which ended there."""
+        follows on packets that an output has already, which end there."""
         ...
 
     def close(self, rendition: Rendition) -> None: ...
@@ -111,6 +114,8 @@ class Coding:
         self._tell_ended = ended
         self._now = now
         self._lives: dict[str, Output] = {}
+        # Of those, the names of what the job was told to make.
+        self._ordered: set[str] = set()
         self._job: Job | None = None
         self._jobs = 0
         self._failures: list[float] = []
@@ -123,7 +128,7 @@ class Coding:
     @property
     def full(self) -> bool:
         """Whether there is no room for a rendition more."""
-        room = self._job if self._job is not None and self._lives else self._codecs
+        room = self._job if self._job is not None and self._ordered else self._codecs
         return room.full
 
     @property
@@ -133,7 +138,8 @@ class Coding:
 
     def makes(self, live: Output) -> bool:
         """Whether a job is making it."""
-        return self._job is not None and self._lives.get(live.rendition.name) is live
+        name = live.rendition.name
+        return self._lives.get(name) is live and name in self._ordered
 
     def feed(self, frame: Frame, packet: Packet) -> None:
         """What the input sent."""
@@ -141,27 +147,26 @@ class Coding:
             self._job.feed(frame, packet)
 
     def measure(self) -> None:
-        """Measure anew from now on, if that is wanted."""
+        """Measure anew from now on, if that is wanted and the programme's jobs do not fail."""
         self.reading = None
-        if self._codecs.metering and self._job is None:
-            self._start()
-        elif self._codecs.metering and self._job is not None:
+        if not self._codecs.metering:
+            return
+        if self._job is not None:
             self._job.meter()
+        elif not self.failing and not (self._lives and self._codecs.full):
+            self._start()
 
     def open(self, live: Output) -> None:
-        """Make a rendition. There should be room for it."""
-        if self._job is not None and self._job.full and not self._lives:
-            # It only measures: let one begin where there is room.
-            self._stop()
+        """Make a rendition, as soon as there is room for it."""
         self._lives[live.rendition.name] = live
-        if self._job is None:
-            self._start()
-        else:
-            self._order(self._job, live)
+        self._make_missing()
 
     def close(self, live: Output) -> None:
         """Make it no more; one that is not made here is ignored."""
-        if self._lives.pop(live.rendition.name, None) is not None and self._job is not None:
+        name = live.rendition.name
+        self._lives.pop(name, None)
+        if name in self._ordered and self._job is not None:
+            self._ordered.discard(name)
             self._job.close(live.coding)
 
     def tidy(self, now: float) -> None:
@@ -175,9 +180,10 @@ class Coding:
         """Nothing more comes: the outputs end when what is left of it is coded."""
         self._finished = True
         if self._job is not None:
+            self._end(self._missing)
             self._job.finish()
         else:
-            self._end()
+            self._end(self._lives)
 
     def _start(self) -> None:
         """A job, fed with what is kept of the source, for every rendition there is."""
@@ -197,12 +203,14 @@ class Coding:
 
     def _order(self, job: Job, live: Output) -> None:
         ticks = self._sizes.history_ticks(live.rendition)
+        self._ordered.add(live.rendition.name)
         job.open(live.coding, ticks, live.end_at)
 
     def _stop(self) -> None:
         if self._job is not None:
             self._job.finish()
             self._job = None
+            self._ordered.clear()
             # What the stopped job still delivers is nobody's: its number is no longer current.
             self._jobs += 1
 
@@ -225,38 +233,55 @@ class Coding:
         if number != self._jobs:
             return
         self._job = self.reading = None
+        self._ordered.clear()
         if self._finished:
-            self._end()
+            self._end(self._lives)
             return
         if not lost:
             self._failures = [*self._recent_failures(), self._now()]
         if self.failing:
-            self._end("its codec jobs fail")
-        elif self._lives and not self._codecs.full:
-            self._start()
+            self._end(self._lives, _FAILING)
+        else:
+            self._make_missing()
 
     def _recent_failures(self) -> list[float]:
         since = self._now() - FAILURES_SECONDS
         return [at for at in self._failures if at > since]
 
-    def _end(self, reason: str = "") -> None:
-        """Every rendition ends, as asked or for a reason that is no good news."""
-        lives, self._lives = self._lives, {}
-        if lives and reason:
+    def _end(self, names: Iterable[str], reason: str = "") -> None:
+        """Renditions end, as asked or for a reason that is no good news."""
+        ending = [self._lives.pop(name) for name in tuple(names)]
+        if ending and reason:
             log.error("a programme is encoded no more", programme=self._name, reason=reason)
-        for live in lives.values():
+        for live in ending:
             self._tell_ended(live)
 
-    def _find_room(self, now: float) -> None:
-        """Another job where listeners are without, or their end where none is to be had."""
-        if self._job is None and self._lives and not self._codecs.full:
+    @property
+    def _missing(self) -> list[str]:
+        """The renditions that no job makes."""
+        return [name for name in self._lives if name not in self._ordered]
+
+    def _make_missing(self) -> None:
+        """Have them made, where there is room and jobs do not fail."""
+        if self._finished or self.failing or not self._missing:
+            return
+        if not self._ordered and not self._codecs.full and (self._job is None or self._job.full):
+            # One that only measures gives way to one where there is room.
+            self._stop()
             self._start()
-        if self._job is not None or not self._lives:
+        for name in self._missing:
+            if self._job is not None and not self._job.full:
+                self._order(self._job, self._lives[name])
+
+    def _find_room(self, now: float) -> None:
+        """Room for those who listen to what is not made, or their end where none is to be had."""
+        self._make_missing()
+        if not self._missing:
             self._waits_since = None
         elif self._waits_since is None:
             self._waits_since = now
         elif now - self._waits_since >= PATIENCE_SECONDS:
-            self._end("no codec worker has room")
+            self._end(self._missing, _FAILING if self.failing else "no codec worker has room")
 
     def _measure_again(self, now: float) -> None:
         """Some time after the job was lost: at once, it might be lost for the same reason, and a

@@ -57,6 +57,11 @@ class Kept:
         ticks = runs[-1].end - runs[0].at if runs else 0
         return round(sum(run.bytes for run in runs) * 8 * RATE / ticks / 1000) if ticks > 0 else 0
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing that an input has sent is kept."""
+        return all(run.format is SILENT for run in self._runs)
+
     def add(self, frame: Frame, packet: Packet) -> None:
         """The newest."""
         if not self._runs or self._runs[-1].format is not frame.format:

@@ -134,7 +134,7 @@ class Outputs:
         """Raises Unavailable where `rendition` would have to be encoded and nobody has time for it,
         or that has failed again and again.
         What is being made already, or needs no encoder, is never refused."""
-        if rendition.name in self._open or rendition is self.through:
+        if rendition.name in self._open or self._can_pass(rendition):
             return
         if self._coding.failing:
             raise Unavailable(f"{rendition.name} cannot be encoded", retry_after=30)
@@ -252,9 +252,7 @@ class Outputs:
             self._passed = None
 
     def _begin(self, rendition: Rendition) -> Output:
-        # After a long silence nothing may be kept that tells how it was coded.
-        latest = self._kept.latest() if rendition is self.through else []
-        passed = bool(latest)
+        passed = self._can_pass(rendition)
         output = self._open[rendition.name] = Output(
             rendition, self._kernels, self._sizes, self._name, secrets.randbits(32),
             coding=self._own if passed else None,
@@ -263,11 +261,16 @@ class Outputs:
         if passed:
             self._passed = output
             output.ready(self._config)
-            output.push(latest)
+            output.push(self._kept.latest())
             output.rest(self.end_at)
         else:
             self._coding.open(output)
         return output
+
+    def _can_pass(self, rendition: Rendition) -> bool:
+        """Whether an output can be made of the source's own packets. After a long silence nothing
+        may be kept that tells how they were coded."""
+        return rendition is self.through and not self._kept.silent
 
     def _close(self, output: Output) -> None:
         del self._open[output.rendition.name]

@@ -86,7 +86,7 @@ class LinkedJob:
 
     def open(self, rendition: Rendition, ticks: int, resume: int | None = None) -> None:
         """Encode `rendition` from now on, the last `ticks` of the history first; with `resume`,
-        what follows on the packets of a lost job, which ended there."""
+        what follows on packets that an output has already, which end there."""
         self._renditions[rendition] = Track()
         self._let_go(Open(self._number, rendition, ticks, resume))
 

@@ -1,4 +1,4 @@
-"""A visit's codec work: jobs that are lost, and what becomes of their listeners."""
+"""A programme's codec work: jobs that are lost, and what becomes of their listeners."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from talas_stream.output import Output
 from talas_stream.sizes import Sizes
 
 SIZES = Sizes(49_152, 65_536)
-OPUS, AAC = LADDER["opus"], LADDER["aac"]
+OPUS, AAC, LEAN = LADDER["opus"], LADDER["aac"], LADDER["32.opus"]
 FRAMES = frames_of(programme(1.0), "mp3")
 KEPT = list(zip(FRAMES, placed(FRAMES), strict=True))
 
@@ -179,3 +179,66 @@ def test_programme_is_measured_again_only_once_there_is_room() -> None:
     heard.codecs.full = False
     heard.tidy(102.0 + AGAIN_SECONDS)
     assert len(heard.codecs.jobs) == 2
+
+
+def test_rendition_waits_while_the_programme_s_worker_is_full_and_then_ends_alone(
+    heard: Heard,
+) -> None:
+    made = heard.open(OPUS)
+    (job,) = heard.codecs.jobs
+    job.full = True
+    waits = heard.open(AAC)
+    assert job.orders == [("open", OPUS)]
+    heard.tidy(50.0)
+    job.full = False
+    heard.tidy(51.0)
+    assert job.orders == [("open", OPUS), ("open", AAC)]
+    job.full = True
+    late = heard.open(LEAN)
+    heard.tidy(60.0)
+    heard.tidy(60.0 + PATIENCE_SECONDS)
+    assert late.ended
+    assert not (made.ended or waits.ended)
+    assert ("open", LEAN) not in job.orders
+
+
+def test_rendition_that_still_waits_at_the_end_ends_at_once(heard: Heard) -> None:
+    made = heard.open(OPUS)
+    (job,) = heard.codecs.jobs
+    job.full = True
+    waits = heard.open(AAC)
+    heard.coding.finish()
+    assert (made.ended, waits.ended) == (False, True)
+    job.done(False)
+    assert made.ended
+
+
+def test_nothing_is_begun_while_jobs_fail_and_what_waits_ends() -> None:
+    heard = Heard(RecordedCodecs(metering=True))
+    heard.coding.measure()
+    for number in range(MOST_FAILURES):
+        heard.open((OPUS, AAC, LEAN)[number])
+        heard.codecs.jobs[number].done(False)
+    assert heard.coding.failing
+    heard.coding.measure()
+    hearer = heard.open(OPUS)
+    heard.tidy(heard.now + 1)
+    assert len(heard.codecs.jobs) == MOST_FAILURES
+    heard.tidy(heard.now + PATIENCE_SECONDS)
+    assert hearer.ended
+    heard.tidy(heard.now + FAILURES_SECONDS)
+    heard.coding.measure()
+    assert len(heard.codecs.jobs) == MOST_FAILURES + 1
+
+
+def test_new_source_is_not_measured_where_that_would_encode_without_room() -> None:
+    heard = Heard(RecordedCodecs(metering=True))
+    heard.codecs.full = True
+    hearer = heard.open(OPUS)
+    heard.coding.measure()
+    assert heard.codecs.jobs == []
+    heard.codecs.full = False
+    heard.tidy(heard.now)
+    (job,) = heard.codecs.jobs
+    assert job.orders == [("meter", None), ("open", OPUS)]
+    assert not hearer.ended

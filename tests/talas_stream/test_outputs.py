@@ -754,3 +754,49 @@ def test_whoever_comes_after_minutes_of_silence_is_served_by_an_encoder(
     job.deliver([Coded(OPUS, noise([100] * 5), OPUS_HEAD)])
     assert hearer.heard
     assert output.listeners == 1
+
+
+def test_whoever_comes_after_minutes_of_silence_is_refused_where_no_encoder_has_time(
+    codecs: RecordedCodecs,
+) -> None:
+    outputs = outputs_of(codecs, 0, "", "")
+    outputs.accept(STEREO_OPUS)
+    codecs.full = True
+    gone(outputs)
+    outputs.admit(OPUS)
+    gone(outputs, MAX_HISTORY_TICKS + RATE)
+    assert outputs.through is OPUS
+    with pytest.raises(Unavailable):
+        join(outputs, OPUS)
+    assert (outputs.all, codecs.jobs) == ([], [])
+
+
+def test_input_that_needs_an_encoder_waits_for_room_and_takes_nobody_s(
+    codecs: RecordedCodecs,
+) -> None:
+    outputs = outputs_of(codecs, 0, "", "")
+    outputs.accept(MONO)
+    hearer, _, output = join(outputs, MP3)
+    codecs.full = True
+    gone(outputs)
+    outputs.accept(STEREO_OPUS)
+    assert codecs.jobs == []
+    outputs.tidy(0.0, 10.0)
+    codecs.full = False
+    outputs.tidy(1.0, 10.0)
+    (job,) = codecs.jobs
+    assert job.resumed == {output.coding: output.end_at}
+    assert not hearer.ended
+
+
+def test_reconnecting_source_whose_jobs_fail_begins_no_more_of_them(clock: FakeClock) -> None:
+    codecs = RecordedCodecs(metering=True)
+    outputs = outputs_of(codecs, 0, "", "", clock=clock)
+    for frames in (MONO, MP3_FRAMES, MONO, MP3_FRAMES, MONO):
+        outputs.accept(frames)
+        if outputs.listeners == 0:
+            join(outputs, MP3)
+        for job in codecs.jobs[-1:]:
+            job.done(False)
+        gone(outputs)
+    assert len(codecs.jobs) <= MOST_FAILURES
