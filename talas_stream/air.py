@@ -4,7 +4,8 @@ Does:        hold the stations by slug, and the listeners' places; flush feeds i
              close what nobody needs.
 Never:       knows a transport.
 Guarantees:  every feed is flushed once a period; feeds take turns, so that a full house is not
-             written to in one breath.
+             written to in one breath. A station or a feed that fails is logged, and is no other's
+             trouble.
 From / to:   compose  ->  here  ->  station.py
 """
 
@@ -84,21 +85,29 @@ class Air:
     def flush_turn(self) -> None:
         """Flush the listeners whose turn it is, and let silence follow where it is due. Call TURNS
         times a period."""
-        for station in self._stations.values():
-            station.rest()
-        self._turn = (self._turn + 1) % TURNS
+        self._each(Station.rest)
+        self._turn = turn = (self._turn + 1) % TURNS
         for feed in self._feeds():
-            feed.flush_turn(self._turn)
+            try:
+                feed.flush_turn(turn)
+            except Exception:
+                log.exception("a feed failed")
 
     def tidy(self) -> None:
         """Close renditions that are idle. Call about once a second."""
-        for station in self._stations.values():
-            station.tidy(self._settings.rendition_idle_seconds)
+        self._each(lambda station: station.tidy(self._settings.rendition_idle_seconds))
 
     def close(self, reason: str) -> None:
         """End every source, and with it every listener."""
-        for station in tuple(self._stations.values()):
-            station.close(reason)
+        self._each(lambda station: station.close(reason))
+
+    def _each(self, action: Callable[[Station], None]) -> None:
+        """Every station's turn comes, whatever becomes of the others'."""
+        for slug, station in tuple(self._stations.items()):
+            try:
+                action(station)
+            except Exception:
+                log.exception("a station failed", station=slug)
 
     def _feeds(self) -> Iterator[Feed]:
         for station in self._stations.values():

@@ -15,8 +15,9 @@ from talas_core.clock import FakeClock
 from talas_stream.air import Air, every
 from talas_stream.codec.messages import Coded
 from talas_stream.delivery import Delivery, Wire
-from talas_stream.feed import TURNS
+from talas_stream.feed import TURNS, Feed
 from talas_stream.media import LADDER, SourceInfo
+from talas_stream.station import Station
 
 FRAMES = frames_of(programme(1.0), "mp3")
 
@@ -124,6 +125,50 @@ def test_closing_ends_sources_those_without_audio_too_and_with_them_every_listen
     codecs.jobs[0].done(False)
     assert other.ended
     assert air.on_air() == []
+
+
+@pytest.mark.parametrize("broken", ["rest", "tidy", "close"])
+def test_station_that_fails_is_logged_and_the_others_are_served(
+    broken: str, air: Air, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good, hearer = on_air(air, "bad"), on_air(air, "good"), Hearer()
+    good.station.join(hearer, LADDER["mp3"], Delivery(), lambda feed: None)
+    good.station.accept(FRAMES[:2])
+    before, act = len(hearer.got), getattr(Station, broken)
+
+    def fails(station: Station, *told: object) -> None:
+        if station is bad.station:
+            raise ValueError("it is broken")
+        act(station, *told)
+
+    monkeypatch.setattr(Station, broken, fails)
+    with capture_logs() as logs:
+        for _ in range(TURNS):
+            air.flush_turn()
+        air.tidy()
+        air.close("stopping")
+    assert {(line["event"], line["station"]) for line in logs} == {("a station failed", "bad")}
+    assert len(hearer.got) == before + 1
+    assert good.reasons == ["stopping"]
+    assert hearer.ended
+
+
+def test_feed_that_fails_is_logged_and_the_others_are_flushed(
+    air: Air, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeds: list[Feed] = []
+    hearers = [Hearer(), Hearer()]
+    for slug, hearer in zip(("bad", "good"), hearers, strict=True):
+        source = on_air(air, slug)
+        source.station.join(hearer, LADDER["mp3"], Delivery(), feeds.append)
+        source.station.accept(FRAMES[:2])
+    before = len(hearers[1].got)
+    monkeypatch.setattr(feeds[0], "flush_turn", lambda turn: 1 / 0)
+    with capture_logs() as logs:
+        for _ in range(TURNS):
+            air.flush_turn()
+    assert [line["event"] for line in logs] == ["a feed failed"] * TURNS
+    assert len(hearers[1].got) == before + 1
 
 
 async def test_a_beat_goes_on_after_a_failure_which_is_logged() -> None:
