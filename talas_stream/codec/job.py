@@ -60,7 +60,7 @@ class LinkedJob:
         self._number = number
         self._format: Format | None = None
         self._renditions: dict[Rendition, Track] = {}
-        self._metered = False
+        self._measures = 0
         self._held: list[Order] = []
         self._held_ticks = self._held_bytes = 0
         self.deliver = deliver
@@ -96,8 +96,9 @@ class LinkedJob:
         self._let_go(Close(self._number, rendition))
 
     def meter(self) -> None:
-        """Measure from now on, what was fed before left out."""
-        self._metered = True
+        """Measure from now on, what was fed before left out: readings of it that are still to come
+        are not delivered."""
+        self._measures += 1
         self._let_go(Measure(self._number))
 
     def finish(self) -> None:
@@ -112,7 +113,7 @@ class LinkedJob:
     def _ordered(self, output: Coded | Metered) -> bool:
         if isinstance(output, Metered):
             check_reading(output.reading)
-            return self._metered
+            return 0 < output.order == self._measures
         track = self._renditions.get(output.rendition)
         return track is not None and track.takes(output)
 

@@ -133,9 +133,11 @@ class Coded(msgspec.Struct, frozen=True, array_like=True, tag=0):
 
 
 class Metered(msgspec.Struct, frozen=True, array_like=True, tag=1):
-    """What a job has measured last; None where that failed."""
+    """What a job has measured last; None where that failed. `order` says since which of its orders
+    to measure, counted from 1."""
 
     reading: Reading | None
+    order: int = 1
 
 
 Fact = str | bool | int | float | None

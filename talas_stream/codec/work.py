@@ -54,6 +54,7 @@ class Work:
         self._limit = backlog_ticks
         self._history: int | None = None
         self._meter: Meter | None = None
+        self._measures = 0
         self._heard: list[Pcm] = []  # what was decoded and is to be measured
         self._reading: Reading | None = None
         self._ending = False
@@ -150,7 +151,7 @@ class Work:
         """What was made since the last call."""
         if self._meter is not None and self._meter.reading is not self._reading:
             self._reading = self._meter.reading
-            self.outputs.append(Metered(self._reading))
+            self.outputs.append(Metered(self._reading, self._measures))
         made, self.outputs = self.outputs, []
         return made
 
@@ -161,6 +162,7 @@ class Work:
 
     def _start_meter(self) -> None:
         self._meter = Meter(self._kernels.loudness_steps)
+        self._measures += 1
         # A list's method, not one of ours: the pipeline is not to hold whoever holds it.
         self.pipeline.tap = self._heard.extend
 
@@ -173,7 +175,7 @@ class Work:
         except Exception:
             log.exception("metering failed")
             self._meter = self.pipeline.tap = None
-            self.outputs.append(Metered(None))
+            self.outputs.append(Metered(None, self._measures))
         self._heard.clear()
 
     def _gone(self, packet: Packet) -> None:

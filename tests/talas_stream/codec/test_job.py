@@ -112,6 +112,15 @@ def test_only_what_was_ordered_is_believed(job: LinkedJob) -> None:
     assert job.believed([Coded(OPUS, [Packet(b"sound", 960, 960)])]) == [], "of the closed one"
 
 
+def test_reading_of_an_earlier_order_to_measure_is_not_believed(job: LinkedJob) -> None:
+    reading = Reading(-23.0, None, None, None, -1.0, 0.0)
+    assert job.believed([Metered(reading, order=0)]) == [], "none was given"
+    job.meter()
+    job.meter()
+    late, fresh = Metered(reading, order=1), Metered(reading, order=2)
+    assert job.believed([late, fresh]) == [fresh]
+
+
 def test_packet_that_goes_backwards_is_refused(job: LinkedJob) -> None:
     job.open(OPUS, 0)
     job.believed([Coded(OPUS, [Packet(b"sound", 960, 960)], b"head")])

@@ -157,6 +157,20 @@ def test_readings_are_given_once_each_and_not_of_what_was_fed_before() -> None:
     assert readings(work) == []
 
 
+def test_reading_says_by_which_order_to_measure_it_was_made() -> None:
+    work = Work(RATE, 4 * RATE, KERNELS)
+    orders = []
+    for start in (0, 30, 60):
+        work.meter()
+        feed(work, start, start + 30)
+        through(work)
+        (made,) = work.taken()
+        assert isinstance(made, Metered)
+        assert made.reading is not None
+        orders.append(made.order)
+    assert orders == [1, 2, 3]
+
+
 def test_what_is_left_out_is_not_measured_as_silence() -> None:
     work = Work(RATE, RATE, KERNELS)
     work.meter()
