@@ -2,7 +2,7 @@
 
 Does:        give each listener a number; tell who listens to a station, since when, with what and
              from where; find one by number.
-Never:       holds on to a listener who has left, or keeps a copy of what his request said.
+Never:       holds on to a listener who has left, or keeps a copy of what its request said.
 Guarantees:  a number is never given twice while the service runs.
 From / to:   listeners  ->  house  ->  here  ->  pages/admin.py
 """
@@ -16,7 +16,7 @@ import msgspec
 
 
 class Present(Protocol):
-    """A listener, whatever his transport."""
+    """A listener, whatever its transport."""
 
     def cut(self) -> None:
         """Drop the connection at once."""
@@ -24,7 +24,7 @@ class Present(Protocol):
 
 
 class Seat(msgspec.Struct, frozen=True, eq=False):
-    """One listener. `since` is in seconds on the monotonic clock; `agent` is what his request
+    """One listener. `since` is in seconds on the monotonic clock; `agent` is what its request
     said, and not cleaned."""
 
     listener: Present
@@ -53,11 +53,11 @@ class Audience:
         self._seats[listener] = Seat(listener, self.entered, slug, since, agent, address)
 
     def leave(self, listener: Present) -> None:
-        """He has gone; one who never entered changes nothing."""
+        """It has gone; one who never entered changes nothing."""
         self._seats.pop(listener, None)
 
     def too_slow(self, listener: Present) -> None:
-        """He is cut for reading nothing."""
+        """It is cut for reading nothing."""
         if listener in self._seats:
             self._slow[self._seats[listener].slug] += 1
 

@@ -61,7 +61,7 @@ class Batch(Generic[Member]):
         self._sockets.append(number)
 
     def discard(self, member: Member) -> bool:
-        """Send to `member` no more. False if he was not in here."""
+        """Send to `member` no more. False if it was not in here."""
         place = self._places.pop(member, None)
         if place is None:
             return False

@@ -27,7 +27,7 @@ _first_turns = cycle(range(TURNS))
 
 
 class Listener(Protocol):
-    """What a feed needs of a listener, whatever his transport."""
+    """What a feed needs of a listener, whatever its transport."""
 
     @property
     def write(self) -> Callable[[bytes], object]:

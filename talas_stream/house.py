@@ -49,11 +49,11 @@ class Watched(Protocol):
 
 
 class Stalled(Protocol):
-    """A listener whose buffer is full, or is to run empty before he goes."""
+    """A listener whose buffer is full, or is to run empty before it goes."""
 
     @property
     def backlog(self) -> int:
-        """Bytes that wait for him."""
+        """Bytes that wait for it."""
         ...
 
     def cut(self) -> None: ...
@@ -105,7 +105,7 @@ class House:
         return self._clock.monotonic()
 
     def backlog_bytes(self, rendition: Rendition, profile: Profile) -> int:
-        """Bytes that may wait for a listener before he is behind: two of his bursts."""
+        """Bytes that may wait for a listener before it is behind: two of its bursts."""
         return 2 * self._air.sizes.of(rendition, profile).burst
 
     def ingest(self) -> Ingest:
@@ -197,11 +197,11 @@ class House:
         self._sources.discard(source)
 
     def stalled(self, listener: Stalled) -> None:
-        """A listener's buffer is full: watch whether he takes anything."""
+        """A listener's buffer is full: watch whether it takes anything."""
         self._stalled.setdefault(listener, (self.now(), listener.backlog))
 
     def moving(self, listener: Stalled) -> None:
-        """He reads again, or has gone."""
+        """It reads again, or has gone."""
         self._stalled.pop(listener, None)
 
     def connection_left(self) -> None:

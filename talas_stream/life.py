@@ -4,9 +4,10 @@ Does:        name the states and the events, and say which leads where.
 Never:       acts: the station does, see station.py.
 
     off ──claim──> claimed ──audio──> live ──release──> held ──claim──> returning ──audio──> live
-     ^                │                                  │ │                │
-     └────release─────┘     └───────────expire───────────┘ └<───release─────┘
-
+    ^ ^             │   ^                               │  ^              │   │
+    │ └───release───┘   │                               │  └───release────┘   │
+    └───────────────────┼───expire──────────────────────┘                     │
+                        └────────────────────────expire───────────────────────┘
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ class Packet(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One coded unit on the station's timeline: what rings hold and fan-out writes.
 
     `at` and `duration` in ticks. `joint` says that a newcomer may start right after it. `opening`
-    is what a newcomer gets in place of the first packet that has one (the ICY title he has not seen
+    is what a newcomer gets in place of the first packet that has one (the ICY title it has not seen
     yet).
     """
 

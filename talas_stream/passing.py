@@ -6,7 +6,7 @@ Never:       passes on what could not go on without that source: layers I and II
              LC, Opus of several streams or with a gain. Those are decoded and coded anew.
 Guarantees:  what an encoder of ours makes in the same coding may follow on what was passed on, and
              the other way round: no decoder has to begin anew.
-From / to:   session.py, output.py  ->  here  ->  wire
+From / to:   outputs.py, output.py  ->  here  ->  wire
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ is what makes listeners cheap. A range from the start, as Safari asks for before
 unless titles are asked for.
 
 Does:        find the station, answer, join the feed; fall behind and catch up as the socket allows.
-Never:       waits for the listener, or copies bytes for him while he keeps up.
+Never:       waits for the listener, or copies bytes for it while it keeps up.
 Guarantees:  off the air, or no place left, is 503 with Retry-After, an unknown station 404, and so
              is a rendition that it is not offered in; one that it was keeps who listens already.
              A request that only looks is no listener until it has stayed for LOOK_SECONDS.
@@ -57,7 +57,7 @@ class ListenerRoom(Protocol):
     """What a listener needs of the house."""
 
     def backlog_bytes(self, rendition: Rendition, profile: Profile) -> int:
-        """Bytes a listener may have waiting before he is behind."""
+        """Bytes a listener may have waiting before it is behind."""
         ...
 
     def default_slug(self) -> str: ...
@@ -127,7 +127,7 @@ class HttpListener(Successor):
     def idle_socket(self) -> int:
         """Where the feed's bytes may go directly. uvloop and asyncio try to send what is written at
         once, so a transport that holds nothing back has no bytes that these could overtake. Both
-        close a socket only after `connection_lost`, where he leaves the feed."""
+        close a socket only after `connection_lost`, where it leaves the feed."""
         transport = self._transport
         if transport.get_write_buffer_size() or transport.is_closing() or self._wish.probe:
             return NO_SOCKET
@@ -138,11 +138,11 @@ class HttpListener(Successor):
 
     @property
     def backlog(self) -> int:
-        """Bytes written that he has not taken."""
+        """Bytes written that it has not taken."""
         return self._transport.get_write_buffer_size()
 
     def end(self) -> None:
-        """The source has gone: close when all is sent, or cut if he does not take it."""
+        """The source has gone: close when all is sent, or cut if it does not take it."""
         self._ended = True
         if self._gather is not None:
             self._gather.release()
@@ -150,7 +150,7 @@ class HttpListener(Successor):
         self._transport.close()
 
     def cut(self) -> None:
-        """He reads nothing: drop the connection and what waits in it, the kernel's share too."""
+        """It reads nothing: drop the connection and what waits in it, the kernel's share too."""
         connection = self._transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
         self._transport.abort()

@@ -23,7 +23,7 @@ BEAT_SECONDS = 15.0
 """Between two signs of life; proxies hang up on silence."""
 
 UNREAD_BYTES = 16_384
-"""What may wait for a reader on top of what the kernel holds; beyond that he is cut."""
+"""What may wait for a reader on top of what the kernel holds; beyond that it is cut."""
 
 RETRY = b"retry: 3000\n\n"
 BEAT = b": still here\n\n"
@@ -70,7 +70,7 @@ class NowPlaying:
             await response.write(RETRY)
             await self._send(follower, request, response)
         except ConnectionError:
-            # He has gone, or reads nothing. What waits for him must not keep the connection.
+            # It has gone, or reads nothing. What waits for it must not keep the connection.
             if request.transport is not None:
                 request.transport.abort()
         finally:

@@ -3,8 +3,8 @@
 Does:        check station, key and Content-Type; claim the station; hand it the frames of what
              comes; hold back a source that runs ahead of real time, or is charged more than that.
 Never:       buffers more than one read of a source that is ahead, or READ_ON_BYTES of it when
-             another comes; works on for more than a turn
-             while others wait; lets a bad source change the station it failed to get.
+             another comes; works on for more than a turn while others wait; lets a bad source
+             change the station it failed to get.
 Guarantees:  a source that has ended, was reset, or is silent while we leave it room, keeps its
              station only until another comes; what it sent ahead is heard until then. Every way in
              or out is answered in the words its client waits for:

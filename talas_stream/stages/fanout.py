@@ -2,10 +2,10 @@
 
 Does:        merge what is new into one `bytes` and send that object to every listener who keeps
              up, in one call to all whose transports hold nothing back; keep a cursor for each who
-             does not keep up, and let him catch up when he can.
+             does not keep up, and let it catch up when it can.
 Never:       copies per listener who keeps up; looks at a clock; sends past a transport that has
              bytes waiting.
-Guarantees:  a listener gets every packet once and in order, or is told (counted) that he skipped
+Guarantees:  a listener gets every packet once and in order, or is told (counted) that it skipped
              ahead; one who does not read costs the others nothing.
 
     join ──> in step ──pause──> behind ──resume──> in step
@@ -43,10 +43,10 @@ class Sink(Protocol):
 
     @property
     def idle_socket(self) -> int:
-        """The number of his socket if it may be sent to directly: his transport is open and holds
+        """The number of its socket if it may be sent to directly: its transport is open and holds
         nothing back, and only the fan-out writes to it. Otherwise NO_SOCKET.
 
-        He must `leave` before that socket is closed, or a stranger gets his bytes.
+        It must `leave` before that socket is closed, or a stranger gets its bytes.
         """
         ...
 
@@ -69,7 +69,7 @@ class Fanout:
         return len(self._batch) + len(self._in_step) + len(self._behind)
 
     def join(self, sink: Sink, burst_bytes: int) -> bool:
-        """Add a listener and give him his burst. True if the burst held a title for him."""
+        """Add a listener and give it its burst. True if the burst held a title for it."""
         # All who come between two flushes share one burst: a crowd of newcomers costs no copies.
         if self._burst is None or self._burst[0] != burst_bytes:
             self._burst = (burst_bytes, *self._newcomer_s(burst_bytes))
@@ -84,15 +84,15 @@ class Fanout:
         self._behind.pop(sink, None)
 
     def pause(self, sink: Sink) -> None:
-        """The listener's buffer is full: from the next flush on he is behind."""
+        """The listener's buffer is full: from the next flush on it is behind."""
         if self._batch.discard(sink) or self._in_step.pop(sink, None) is not None:
             self._behind[sink] = (self._flushed, self._ring.phase(self._flushed))
 
     def resume(self, sink: Sink, burst_bytes: int) -> None:
-        """The listener reads again: give him what he missed.
+        """The listener reads again: give it what it missed.
 
-        Where the ring no longer reaches back so far, he skips ahead to the burst point. He may have
-        stopped between two joints; wire formats that count bytes (ICY) need him to go on at the
+        Where the ring no longer reaches back so far, it skips ahead to the burst point. It may have
+        stopped between two joints; wire formats that count bytes (ICY) need it to go on at the
         same distance from one, so that much of the new start is left out.
         """
         if sink not in self._behind:
@@ -118,7 +118,7 @@ class Fanout:
         self.bytes_out += len(data) * (len(self._batch) + len(self._in_step))
         by_write = tuple(self._in_step.items()) if self._in_step else ()
         for sink, taken in self._batch.send(data):
-            # The rest, or an error, is his transport's to deal with, and so is all that follows.
+            # The rest, or an error, is its transport's to deal with, and so is all that follows.
             write = self._in_step[sink] = sink.write
             write(data[taken:])
         for sink, write in by_write:
@@ -126,7 +126,7 @@ class Fanout:
             self._promote(sink)
 
     def _newcomer_s(self, burst_bytes: int) -> tuple[bytes, bool]:
-        """A newcomer's burst, and whether it holds a title for him."""
+        """A newcomer's burst, and whether it holds a title for it."""
         packets = self._ring.read(self._ring.burst(burst_bytes, self._flushed), self._flushed)
         opening = next((i for i, packet in enumerate(packets) if packet.opening), None)
         pieces = [packet.payload for packet in packets]
@@ -143,7 +143,7 @@ class Fanout:
         self._promote(sink)
 
     def _promote(self, sink: Sink) -> None:
-        """Into the batch, if his transport holds nothing back and he has not stopped or left."""
+        """Into the batch, if its transport holds nothing back and it has not stopped or left."""
         number = sink.idle_socket
         if number != NO_SOCKET and self._in_step.pop(sink, None) is not None:
             self._batch.add(sink, number)

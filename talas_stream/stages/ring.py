@@ -2,10 +2,10 @@
 
 Does:        append a packet; read from a cursor; say where a newcomer starts (the burst point).
 Never:       waits, copies a payload, knows a socket, a clock or a thread.
-Guarantees:  sequence numbers rise by one, so a reader can tell from `tail` whether his cursor was
+Guarantees:  sequence numbers rise by one, so a reader can tell from `tail` whether its cursor was
              passed over and by how much.
 Lifetime:    a packet is immutable and shared; the ring lets go when the tail passes it, whoever is
-             still sending it keeps a reference of his own.
+             still sending it keeps a reference of its own.
 
              tail (oldest)                     head (next to come)
                |  packets still readable          |
@@ -13,7 +13,7 @@ Lifetime:    a packet is immutable and shared; the ring lets go when the tail pa
         ...... [ 41 ][ 42 ][ 43 ][ 44 ][ 45 ][ 46 ]
                        ^ a reader's cursor: 42
 
-From / to:   stages.encode, wire framers  ->  here  ->  stages.fanout
+From / to:   stages.encode, stages.packetise  ->  here  ->  stages.fanout
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Ring:
             self._bytes = left
 
     def burst(self, size: int, until: int | None = None) -> int:
-        """Where a newcomer starts, so that he gets at least `size` bytes up to `until`.
+        """Where a newcomer starts, so that it gets at least `size` bytes up to `until`.
 
         The nearest start at or before that point; where the ring holds less, the oldest start;
         `until` itself where it holds none. `until` is a sequence number and defaults to the head.
