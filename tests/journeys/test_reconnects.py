@@ -153,3 +153,23 @@ async def test_strict_players_notice_nothing_of_two_restarts_of_an_encoder(tmp_p
         said = [await asyncio.to_thread(finish, player) for player in players]
         assert said == [""] * 4
         assert not [line for line in air.logs if line["log_level"] in ("error", "critical")]
+
+
+async def test_encoded_source_is_heard_to_its_end_before_the_next_that_is_passed_on(
+    tmp_path: Path,
+) -> None:
+    """The next comes as soon as it can: by then the encoder has not told the end yet."""
+    async with on_the_air(tmp_path, hold_seconds=3.0, source_lead_seconds=1.0) as air:
+        first = asyncio.create_task(send(air.stream, "mp3"))
+        await auntil(air.stream.status)
+        body = Body(await air.stream.listen("/live.mp3"))
+        await first
+        for coding in ("opus", "mp3"):
+            await send(air.stream, coding)
+        async with asyncio.timeout(40):
+            await body.reading
+        data = bytes(body.heard)
+        assert complaints(data, tmp_path / "heard.mp3") == ""
+        assert shapes(data, "mp3") == {(1152, 44_100, 1)}
+        end = decoded(coded(*SENT["opus"]))[-RATE // 10 :]
+        assert likeness(end, decoded(data))[0] > 0.9
