@@ -193,6 +193,8 @@ class Outputs:
 
     def _pass_on(self, packets: list[Packet]) -> None:
         if packets and self._passed is not None:
+            if self._passed.turning and not self._coding.makes(self._passed):
+                self._passed.settle()  # its job was lost, and there is room for no other
             packets[-1] = untrimmed(packets[-1], self._passed.coding)
             self._passed.pass_on(packets)
 

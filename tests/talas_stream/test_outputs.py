@@ -645,7 +645,7 @@ def test_change_of_the_input_before_its_output_has_turned_is_left_to_the_encoder
     assert hearer.heard.endswith(b"".join(packet.payload for packet in made))
 
 
-@pytest.mark.parametrize("loss", ["failures", "no end of it", "no room"])
+@pytest.mark.parametrize("loss", ["failures", "no end of it", "no room", "room lost"])
 def test_what_an_encoder_never_tells_is_silence_before_what_is_passed_on(
     loss: str, codecs: RecordedCodecs
 ) -> None:
@@ -661,6 +661,9 @@ def test_what_an_encoder_never_tells_is_silence_before_what_is_passed_on(
         outputs.accept(MONO)
     else:
         outputs, hearer, output, _ = turned_back(codecs)
+        if loss == "room lost":
+            codecs.full = True
+            codecs.jobs[0].done(True)
         outputs.accept(MONO[20:])
     if loss == "failures":
         for number in range(MOST_FAILURES):
