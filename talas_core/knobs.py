@@ -192,8 +192,9 @@ def _converted(kind: Any, raw: object) -> Any:
             return _word(raw)
         if get_origin(kind) is tuple:
             return tuple(part.strip() for part in raw.split(",") if part.strip())
-        if kind is not str:
-            raw = raw.strip()
+        if kind in (int, float):
+            # As Python reads it (+5, 1_000), which is more than msgspec takes, and no 5.0 for a 5.
+            raw = kind(raw)
     value = msgspec.convert(raw, kind, strict=not isinstance(raw, str))
     if value != value:  # noqa: PLR0124 - NaN would pass every bound
         raise ValueError

@@ -46,8 +46,9 @@ def test_a_field_becomes_a_row() -> None:
     ("field", "raw", "value"),
     [
         ("port", "9", 9), ("port", " 9 ", 9), ("wait", "1", 1.0), ("wait", 2, 2.0),
-        ("on", "Yes", True),
-        ("on", True, True), ("names", "a, b,,", ("a", "b")), ("names", ["a"], ("a",)),
+        ("port", "+9", 9), ("port", "0_9", 9), ("wait", "+1.5", 1.5), ("wait", "0_1.5", 1.5),
+        ("wait", "2e0", 2.0), ("on", "Yes", True), ("on", True, True),
+        ("names", "a, b,,", ("a", "b")), ("names", ["a"], ("a",)),
         ("folder", "/x y", Path("/x y")), ("mode", "b", "b"),
     ],
 )  # fmt: skip
@@ -61,7 +62,10 @@ def test_text_and_toml_values_become_the_type_of_the_field(
     ("field", "raw", "problem"),
     [
         ("port", "10", "'10' is out of bounds"), ("port", True, "not a whole number"),
-        ("port", 2.0, "not a whole number"), ("wait", "nan", "not a number"),
+        ("port", 2.0, "not a whole number"), ("port", "3.0", "'3.0' is not a whole number"),
+        ("port", "3e0", "not a whole number"), ("port", "", "not a whole number"),
+        ("wait", "inf", "out of bounds"), ("wait", "", "not a number"),
+        ("wait", "nan", "not a number"),
         ("wait", False, "not a number"), ("on", 1, "not a yes or no"), ("on", "2", "yes or no"),
         ("names", [1], "not a list"), ("mode", "c", "'c' is not a choice"), ("mode", 1, "a text"),
         ("key", "secret\0", "TALAS_KEY: the value is not a text"), ("folder", "", "not a path"),
