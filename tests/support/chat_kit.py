@@ -50,6 +50,8 @@ class Village:
             raise Unauthorized("The access token is not valid.")
         if name == "trouble":
             raise RuntimeError("trouble")
+        if name == "unsayable":
+            return Person(Sender(uuid7(), "\ud83d"), uuid7(), self._clock.now().timestamp() + LIFE)
         sender = self._senders.setdefault(name, Sender(uuid7(), name))
         sid = self._sessions.setdefault(token, uuid7())
         return Person(sender, sid, self._clock.now().timestamp() + LIFE)

@@ -67,10 +67,10 @@ class Conversation(Client):
     async def _answer(self, verb: Verb, request: Request) -> None:
         try:
             reply = await verb.answer(self, request)
+            if reply is not None:
+                self.say(reply)
         except TalasError as error:
-            reply = failure(error, request.ref)
+            self.say(failure(error, request.ref))
         except Exception as error:
             _log.error("chat request failed", kind=type(request).__name__, exc_info=error)
-            reply = failure(our_fault(), request.ref)
-        if reply is not None:
-            self.say(reply)
+            self.say(failure(our_fault(), request.ref))

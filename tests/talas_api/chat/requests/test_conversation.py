@@ -67,6 +67,15 @@ async def test_a_fault_of_ours_is_told_without_its_words(kit: ChatKit) -> None:
     assert "trouble" not in reply["message"]
 
 
+async def test_a_reply_that_cannot_be_said_is_a_fault_of_ours_and_what_follows_is_heard(
+    kit: ChatKit,
+) -> None:
+    guest = await kit.guest()
+    reply = await guest.ask("auth", token="unsayable", ref=1)
+    assert (reply["type"], reply["code"], reply["ref"]) == ("error", "internal", 1)
+    assert (await guest.ask("ping", ref=2)) == {"type": "pong", "ref": 2}
+
+
 async def test_wrong_members_are_told_and_nonsense_ends_the_socket(kit: ChatKit) -> None:
     guest = await kit.guest("ada")
     reply = await guest.ask("message.send", room="x", ref=4)
