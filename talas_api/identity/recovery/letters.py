@@ -91,9 +91,9 @@ class Letters:
         return self._letter("codes_guessed", to, "Somebody knows your password", body)
 
     def already_known(self, to: Account) -> Letter:
-        """To whoever signs up with an address that has an account."""
+        """To whoever signs up with an address that has an account, or wants it as their new one."""
         body = (
-            "Somebody, perhaps you, signed up with this address, which has an account already. "
+            "Somebody, perhaps you, wanted to use this address, which has an account already. "
             "Nothing was changed.\n\n"
             "If it was you: sign in, or ask for a new password."
         )

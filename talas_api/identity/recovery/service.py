@@ -6,7 +6,8 @@ Never:       answers differently, or later, for an address that has no account: 
 Guarantees:  a token works once, for the account and the address it was sent to, until it expires;
              a reset ends every session and personal token, in one step with the new password. The
              letters that strangers can cause are few: a token is refused while some that were sent
-             still wait to be used, and a word about a second sign-up is sent once an hour.
+             still wait to be used, and the word that somebody wanted an address that has an account
+             is sent once an hour.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class Recovery:
         self._post.add(partial(self._verification, account.id))
 
     def already_known(self, email: str) -> None:
-        """Tell, soon, the owner of this address that it was used for a sign-up."""
+        """Tell, soon, the owner of this address that somebody wanted to use it."""
         self._post.add(partial(self._known, email))
 
     def password_changed(self, account: Account) -> None:

@@ -51,6 +51,12 @@ def test_all_letters_are_to_their_person_and_carry_no_words_of_strangers() -> No
     assert len({letter.subject for letter in all_of_them}) == len(all_of_them)
 
 
+def test_letter_to_a_known_address_fits_who_signs_up_and_who_wants_it_as_a_new_one() -> None:
+    text = Letters("").already_known(ANN).text
+    assert "wanted to use this address" in text
+    assert "signed up" not in text
+
+
 def test_a_name_is_said_only_where_the_address_is_proven() -> None:
     known = msgspec.structs.replace(ANN, email_verified=True)
     assert Letters("").password_changed(known).text.startswith("Hello ann,\n\nThe password of ann ")
