@@ -2,7 +2,7 @@
 
 Does:        name every rule with what it counts for, and its quota or the setting of it.
 Never:       limits reading by somebody signed in; lets one session, which may be a stolen one, use
-             up its person's tries at the password in the others.
+             up in the others what its person may ask with the password.
 Guarantees:  guessing one account's password is held to `login_failures` from an address and to
              `account_failures` from all addresses it was never signed in from, and neither holds
              up the owner where they have signed in before. What is unknown is limited as what is
@@ -65,12 +65,17 @@ ACCOUNT_FAILURES = Rule("account_failures", (Subject.EMAIL,), "limit_account_fai
 REFRESH = Rule("refresh", _ADDRESS, "limit_refresh", MINUTE)
 SESSION = Rule("session", _SESSION, 200, MINUTE)
 MAIL = Rule("mail", _ADDRESS, "limit_mail", HOUR)
-# Apart, so that signing up under somebody's address does not use up their forgotten password.
+# What is mailed to an address that may be anybody's. Apart, so that signing up under somebody's
+# address, or wanting it, does not use up their forgotten password.
 MAILBOX = Rule("mailbox", (Subject.EMAIL,), 20, HOUR)
 SIGNUP = Rule("signup", (Subject.EMAIL,), 20, HOUR)
+NEW_ADDRESS = Rule("new_address", (Subject.EMAIL,), 20, HOUR)
 VERIFY = Rule("verify", _ACCOUNT, 10, HOUR)
-# Letters to an address that may be anybody's.
-EMAIL = Rule("email", _ACCOUNT, 10, HOUR)
+# By session first, as the tries below: a wrong password counts, too.
+EMAIL = Rule("email", _SESSION, 10, HOUR)
+ACCOUNT_EMAILS = Rule("account_emails", _ACCOUNT, 50, HOUR)
+EMAILS = (EMAIL, ACCOUNT_EMAILS, NEW_ADDRESS)
+"""Of the route that changes one's address, by a letter to the new one."""
 # By session first: whoever has one that is not theirs does not use up its owner's tries.
 PASSWORD = Rule("password", _SESSION, 20, HOUR, failures=True)
 ACCOUNT_PASSWORDS = Rule("account_passwords", _ACCOUNT, 100, HOUR, failures=True)
@@ -90,5 +95,5 @@ CODES_ALARM = Rule("codes_alarm", _ACCOUNT, 2, DAY)
 
 RULES: tuple[Rule, ...] = (
     REGISTER, LOGIN, LOGIN_FAILURES, ACCOUNT_FAILURES, REFRESH, SESSION, MAIL, MAILBOX, SIGNUP,
-    VERIFY, EMAIL, *PASSWORD_AGAIN, STATIONS, TOKENS, *CODES, CODES_ALARM,
+    VERIFY, *EMAILS, *PASSWORD_AGAIN, STATIONS, TOKENS, *CODES, CODES_ALARM,
 )  # fmt: skip

@@ -22,6 +22,8 @@ from talas_core.postgres.pool import Database
 ROOT = Path(__file__).parents[2]
 SECRETS = {"password", "current_password", "code"}
 """Fields by which somebody shows that they are the person."""
+MAILS_NOBODY = {"POST /api/auth/login"}
+"""Routes that take an address, and send nothing there."""
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +151,21 @@ def test_a_route_that_takes_a_secret_limits_failures(table: Table) -> None:
             signed_in = {rule.subjects for rule in PASSWORD_AGAIN}
             stranger = {(Subject.EMAIL,), (Subject.EMAIL, Subject.ADDRESS)}
             assert by == (stranger if row.access is Open.PUBLIC else signed_in), row.name
+
+
+@pytest.mark.checklist(11)
+def test_a_route_that_mails_to_an_address_in_its_body_limits_letters_to_that_mailbox(
+    table: Table,
+) -> None:
+    names: list[str] = []
+    for row in table:
+        fields = row.body.__struct_fields__ if row.body else ()
+        if "email" in fields and row.name not in MAILS_NOBODY:
+            own = [rule.name for rule in row.limits
+                   if rule.subjects == (Subject.EMAIL,) and not rule.failures]  # fmt: skip
+            assert len(own) == 1, row.name
+            names += own
+    assert len(names) == len(set(names)) >= 3, "none uses up the letters of another"
 
 
 @pytest.mark.checklist(11)

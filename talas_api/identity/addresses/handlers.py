@@ -6,7 +6,7 @@ from aiohttp import web
 
 from talas_api.identity.addresses.service import Addresses
 from talas_api.identity.addresses.values import Confirmation, EmailChange, Outcome
-from talas_api.request.limits import EMAIL, MAIL, PASSWORD_AGAIN
+from talas_api.request.limits import EMAILS, MAIL, PASSWORD_AGAIN
 from talas_api.request.route import Call, Open, Route, Table
 from talas_core.web.answers import answer
 
@@ -24,7 +24,7 @@ def routes(addresses: Addresses) -> Table:
     return [
         Route("POST", "/api/auth/email", ask,
               "Changes my address; 202 where that waits for a token mailed to the new one.",
-              Open.SIGNED_IN, body=EmailChange, gives=Outcome, limits=(EMAIL, *PASSWORD_AGAIN)),
+              Open.SIGNED_IN, body=EmailChange, gives=Outcome, limits=(*EMAILS, *PASSWORD_AGAIN)),
         Route("POST", "/api/auth/email/confirm", confirm, "Takes the token of that mail.",
               body=Confirmation, status=204, limits=(MAIL,)),
     ]  # fmt: skip

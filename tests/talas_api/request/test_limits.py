@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from support.api import settings_for
-from talas_api.request.limits import HOUR, PASSWORD_AGAIN, RULES, Rule, Subject
+from talas_api.request.limits import EMAILS, HOUR, PASSWORD_AGAIN, RULES, Rule, Subject
 from talas_core.security.limits import Quota
 
 
@@ -21,8 +21,11 @@ def test_a_quota_may_be_a_setting(tmp_path: Path) -> None:
 
 
 @pytest.mark.checklist(11)
-def test_a_session_that_is_not_its_own_uses_up_its_tries_before_the_account_s() -> None:
-    again = {rule.subjects: rule for rule in PASSWORD_AGAIN}
-    by_session, by_account = again[(Subject.SESSION,)], again[(Subject.ACCOUNT,)]
-    assert by_session.failures and by_account.failures
+@pytest.mark.parametrize("rules", [PASSWORD_AGAIN, EMAILS])
+def test_a_session_that_is_not_its_own_uses_up_its_tries_before_the_account_s(
+    rules: tuple[Rule, ...],
+) -> None:
+    by = {rule.subjects: rule for rule in rules}
+    by_session, by_account = by[(Subject.SESSION,)], by[(Subject.ACCOUNT,)]
+    assert by_session.failures == by_account.failures
     assert int(by_account.most) >= 5 * int(by_session.most)

@@ -11,11 +11,14 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from support.api import PASSWORD, Composed, settings_for
+from support.smtp_sink import sink
 from talas_api.compose import Api
 from talas_core.bus.memory import MemoryBus
 from talas_core.clock import FakeClock
 from talas_core.postgres.pool import Database
 from talas_core.web.server import WebServer
+
+EMAIL = "/api/auth/email"
 
 
 @asynccontextmanager
@@ -157,6 +160,40 @@ async def test_a_stolen_session_does_not_use_up_its_owners_tries(
             await ask(api, "/api/auth/tokens", wish, token=stolen)
         assert (await ask(api, "/api/auth/tokens", wish, token=mine))[0] == 201
         assert (await ask(api, "/api/auth/totp", guess, token=mine))[0] == 400
+
+
+@pytest.mark.checklist(11)
+async def test_a_stolen_session_without_the_password_does_not_keep_its_owner_from_another_address(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    async with api_with(migrated, db, tmp_path) as api:
+        await api.sign_up("ada")
+        stolen, mine = [(await api.sign_in("ada@example.com"))["access_token"] for _ in range(2)]
+        wish = {"email": "ada@new.example", "password": "wrong"}
+        told = [(await ask(api, EMAIL, wish, token=stolen))[0] for _ in range(60)]
+        assert told == [400] * 5 + [429] * 55
+        assert (await ask(api, EMAIL, {**wish, "password": PASSWORD}, token=mine))[0] == 200
+
+
+@pytest.mark.checklist(11)
+async def test_letters_to_a_wanted_address_are_limited_by_mailbox_whoever_wants_it(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
+    async with sink() as post, api_with(
+        migrated, db, tmp_path, smtp_url=f"smtp://127.0.0.1:{post.port}?tls=off",
+        mail_from="radio@talas.example",
+    ) as api:  # fmt: skip
+        told = []
+        for name in ("ann", "bob", "eve"):
+            token = (await api.sign_up(name))["access_token"]
+            wish = {"email": "ada@example.com", "password": "wrong"}
+            assert (await ask(api, EMAIL, wish, token=token))[0] == 400, "no letter, no count"
+            for wanted in ("ada@example.com", "ADA@example.com") * 2:
+                wish = {"email": wanted, "password": PASSWORD}
+                told.append((await ask(api, EMAIL, wish, token=token))[0])
+        assert told == [202] * 10 + [429] * 2
+        wish = {"email": "another@example.com", "password": PASSWORD}
+        assert (await ask(api, EMAIL, wish, token=token))[0] == 202, "another mailbox"
 
 
 JSON = {"Content-Type": "application/json"}
