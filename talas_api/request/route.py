@@ -2,7 +2,7 @@
 
 Does:        hold what a route takes, gives, who may use it and how often; hand its handler a
              request that was let through.
-Never:       serves a request: talas_api/serving.py does, by these rows alone.
+Never:       serves a request: identity/access/serving.py does, by these rows alone.
 Guarantees:  the handler's input and output are the structs that the row names; the type checker
              compares them.
 """
