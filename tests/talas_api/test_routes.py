@@ -127,6 +127,33 @@ PUBLIC = {
 """Written down here as well: a route does not become public by a slip in its row."""
 
 
+ACCESS: dict[Scope | Permission, set[str]] = {
+    Scope.PROFILE_READ: {"GET /api/auth/profile", "GET /api/auth/me"},
+    Scope.STATIONS_WRITE: {
+        "POST /api/stations", "PATCH /api/stations/{slug}", "DELETE /api/stations/{slug}",
+        "POST /api/stations/{slug}/key",
+    },
+    Scope.ROOMS_READ: {"GET /api/rooms", "GET /api/rooms/{id}/messages"},
+    Scope.CHAT_WRITE: {"DELETE /api/rooms/{id}"},
+    Permission.LIST_PEOPLE: {"GET /api/admin/users"},
+    Permission.DISABLE_PEOPLE: {
+        "POST /api/admin/users/{id}/disable", "POST /api/admin/users/{id}/enable",
+    },
+    Permission.CHANGE_ROLES: {"PUT /api/admin/users/{id}/role"},
+    Permission.READ_AUDIT: {"GET /api/admin/audit"},
+}  # fmt: skip
+"""So do scopes and permissions stand here: all else is for everybody signed in, and no token."""
+
+
+@pytest.mark.checklist(15)
+def test_a_scope_or_permission_opens_these_routes_and_no_others(table: Table) -> None:
+    found: dict[object, set[str]] = {}
+    for row in guarded(table):
+        if row.access is not Open.SIGNED_IN:
+            found.setdefault(row.access, set()).add(row.name)
+    assert found == ACCESS
+
+
 @pytest.mark.checklist(15)
 def test_only_these_routes_are_public(tables: tuple[Table, Table]) -> None:
     main, chat = tables
