@@ -127,14 +127,6 @@ class Pipeline:
         """The coding of each open rendition."""
         return [rendition.codec for rendition in self._encoders]
 
-    def open(self, rendition: Rendition) -> tuple[bytes, list[Packet]]:
-        """Start encoding `rendition`: its encoder's config, and the packets of the kept history."""
-        self.begin(rendition, self._history_ticks)
-        opening = self._openings.pop(rendition)
-        self._encoders[rendition] = opening.encoder
-        opened = opening.advance(self._at or 0)
-        return opened.config or b"", opened.packets
-
     def begin(self, rendition: Rendition, ticks: int, resume: int | None = None) -> None:
         """Start encoding `rendition`, the last `ticks` of the history first, bit by bit: call
         `advance` while it is `catching_up`. With `resume`, go on where the packets of another

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from support.sound import Array, coded, likeness, programme
-from support.stage import KERNELS, OPUS_HEAD
+from support.stage import KERNELS, OPUS_HEAD, open_whole
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet
 from talas_stream.stages.decode import Decoder
 from talas_stream.stages.ingest import Ingest
@@ -100,7 +100,7 @@ def coded_packets(work: Iterable[tuple[Frame, Packet]]) -> tuple[dict[Codec, lis
     out: dict[Codec, list[Packet]] = {rendition.codec: [] for rendition in CODED}
     formats: dict[int, Format] = {}
     for rendition in CODED:
-        pipeline.open(rendition)
+        open_whole(pipeline, rendition)
     for frame, packet in work:
         formats[id(frame.format)] = frame.format
         for rendition, packets in pipeline.feed(frame, packet).items():

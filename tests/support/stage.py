@@ -11,11 +11,16 @@ from talas_stream.codec.messages import Coded, Metered
 from talas_stream.media import Frame, Packet, Rendition
 from talas_stream.stages.fanout import NO_SOCKET
 from talas_stream.stages.ingest import Ingest
+from talas_stream.stages.pipeline import Pipeline
 from talas_stream.stages.timeline import Timeline
 
 KERNELS = kernels.select("auto")
 OPUS_HEAD = b"OpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
 """Stereo, with the 312 samples of pre-skip that libopus has."""
+
+
+ALL = 1 << 40
+"""More ticks than any history has."""
 
 
 def frames_of(sound: Array, coding: str, rate: int = 48_000) -> list[Frame]:
@@ -28,6 +33,13 @@ def placed(frames: list[Frame], start: int = 0) -> list[Packet]:
     """The frames on a timeline."""
     timeline = Timeline(start)
     return [timeline.place(frame) for frame in frames]
+
+
+def open_whole(pipeline: Pipeline, rendition: Rendition) -> tuple[bytes, list[Packet]]:
+    """Begin `rendition`, with all of the history at once: its config, and the packets of that."""
+    pipeline.begin(rendition, ALL)
+    [made] = pipeline.advance(ALL)
+    return made.config or b"", made.packets
 
 
 def noise(sizes: list[int], seed: int = 1, duration: int = 960) -> list[Packet]:

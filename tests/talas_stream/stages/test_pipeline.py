@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from support.sound import coded, decoded, likeness, programme
+from support.stage import open_whole
 from talas_stream import kernels
 from talas_stream.media import (
     LADDER,
@@ -44,7 +45,7 @@ def placed(frames: list[Frame], start: int = 0) -> list[tuple[Frame, Packet]]:
 def test_what_comes_out_is_what_went_in(coding: str, rate: int) -> None:
     source = programme(3.0, rate)
     pipeline = Pipeline(RATE)
-    pipeline.open(MP3)
+    open_whole(pipeline, MP3)
     out = []
     for frame, packet in placed(frames_of(source, coding, rate)):
         out += pipeline.feed(frame, packet)[MP3]
@@ -57,12 +58,12 @@ def test_what_comes_out_is_what_went_in(coding: str, rate: int) -> None:
 
 def test_a_rendition_opened_late_starts_with_the_history_in_step_with_the_others() -> None:
     pipeline = Pipeline(2 * RATE)
-    pipeline.open(AAC)
+    open_whole(pipeline, AAC)
     work = placed(frames_of(programme(5.0, 44_100), "mp3", 44_100))
     early: list[Packet] = []
     for frame, packet in work[:150]:
         early += pipeline.feed(frame, packet)[AAC]
-    config, burst = pipeline.open(OPUS)
+    config, burst = open_whole(pipeline, OPUS)
     assert config.startswith(b"OpusHead")
     assert 1.9 * RATE < burst[-1].end - burst[0].at < 2.2 * RATE
     # Both renditions have taken in the same sound; they differ by their encoders' frames only.
@@ -76,7 +77,7 @@ def test_a_change_of_rate_and_channels_leaves_no_step_in_the_clock() -> None:
     second = frames_of(programme(1.0, 22_050, channels=1), "mp3", 22_050)
     work = placed(first + second + first)
     pipeline = Pipeline(RATE)
-    pipeline.open(OPUS)
+    open_whole(pipeline, OPUS)
     out: list[Packet] = []
     for frame, packet in work:
         out += pipeline.feed(frame, packet)[OPUS]
@@ -90,7 +91,7 @@ def test_a_change_of_rate_and_channels_leaves_no_step_in_the_clock() -> None:
 def test_the_clock_starts_where_the_source_was_placed() -> None:
     work = placed(frames_of(programme(1.0), "opus"), start=960_000)
     pipeline = Pipeline(RATE)
-    pipeline.open(AAC)
+    open_whole(pipeline, AAC)
     out: list[Packet] = []
     for frame, packet in work:
         out += pipeline.feed(frame, packet)[AAC]
@@ -99,7 +100,7 @@ def test_the_clock_starts_where_the_source_was_placed() -> None:
 
 def test_a_closed_rendition_costs_nothing_more() -> None:
     pipeline = Pipeline(RATE)
-    pipeline.open(OPUS)
+    open_whole(pipeline, OPUS)
     pipeline.close(OPUS)
     pipeline.close(AAC)
     frame, packet = placed(frames_of(programme(0.2), "mp3"))[0]
@@ -123,7 +124,7 @@ def test_a_rendition_begun_catches_up_bit_by_bit_while_the_source_goes_on() -> N
     for frame, packet in work[:100]:
         whole.feed(frame, packet)
         sliced.feed(frame, packet)
-    config, expected = whole.open(OPUS)
+    config, expected = open_whole(whole, OPUS)
     sliced.begin(OPUS, 60 * RATE)
     opened: list[Opened] = []
     heard: list[Packet] = []
@@ -178,7 +179,7 @@ def test_a_rendition_closed_while_it_catches_up_is_forgotten() -> None:
 def test_a_new_care_is_taken_up_one_encoder_at_a_time_and_the_clock_runs_on() -> None:
     pipeline, out = Pipeline(RATE), {OPUS: [], LADDER["32.opus"]: []}
     for rendition in (OPUS, LADDER["32.opus"], AAC, MP3, LADDER["flac"]):
-        pipeline.open(rendition)
+        open_whole(pipeline, rendition)
     work = placed(frames_of(programme(2.0, 44_100), "mp3", 44_100))
     for number, (frame, packet) in enumerate(work):
         if number in (2, 40, 60):
@@ -202,7 +203,7 @@ def test_frames_left_out_are_silence_and_the_clock_is_kept(coding: str, rate: in
     whole, gaps = Pipeline(RATE), Pipeline(RATE)
     ends = []
     for pipeline in (whole, gaps):
-        pipeline.open(AAC)
+        open_whole(pipeline, AAC)
         out: list[Packet] = []
         for number, (frame, packet) in enumerate(work):
             if pipeline is gaps and (number < 2 or 20 <= number < 40 or number == len(work) - 1):
@@ -220,7 +221,7 @@ def test_frames_left_out_around_a_change_of_format_count_once() -> None:
     second = frames_of(programme(1.0, 22_050, channels=1), "mp3", 22_050)
     work = placed(first + second)
     pipeline, out = Pipeline(RATE), []
-    pipeline.open(OPUS)
+    open_whole(pipeline, OPUS)
     for number, (frame, packet) in enumerate(work):
         if abs(number - len(first)) < 4:
             pipeline.skip(packet.duration)
@@ -277,7 +278,7 @@ def test_ten_minutes_of_drops_and_changes_do_not_make_the_clock_drift() -> None:
     dice, stretches = random.Random(11), links()
     timeline, pipeline = Timeline(0), Pipeline(RATE)
     pipeline.care = Care(complexity=0)
-    pipeline.open(OPUS)
+    open_whole(pipeline, OPUS)
     out: list[Packet] = []
     began = time.process_time()
     behind = changes = 0
@@ -305,7 +306,7 @@ def resumed(rendition: Rendition, since: int) -> tuple[bytes, list[Packet], int]
     aac = kernels.select("auto").aac_encoder
     work = placed(frames_of(programme(6.0, 44_100), "mp3", 44_100))
     first, second = Pipeline(RATE, aac=aac), Pipeline(4 * RATE, aac=aac)
-    config, _ = first.open(rendition)
+    config, _ = open_whole(first, rendition)
     packets = [p for frame, at in work[:100] for p in first.feed(frame, at)[rendition]][:-3]
     lost = len(packets)
     for frame, at in work[since:120]:
@@ -360,7 +361,7 @@ def test_links_of_one_sample_make_no_resampler_and_no_block_each(
 ) -> None:
     monkeypatch.setattr(normalise, "Resampler", lambda *told: pytest.fail("made for nothing"))
     pipeline = Pipeline(60 * RATE)
-    pipeline.open(OPUS)
+    open_whole(pipeline, OPUS)
     fed: list[Packet] = []
     for number in range(2000):
         rate = (191_999, 187_507)[number % 2]
@@ -377,7 +378,7 @@ def test_source_that_breaks_off_and_another_that_comes_are_faded_without_a_step(
     tone = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32) * np.float32(0.5)
     sound = frames_of(np.array([tone, tone]), "wav")
     pipeline, timeline, flac = Pipeline(RATE), Timeline(0), LADDER["flac"]
-    config, _ = pipeline.open(flac)
+    config, _ = open_whole(pipeline, flac)
     made: list[Packet] = []
     # Off at a peak, and on again at one.
     for frame in (*sound[:-7], *[Frame(b"", SILENT, 960)] * 25, *sound[3:]):
