@@ -5,7 +5,7 @@ Never:       waits for a follower; encodes a message per follower.
 Guarantees:  a follower has at most QUEUE messages waiting, and is let go beyond; there are never
              more than LIMIT followers, a quarter of them from one address, or /64 of IPv6; after
              `close` each gets what waits for it, then the end.
-From / to:   station.py  ->  here  ->  pages/events.py
+From / to:   station.py  ->  here  ->  pages/nowplaying.py
 """
 
 from __future__ import annotations
