@@ -21,9 +21,13 @@ SCRIPT = next(
 )
 RUN = """
 const done = arguments[arguments.length - 1];
-axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true },
-  'label-content-name-mismatch': { enabled: true } } }).then(({ violations }) => done(
-  violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`))),
+const passing = document.getAnimations().filter(
+  (each) => each.effect.getComputedTiming().endTime !== Infinity);
+const look = () => axe.run(document, { resultTypes: ['violations'],
+  rules: { 'target-size': { enabled: true }, 'label-content-name-mismatch': { enabled: true } } });
+Promise.all(passing.map((each) => each.finished.catch(() => null))).then(look).then(
+  ({ violations }) => done(violations.flatMap(
+    ({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`))),
   (error) => done([String(error)]));
 """
 
@@ -31,7 +35,7 @@ needs_axe = pytest.mark.skipif(SCRIPT is None, reason="axe-core is not installed
 
 
 def findings(page: Browser) -> list[str]:
-    """What axe finds wrong in what is shown now: rule and element."""
+    """What axe finds wrong in what is shown once it has come to rest: rule and element."""
     assert SCRIPT is not None
     page.script(SCRIPT.read_text())
     return list(page.driver.execute_async_script(RUN))

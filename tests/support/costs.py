@@ -187,8 +187,11 @@ class _Room:
     def ingest(self) -> Ingest:
         return Ingest(self._kernels)
 
-    def pace(self) -> SourcePace:
+    def pace(self, station: Station) -> SourcePace:
         return SourcePace(LEAD)
+
+    def too_far_ahead(self, station: Station) -> float:
+        return max(0.0, station.ahead_seconds - LEAD)
 
     def charge_pace(self, station: Station) -> SourcePace:
         self._charge_pace.again()

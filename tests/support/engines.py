@@ -133,9 +133,19 @@ class WebKit:
 
     def size(self, width: int, height: int) -> None:
         self._driver.set_window_size(width, height)
+        until(lambda: self._has(width, height), every=0.2)
+
+    def _has(self, width: int, height: int) -> bool:
+        """Whether the page has this size; the window is made larger or smaller by what is
+        missing, again and again: what was asked for while another size was under way is lost."""
         inner = self.script("return [innerWidth, innerHeight]")
-        self._driver.set_window_size(2 * width - inner[0], 2 * height - inner[1])
-        until(lambda: self.script("return [innerWidth, innerHeight]") == [width, height])
+        if inner == [width, height]:
+            return True
+        outer = self._driver.get_window_size()
+        self._driver.set_window_size(
+            outer["width"] + width - inner[0], outer["height"] + height - inner[1]
+        )
+        return False
 
     def open(self, url: str) -> None:
         self._driver.get(url)
