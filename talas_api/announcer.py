@@ -1,7 +1,7 @@
 """What the API tells the other processes, over the bus.
 
 Does:        announce a changed station, an ended session or personal token, changed keys.
-Never:       lets a request fail because an announcement could not leave: whoever missed it asks
+Never:       lets a request fail because an announcement could not leave: the other processes ask
              again when the bus returns.
 Guarantees:  this process hears of an ended session also while the bus is away.
 """

@@ -33,7 +33,7 @@ def routes(administration: Administration) -> Table:
               "Disables a person; one who is more than a plain user only by an admin.",
               Permission.DISABLE_PEOPLE, gives=Person),
         Route("POST", "/api/admin/users/{id}/enable", enable,
-              "Enables a person again; by whoever may disable them.",
+              "Enables a person again; the same people may do so who may disable them.",
               Permission.DISABLE_PEOPLE, gives=Person),
         Route("PUT", "/api/admin/users/{id}/role", set_role, "Gives a person a role.",
               Permission.CHANGE_ROLES, body=RoleChange, gives=Person),

@@ -93,7 +93,7 @@ class Event(msgspec.Struct, frozen=True):
     def by(
         cls, origin: Origin, kind: Kind, user_id: UUID | None, **detail: str | int | bool
     ) -> Event:
-        """What happened to `user_id` by whoever is at `origin`."""
+        """What somebody at `origin` did to `user_id`."""
         about = {**({"method": origin.method} if origin.method else {}), **detail}
         return cls(kind, user_id, origin.actor_id, origin.session_id, origin.address, about)
 

@@ -330,9 +330,10 @@ class IcecastSource(Successor):
         if self._station is not None:
             try:
                 self._take(self._intake.flush())
-                if not self._intake.bytes_read and endless(self._head):
+                taken = not self._intake.waits
+                if taken and not self._intake.bytes_read and endless(self._head):
                     raise NoAudio
-                if self._complete and not self._intake.account.media:
+                if taken and self._complete and not self._intake.account.media:
                     raise UnsupportedMedia(f"there was no audio frame in it: send {SENDABLE}")
             except TalasError as error:
                 self._refuse(error)

@@ -41,7 +41,7 @@ class ProfileChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PasswordChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A new password, by whoever knows the old one."""
+    """A person's new password, and the old one as proof."""
 
     current_password: GivenPassword
     new_password: Password

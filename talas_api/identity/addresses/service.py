@@ -80,7 +80,7 @@ class Addresses:
         self._clock = clock
 
     async def ask(self, wish: EmailChange, who: Claims, device: Device) -> Outcome:
-        """Change the address of whoever asks, or mail a token to the new one.
+        """Change the person's address, or mail a token to the new one.
 
         Raises as Owner.prove; BadInput for the address they have; Conflict, where no letter
         reaches anybody, for one that is taken.

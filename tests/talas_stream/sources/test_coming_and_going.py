@@ -15,6 +15,7 @@ from support.sound import coded, programme
 from support.sources import MP3, answer_to, capture_logs_of, off, on_air, opus_of
 from support.stream import Stream, record, running_stream
 from support.wait import auntil
+from talas_stream.house import House
 
 LEAD_SECONDS, SECONDS, TIMES = 2.0, 0.6, 40
 SHORT = coded(programme(SECONDS), "mp3")
@@ -265,3 +266,18 @@ async def test_sources_without_a_pause_between_are_heard_no_further_ahead_than_o
 async def _gather(reader: asyncio.StreamReader, into: bytearray) -> None:
     while data := await reader.read(65_536):
         into += data
+
+
+async def test_source_replaced_while_it_waits_is_not_told_that_it_sent_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(House, "too_far_ahead", lambda house, station: 60.0)
+    async with running_stream(tmp_path) as stream:
+        reader, writer = await stream.source()
+        writer.write(MP3)
+        writer.write_eof()
+        _, other = await stream.source()
+        async with asyncio.timeout(20):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
+        other.close()

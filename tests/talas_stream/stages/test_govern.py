@@ -1,5 +1,8 @@
 """The codec governor's policy, over loads made up."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from talas_stream.media import Codec
@@ -162,3 +165,13 @@ def test_a_long_idle_time_is_one_window() -> None:
     live(governor, WINDOW_SECONDS, 1.0)
     assert governor.note(0.001, 60.0, 0.0)
     assert governor.step == STEPS[0]
+
+
+def test_steps_in_the_docs_are_those_that_are_taken() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "streams.md").read_text()
+    told = re.findall(r"^\| (\d) \| (\d+) ms \| (\d+) \|$", text, re.MULTILINE)
+    taken = [
+        (str(place), f"{step.quantum * 1000:g}", str(step.care.complexity))
+        for place, step in enumerate(STEPS)
+    ]
+    assert told == taken
