@@ -69,7 +69,13 @@ class Talker:
         return answer
 
     async def sign_in(self, token: str) -> Talker:
-        reply = await self.ask("auth", token=token)
+        """Signed in. A worker that says it is only starting is asked again, as clients do."""
+        async with asyncio.timeout(PATIENCE):
+            # It tells nobody when it is ready.
+            while (  # noqa: ASYNC110
+                reply := await self.ask("auth", token=token)
+            ).get("code") == "unavailable":
+                await asyncio.sleep(0.05)
         assert reply["type"] == "auth.ok", reply
         return self
 
