@@ -13,7 +13,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-SRC    := talas_core talas_api talas_stream benchmarks loadtests tests setup.py
+SRC    := talas_core talas_api talas_stream talas_synth benchmarks loadtests tests setup.py
 
 # A worker for each core; a file's tests stay together, in the order they are written in.
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)

@@ -19,11 +19,11 @@ from msgspec.structs import replace
 
 from support.sound import Array
 from support.stage import KERNELS
+from talas_stream.codec.stages import encode
+from talas_stream.codec.stages.aac import FRAME, AacCoder
+from talas_stream.codec.stages.encode import AvCoder
+from talas_stream.codec.stages.govern import BEST
 from talas_stream.media import LADDER, RATE, Codec
-from talas_stream.stages import encode
-from talas_stream.stages.aac import FRAME, AacCoder
-from talas_stream.stages.encode import AvCoder
-from talas_stream.stages.govern import BEST
 
 HEADER = 7  # bytes of ADTS
 FDK_LATE = 2 * FRAME  # samples that come out before the sound's first

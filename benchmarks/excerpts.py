@@ -18,10 +18,10 @@ import numpy as np
 import soundfile
 
 from support.sound import Array, programme
+from talas_stream.codec.stages.normalise import Normaliser
 from talas_stream.media import RATE
-from talas_stream.playout.synth.render import render
-from talas_stream.playout.synth.score import PROGRAMME
-from talas_stream.stages.normalise import Normaliser
+from talas_synth.render import render
+from talas_synth.score import PROGRAMME
 
 SECONDS = 5.0
 ROOT = Path(os.environ.get("TALAS_SOUNDS", "/usr/share"))

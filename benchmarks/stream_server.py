@@ -23,7 +23,7 @@ from pathlib import Path
 from support.stream import FakeApi, record
 from talas_core.service import run
 from talas_core.settings import Settings
-from talas_stream.codec.nursery import Nursery
+from talas_stream.codec.forker import Forker
 from talas_stream.compose import service
 
 TICK_SECONDS = 0.02
@@ -35,17 +35,17 @@ def slug(number: int) -> str:
 
 
 async def serve(
-    settings: Settings, drain: asyncio.Event, nursery: Nursery, stations: int, file: Path
+    settings: Settings, drain: asyncio.Event, forker: Forker, stations: int, file: Path
 ) -> None:
     """Run until `drain`, then write down the ticks."""
     api = FakeApi(*(record(slug(number)) for number in range(stations)))
     await api.start()
     ticks = array("d")
-    async with service(settings, api.bus, nursery.launch):
+    async with service(settings, api.bus, forker.launch):
         probe = asyncio.create_task(tick(ticks))
         await drain.wait()
         probe.cancel()
-    await nursery.stop()
+    await forker.stop()
     write(file, ticks)
 
 
@@ -66,5 +66,5 @@ async def tick(ticks: array[float]) -> None:
 
 if __name__ == "__main__":
     _, count, ticks_file = sys.argv
-    nursery = Nursery()
-    run("stream", partial(serve, nursery=nursery, stations=int(count), file=Path(ticks_file)))
+    forker = Forker()
+    run("stream", partial(serve, forker=forker, stations=int(count), file=Path(ticks_file)))

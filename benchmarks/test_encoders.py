@@ -18,12 +18,12 @@ import pytest
 
 from support.sound import programme
 from support.stage import KERNELS, frames_of, placed
+from talas_stream.codec.stages.aac import Open
+from talas_stream.codec.stages.encode import Encoder
+from talas_stream.codec.stages.govern import BEST, OPUS_COST, SOURCE_COST, Care
+from talas_stream.codec.stages.meter import Meter
 from talas_stream.codec.work import Work
 from talas_stream.media import LADDER, RATE, Pcm, Samples
-from talas_stream.stages.aac import Open
-from talas_stream.stages.encode import Encoder
-from talas_stream.stages.govern import BEST, OPUS_COST, SOURCE_COST, Care
-from talas_stream.stages.meter import Meter
 
 SHORT = os.environ.get("TALAS_BENCH") == "short"
 ROUNDS = 1 if SHORT else 7

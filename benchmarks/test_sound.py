@@ -22,8 +22,8 @@ from excerpts import JUDGE, SIZE, made
 from support import ear
 from support.sound import Array
 from support.stage import KERNELS
+from talas_stream.codec.stages.aac import FRAME, AacCoder
 from talas_stream.media import RATE
-from talas_stream.stages.aac import FRAME, AacCoder
 
 SHORT = os.environ.get("TALAS_BENCH") == "short"
 RATES = (128_000,) if SHORT else (64_000, 96_000, 128_000, 192_000)

@@ -37,22 +37,22 @@ from talas_core.web.host import Hosts
 from talas_core.web.peer import Proxies
 from talas_core.web.server import WebServer
 from talas_stream import kernels as choose
-from talas_stream.air import PERIOD_SECONDS, Air, every
+from talas_stream.access.house import House
+from talas_stream.access.keys import Keys
+from talas_stream.access.reports import Reports
+from talas_stream.access.review import REVIEW_SECONDS, Review
+from talas_stream.codec.forker import Forker
 from talas_stream.codec.link import Launch
-from talas_stream.codec.nursery import Nursery
 from talas_stream.codec.workers import CodecWorkers
-from talas_stream.directory import Directory
-from talas_stream.feed import TURNS
-from talas_stream.front_door import Doorkeeper, FrontDoor, Successor
-from talas_stream.house import House
-from talas_stream.keys import Keys
-from talas_stream.listeners.address import Address
-from talas_stream.listeners.http import HttpListener
-from talas_stream.news import COUNT_SECONDS, News
+from talas_stream.door.address import Address
+from talas_stream.door.front_door import Doorkeeper, FrontDoor, Successor
+from talas_stream.egress.http import HttpListener
+from talas_stream.ingest.icecast import IcecastSource
+from talas_stream.output.feed import TURNS
 from talas_stream.pages import site
-from talas_stream.reports import Reports
-from talas_stream.sources.icecast import IcecastSource
-from talas_stream.standing import REVIEW_SECONDS, Standing
+from talas_stream.pages.events import COUNT_SECONDS, Events
+from talas_stream.station.directory import Directory
+from talas_stream.station.registry import PERIOD_SECONDS, Registry, every
 
 BACKLOG = 4096
 
@@ -80,15 +80,15 @@ class Rooms:
         return self._web.protocol()
 
 
-async def serve(settings: Settings, drain: asyncio.Event, nursery: Nursery) -> None:
-    """Run the stream service until `drain`, with codec workers of `nursery`."""
+async def serve(settings: Settings, drain: asyncio.Event, forker: Forker) -> None:
+    """Run the stream service until `drain`, with codec workers of `forker`."""
     bus = await NatsBus.open(partial(run_file.nats_url, settings), name="talas-stream")
-    nursery.watch(asyncio.get_running_loop())
+    forker.watch(asyncio.get_running_loop())
     try:
-        async with service(settings, bus, nursery.launch):
+        async with service(settings, bus, forker.launch):
             await drain.wait()
     finally:
-        await nursery.stop()
+        await forker.stop()
         await bus.close()
 
 
@@ -122,7 +122,7 @@ async def service(settings: Settings, bus: Bus, launch: Launch) -> AsyncIterator
         await parts.drain(settings.shutdown_seconds / 2)
         for beat in beats:
             beat.cancel()
-        parts.standing.close()
+        parts.review.close()
         await pages.close()
         await parts.keys.stop()
         await parts.reports.stop()
@@ -147,7 +147,7 @@ class Parts:
             complexity=None if held == "auto" else int(held),
             metering=settings.metering,
         )
-        self.air = Air(settings, clock, self.kernels, self.workers)
+        self.registry = Registry(settings, clock, self.kernels, self.workers)
         connections = room_for(settings.max_connections, "TALAS_MAX_CONNECTIONS")
         self.keeper = Doorkeeper(
             clock, settings.header_timeout_seconds, connections,
@@ -159,10 +159,10 @@ class Parts:
         self.keys = Keys(bus, TokenVerifier(KeySet(()), clock, life=life), clock)
         self.house = House(
             settings, clock=clock, kernels=self.kernels, directory=self.directory,
-            air=self.air, doors=self.keeper, reports=self.reports,
+            registry=self.registry, doors=self.keeper, reports=self.reports,
         )  # fmt: skip
-        self.standing = Standing(self.directory, self.house, self.air, clock)
-        self.news = News()
+        self.review = Review(self.directory, self.house, self.registry, clock)
+        self.events = Events()
         self.health = Health("stream")
         self.health.register("codec", self.workers.check)
         self.health.register("bus", self.keys.check)
@@ -176,7 +176,7 @@ class Parts:
         app.add_routes(health_pages.routes(self.health))
         app.add_routes(
             site.routes(
-                self._settings, air=self.air, house=self.house, news=self.news,
+                self._settings, registry=self.registry, house=self.house, events=self.events,
                 directory=self.directory, tokens=self.keys, reports=self.reports,
             )
         )  # fmt: skip
@@ -185,20 +185,20 @@ class Parts:
     def beats(self) -> list[tuple[float, Callable[[], None]]]:
         """What is to be done again and again, and every how many seconds."""
         return [
-            (PERIOD_SECONDS / TURNS, self.air.flush_turn),
+            (PERIOD_SECONDS / TURNS, self.registry.flush_turn),
             (0.5, self.keeper.sweep),
-            (REVIEW_SECONDS, self.standing.review),
+            (REVIEW_SECONDS, self.review.look),
             (1.0, self.house.watch),
-            (1.0, self.air.tidy),
-            (COUNT_SECONDS, self.news.count),
+            (1.0, self.registry.tidy),
+            (COUNT_SECONDS, self.events.count),
         ]
 
     async def drain(self, seconds: float) -> None:
         """Tell every source, listener and follower; wait until all have gone or the time is up."""
         self.health.draining = True
         self.keeper.close()
-        self.air.close("the service is stopping")
-        self.news.close()
+        self.registry.close("the service is stopping")
+        self.events.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.keeper.empty.wait()

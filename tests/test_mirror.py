@@ -6,7 +6,7 @@ Only `__init__` and `__main__` files go without; the journeys start those.
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-TOWERS = ("talas_core", "talas_api", "talas_stream")
+TOWERS = ("talas_core", "talas_api", "talas_stream", "talas_synth")
 
 
 def test_every_source_file_has_its_test_and_every_test_its_source() -> None:

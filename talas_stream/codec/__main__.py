@@ -1,4 +1,4 @@
-"""`python -m talas_stream.codec DESCRIPTOR`: the process that forks codec workers, see nursery.py.
+"""`python -m talas_stream.codec DESCRIPTOR`: the process that forks codec workers, see forker.py.
 
 Does:        load what coding needs, once; fork a worker for each socket that comes in, and confine
              it; tell of workers that ended badly.
@@ -32,11 +32,11 @@ from talas_stream import kernels
 from talas_stream.codec.confine import confine
 from talas_stream.codec.mark import Mark
 from talas_stream.codec.messages import Begin, Ended, Lacking, Said
+from talas_stream.codec.stages.decode import Decoder
+from talas_stream.codec.stages.encode import grid
+from talas_stream.codec.stages.normalise import Normaliser
 from talas_stream.codec.worker import Worker
 from talas_stream.media import LADDER, Codec, Format, Frame
-from talas_stream.stages.decode import Decoder
-from talas_stream.stages.encode import grid
-from talas_stream.stages.normalise import Normaliser
 
 BEGIN_BYTES = 4096
 LACKING_BYTES = 4096
@@ -130,7 +130,7 @@ def tell(control: socket.socket, what: Ended | Lacking) -> None:
 
 
 def work(link: int, mark: int, begin: Begin, parent: int) -> NoReturn:
-    """Be a worker. Whatever happens to it, it never comes back to be a second nursery."""
+    """Be a worker. Whatever happens to it, it never comes back to be a second forker."""
     status = 1
     try:
         yield_to_others()

@@ -14,7 +14,7 @@ import resource
 import msgspec
 
 from talas_core.telemetry.logs import logger
-from talas_stream.stages.govern import Governor, Step
+from talas_stream.codec.stages.govern import Governor, Step
 
 TOLD_SECONDS = 1.0
 

@@ -16,8 +16,8 @@ from typing import Generic, TypeVar
 import msgspec
 
 from talas_stream.codec.load import Load
+from talas_stream.codec.stages.meter import Reading
 from talas_stream.media import Codec, Format, Packet, Rendition, SourceCodec
-from talas_stream.stages.meter import Reading
 
 MOST_ORDERS_BYTES = 1 << 28
 """Of one batch of orders: the starts of one turn of the loop, with all that is kept of their

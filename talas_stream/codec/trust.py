@@ -19,8 +19,8 @@ import msgspec
 from talas_core.telemetry.logs import logger
 from talas_stream.codec.load import Load
 from talas_stream.codec.messages import Coded, Fact, Said
+from talas_stream.codec.stages.meter import Reading
 from talas_stream.media import RATE, Packet
-from talas_stream.stages.meter import Reading
 
 LINES_A_SECOND = 50
 """Of one worker, in the log."""

@@ -17,10 +17,10 @@ from collections.abc import Callable
 
 from talas_core.telemetry.logs import logger
 from talas_stream.codec.messages import Coded, Metered
+from talas_stream.codec.stages.meter import Meter, Reading
+from talas_stream.codec.stages.pipeline import Opened, Pipeline
 from talas_stream.kernels import Kernels
 from talas_stream.media import RATE, Frame, Packet, Pcm, Rendition
-from talas_stream.stages.meter import Meter, Reading
-from talas_stream.stages.pipeline import Opened, Pipeline
 
 SLICE = RATE // 10
 """Ticks that a job behind does at a time."""

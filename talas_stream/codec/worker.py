@@ -45,10 +45,10 @@ from talas_stream.codec.messages import (
     Unpacker,
     pack,
 )
+from talas_stream.codec.stages.govern import COSTS, COSTS_WITHOUT_NATIVE, Governor, Mix, Step
 from talas_stream.codec.turns import Job, Turns
 from talas_stream.codec.work import Work
 from talas_stream.media import RATE, Frame, Packet
-from talas_stream.stages.govern import COSTS, COSTS_WITHOUT_NATIVE, Governor, Mix, Step
 
 SWAPS_A_SECOND = 40
 """Encoders that change over, each at the price of its pre-roll: 7 ms for AAC's better coder."""

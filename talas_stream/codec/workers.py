@@ -15,8 +15,8 @@ from talas_stream.codec.job import Deliver, Done, LinkedJob
 from talas_stream.codec.link import Launch, Link
 from talas_stream.codec.load import Load, Warden
 from talas_stream.codec.messages import Begin
+from talas_stream.codec.stages.govern import Governor
 from talas_stream.media import RATE
-from talas_stream.stages.govern import Governor
 
 BACKLOG_SECONDS = 2.0
 """What may wait of a source beyond the lead it is allowed."""

@@ -23,11 +23,11 @@ from talas_core.security.tokens import Claims
 from talas_core.web import peer
 from talas_core.web.bearer import bearer
 from talas_core.web.host import Hosts
-from talas_stream.directory import Directory
+from talas_stream.access.reports import Witness
+from talas_stream.ingest.credentials import key_matches
 from talas_stream.pages import same_site
 from talas_stream.pages.password import USER, AdminPassword
-from talas_stream.reports import Witness
-from talas_stream.sources.credentials import key_matches
+from talas_stream.station.directory import Directory
 
 
 class Who(StrEnum):

@@ -18,15 +18,15 @@ from aiohttp import web
 from talas_core.errors import BadInput
 from talas_core.messages import StationRecord, StreamEvent
 from talas_core.telemetry.logs import logger
-from talas_stream.air import Air
-from talas_stream.audience import Seat
-from talas_stream.house import House
+from talas_stream.access.audience import Seat
+from talas_stream.access.house import House
+from talas_stream.ingest.credentials import slug_of
 from talas_stream.media import CONTENT_TYPE
 from talas_stream.pages import query, xml
 from talas_stream.pages.access import Access, Visitor, Who
 from talas_stream.pages.status import Status
-from talas_stream.sources.credentials import slug_of
-from talas_stream.station import Station
+from talas_stream.station.registry import Registry
+from talas_stream.station.station import Station
 
 NOT_HERE = {
     "file_connections": 0,
@@ -46,8 +46,8 @@ log = logger("admin")
 class AdminPages:
     """The pages under `/admin/` that Icecast's neighbours know."""
 
-    def __init__(self, air: Air, house: House, access: Access, status: Status) -> None:
-        self._air = air
+    def __init__(self, registry: Registry, house: House, access: Access, status: Status) -> None:
+        self._registry = registry
         self._house = house
         self._access = access
         self._status = status
@@ -121,7 +121,7 @@ class AdminPages:
     async def killsource(self, request: web.Request) -> web.Response:
         """Cut the source of a mount."""
         record, visitor = await self._one(request, order=True)
-        station = self._air.known(record.slug)
+        station = self._registry.known(record.slug)
         source = station.source if station else None
         outcome = DONE if source else NOT_FOUND
         self._access.report(request, StreamEvent.SOURCE_CUT, outcome, record, visitor)
@@ -152,13 +152,13 @@ class AdminPages:
         """Who is on the air: the mount asked about, or, for an admin, all."""
         if not query.fields(request.raw_path).get("mount"):
             self._access.admin(request)
-            return self._air.on_air()
+            return self._registry.on_air()
         record, _ = await self._one(request)
-        return [s for s in self._air.on_air() if s.record.slug == record.slug]
+        return [s for s in self._registry.on_air() if s.record.slug == record.slug]
 
     def _counters(self) -> xml.Facts:
         """Of the whole server: who is here now, and who was since it started."""
-        sources, audience = len(self._air.on_air()), self._house.audience
+        sources, audience = len(self._registry.on_air()), self._house.audience
         return {
             "clients": sources + len(audience),
             "listener_connections": audience.entered,

@@ -14,12 +14,12 @@ from aiohttp import web
 from talas_core.errors import BadInput, NotFound, TooMany
 from talas_core.messages import StreamEvent
 from talas_core.telemetry.logs import logger
-from talas_stream.air import Air
-from talas_stream.history import DASH
+from talas_stream.ingest.credentials import clean, slug_of
 from talas_stream.pages import query
 from talas_stream.pages.access import Access, Who
 from talas_stream.pages.xml import done
-from talas_stream.sources.credentials import clean, slug_of
+from talas_stream.station.registry import Registry
+from talas_stream.station.titles import DASH
 
 log = logger("metadata")
 
@@ -27,8 +27,8 @@ log = logger("metadata")
 class MetadataPage:
     """`?mode=updinfo&mount=/slug&song=...`, or `artist=` and `title=`."""
 
-    def __init__(self, air: Air, access: Access) -> None:
-        self._air = air
+    def __init__(self, registry: Registry, access: Access) -> None:
+        self._registry = registry
         self._access = access
 
     def routes(self) -> list[web.RouteDef]:
@@ -42,7 +42,7 @@ class MetadataPage:
             raise BadInput("only mode=updinfo is known", {"mode": "must be updinfo"})
         record = await self._access.record(slug_of(fields.get("mount", "")))
         visitor = self._access.of(request, record, order=True)
-        station = self._air.known(record.slug)
+        station = self._registry.known(record.slug)
         if station is None or station.source is None:
             raise NotFound(f"{record.slug} has no source now")
         title = _title(fields)

@@ -13,11 +13,11 @@ from aiohttp import web
 
 from talas_core.web import peer
 from talas_core.web.answers import answer
-from talas_stream.air import Air
-from talas_stream.answers import PUBLIC
-from talas_stream.news import Follower, News, Now
+from talas_stream.door.answers import PUBLIC
 from talas_stream.pages.access import Access
-from talas_stream.station import Station
+from talas_stream.pages.events import Events, Follower, Now
+from talas_stream.station.registry import Registry
+from talas_stream.station.station import Station
 
 BEAT_SECONDS = 15.0
 """Between two signs of life; proxies hang up on silence."""
@@ -33,11 +33,16 @@ class NowPlaying:
     """The three pages of a station."""
 
     def __init__(
-        self, air: Air, access: Access, news: News, *, beat_seconds: float = BEAT_SECONDS
+        self,
+        registry: Registry,
+        access: Access,
+        events: Events,
+        *,
+        beat_seconds: float = BEAT_SECONDS,
     ) -> None:
-        self._air = air
+        self._registry = registry
         self._access = access
-        self._news = news
+        self._events = events
         self._beat_seconds = beat_seconds
 
     def routes(self) -> list[web.RouteDef]:
@@ -60,7 +65,7 @@ class NowPlaying:
     async def events(self, request: web.Request) -> web.StreamResponse:
         """How things stand, and every change from then on."""
         station = await self._station(request)
-        follower = self._news.follow(station, str(peer.client(request) or ""))
+        follower = self._events.follow(station, str(peer.client(request) or ""))
         try:
             response = web.StreamResponse(headers=dict(PUBLIC))
             response.content_type = "text/event-stream"
@@ -74,7 +79,7 @@ class NowPlaying:
             if request.transport is not None:
                 request.transport.abort()
         finally:
-            self._news.leave(follower)
+            self._events.leave(follower)
         return response
 
     async def _send(
@@ -94,4 +99,4 @@ class NowPlaying:
             await response.write(message)
 
     async def _station(self, request: web.Request) -> Station:
-        return self._air.station(await self._access.record(request.match_info["slug"]))
+        return self._registry.station(await self._access.record(request.match_info["slug"]))

@@ -12,12 +12,12 @@ from __future__ import annotations
 from aiohttp import web
 
 from talas_core.errors import BadInput
-from talas_stream.air import Air
-from talas_stream.answers import PUBLIC
-from talas_stream.listeners.address import SAME
+from talas_stream.door.address import SAME
+from talas_stream.door.answers import PUBLIC
+from talas_stream.ingest.credentials import clean
 from talas_stream.pages.access import Access
 from talas_stream.pages.place import Place
-from talas_stream.sources.credentials import clean
+from talas_stream.station.registry import Registry
 
 PLAYLIST_TYPE = {"m3u": "audio/x-mpegurl", "pls": "audio/x-scpls"}
 
@@ -25,10 +25,10 @@ PLAYLIST_TYPE = {"m3u": "audio/x-mpegurl", "pls": "audio/x-scpls"}
 class Playlists:
     """Both kinds."""
 
-    def __init__(self, place: Place, access: Access, air: Air) -> None:
+    def __init__(self, place: Place, access: Access, registry: Registry) -> None:
         self._place = place
         self._access = access
-        self._air = air
+        self._registry = registry
 
     def routes(self) -> list[web.RouteDef]:
         """What to add to the application."""
@@ -39,7 +39,7 @@ class Playlists:
         kind = request.match_info["kind"].lower()
         slug, _, asked = request.match_info["named"].lower().partition(".")
         record = await self._access.record(slug)
-        station = self._air.station(record)
+        station = self._registry.station(record)
         names = [offered.name for offered in station.renditions]
         name = SAME.get(asked, asked) or request.query.get("format", station.usual.name)
         if name not in names:

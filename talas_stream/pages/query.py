@@ -10,7 +10,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl
 
 from talas_core.errors import BadInput
-from talas_stream.sources.credentials import clean
+from talas_stream.ingest.credentials import clean
 
 MAX_FIELDS = 32
 CHARSETS = frozenset(

@@ -14,28 +14,28 @@ from aiohttp import web
 
 from talas_core.settings import Settings
 from talas_core.web.host import Hosts
-from talas_stream.air import Air
-from talas_stream.answers import CHALLENGE
-from talas_stream.directory import Directory
-from talas_stream.house import House
-from talas_stream.news import News
+from talas_stream.access.house import House
+from talas_stream.access.reports import Witness
+from talas_stream.door.answers import CHALLENGE
 from talas_stream.pages.access import Access, Tokens
 from talas_stream.pages.admin import AdminPages
+from talas_stream.pages.events import Events
 from talas_stream.pages.metadata import MetadataPage
 from talas_stream.pages.nowplaying import NowPlaying
 from talas_stream.pages.password import AdminPassword
 from talas_stream.pages.place import Place
 from talas_stream.pages.playlists import Playlists
 from talas_stream.pages.status import Status
-from talas_stream.reports import Witness
+from talas_stream.station.directory import Directory
+from talas_stream.station.registry import Registry
 
 
 def routes(
     settings: Settings,
     *,
-    air: Air,
+    registry: Registry,
     house: House,
-    news: News,
+    events: Events,
     directory: Directory,
     tokens: Tokens,
     reports: Witness,
@@ -44,13 +44,13 @@ def routes(
     place = Place(settings)
     password = AdminPassword(settings.admin_password, house.now)
     access = Access(directory, tokens, password, reports, Hosts.own(settings))
-    status = Status(air, place)
+    status = Status(registry, place)
     return [
         *status.routes(),
-        *MetadataPage(air, access).routes(),
-        *AdminPages(air, house, access, status).routes(),
-        *Playlists(place, access, air).routes(),
-        *NowPlaying(air, access, news).routes(),
+        *MetadataPage(registry, access).routes(),
+        *AdminPages(registry, house, access, status).routes(),
+        *Playlists(place, access, registry).routes(),
+        *NowPlaying(registry, access, events).routes(),
     ]
 
 

@@ -14,11 +14,11 @@ import msgspec
 from aiohttp import web
 
 from talas_core.web.answers import answer
-from talas_stream.air import Air
-from talas_stream.answers import PUBLIC
+from talas_stream.door.answers import PUBLIC
 from talas_stream.media import CONTENT_TYPE
 from talas_stream.pages.place import Place
-from talas_stream.station import Station
+from talas_stream.station.registry import Registry
+from talas_stream.station.station import Station
 
 DATE = "%a, %d %b %Y %H:%M:%S +0000"
 ISO_DATE = "%Y-%m-%dT%H:%M:%S+0000"
@@ -27,8 +27,8 @@ ISO_DATE = "%Y-%m-%dT%H:%M:%S+0000"
 class Status:
     """Both pages, and the facts that `/admin/stats` shows too."""
 
-    def __init__(self, air: Air, place: Place) -> None:
-        self._air = air
+    def __init__(self, registry: Registry, place: Place) -> None:
+        self._registry = registry
         self._place = place
         self._started = datetime.now(UTC)
 
@@ -49,13 +49,13 @@ class Status:
                     for offered in station.renditions
                 },
             }
-            for station in self._air.on_air()
+            for station in self._registry.on_air()
         ]
         return answer(stations, headers=dict(PUBLIC))
 
     async def status(self, request: web.Request) -> web.Response:
         """Icecast's own JSON. One source is an object and several are an array, as there."""
-        sources = [self.source(station, request) for station in self._air.on_air()]
+        sources = [self.source(station, request) for station in self._registry.on_air()]
         stats = self.server(request)
         if sources:
             stats["source"] = sources[0] if len(sources) == 1 else sources

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from aiohttp import web
 
-from talas_stream.sources.credentials import clean
+from talas_stream.ingest.credentials import clean
 
 Facts = Mapping[str, object]
 

@@ -14,10 +14,10 @@ import msgspec
 import numpy as np
 
 from talas_core.telemetry.logs import logger
+from talas_stream.codec.stages.encode import Encoder
 from talas_stream.media import RATE, Codec, Packet, Pcm, Rendition, Samples
 from talas_stream.playout.reader import read
 from talas_stream.playout.track import Playlist, Track
-from talas_stream.stages.encode import Encoder
 
 PACKET_SAMPLES = 960
 PAGE_PACKETS = 5

@@ -20,9 +20,9 @@ import soundfile  # type: ignore[import-untyped]
 from talas_core.errors import UsageError
 from talas_core.telemetry.logs import logger
 from talas_stream.media import RATE, Samples
-from talas_stream.playout.synth.render import render
-from talas_stream.playout.synth.score import PROGRAMME, Piece
 from talas_stream.playout.track import Track
+from talas_synth.render import render
+from talas_synth.score import PROGRAMME, Piece
 
 EDITION = "v1"
 """Name of the folder; a change of the music needs a new one."""

@@ -17,8 +17,8 @@ from av.audio.frame import AudioFrame
 from av.container import InputContainer
 
 from talas_core.telemetry.logs import logger
+from talas_stream.codec.stages.normalise import Normaliser
 from talas_stream.media import RATE, Samples
-from talas_stream.stages.normalise import Normaliser
 
 EDGE = RATE // 20
 """Samples of the ease at either end: 50 ms."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from attack import payloads
 from attack.payloads import Body
 from talas_stream import kernels
+from talas_stream.ingest.reader import GIVE_UP_BYTES, SourceReader
 from talas_stream.media import Frame
-from talas_stream.stages.ingest import GIVE_UP_BYTES, Ingest
 from talas_stream.wire.chunked import ChunkedReader
 from talas_stream.wire.flac import parse_frame_header
 from talas_stream.wire.ogg_pages import PageReader
@@ -14,9 +14,9 @@ from talas_stream.wire.ogg_pages import PageReader
 
 def frames(body: Body, data: bytes) -> list[Frame]:
     """What a source's body is read as, which begins so and goes on with `data`."""
-    ingest = Ingest(kernels.select("off"))
-    found = ingest.feed(body.start) if body.start else []
-    return found + ingest.feed(data)
+    reader = SourceReader(kernels.select("off"))
+    found = reader.feed(body.start) if body.start else []
+    return found + reader.feed(data)
 
 
 def test_false_headers_are_headers_of_more_samples_than_bytes() -> None:

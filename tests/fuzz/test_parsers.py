@@ -20,10 +20,10 @@ from support.sound import coded, programme
 from support.wire import encoded
 from talas_core.errors import TalasError
 from talas_stream import kernels
+from talas_stream.codec.stages.pipeline import Pipeline
+from talas_stream.ingest.reader import GIVE_UP_BYTES, SourceReader
 from talas_stream.media import Frame
-from talas_stream.stages.ingest import GIVE_UP_BYTES, Ingest
-from talas_stream.stages.pipeline import Pipeline
-from talas_stream.stages.timeline import Timeline
+from talas_stream.station.timeline import Timeline
 from talas_stream.wire import ogg_codecs, opus, vorbis
 from talas_stream.wire.adts import AdtsFramer
 from talas_stream.wire.chunked import ChunkedReader
@@ -147,11 +147,11 @@ def test_twin_and_kernel_agree_however_the_bytes_are_cut(
 
 def taken(data: bytes, sizes: list[int], hands: kernels.Kernels) -> tuple[list[Frame], str]:
     """The frames of a source that sends `data`, and why it was refused, if it was."""
-    ingest, frames = Ingest(hands), []
+    reader, frames = SourceReader(hands), []
     try:
         for piece in cut(data, sizes):
-            frames += ingest.feed(piece)
-        frames += ingest.flush()
+            frames += reader.feed(piece)
+        frames += reader.flush()
     except TalasError as error:
         return frames, error.code
     return frames, ""

@@ -12,7 +12,7 @@ from support.ffmpeg import end, ffmpeg
 from support.page import address, api, name, register
 from support.serve import Served
 from support.wait import until
-from talas_stream.listeners.gather import ENOUGH_BYTES
+from talas_stream.egress.gather import ENOUGH_BYTES
 
 pytestmark = pytest.mark.journey
 

@@ -15,11 +15,11 @@ import pytest
 
 from support.sound import Array, coded, likeness, programme
 from support.stage import KERNELS, OPUS_HEAD, open_whole
+from talas_stream.codec.stages.decode import Decoder
+from talas_stream.codec.stages.pipeline import Pipeline
+from talas_stream.ingest.reader import SourceReader
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet
-from talas_stream.stages.decode import Decoder
-from talas_stream.stages.ingest import Ingest
-from talas_stream.stages.pipeline import Pipeline
-from talas_stream.stages.timeline import Timeline
+from talas_stream.station.timeline import Timeline
 
 pytestmark = pytest.mark.journey
 
@@ -39,7 +39,7 @@ def sound_of(samples: int, rate: int, channels: int, seed: int = 1) -> Array:
 
 def visit(pieces: Iterable[bytes]) -> Iterator[tuple[Frame, Packet]]:
     """A source's frames, placed."""
-    ingest, timeline = Ingest(KERNELS), Timeline(0)
+    ingest, timeline = SourceReader(KERNELS), Timeline(0)
     for piece in pieces:
         for frame in ingest.feed(piece):
             yield frame, timeline.place(frame)

@@ -15,7 +15,7 @@ import pytest
 from support.sound import coded, decoded, likeness, programme
 from support.stream import FakeApi, Stream, record, stream_settings
 from support.wait import auntil
-from talas_stream.codec.nursery import Nursery
+from talas_stream.codec.forker import Forker
 from talas_stream.compose import service
 from talas_stream.media import RATE
 
@@ -25,17 +25,17 @@ SOUND = programme(SECONDS, channels=1)
 
 
 @contextlib.asynccontextmanager
-async def running(tmp_path: Path) -> AsyncIterator[tuple[Stream, Nursery]]:
+async def running(tmp_path: Path) -> AsyncIterator[tuple[Stream, Forker]]:
     """The service, with codec workers that are processes."""
     api = FakeApi(record("live", renditions=RENDITIONS))
     await api.start()
-    nursery = Nursery()
-    nursery.watch(asyncio.get_running_loop())
+    forker = Forker()
+    forker.watch(asyncio.get_running_loop())
     try:
-        async with service(stream_settings(tmp_path), api.bus, nursery.launch) as port:
-            yield Stream(port, api), nursery
+        async with service(stream_settings(tmp_path), api.bus, forker.launch) as port:
+            yield Stream(port, api), forker
     finally:
-        await nursery.stop()
+        await forker.stop()
 
 
 class Body:
@@ -53,8 +53,8 @@ class Body:
         self.ended = True
 
 
-def workers(nursery: Nursery) -> list[psutil.Process]:
-    return psutil.Process(nursery.pid).children()
+def workers(forker: Forker) -> list[psutil.Process]:
+    return psutil.Process(forker.pid).children()
 
 
 async def grown(bodies: list[Body]) -> None:
@@ -85,7 +85,7 @@ async def test_encoders_killed_under_their_listeners_are_replaced_and_nothing_is
     victim: str, tmp_path: Path
 ) -> None:
     data = coded(SOUND, "flac")
-    async with running(tmp_path) as (stream, nursery):
+    async with running(tmp_path) as (stream, forker):
         _, source = await stream.source(kind="audio/flac")
         source.write(data[: len(data) // SECONDS * 2])
         await auntil(stream.status)
@@ -98,12 +98,12 @@ async def test_encoders_killed_under_their_listeners_are_replaced_and_nothing_is
         await auntil(lambda: all(body.data for body in bodies))
         for part in range(2, SECONDS):
             if part in (3, 5):
-                lost = workers(nursery)
+                lost = workers(forker)
                 if victim == "workers":
                     for worker in lost:
                         worker.kill()
                 else:
-                    os.kill(nursery.pid, signal.SIGKILL)
+                    os.kill(forker.pid, signal.SIGKILL)
                 await auntil(lambda lost=lost: not any(each.is_running() for each in lost))
             step = len(data) // SECONDS
             source.write(data[part * step : (part + 1) * step])

@@ -19,7 +19,7 @@ from support.programs import TONE_HERTZ, end, microphone, needs, recorded_microp
 from support.sound import Array, coded, decoded, likeness, programme
 from support.stream import KEY, Stream, auth, head, record, running_stream
 from support.wait import auntil
-from talas_stream.stages.packetise import METAINT
+from talas_stream.output.packetise import METAINT
 
 pytestmark = pytest.mark.journey
 

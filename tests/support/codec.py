@@ -13,10 +13,10 @@ from support.stage import frames_of, placed
 from talas_stream.codec.job import LinkedJob
 from talas_stream.codec.mark import Mark
 from talas_stream.codec.messages import Begin, Coded, Metered
+from talas_stream.codec.stages.govern import STEPS
 from talas_stream.codec.worker import Worker
 from talas_stream.codec.workers import CodecWorkers
 from talas_stream.media import LADDER, Format, Frame, Packet, Rendition, SourceCodec
-from talas_stream.stages.govern import STEPS
 
 OPUS, AAC, MP3 = LADDER["opus"], LADDER["aac"], LADDER["mp3"]
 LOW = LADDER["32.opus"]

@@ -23,14 +23,14 @@ from support.stream import auth, head, record
 from talas_core.errors import Unavailable
 from talas_core.messages import RENDITIONS, StationRecord
 from talas_stream.codec.job import LinkedJob
-from talas_stream.delivery import Delivery, wire_of
+from talas_stream.ingest.icecast import IcecastSource
+from talas_stream.ingest.pace import SourcePace
+from talas_stream.ingest.reader import SourceReader
 from talas_stream.kernels import Kernels
 from talas_stream.media import LADDER
-from talas_stream.sizes import Sizes
-from talas_stream.sources.icecast import IcecastSource
-from talas_stream.stages.ingest import Ingest
-from talas_stream.stages.pace import SourcePace
-from talas_stream.station import Station
+from talas_stream.output.delivery import Delivery, wire_of
+from talas_stream.output.sizes import Sizes
+from talas_stream.station.station import Station
 from talas_stream.wire import flac_crc
 from talas_stream.wire.request import parse_head
 
@@ -184,8 +184,8 @@ class _Room:
         )
         self._charge_pace = SourcePace(LEAD)
 
-    def ingest(self) -> Ingest:
-        return Ingest(self._kernels)
+    def reader(self) -> SourceReader:
+        return SourceReader(self._kernels)
 
     def pace(self, station: Station) -> SourcePace:
         return SourcePace(LEAD)

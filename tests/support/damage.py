@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from support.sound import coded, programme
 from talas_stream import kernels
+from talas_stream.ingest.reader import SourceReader
 from talas_stream.media import RATE
-from talas_stream.stages.ingest import Ingest
 from talas_stream.wire.ogg import Packet, PacketReader
 from talas_stream.wire.ogg_pages import OggWriter
 from talas_stream.wire.opus import build_tags
@@ -48,7 +48,7 @@ def starts(coding: str) -> list[int]:
         found = [at for at in range(len(data)) if data.startswith(b"OggS", at)]
     else:
         found, at = [], 0
-        for frame in Ingest(kernels.select("off")).feed(data):
+        for frame in SourceReader(kernels.select("off")).feed(data):
             at = data.index(frame.payload, at)
             found.append(at)
     first, step = len(found) * 3 // SECONDS, len(found) // SECONDS // PLACES

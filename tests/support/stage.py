@@ -8,11 +8,11 @@ from collections.abc import Callable
 from support.sound import Array, coded
 from talas_stream import kernels
 from talas_stream.codec.messages import Coded, Metered
+from talas_stream.codec.stages.pipeline import Pipeline
+from talas_stream.ingest.reader import SourceReader
 from talas_stream.media import Frame, Packet, Rendition
-from talas_stream.stages.fanout import NO_SOCKET
-from talas_stream.stages.ingest import Ingest
-from talas_stream.stages.pipeline import Pipeline
-from talas_stream.stages.timeline import Timeline
+from talas_stream.output.fanout import NO_SOCKET
+from talas_stream.station.timeline import Timeline
 
 KERNELS = kernels.select("auto")
 OPUS_HEAD = b"OpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
@@ -25,8 +25,8 @@ ALL = 1 << 40
 
 def frames_of(sound: Array, coding: str, rate: int = 48_000) -> list[Frame]:
     """`sound` as a source's frames."""
-    ingest = Ingest(KERNELS)
-    return ingest.feed(coded(sound, coding, rate)) + ingest.flush()
+    reader = SourceReader(KERNELS)
+    return reader.feed(coded(sound, coding, rate)) + reader.flush()
 
 
 def placed(frames: list[Frame], start: int = 0) -> list[Packet]:

@@ -31,7 +31,7 @@ from talas_core.messages import (
     StationRecord,
 )
 from talas_core.settings import Settings
-from talas_stream import reports
+from talas_stream.access import reports
 from talas_stream.compose import service
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -61,7 +61,7 @@ def record(
 
 
 class Told:
-    """The port of talas_stream/reports.py: keeps what was told."""
+    """The port of talas_stream/access/reports.py: keeps what was told."""
 
     def __init__(self) -> None:
         self.events: list[SecurityEvent] = []

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import uvloop
 
-BOTH = {"listeners/test_http.py", "sources/test_icecast.py", "test_front_door.py"}
+BOTH = {"egress/test_http.py", "ingest/test_icecast.py", "door/test_front_door.py"}
 SERVING = {
-    "listeners/test_renditions.py",
-    "listeners/test_slowness.py",
-    "sources/test_coming_and_going.py",
-    "sources/test_content.py",
+    "egress/test_renditions.py",
+    "egress/test_slowness.py",
+    "ingest/test_coming_and_going.py",
+    "ingest/test_content.py",
     "test_compose.py",
     "test_web.py",
 }

@@ -16,8 +16,8 @@ from talas_stream.codec.messages import (
     Open,
     Order,
 )
+from talas_stream.codec.stages.meter import Reading
 from talas_stream.media import Packet, Rendition
-from talas_stream.stages.meter import Reading
 
 
 class Recorded:

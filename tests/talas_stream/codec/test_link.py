@@ -39,9 +39,9 @@ from talas_stream.codec.messages import (
     Unpacker,
     pack,
 )
-from talas_stream.kept import MAX_HISTORY_BYTES
+from talas_stream.codec.stages.meter import Reading
 from talas_stream.media import Packet
-from talas_stream.stages.meter import Reading
+from talas_stream.station.input_history import MAX_HISTORY_BYTES
 
 LOAD = Load(0.0, 0.0, 0.005, 10, 2, 0, 0)
 OUTPUT = Coded(OPUS, [Packet(b"sound", 0, 960)], b"head")

@@ -5,7 +5,7 @@ import resource
 from structlog.testing import capture_logs
 
 from talas_stream.codec.load import TOLD_SECONDS, Load, Warden
-from talas_stream.stages.govern import CALM_SECONDS, STEPS, Governor
+from talas_stream.codec.stages.govern import CALM_SECONDS, STEPS, Governor
 
 
 def test_the_governor_s_steps_are_logged_once_each() -> None:

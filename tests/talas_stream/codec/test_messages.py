@@ -22,8 +22,8 @@ from talas_stream.codec.messages import (
     Unpacker,
     pack,
 )
+from talas_stream.codec.stages.meter import Reading
 from talas_stream.media import LADDER, Codec, Format, Packet, SourceCodec
-from talas_stream.stages.meter import Reading
 
 ORDERS: list[Order] = [
     Take(1, 2, 3),

@@ -12,6 +12,7 @@ from support.wait import auntil
 from talas_stream.codec import trust
 from talas_stream.codec.load import Load
 from talas_stream.codec.messages import Coded, Fact, Said
+from talas_stream.codec.stages.meter import Reading
 from talas_stream.codec.trust import (
     LINES_A_SECOND,
     MOST_CONFIG_BYTES,
@@ -28,7 +29,6 @@ from talas_stream.codec.trust import (
     check_reading,
 )
 from talas_stream.media import Packet
-from talas_stream.stages.meter import Reading
 
 LOAD = Load(0.5, 0.25, 0.005, 10, 7, 1, 1 << 26)
 READING = Reading(-23.0, None, None, 4.5, -1.0, 0.3)

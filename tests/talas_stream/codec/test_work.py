@@ -12,13 +12,13 @@ from support.sound import programme
 from support.stage import KERNELS, frames_of, placed
 from talas_stream.codec.mark import Mark, memory
 from talas_stream.codec.messages import Coded, Metered
+from talas_stream.codec.stages import pipeline as stage
+from talas_stream.codec.stages.decode import Decoder
+from talas_stream.codec.stages.encode import Encoder
+from talas_stream.codec.stages.meter import Meter, Reading
 from talas_stream.codec.turns import Job, Turns
 from talas_stream.codec.work import LEAST_TICKS, SLICE, Work
 from talas_stream.media import LADDER, RATE, Frame, Packet, Rendition
-from talas_stream.stages import pipeline as stage
-from talas_stream.stages.decode import Decoder
-from talas_stream.stages.encode import Encoder
-from talas_stream.stages.meter import Meter, Reading
 
 OPUS, AAC = LADDER["opus"], LADDER["aac"]
 FRAMES = frames_of(programme(6.0), "mp3")

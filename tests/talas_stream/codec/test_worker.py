@@ -9,10 +9,10 @@ from structlog.testing import capture_logs
 from support.codec import AAC, BAD, LOW, MP3, OPUS, WORK, Client, relax, squeeze, working
 from support.wait import auntil
 from talas_stream.codec import worker
+from talas_stream.codec.stages.govern import BEST, STEPS
+from talas_stream.codec.stages.meter import Meter
 from talas_stream.codec.worker import HURRIED_TICKS
 from talas_stream.media import RATE, Format, Frame, Packet, SourceCodec
-from talas_stream.stages.govern import BEST, STEPS
-from talas_stream.stages.meter import Meter
 
 
 async def test_packets_arrive_in_order_after_their_config_and_the_end_comes_last() -> None:

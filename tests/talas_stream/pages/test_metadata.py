@@ -13,7 +13,7 @@ from support.tokens import PUBLIC_KEYS, token
 from support.wait import auntil
 from talas_core import messages
 from talas_core.messages import Nothing, SessionEnded, StreamEvent
-from talas_stream import station as station_module
+from talas_stream.station import station as station_module
 
 
 async def title(stream: Stream) -> object:

@@ -10,8 +10,8 @@ import pytest
 from support.pages import MP3, data, get, on_air, retitle
 from support.stream import Stream, head, running_stream
 from support.wait import auntil
-from talas_stream import compose, news
-from talas_stream.pages import nowplaying
+from talas_stream import compose
+from talas_stream.pages import events, nowplaying
 
 
 async def follow(stream: Stream) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -149,7 +149,7 @@ async def test_there_is_a_sign_of_life_and_who_has_gone_is_forgotten(
         return nowplaying.NowPlaying(*args, beat_seconds=0.05)  # type: ignore[arg-type]
 
     monkeypatch.setattr("talas_stream.pages.site.NowPlaying", quick)
-    monkeypatch.setattr(news.News.__init__, "__defaults__", (1,))
+    monkeypatch.setattr(events.Events.__init__, "__defaults__", (1,))
     async with running_stream(tmp_path) as stream:
         reader, writer = await follow(stream)
         await until_told(reader, b": still here")
@@ -186,7 +186,7 @@ async def test_one_who_reads_nothing_is_cut(
 async def test_one_address_follows_on_a_quarter_of_the_places(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compose, "News", partial(news.News, 8))
+    monkeypatch.setattr(compose, "Events", partial(events.Events, 8))
     async with running_stream(tmp_path, trusted_proxies=("127.0.0.0/8",)) as stream:
 
         async def begin(address: str) -> tuple[bytes, asyncio.StreamWriter]:

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from talas_core.errors import UsageError
 from talas_stream.playout import programme
 from talas_stream.playout.programme import EDITION, Programme
-from talas_stream.playout.synth.score import PROGRAMME, Section
+from talas_synth.score import PROGRAMME, Section
 
 BAR = (Section(1, frozenset(("pad", "bass")), (0.2, 0.4)),)
 SHORT = tuple(msgspec.structs.replace(piece, form=BAR) for piece in PROGRAMME[:3])

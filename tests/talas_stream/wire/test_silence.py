@@ -5,8 +5,8 @@ import pytest
 
 from support.sound import programme
 from support.stage import frames_of
+from talas_stream.codec.stages.decode import Decoder
 from talas_stream.media import Codec, Frame
-from talas_stream.stages.decode import Decoder
 from talas_stream.wire import adts, mpeg, opus
 from talas_stream.wire.errors import MalformedHeader
 from talas_stream.wire.silence import OPUS_SAMPLES, silent_adts, silent_mpeg, silent_opus

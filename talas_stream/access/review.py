@@ -1,0 +1,118 @@
+"""Whether sources that are on the air may stay there.
+
+Does:        compare the station each was let in to with what is known of it now; ask again after a
+             change, and once in a while in case none was heard of.
+Never:       cuts a source because nobody can be asked.
+Guarantees:  a source of a station that was removed, closed or given another key is refused with the
+             reason, within a second of the event, within CONFIRM_SECONDS and a second without one.
+             One question is out at a time, whatever the number of stations.
+From / to:   directory  ->  here  ->  ingest
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Protocol
+
+from talas_core.clock import Clock
+from talas_core.errors import Forbidden, NotFound, TalasError, Unauthorized, Unavailable
+from talas_core.messages import StationRecord
+from talas_core.telemetry.logs import logger
+from talas_stream.ingest.credentials import CLOSED
+
+REVIEW_SECONDS = 0.25
+"""Between two looks at what is remembered."""
+CONFIRM_SECONDS = 60.0
+"""Between two questions about a station that nothing was heard of."""
+
+log = logger("review")
+
+
+class Sender(Protocol):
+    """A source that was let in."""
+
+    @property
+    def record(self) -> StationRecord:
+        """Its station, as it was then."""
+        ...
+
+    def expel(self, error: TalasError) -> None:
+        """Say why, and let it go."""
+        ...
+
+
+class Sources(Protocol):
+    """Where they are."""
+
+    @property
+    def sources(self) -> Iterable[Sender]: ...
+
+
+class Stations(Protocol):
+    """Where those are whose source has gone and whose listeners are held: they are to be what they
+    were, too."""
+
+    def held(self) -> Iterable[Sender]: ...
+
+
+class Records(Protocol):
+    """What is known of stations, see Directory."""
+
+    def remembered(self, slug: str) -> StationRecord | None: ...
+    async def ask(self, slug: str) -> StationRecord | None: ...
+
+
+class Review:
+    """The right of sources to go on."""
+
+    def __init__(self, records: Records, house: Sources, stations: Stations, clock: Clock) -> None:
+        self._records = records
+        self._house = house
+        self._stations = stations
+        self._clock = clock
+        self._confirm_at = clock.monotonic() + CONFIRM_SECONDS
+        self._asking: asyncio.Task[None] | None = None
+
+    def look(self) -> None:
+        """Let go who may no longer send; ask where that is not known. Call every
+        REVIEW_SECONDS."""
+        all_due = self._clock.monotonic() >= self._confirm_at
+        doubtful = []
+        for source in (*self._house.sources, *self._stations.held()):
+            record = self._records.remembered(source.record.slug)
+            if record is not None:
+                _judge(source, record)
+            if record is None or all_due:
+                doubtful.append(source)
+        if self._asking is not None and not self._asking.done():
+            return
+        if all_due:
+            self._confirm_at = self._clock.monotonic() + CONFIRM_SECONDS
+        if doubtful:
+            self._asking = asyncio.get_running_loop().create_task(self._ask(doubtful))
+
+    def close(self) -> None:
+        """Ask no more."""
+        if self._asking is not None:
+            self._asking.cancel()
+
+    async def _ask(self, sources: list[Sender]) -> None:
+        for source in sources:
+            try:
+                _judge(source, await self._records.ask(source.record.slug))
+            except Unavailable:
+                # Nor will it be known of the others now; the next look asks again.
+                return
+            except Exception:
+                log.exception("could not ask", station=source.record.slug)
+
+
+def _judge(source: Sender, now: StationRecord | None) -> None:
+    """Let the source go if its station, as it is now, would not have it."""
+    if now is None or now.id != source.record.id:
+        source.expel(NotFound("the station was removed"))
+    elif now.closed:
+        source.expel(Forbidden(CLOSED))
+    elif now.key_hash != source.record.key_hash:
+        source.expel(Unauthorized("the station has another stream key now"))

@@ -1,0 +1,1 @@
+"""Where a connection comes in: its request's head, the answers, and how many fit."""

@@ -1,0 +1,320 @@
+"""A listener over plain HTTP: GET /slug.mp3, another rendition's name or none, an endless body.
+
+`?latency=low` asks for every packet at once and a short start; without it writes are merged, which
+is what makes listeners cheap. A range from the start, as Safari asks for before it plays, is 206,
+unless titles are asked for.
+
+Does:        find the station, answer, join the feed; fall behind and catch up as the socket allows.
+Never:       waits for the listener, or copies bytes for it while it keeps up.
+Guarantees:  off the air, or no place left, is 503 with Retry-After, an unknown station 404, and so
+             is a rendition that it is not offered in; one that it was keeps who listens already.
+             A request that only looks is no listener until it has stayed for LOOK_SECONDS.
+             Who reads nothing for too long is cut and counted. The end of the source ends the body,
+             once it is certain that none comes back (TALAS_HOLD_SECONDS).
+From / to:   front_door.py  ->  here  <-  feed.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+from typing import Protocol
+
+from talas_core.errors import NotFound, TalasError
+from talas_core.messages import StationRecord
+from talas_core.telemetry.logs import logger
+from talas_stream.door.address import Address
+from talas_stream.door.answers import PUBLIC, Header, refusal_bytes
+from talas_stream.door.answers import head as answer_head
+from talas_stream.door.front_door import Successor
+from talas_stream.egress.gather import ENOUGH_BYTES, Gather
+from talas_stream.egress.wish import PREFLIGHT, Wish, wish
+from talas_stream.media import CONTENT_TYPE, LADDER, TITLED, Rendition
+from talas_stream.output.delivery import Profile, Wire
+from talas_stream.output.fanout import NO_SOCKET
+from talas_stream.output.feed import Feed
+from talas_stream.output.output import Output
+from talas_stream.output.packetise import METAINT
+from talas_stream.station.station import Station
+from talas_stream.wire.request import RequestHead
+
+AT_ONCE = struct.pack("ii", 1, 0)
+"""SO_LINGER switched on, for no time: a close discards what was not sent."""
+
+END_OF_HEAD = b"\r\n\r\n"
+LOOK_SECONDS = 2.0
+"""How long a request for the first bytes may stay without counting as a listener: a phone that
+plays has asked again by then, by another connection."""
+
+EXPOSED = "icy-metaint, icy-name, icy-description, icy-genre, icy-url, icy-br, Content-Range"
+
+log = logger("listener")
+
+
+class ListenerRoom(Protocol):
+    """What a listener needs of the house."""
+
+    def backlog_bytes(self, rendition: Rendition, profile: Profile) -> int:
+        """Bytes a listener may have waiting before it is behind."""
+        ...
+
+    def default_slug(self) -> str: ...
+    def remembered(self, slug: str) -> StationRecord | None: ...
+    async def find(self, slug: str) -> StationRecord | None: ...
+    def station(self, record: StationRecord) -> Station: ...
+    def address(self, peer: str, forwarded_for: str) -> str: ...
+    def admit(self, slug: str, address: str) -> None: ...
+    def dismiss(self, slug: str, address: str) -> None: ...
+    def seat(self, listener: HttpListener, slug: str, agent: str, address: str) -> None: ...
+    def unseat(self, listener: HttpListener) -> None: ...
+    def stalled(self, listener: HttpListener) -> None: ...
+    def moving(self, listener: HttpListener) -> None: ...
+    def connection_left(self) -> None: ...
+
+
+class HttpListener(Successor):
+    """One listener's connection."""
+
+    def __init__(self, room: ListenerRoom, address: Address) -> None:
+        self._room = room
+        self._asked = address
+        self._slug = address.slug
+        self._rendition: Rendition
+        self._station: Station | None = None
+        self._looks: asyncio.TimerHandle | None = None
+        self._transport: asyncio.Transport
+        self._head: RequestHead
+        self._live: Output | None = None
+        self._feed: Feed | None = None
+        self._paused = False
+        self._address = ""
+        self._admitted = False
+        self._wish = Wish()
+        self._left_bytes = 0
+        self._gather: Gather | None = None
+        self._ended = False
+        self._search: asyncio.Task[None] | None = None
+
+    def take(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
+        """Begin. What followed the head of a GET is nobody's."""
+        self._transport = transport
+        self._head = head
+        if head.method == "OPTIONS":
+            transport.write(answer_head(204, (*PUBLIC, *PREFLIGHT)))
+            transport.close()
+            return
+        try:
+            self._slug = self._slug or self._room.default_slug()
+        except TalasError as error:
+            self._refuse(error)
+            return
+        record = self._room.remembered(self._slug)
+        if record is not None:
+            self._serve(record)
+        else:
+            self._search = asyncio.get_running_loop().create_task(self._find())
+
+    @property
+    def write(self) -> Callable[[bytes], object]:
+        """Takes the feed's bytes: the transport's own method, for it is called for every write."""
+        if self._gather is not None and self._gather.holds:
+            return self._gather.write
+        return self._transport.write if self._wish.probe is None else self._write_probe
+
+    @property
+    def idle_socket(self) -> int:
+        """Where the feed's bytes may go directly. uvloop and asyncio try to send what is written at
+        once, so a transport that holds nothing back has no bytes that these could overtake. Both
+        close a socket only after `connection_lost`, where it leaves the feed."""
+        transport = self._transport
+        if transport.get_write_buffer_size() or transport.is_closing() or self._wish.probe:
+            return NO_SOCKET
+        if self._gather is not None and self._gather.holds:
+            return NO_SOCKET
+        number: int = transport.get_extra_info("socket").fileno()
+        return number
+
+    @property
+    def backlog(self) -> int:
+        """Bytes written that it has not taken."""
+        return self._transport.get_write_buffer_size()
+
+    def end(self) -> None:
+        """The source has gone: close when all is sent, or cut if it does not take it."""
+        self._ended = True
+        if self._gather is not None:
+            self._gather.release()
+        self._room.stalled(self)
+        self._transport.close()
+
+    def cut(self) -> None:
+        """It reads nothing: drop the connection and what waits in it, the kernel's share too."""
+        connection = self._transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """A listener has nothing more to say."""
+
+    def pause_writing(self) -> None:
+        self._paused = True
+        self._room.stalled(self)
+        if self._feed is not None:
+            self._feed.pause(self)
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        if not self._ended:
+            self._room.moving(self)
+        if self._feed is not None:
+            self._feed.resume(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._search is not None:
+            self._search.cancel()
+        if self._feed is not None:
+            self._feed.leave(self)
+        elif self._live is not None:
+            self._live.forget(self)
+        if self._looks is not None:
+            self._looks.cancel()
+        if self._gather is not None:
+            self._gather.stop()
+        if self._station is not None:
+            self._station.left(self)
+        if self._admitted:
+            self._room.dismiss(self._slug, self._address)
+            self._room.unseat(self)
+        self._room.moving(self)
+        self._room.connection_left()
+
+    async def _find(self) -> None:
+        try:
+            record = await self._room.find(self._slug)
+            if record is None:
+                raise self._unknown()
+        except TalasError as error:
+            self._refuse(error)
+        except Exception:
+            log.exception("search failed")
+            self._refuse(TalasError("something went wrong on our side"))
+        else:
+            self._serve(record)
+
+    def _serve(self, record: StationRecord) -> None:
+        station = self._room.station(record)
+        try:
+            rendition = self._rendition = self._chosen(station)
+            asked = self._wish = wish(self._head, rendition)
+            answer = self._answer(station)
+            station.outputs.admit(rendition)
+            if self._head.method != "HEAD":
+                self._enter()
+        except TalasError as error:
+            self._refuse(error)
+            return
+        self._transport.write(answer)
+        if self._head.method == "HEAD":
+            self._transport.close()
+            return
+        self._left_bytes = asked.probe or 0
+        most = self._room.backlog_bytes(rendition, asked.delivery.profile)
+        self._transport.set_write_buffer_limits(high=most)
+        if asked.blocks:
+            # What may wait for a listener is two of its bursts.
+            self._gather = Gather(self._transport.write, min(ENOUGH_BYTES, most // 2))
+        self._station = station
+        if asked.looks:
+            station.looks(self)
+            loop = asyncio.get_running_loop()
+            self._looks = loop.call_later(LOOK_SECONDS, self._stays, station)
+        else:
+            self._seat()
+        self._live = station.join(self, rendition, asked.delivery, self._joined)
+
+    def _enter(self) -> None:
+        """Take a place. Raises Unavailable where there is none."""
+        peer = str((self._transport.get_extra_info("peername") or ("",))[0])
+        self._address = self._room.address(peer, self._head.headers.get("x-forwarded-for", ""))
+        self._room.admit(self._slug, self._address)
+        self._admitted = True
+
+    def _seat(self) -> None:
+        agent = self._head.headers.get("user-agent", "")
+        self._room.seat(self, self._slug, agent, self._address)
+
+    def _stays(self, station: Station) -> None:
+        """It asked for the first bytes, and goes on taking all that comes."""
+        if self._wish.probe is None and station.stays(self):
+            self._seat()
+
+    def _chosen(self, station: Station) -> Rendition:
+        """What was asked for. Raises NotFound where the station is closed, or not offered in it."""
+        if station.record.closed:
+            raise self._unknown()
+        name = self._asked.name
+        if name:
+            chosen = LADDER.get(name)
+        else:
+            titled = station.shown.codec in TITLED or not self._asked.shoutcast
+            chosen = station.shown if titled else station.usual
+        if chosen is None or chosen not in station.renditions:
+            has = ", ".join(f"/{self._slug}.{offered.name}" for offered in station.renditions)
+            raise NotFound(f"{self._slug} has no .{name}, it has {has}")
+        return chosen
+
+    def _unknown(self) -> NotFound:
+        return NotFound(f"there is no station {self._slug!r}; / lists those on the air")
+
+    def _joined(self, feed: Feed) -> None:
+        self._feed = feed
+        if self._paused:
+            feed.pause(self)
+
+    def _write_probe(self, data: bytes) -> None:
+        """The first bytes, up to as many as were asked for; then the answer is complete."""
+        piece = data[: self._left_bytes]
+        self._left_bytes -= len(piece)
+        if piece:
+            self._transport.write(piece)
+        if not self._left_bytes:
+            self._transport.close()
+
+    def _answer(self, station: Station) -> bytes:
+        headers, size = self._headers(station), self._wish.probe
+        if size is None:
+            return answer_head(200, headers)
+        # How long the whole is, nobody knows: it does not end.
+        span = [("Content-Range", f"bytes 0-{size - 1}/*"), ("Content-Length", str(size))]
+        return answer_head(206, headers + span)
+
+    def _headers(self, station: Station) -> list[Header]:
+        info, rendition = station.info, self._rendition
+        rate = station.bit_rate(rendition)
+        said = (
+            ("icy-name", station.name),
+            ("icy-description", station.description),
+            ("icy-genre", info.genre),
+            ("icy-url", info.url),
+            ("icy-br", str(rate) if rate else ""),
+        )
+        headers: list[Header] = [
+            ("Content-Type", CONTENT_TYPE[rendition.codec]),
+            ("Cache-Control", "no-cache, no-store"),
+            ("Access-Control-Expose-Headers", EXPOSED),
+            *PUBLIC,
+            *((name, value) for name, value in said if value),
+        ]
+        if self._wish.delivery.wire is Wire.ICY:
+            headers.append(("icy-metaint", str(METAINT)))
+        return headers
+
+    def _refuse(self, error: TalasError) -> None:
+        wait = getattr(error, "retry_after", None)
+        answer = refusal_bytes(error.status, error.code, str(error), wait)
+        if self._head.method == "HEAD":
+            answer = answer[: answer.index(END_OF_HEAD) + len(END_OF_HEAD)]
+        self._transport.write(answer)
+        self._transport.close()

@@ -1,0 +1,1 @@
+"""Renditions being made, from their packets to the sockets of those who listen."""

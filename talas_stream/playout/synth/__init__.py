@@ -1,1 +1,0 @@
-"""The house's own music: from a table of chords to samples. Pure: the same seed, the same sound."""

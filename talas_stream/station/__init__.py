@@ -1,0 +1,1 @@
+"""Stations: what is on, what is made of it, and for how long."""

@@ -1,0 +1,130 @@
+"""Everything on the air on this server: stations, listeners, and the beat that serves them.
+
+Does:        hold the stations by slug, and the listeners' places; flush feeds in turn and
+             close what nobody needs.
+Never:       knows a transport.
+Guarantees:  every feed is flushed once a period; feeds take turns, so that a full house is not
+             written to in one breath. A station or a feed that fails is logged, and is no other's
+             trouble.
+From / to:   compose  ->  here  ->  station.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from talas_core.clock import Clock
+from talas_core.messages import StationRecord
+from talas_core.settings import Settings
+from talas_core.telemetry.logs import logger
+from talas_stream.door.capacity import Capacity
+from talas_stream.kernels import Kernels
+from talas_stream.output.feed import TURNS, Feed
+from talas_stream.output.sizes import Sizes
+from talas_stream.station.coding import Codecs
+from talas_stream.station.station import Station
+
+PERIOD_SECONDS = 0.48
+"""Between two writes to a listener of the steady profile. Fewer, larger writes are what makes
+listeners cheap; what a player's buffer must bridge is this and a little."""
+
+log = logger("registry")
+
+
+class Registry:
+    """The stations of this server."""
+
+    def __init__(self, settings: Settings, clock: Clock, kernels: Kernels, codecs: Codecs) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._kernels = kernels
+        self._codecs = codecs
+        self.sizes = Sizes(
+            settings.burst_bytes, settings.listener_queue_bytes, settings.low_burst_bytes
+        )
+        self._stations: dict[str, Station] = {}
+        self._turn = 0
+        self.capacity = Capacity(settings)
+
+    @property
+    def listeners(self) -> int:
+        """Listeners now."""
+        return self.capacity.taken
+
+    def station(self, record: StationRecord) -> Station:
+        """The station of `record`, with what the record says now."""
+        station = self._stations.get(record.slug)
+        if station is not None and station.record.id != record.id:
+            station.close("the station was removed")
+            station = None
+        if station is None:
+            station = self._stations[record.slug] = Station(
+                record, self._clock, self._kernels, self._codecs, self.sizes,
+                hold_seconds=self._settings.hold_seconds,
+            )  # fmt: skip
+        station.record = record
+        return station
+
+    def known(self, slug: str) -> Station | None:
+        """The station of `slug`, if anybody has asked for it here."""
+        return self._stations.get(slug)
+
+    def on_air(self) -> list[Station]:
+        """Stations whose source is heard, by slug."""
+        return [s for _, s in sorted(self._stations.items()) if s.on_air]
+
+    def audible(self) -> list[Station]:
+        """Those and the ones that are held, by slug."""
+        return [s for _, s in sorted(self._stations.items()) if s.audible]
+
+    def held(self) -> list[Station]:
+        """Stations whose listeners wait for a source."""
+        return [station for station in self._stations.values() if station.held]
+
+    def flush_turn(self) -> None:
+        """Flush the listeners whose turn it is, and let silence follow where it is due. Call TURNS
+        times a period."""
+        self._each(Station.rest)
+        self._turn = turn = (self._turn + 1) % TURNS
+        for feed in self._feeds():
+            try:
+                feed.flush_turn(turn)
+            except Exception:
+                log.exception("a feed failed")
+
+    def tidy(self) -> None:
+        """Close renditions that are idle. Call about once a second."""
+        self._each(lambda station: station.tidy(self._settings.rendition_idle_seconds))
+
+    def close(self, reason: str) -> None:
+        """End every source, and with it every listener."""
+        self._each(lambda station: station.close(reason))
+
+    def _each(self, action: Callable[[Station], None]) -> None:
+        """Every station's turn comes, whatever becomes of the others'."""
+        for slug, station in tuple(self._stations.items()):
+            try:
+                action(station)
+            except Exception:
+                log.exception("a station failed", station=slug)
+
+    def _feeds(self) -> Iterator[Feed]:
+        for station in self._stations.values():
+            if station.audible:
+                for output in station.outputs.all:
+                    yield from output.feeds
+
+
+async def every(seconds: float, action: Callable[[], None]) -> None:
+    """Call `action` on an absolute schedule until cancelled. A failure is logged, not fatal."""
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    while True:
+        # After a stall the schedule starts afresh: missed beats are not made up for.
+        due = max(due + seconds, loop.time())
+        await asyncio.sleep(due - loop.time())
+        try:
+            action()
+        except Exception:
+            log.exception("a beat failed")

@@ -1,0 +1,130 @@
+"""libopus without PyAV around it: the packets PyAV's encoder makes, to the bit."""
+
+import ctypes
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from support.sound import Array, programme
+from talas_stream.codec.stages import encode, libopus
+from talas_stream.codec.stages.encode import AvCoder, Encoder
+from talas_stream.codec.stages.govern import Care
+from talas_stream.codec.stages.libopus import FRAME, OpusCoder, library
+from talas_stream.media import LADDER, Codec, Packet
+
+OPUS = LADDER["opus"]
+START = 1_000_000
+
+
+@pytest.fixture(name="opus")
+def loaded() -> ctypes.CDLL:
+    found = library()
+    if found is None:
+        pytest.skip("this PyAV brings no libopus file along")
+    return found
+
+
+def run(coder: OpusCoder | AvCoder, sound: Array, step: int = 1152) -> list[Packet]:
+    packets: list[Packet] = []
+    for at in range(0, sound.shape[1], step):
+        packets += coder.encode(sound[:, at : at + step], START + at)
+    return packets + coder.flush()
+
+
+@pytest.mark.parametrize("name", ["opus", "32.opus"])
+@pytest.mark.parametrize("complexity", [0, 5, 10])
+def test_the_packets_are_those_of_pyav(opus: ctypes.CDLL, name: str, complexity: int) -> None:
+    theirs = AvCoder(LADDER[name], Care(complexity))
+    ours = OpusCoder(opus, LADDER[name].bit_rate, complexity)
+    assert ours.config == theirs.config
+    sound = programme(3.0)
+    assert run(ours, sound) == run(theirs, sound)
+
+
+@pytest.mark.parametrize("samples", [1, 312, 647, 648, 649, 960, 2880, 2881, 5000])
+def test_the_end_is_that_of_pyav(opus: ctypes.CDLL, samples: int) -> None:
+    sound = programme(0.2)[:, :samples]
+    packets = run(OpusCoder(opus, OPUS.bit_rate, 10), sound)
+    assert packets == run(AvCoder(OPUS, Care()), sound)
+    assert packets[-1].end == START + samples
+
+
+@pytest.mark.parametrize("step", [1, 7, 480, FRAME - 1, FRAME, FRAME + 1, 4 * FRAME, 20_000])
+def test_the_size_of_the_pieces_makes_no_difference(opus: ctypes.CDLL, step: int) -> None:
+    sound = programme(0.3)
+    packets = run(OpusCoder(opus, OPUS.bit_rate, 5), sound, step)
+    assert packets == run(OpusCoder(opus, OPUS.bit_rate, 5), sound)
+    assert all(before.end == after.at for before, after in pairwise(packets))
+
+
+def test_planes_may_lie_anyhow(opus: ctypes.CDLL) -> None:
+    sound = programme(0.3)
+    interleaved = np.ascontiguousarray(sound.T).T
+    assert run(OpusCoder(opus, OPUS.bit_rate, 5), interleaved) == run(
+        OpusCoder(opus, OPUS.bit_rate, 5), sound
+    )
+
+
+def test_nothing_in_nothing_out(opus: ctypes.CDLL) -> None:
+    coder = OpusCoder(opus, OPUS.bit_rate, 5)
+    assert coder.encode(np.zeros((2, 0), np.float32), 0) == []
+    assert coder.flush() == []
+
+
+@pytest.mark.parametrize(("bit_rate", "complexity"), [(0, 5), (96_000, 11)])
+def test_what_makes_no_sense_is_refused(opus: ctypes.CDLL, bit_rate: int, complexity: int) -> None:
+    with pytest.raises(ValueError, match="libopus refused"):
+        OpusCoder(opus, bit_rate, complexity)
+
+
+def test_many_at_once_do_not_disturb_each_other(opus: ctypes.CDLL) -> None:
+    sounds = [programme(0.2, seed=seed) for seed in range(8)]
+    apart = [run(OpusCoder(opus, OPUS.bit_rate, 5), sound) for sound in sounds]
+    coders = [OpusCoder(opus, OPUS.bit_rate, 5) for _ in sounds]
+    made: list[list[Packet]] = [[] for _ in sounds]
+    for at in range(0, sounds[0].shape[1], 1152):
+        for number, coder in enumerate(coders):
+            made[number] += coder.encode(sounds[number][:, at : at + 1152], START + at)
+    for number, coder in enumerate(coders):
+        made[number] += coder.flush()
+    assert made == apart
+
+
+def test_without_a_libopus_to_call_pyav_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    direct = Encoder(OPUS)
+    monkeypatch.setattr(encode, "library", lambda: None)
+    around = Encoder(OPUS)
+    assert OPUS.codec is Codec.OPUS
+    assert around.config == direct.config
+
+
+@pytest.mark.parametrize("maps", ["", "7f00-7f01 r-xp 0 0:0 1 /gone/libopus-1.so.0 (deleted)\n"])
+def test_a_library_that_cannot_be_loaded_is_none(
+    monkeypatch: pytest.MonkeyPatch, maps: str
+) -> None:
+    monkeypatch.setattr(libopus.Path, "read_text", lambda _, errors: maps)
+    assert library.__wrapped__() is None
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("7f1-7f2 r-xp 0 fe:0 9  /usr/lib/x86_64-linux-gnu/libopus.so.0.8.0", True),
+        ("7f1-7f2 r-xp 0 fe:0 9  /a dir/av.libs/libopus-114e2b1a.so.0.11.1", True),
+        ("7f1-7f2 r-xp 0 fe:0 9  /usr/lib/libopusfile.so.0.4.4", False),
+    ],
+)
+def test_which_file_is_libopus(monkeypatch: pytest.MonkeyPatch, line: str, *, found: bool) -> None:
+    asked: list[str] = []
+
+    def load(path: str) -> None:
+        asked.append(path)
+        raise OSError
+
+    monkeypatch.setattr(
+        libopus.Path, "read_text", lambda _, errors: f"7f0-7f1 r--p 0 0:0 0\n{line}\n"
+    )
+    monkeypatch.setattr(libopus.ctypes, "CDLL", load)
+    assert library.__wrapped__() is None
+    assert asked == ([line.split("  ")[1]] if found else [])
