@@ -18,6 +18,9 @@ from talas_stream.codec.stages.govern import Governor, Step
 
 TOLD_SECONDS = 1.0
 
+SIZED_SECONDS = 1.0
+"""Between two looks at the process's size: the kernel adds up every thread's account for it."""
+
 log = logger("codec")
 
 
@@ -44,6 +47,8 @@ class Warden:
         self._shed = 0
         self._told = 0
         self._told_at = float("-inf")
+        self._size = _most_bytes()
+        self._sized_at = float("-inf")
 
     @property
     def step(self) -> Step:
@@ -62,7 +67,7 @@ class Warden:
         step, care = governor.step, governor.step.care
         return Load(
             governor.busy, governor.late, step.quantum, care.complexity,
-            governor.room, self._shed, _most_bytes(),
+            governor.room, self._shed, self._size,
         )  # fmt: skip
 
     def admit(self) -> None:
@@ -89,7 +94,10 @@ class Warden:
         self._shed += frames
 
     def tell(self, now: float) -> None:
-        """Log what was left out since the last time, if that was long enough ago."""
+        """Log what was left out since the last time, and see how large the process has grown, each
+        if that was long enough ago."""
+        if now - self._sized_at >= SIZED_SECONDS:
+            self._size, self._sized_at = _most_bytes(), now
         if self._shed > self._told and now - self._told_at >= TOLD_SECONDS:
             log.warning(
                 "source frames left out", worker=self._number, number=self._shed - self._told

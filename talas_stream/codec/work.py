@@ -32,10 +32,10 @@ DEAREST_BIT_RATE = 25_000_000
 """Bits a second of the richest coding there is, uncompressed doubles at 192 kHz: a frame counts for
 the time that its bytes would take at that rate, however short it says it is."""
 
-_Task = tuple[Frame, Packet] | int | Callable[["Work"], bool | None]
-"""A frame to decode with its place; ticks of silence in place of frames left out; or something else
-to do, which is not over while it answers True. It is given the work and does not hold it: the two
-would keep each other alive."""
+_Task = tuple[Frame, Packet, int] | int | Callable[["Work"], bool | None]
+"""A frame to decode with its place and weight; ticks of silence in place of frames left out; or
+something else to do, which is not over while it answers True. It is given the work and does not
+hold it: the two would keep each other alive."""
 
 log = logger("codec")
 
@@ -73,8 +73,9 @@ class Work:
         """To be done: decode `frame`, which stands at `packet`."""
         if self._ending:
             return
-        self._waiting += weight(packet)
-        self._orders.append((frame, packet))
+        ticks = weight(packet)
+        self._waiting += ticks
+        self._orders.append((frame, packet, ticks))
 
     def open(self, rendition: Rendition, ticks: int, resume: int | None = None) -> None:
         """To be done: encode `rendition`, the last `ticks` of the history first, or from `resume`
@@ -101,9 +102,9 @@ class Work:
         while self._orders and ticks > 0 and not self.finished:
             order = self._orders.popleft()
             if isinstance(order, tuple):
-                frame, packet = order
-                ticks -= weight(packet)
-                self._gone(packet)
+                frame, packet, weighs = order
+                ticks -= weighs
+                self._gone(weighs)
                 self._add(self.pipeline.feed(frame, packet))
                 self._measure()
             elif isinstance(order, int):
@@ -132,11 +133,11 @@ class Work:
         while self._waiting - self._history > self._limit // 2:
             order = self._orders.popleft()
             if isinstance(order, tuple):
-                _, packet = order
+                _, packet, weighs = order
                 if history > 0:
-                    history -= weight(packet)
+                    history -= weighs
                 else:
-                    self._waiting -= weight(packet)
+                    self._waiting -= weighs
                     count += 1
                     # One silence for all that follow each other: they may be many.
                     order = packet.duration
@@ -178,10 +179,10 @@ class Work:
             self.outputs.append(Metered(None, self._measures))
         self._heard.clear()
 
-    def _gone(self, packet: Packet) -> None:
-        self._waiting -= weight(packet)
+    def _gone(self, ticks: int) -> None:
+        self._waiting -= ticks
         if self._history:
-            self._history = max(0, self._history - weight(packet))
+            self._history = max(0, self._history - ticks)
 
     def _finish(self) -> bool:
         if self.pipeline.catching_up:

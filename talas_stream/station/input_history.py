@@ -114,9 +114,8 @@ class InputHistory:
         """Whether the oldest frame is not needed, or may not be kept."""
         oldest = self._entries[0][1]
         past = end - oldest.end
-        left = self._bytes - len(oldest.payload)
         return (
-            (past >= self.ticks and left >= self._burst)
+            (past >= self.ticks and self._bytes - len(oldest.payload) >= self._burst)
             or past >= MAX_HISTORY_TICKS
             or self._bytes > MAX_HISTORY_BYTES
             or len(self._entries) > MAX_HISTORY_FRAMES

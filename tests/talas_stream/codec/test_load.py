@@ -2,9 +2,11 @@
 
 import resource
 
+import pytest
 from structlog.testing import capture_logs
 
-from talas_stream.codec.load import TOLD_SECONDS, Load, Warden
+from talas_stream.codec import load as module
+from talas_stream.codec.load import SIZED_SECONDS, TOLD_SECONDS, Load, Warden
 from talas_stream.codec.stages.govern import CALM_SECONDS, STEPS, Governor
 
 
@@ -50,3 +52,15 @@ def test_what_was_left_out_is_told_at_most_once_a_second() -> None:
         warden.tell(100.0 + TOLD_SECONDS)
         warden.tell(100.0 + TOLD_SECONDS * 3)
     assert [line["number"] for line in logs] == [5, 4]
+
+
+def test_size_is_asked_for_once_in_a_while_however_often_there_is_something_to_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    warden = Warden(0, Governor())
+    warden.tell(10.0)
+    monkeypatch.setattr(module, "_most_bytes", lambda: 7 << 20)
+    warden.tell(10.0 + SIZED_SECONDS / 2)
+    assert warden.load.size != 7 << 20
+    warden.tell(10.0 + SIZED_SECONDS)
+    assert warden.load.size == 7 << 20
