@@ -132,6 +132,8 @@ def test_a_station_that_comes_back_is_heard_again_by_itself(served: Served, page
             assert until(lambda: loudness(page) > 0.01)
         finally:
             end(sender)
+        page.reads("#now-label", "Off the air", 20)
+        assert "Live" not in page.text("#now-state")
         page.reads("#now-state", "Off the air", 20)
 
 

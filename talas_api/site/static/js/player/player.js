@@ -18,6 +18,8 @@ const CONNECT_MS = 15_000;
 const STEADY_MS = 20_000;
 const NOT_SUPPORTED = 4;
 const DECODE_FAILED = 3;
+/** States in which the element keeps its connection. */
+const CONNECTED = new Set(['playing', 'stalled', 'held']);
 
 export class Player {
   #timer = 0;
@@ -107,7 +109,7 @@ export class Player {
     this.#movedAt = performance.now();
     if (happening === 'back') this.#formatAt = 0;
     if (state === 'connecting') this.#connect();
-    else if (state !== 'playing' && state !== 'stalled') this.#disconnect();
+    else if (!CONNECTED.has(state)) this.#disconnect();
     this.state.value = state;
     if (state === 'waiting') this.#timer = setTimeout(() => this.#happen('retry'), this.#backoff.next());
   }
@@ -155,6 +157,8 @@ export class Player {
   #followDirectory() {
     if (this.directory.lacks(this.slug.value)) this.#happen('deleted');
     const air = this.#isOnAir();
+    if (this.state.value === 'playing' && air === false) this.#happen('quiet');
+    if (this.state.value === 'held' && air === true) this.#happen('again');
     if (this.state.value === 'waiting' && air === false) this.#happen('silent');
     if (this.state.value === 'offair' && air === true) this.#happen('back');
   }

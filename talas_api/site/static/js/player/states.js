@@ -6,14 +6,15 @@
  *
  *     idle         nothing is wanted            connecting   asked for, no sound yet
  *     playing      sound                        stalled      the sound stopped coming
+ *     held         the source has gone; the connection carries silence until it is back, or ends
  *     waiting      the connection was lost; another try comes after a pause
  *     offair       the station has no source; goes on by itself when it is back
  *     blocked      the browser wants a press of a button first
  *     gone         the station was deleted
  */
 
-/** @typedef {'idle' | 'connecting' | 'playing' | 'stalled' | 'waiting' | 'offair' | 'blocked' | 'gone'} State */
-/** @typedef {'play' | 'stop' | 'sound' | 'stall' | 'lost' | 'silent' | 'retry' | 'back' | 'refused' | 'deleted'} Happening */
+/** @typedef {'idle' | 'connecting' | 'playing' | 'stalled' | 'held' | 'waiting' | 'offair' | 'blocked' | 'gone'} State */
+/** @typedef {'play' | 'stop' | 'sound' | 'stall' | 'lost' | 'silent' | 'quiet' | 'again' | 'retry' | 'back' | 'refused' | 'deleted'} Happening */
 
 /** @type {Partial<Record<Happening, State>>} */
 const ALWAYS = { play: 'connecting', stop: 'idle', deleted: 'gone' };
@@ -22,8 +23,9 @@ const ALWAYS = { play: 'connecting', stop: 'idle', deleted: 'gone' };
 const TABLE = {
   idle: { play: 'connecting' },
   connecting: { ...ALWAYS, sound: 'playing', lost: 'waiting', silent: 'offair', refused: 'blocked' },
-  playing: { ...ALWAYS, stall: 'stalled', lost: 'waiting', silent: 'offair' },
+  playing: { ...ALWAYS, stall: 'stalled', quiet: 'held', lost: 'waiting', silent: 'offair' },
   stalled: { ...ALWAYS, sound: 'playing', lost: 'waiting', silent: 'offair' },
+  held: { ...ALWAYS, again: 'playing', lost: 'waiting', silent: 'offair' },
   waiting: { ...ALWAYS, retry: 'connecting', silent: 'offair' },
   offair: { ...ALWAYS, back: 'connecting' },
   blocked: { ...ALWAYS },
@@ -35,6 +37,7 @@ const WORDS = {
   connecting: 'Connecting\u2026',
   playing: 'Live',
   stalled: 'Waiting for sound\u2026',
+  held: 'Silence. Waiting for the station\u2026',
   waiting: 'Connection lost. Trying again\u2026',
   offair: 'Off the air. Starts by itself when it is back.',
   blocked: 'Your browser wants you to press play.',

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { next, told, wanted } from '#page/player/states.js';
 
-const STATES = ['idle', 'connecting', 'playing', 'stalled', 'waiting', 'offair', 'blocked', 'gone'];
-const HAPPENINGS = ['play', 'stop', 'sound', 'stall', 'lost', 'silent', 'retry', 'back', 'refused', 'deleted'];
+const STATES = ['idle', 'connecting', 'playing', 'stalled', 'held', 'waiting', 'offair', 'blocked', 'gone'];
+const HAPPENINGS = ['play', 'stop', 'sound', 'stall', 'lost', 'silent', 'quiet', 'again', 'retry', 'back', 'refused', 'deleted'];
 
 test('a listener who wants sound gets through a bad day', () => {
   let state = 'idle';
   for (const [happening, then] of [
     ['play', 'connecting'], ['sound', 'playing'], ['stall', 'stalled'], ['sound', 'playing'],
+    ['quiet', 'held'], ['again', 'playing'],
     ['lost', 'waiting'], ['retry', 'connecting'], ['silent', 'offair'], ['back', 'connecting'],
     ['refused', 'blocked'], ['play', 'connecting'], ['stop', 'idle'],
   ]) {
@@ -25,9 +26,10 @@ test('from everywhere one can play, and stop what is wanted', () => {
 });
 
 test('late events of a connection that was given up change nothing', () => {
-  for (const late of ['sound', 'stall', 'lost', 'silent', 'retry', 'back', 'refused', 'deleted']) assert.equal(next('idle', late), null);
+  for (const late of ['sound', 'stall', 'lost', 'silent', 'quiet', 'again', 'retry', 'back', 'refused', 'deleted']) assert.equal(next('idle', late), null);
   assert.equal(next('waiting', 'sound'), null);
   assert.equal(next('offair', 'lost'), null);
+  assert.equal(next('held', 'sound'), null);
 });
 
 test('every state that is reached has its words', () => {
@@ -41,7 +43,7 @@ test('every state that is reached has its words', () => {
 });
 
 test('a station that was deleted is not waited for', () => {
-  for (const state of ['connecting', 'playing', 'stalled', 'waiting', 'offair']) assert.equal(next(state, 'deleted'), 'gone');
+  for (const state of ['connecting', 'playing', 'stalled', 'held', 'waiting', 'offair']) assert.equal(next(state, 'deleted'), 'gone');
   assert.equal(wanted('gone'), false);
   assert.equal(next('gone', 'back'), null);
 });
