@@ -14,6 +14,7 @@ from aiohttp import web
 from talas_core.web import peer
 from talas_core.web.answers import answer
 from talas_stream.door.answers import PUBLIC
+from talas_stream.ingest.credentials import slug_of
 from talas_stream.pages.access import Access
 from talas_stream.pages.events import Events, Follower, Now
 from talas_stream.station.registry import Registry
@@ -99,4 +100,5 @@ class NowPlaying:
             await response.write(message)
 
     async def _station(self, request: web.Request) -> Station:
-        return self._registry.station(await self._access.record(request.match_info["slug"]))
+        record = await self._access.record(slug_of(request.match_info["slug"]))
+        return self._registry.station(record)

@@ -39,6 +39,7 @@ async def test_now_tells_title_and_listeners(tmp_path: Path) -> None:
         assert now["at"] > 0
         assert now["listeners"] == 1
         assert "Access-Control-Allow-Origin: *" in (await get(stream, "/live/now"))[1]
+        assert (await data(stream, "/LIVE/now"))["station"] == "live"
         writer.close()
 
 
