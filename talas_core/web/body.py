@@ -9,8 +9,11 @@ Guarantees:  nesting of any depth, lone surrogates, invalid UTF-8 and trailing t
 from __future__ import annotations
 
 import asyncio
+import functools
+import operator
 from functools import cache
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from aiohttp import hdrs, web
@@ -70,19 +73,48 @@ def parse(raw: bytes, kind: type[T]) -> T:
 
 
 def query(request: web.Request, kind: type[T]) -> T:
-    """The address's query as a `kind`; texts become numbers where it wants them.
+    """The address's query as a `kind`; texts become numbers where it wants them. There is no null
+    in an address: "null" is a text like any other.
 
     Raises BadInput, naming the parameters at fault; one given twice is at fault.
     """
     members: dict[str, Any] = dict(request.query)
     if len(members) < len(request.query):
         raise BadInput("A parameter of the address is given twice.")
+    asked = _asked(kind)
     try:
-        return msgspec.convert(members, kind, strict=False)
+        given = msgspec.convert(members, asked, strict=False)
     except msgspec.ValidationError as error:
         raise BadInput(
-            "Some parameters are not right.", _faults(members, kind, strict=False)
+            "Some parameters are not right.", _faults(members, asked, strict=False)
         ) from error
+    return msgspec.convert(given, kind, from_attributes=True)
+
+
+@cache
+def _asked(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """`kind` without null among what its fields take: msgspec reads it out of the text "null"."""
+    fields = msgspec.structs.fields(kind)
+    return msgspec.defstruct(
+        kind.__name__,
+        [(one.name, _without_null(one.type), _default(one)) for one in fields],
+        rename={one.name: one.encode_name for one in fields},
+        kw_only=True,
+        forbid_unknown_fields=kind.__struct_config__.forbid_unknown_fields,
+    )
+
+
+def _without_null(annotated: Any) -> Any:
+    choices = get_args(annotated)
+    if NoneType not in choices:
+        return annotated
+    return functools.reduce(operator.or_, (one for one in choices if one is not NoneType))
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return msgspec.field(default_factory=field.default_factory)
+    return msgspec.field() if field.required else msgspec.field(default=field.default)
 
 
 @cache

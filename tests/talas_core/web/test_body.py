@@ -215,12 +215,15 @@ async def test_a_body_that_does_not_end_is_refused(
 class Page(msgspec.Struct, forbid_unknown_fields=True):
     limit: int = 5
     after: str = ""
+    begins: Annotated[str, msgspec.Meta(max_length=4)] | None = None
+    before: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 @pytest.mark.parametrize(
     ("text", "page"),
-    [("", Page()), ("limit=7", Page(7)), ("after=a%20b&limit=1", Page(1, "a b"))],
-)
+    [("", Page()), ("limit=7", Page(7)), ("after=a%20b&limit=1", Page(1, "a b")),
+     ("begins=null&before=2", Page(begins="null", before=2)), ("after=null", Page(after="null"))],
+)  # fmt: skip
 def test_a_query_becomes_a_value(text: str, page: Page) -> None:
     assert query(make_mocked_request("GET", f"/?{text}"), Page) == page
 
@@ -229,6 +232,8 @@ def test_a_query_becomes_a_value(text: str, page: Page) -> None:
     ("text", "fields"),
     [
         ("limit=x", {"limit": "Expected `int`, got `str`"}),
+        ("before=null", {"before": "Expected `int`, got `str`"}),
+        ("begins=nulls", {"begins": "Expected `str` of length <= 4"}),
         ("more=1", {"more": "is not a field of this request"}),
         ("limit=1&limit=2", {}),
     ],
