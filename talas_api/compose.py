@@ -29,6 +29,7 @@ from talas_api.chat.service import Chat
 from talas_api.identity.accounts.store import PostgresAccounts
 from talas_api.identity.compose import Identity
 from talas_api.listening import listen, shares, until, wanted
+from talas_api.openapi import handlers as openapi_http
 from talas_api.request.route import Table
 from talas_api.retention.service import Retention
 from talas_api.retention.store import PostgresRetention
@@ -177,7 +178,8 @@ class Api:
         )
         page = site_http.routes(self._settings)
         socket = endpoint.routes(self.chat, Cors.own(self._settings))
-        return [*table, *outside([*page, *health])], outside([*socket, *health])
+        described = openapi_http.routes(table)
+        return [*table, *outside([*described, *page, *health])], outside([*socket, *health])
 
     def applications(self) -> tuple[web.Application, web.Application]:
         """The applications of the API port and of the chat port."""

@@ -37,6 +37,9 @@ from talas_api.stations.service import Stations
 PLAIN = {
     "/": "Shows the page.",
     "/site/{version}/{name:.+}": "Gives a file of the page.",
+    "/api/openapi.json": "Describes the API in OpenAPI.",
+    "/api/docs": "Shows that description to people.",
+    "/api/docs/{name}": "Gives a file of that page.",
     "/health": "Tells whether the service does its job.",
     "/ready": "Tells whether every part of it works.",
     "/ws": "Opens a socket to chat; its token comes in a frame.",

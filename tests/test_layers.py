@@ -22,8 +22,8 @@ MAY_IMPORT = {
 ORDERS = {
     "talas_api": (
         "text", "startup", "listening", "announcer", "request", "audit", "mail", "identity",
-        "stations", "rooms", "chat", "admin", "retention", "site", "links", "seed", "routes",
-        "compose", "jobs", "command", "__main__",
+        "stations", "rooms", "chat", "admin", "retention", "site", "openapi", "links", "seed",
+        "routes", "compose", "jobs", "command", "__main__",
     ),
     "talas_api/identity": (
         "values", "rows", "ports", "common", "passwords", "limits", "keys", "sessions", "factors",

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import msgspec
+from aiohttp import hdrs, web
 
 from talas_api.site.bundle import bundled
 
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
     ".js": "text/javascript; charset=utf-8",
     ".png": "image/png",
     ".svg": "image/svg+xml",
@@ -65,6 +68,20 @@ class Assets:
     def find(self, name: str) -> Asset | None:
         """The file of this name, e.g. `js/main.js`."""
         return self._files.get(name)
+
+
+def respond(request: web.Request, asset: Asset, headers: Mapping[str, str]) -> web.Response:
+    """The asset as an answer: packed for a browser that takes gzip, 304 for one that has it."""
+    packed = bool(asset.packed) and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
+    # A strong ETag names bytes, and these differ by encoding.
+    etag = asset.etag[:-1] + '-gz"' if packed else asset.etag
+    sent = dict(headers) | {hdrs.ETAG: etag, hdrs.VARY: "Accept-Encoding, Origin"}
+    if etag in (part.strip() for part in request.headers.get(hdrs.IF_NONE_MATCH, "").split(",")):
+        return web.Response(status=304, headers=sent)
+    sent[hdrs.CONTENT_TYPE] = asset.kind
+    if packed:
+        sent[hdrs.CONTENT_ENCODING] = "gzip"
+    return web.Response(body=asset.packed if packed else asset.body, headers=sent)
 
 
 def _digest(content: bytes) -> str:

@@ -13,14 +13,14 @@ Guarantees:  a page and its files always fit together: the page names its files 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from string import Template
 
 from aiohttp import hdrs, web
 
-from talas_api.site.assets import Asset, Assets
+from talas_api.site.assets import Asset, Assets, respond
 from talas_api.site.places import Places
 from talas_core.errors import NotFound
 from talas_core.settings import Settings
@@ -58,14 +58,14 @@ def routes(settings: Settings, folder: Path = FOLDER) -> list[web.RouteDef]:
             "Permissions-Policy": PERMISSIONS,
             hdrs.CACHE_CONTROL: REVALIDATE,
         }
-        return _respond(request, made(places), headers)
+        return respond(request, made(places), headers)
 
     async def file(request: web.Request) -> web.Response:
         asset = assets.find(request.match_info["name"])
         if asset is None:
             raise NotFound("There is no such file.")
         current = request.match_info["version"] == assets.version
-        return _respond(request, asset, {hdrs.CACHE_CONTROL: FOR_EVER if current else REVALIDATE})
+        return respond(request, asset, {hdrs.CACHE_CONTROL: FOR_EVER if current else REVALIDATE})
 
     return [web.get("/", page), web.get("/site/{version}/{name:.+}", file)]
 
@@ -98,19 +98,6 @@ def _fill(template: Template, assets: Assets, places: Places) -> str:
         stream=html.escape(places.stream),
         source=html.escape(places.source),
     )
-
-
-def _respond(request: web.Request, asset: Asset, headers: Mapping[str, str]) -> web.Response:
-    packed = bool(asset.packed) and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
-    # A strong ETag names bytes, and these differ by encoding.
-    etag = asset.etag[:-1] + '-gz"' if packed else asset.etag
-    sent = dict(headers) | {hdrs.ETAG: etag, hdrs.VARY: "Accept-Encoding, Origin"}
-    if etag in (part.strip() for part in request.headers.get(hdrs.IF_NONE_MATCH, "").split(",")):
-        return web.Response(status=304, headers=sent)
-    sent[hdrs.CONTENT_TYPE] = asset.kind
-    if packed:
-        sent[hdrs.CONTENT_ENCODING] = "gzip"
-    return web.Response(body=asset.packed if packed else asset.body, headers=sent)
 
 
 def _text(assets: Assets, name: str) -> str:

@@ -47,6 +47,7 @@ Renditions = Annotated[
     Meta(
         min_length=1,
         max_length=len(RENDITIONS),
+        extra_json_schema={"uniqueItems": True},
         description="must be a list of one or more of " + ", ".join(RENDITIONS),
     ),
 ]

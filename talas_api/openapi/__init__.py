@@ -1,0 +1,1 @@
+"""The API as tools read it: OpenAPI, made from the route table."""
