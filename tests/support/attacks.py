@@ -17,6 +17,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from support.serve import Served
+from support.wait import PATIENCE
 from talas_core.postgres.pool import Database
 from talas_core.security.seal import Sealer
 from talas_core.supervisor import run_file
@@ -58,12 +59,10 @@ class Answer(msgspec.Struct, frozen=True):
         return json.loads(self.body)["data"]
 
 
-def exchange(
-    port: int, data: bytes, *, seconds: float = 20.0, enough: Callable[[bytes], bool] | None = None
-) -> bytes:
+def exchange(port: int, data: bytes, *, enough: Callable[[bytes], bool] | None = None) -> bytes:
     """What the server says to `data` until it closes, until that is `enough`, or until it says
-    nothing for `seconds`."""
-    with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
+    nothing for too long."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         said = bytearray()
         # It may say what it has to say, and not wait for the rest of ours.
         with contextlib.suppress(ConnectionResetError, BrokenPipeError, TimeoutError):

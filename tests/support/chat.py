@@ -56,7 +56,7 @@ class Talker:
 
     async def ask(self, kind: str, **fields: object) -> Frame:
         """The reply to a request."""
-        return await asyncio.wait_for(self.begin(kind, **fields), 15)
+        return await asyncio.wait_for(self.begin(kind, **fields), PATIENCE)
 
     def begin(self, kind: str, **fields: object) -> asyncio.Future[Frame]:
         """Send a request; the future is its reply, or fails with ConnectionError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from support.wait import PATIENCE
 from talas_api.chat.delivery import wire
 
 PART, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -34,14 +35,14 @@ async def upgraded(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.
     reader, writer = await asyncio.open_connection(host, port)
     lines = "".join(f"{name}: {value}\r\n" for name, value in HANDSHAKE.items())
     writer.write(f"GET /ws HTTP/1.1\r\nHost: {host}:{port}\r\n{lines}\r\n".encode())
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
     if b" 101 " not in head:
         writer.transport.abort()
         raise ConnectionError(head.partition(b"\r\n")[0].decode())
     return reader, writer
 
 
-async def close_code(reader: asyncio.StreamReader, seconds: float = 20) -> int:
+async def close_code(reader: asyncio.StreamReader, seconds: float = PATIENCE) -> int:
     """The code that the server closes with; whole frames before it are passed over."""
     async with asyncio.timeout(seconds):
         while True:

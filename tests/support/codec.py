@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 from support.sound import programme
 from support.stage import frames_of, placed
+from support.wait import PATIENCE
 from talas_stream.codec.job import LinkedJob
 from talas_stream.codec.mark import Mark
 from talas_stream.codec.messages import Begin, Coded, Metered
@@ -46,7 +47,7 @@ class Threads:
     def join(self) -> None:
         """Wait until all have seen that nobody needs them."""
         for thread in self.running:
-            thread.join(timeout=20)
+            thread.join(timeout=PATIENCE)
             assert not thread.is_alive()
 
 

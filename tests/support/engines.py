@@ -22,7 +22,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 
 from support.browser import CHROMIUM, DRIVER, Browser, browser
 from support.ports import free_ports
-from support.wait import until
+from support.wait import PATIENCE, until
 
 FIREFOX, WEBKIT, XVFB = (shutil.which(name) for name in ("firefox-esr", "WebKitWebDriver", "Xvfb"))
 MINI = next(iter(sorted(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"))), None)
@@ -92,7 +92,7 @@ class Firefox:
         self._number += 1
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": params}))
         while True:
-            answer = json.loads(self._socket.recv(timeout=30))
+            answer = json.loads(self._socket.recv(timeout=PATIENCE))
             if answer.get("id") == self._number:
                 assert answer["type"] == "success", answer
                 return answer["result"]
@@ -180,11 +180,11 @@ def firefox(folder: Path) -> Iterator[Engine]:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_home(folder),
     )  # fmt: skip
     try:
-        with until(lambda: _connected(port), 60) as socket:
+        with until(lambda: _connected(port)) as socket:
             yield Firefox(socket)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)
 
 
 def _connected(port: int) -> websockets.sync.client.ClientConnection | None:
@@ -216,7 +216,7 @@ def webkit(folder: Path) -> Iterator[Engine]:
             driver.quit()
     finally:
         screen.terminate()
-        screen.wait(20)
+        screen.wait(PATIENCE)
 
 
 def _home(folder: Path) -> dict[str, str]:

@@ -92,7 +92,7 @@ class External:
         else:
             argv, become = [self._nats, "-a", "127.0.0.1", "-p", port, "--auth", TOKEN], None
         # A killed server's children may hold on to its files for a moment: then it is tried again.
-        await auntil(lambda: self._listens(name, argv, become), 20, every=0.1)
+        await auntil(lambda: self._listens(name, argv, become), every=0.1)
 
     async def _listens(self, name: str, argv: list[str], become: object) -> bool:
         running = self._running.get(name)

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 from aiohttp import WSMsgType, web
 
+from support.wait import PATIENCE
+
 MP3_FRAME = b"\xff\xfb\x94\x00" + bytes(380)
 """128 kbit/s at 48 kHz: 384 bytes, 24 ms."""
 ROOM, EPOCH = "11111111-1111-7111-8111-111111111111", "22222222-2222-7222-8222-222222222222"
@@ -126,11 +128,11 @@ class FakeTalas:
         thread = threading.Thread(target=lambda: asyncio.run(self._serve(up, stop)))
         thread.start()
         try:
-            assert up.wait(10)
+            assert up.wait(PATIENCE)
             yield self
         finally:
             stop.set()
-            thread.join(10)
+            thread.join(PATIENCE)
 
     async def _serve(self, up: threading.Event, stop: threading.Event) -> None:
         runners = []

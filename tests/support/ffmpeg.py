@@ -7,6 +7,8 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
+from support.wait import PATIENCE
+
 # What to copy a file of each coding into, as the README tells broadcasters.
 CONTAINERS = {"mp3": "mp3", "aac": "adts", "opus": "ogg"}
 TYPES = {"mp3": "audio/mpeg", "aac": "audio/aac", "opus": "audio/ogg"}
@@ -35,7 +37,7 @@ def record(url: str, seconds: float, file: Path) -> subprocess.Popen[bytes]:
     return ffmpeg("-i", url, "-t", str(seconds), "-y", str(file))
 
 
-def finish(process: subprocess.Popen[bytes], seconds: float = 60) -> str:
+def finish(process: subprocess.Popen[bytes], seconds: float = 2 * PATIENCE) -> str:
     """Wait for ffmpeg to end by itself. Returns its complaints; raises if it failed."""
     _, complaints = process.communicate(timeout=seconds)
     text = complaints.decode(errors="replace")
@@ -47,4 +49,4 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """End ffmpeg if it still runs."""
     if process.poll() is None:
         process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from support.serve import ROOT, Served
-from support.wait import until
+from support.wait import PATIENCE, until
 
 DOCS = ROOT / "docs" / "proxies.md"
 NAME = "localhost"
@@ -92,7 +92,7 @@ def _running(port: int, *command: str, env: dict[str, str] | None = None) -> Ite
         yield
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def _listens(process: subprocess.Popen[bytes], port: int) -> bool:

@@ -15,7 +15,7 @@ from structlog.typing import EventDict
 from support.damage import DATA, MONO, SECONDS
 from support.sound import decoded, likeness
 from support.stream import Stream, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_stream.media import RATE
 
 FRAME_SECONDS = {
@@ -70,7 +70,7 @@ class Air:
             with contextlib.suppress(AssertionError):
                 await auntil(heard, 0.06, 0.002)
         writer.write_eof()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.read()).startswith(b"HTTP/1.1 200")
             for body in bodies:
                 await body.reading
@@ -107,7 +107,7 @@ def check_sound(body: bytes, coding: str, losses: int) -> None:
 
 async def free(stream: Stream) -> bool:
     reader, writer = await stream.source("Expect: 100-continue")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         answer = await reader.readuntil(b"\r\n\r\n")
     writer.close()
     return b" 100 " in answer

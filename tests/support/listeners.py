@@ -9,7 +9,7 @@ from pathlib import Path
 
 from support.sound import coded, programme
 from support.stream import Stream, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_stream.door.front_door import Doorkeeper
 from talas_stream.station.registry import Registry
 
@@ -41,7 +41,7 @@ async def on_air(
 
 
 async def exactly(reader: asyncio.StreamReader, size: int) -> bytes:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         return await reader.readexactly(size)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from support.browser import Browser
 from support.serve import Served
-from support.wait import until
+from support.wait import PATIENCE, until
 
 PASSWORD = "long enough"
 ENTER, ESCAPE, SPACE, TAB, DOWN = "\ue007", "\ue00c", " ", "\ue004", "\ue015"
@@ -54,7 +54,7 @@ def api(served: Served, path: str, body: object = None, token: str = "") -> Any:
         data=json.dumps(body).encode() if body is not None else None,
         headers=headers,
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return json.loads(answer.read())["data"]
 
 

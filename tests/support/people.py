@@ -6,6 +6,8 @@ import http.client
 import json
 from typing import Any
 
+from support.wait import PATIENCE
+
 PASSWORD = "Test123!@#"
 
 
@@ -48,7 +50,7 @@ class Person:
         headers = {"Content-Type": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
         try:
             connection.request(method, f"/api/auth/{verb}", body, headers)
             answer = connection.getresponse()

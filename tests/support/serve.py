@@ -23,8 +23,10 @@ from support.processes import gone
 from support.wait import until
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 60.0
-STOP_SECONDS = 30.0
+READY_SECONDS = 90.0
+STOP_SECONDS = 60.0
+ANSWER_SECONDS = 20.0
+"""For one answer: who asks again may meet a worker that does not stand still."""
 
 
 class Served:
@@ -86,7 +88,8 @@ class Served:
     def get(self, port: int, path: str) -> tuple[int, str]:
         """Status and body of a GET on one of the ports; (0, reason) where nobody answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            url = f"http://127.0.0.1:{port}{path}"
+            with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

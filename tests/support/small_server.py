@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from support.wait import PATIENCE
 from talas_core.web.answers import answer
 from talas_core.web.application import application
 from talas_core.web.connection import Deadlines
@@ -17,7 +18,7 @@ async def raw(port: int, request: bytes, host: str = "127.0.0.1") -> bytes:
     """Everything the server says to `request` before it closes."""
     reader, writer = await asyncio.open_connection(host, port)
     writer.write(request)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         said = await reader.read()
     writer.close()
     return said

@@ -12,7 +12,7 @@ from structlog.typing import EventDict
 
 from support.sound import coded, programme
 from support.stream import Stream, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_stream.wire.ogg_pages import OggWriter
 from talas_stream.wire.opus import build_tags
 
@@ -21,7 +21,7 @@ MP3 = coded(programme(4.0), "mp3")
 
 async def answer_to(stream: Stream, *lines: str, **options: str) -> bytes:
     reader, writer = await stream.source(*lines, **options)  # type: ignore[arg-type]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         answer = await reader.read()
     writer.close()
     return answer

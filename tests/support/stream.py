@@ -18,6 +18,7 @@ import pytest
 from support.codec import Threads
 from support.names import NAMES
 from support.ports import free_port
+from support.wait import PATIENCE
 from talas_core import messages, settings
 from talas_core.bus.memory import MemoryBus
 from talas_core.messages import (
@@ -122,7 +123,7 @@ class Stream:
         reader, writer = await self.connect()
         writer.write(head(request) + body)
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 return await reader.read()
         finally:
             writer.close()
@@ -153,7 +154,7 @@ class Stream:
         """Connect as a listener; gives the response head and what follows it."""
         reader, writer = await self.connect()
         writer.write(head("\r\n".join([f"GET {path} HTTP/1.1", "Host: here", *lines])))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             answer = await reader.readuntil(b"\r\n\r\n")
         return answer.decode(), reader, writer
 

@@ -19,7 +19,7 @@ import pytest
 from support.api import PERSON, Composed, settings_for, stream_here
 from support.ports import free_ports
 from support.proxy import postgres_behind_proxy
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_api.compose import Api
 from talas_api.listening import listen
 from talas_core import messages
@@ -119,7 +119,7 @@ async def test_serves_and_drains(tmp_path: Path, database: str, nats_url: str) -
         _, body = await it.call("GET", "/api/stations")
         assert [station["slug"] for station in body["data"]] == ["demo", "live"]
         it.process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(it.process.wait(), 10) == 0
+        assert await asyncio.wait_for(it.process.wait(), PATIENCE) == 0
 
 
 async def test_is_not_ready_until_a_stream_service_listens(
@@ -180,14 +180,14 @@ async def test_waits_for_a_late_bus(tmp_path: Path, migrated: str) -> None:
 
         await auntil(signed_up)
         it.process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(it.process.wait(), 10) == 0
+        assert await asyncio.wait_for(it.process.wait(), PATIENCE) == 0
 
 
 @pytest.mark.parametrize("missing", ["TALAS_DATABASE_URL", "TALAS_NATS_URL"])
 async def test_alone_it_needs_both_addresses(tmp_path: Path, missing: str) -> None:
     urls = {"TALAS_DATABASE_URL": "postgresql://x", "TALAS_NATS_URL": "nats://x", missing: ""}
     async with running_alone(tmp_path, "", "", **urls) as it:
-        assert await asyncio.wait_for(it.process.wait(), 10) == 2
+        assert await asyncio.wait_for(it.process.wait(), PATIENCE) == 2
         assert it.process.stderr is not None
         assert missing in (await it.process.stderr.read()).decode()
 
@@ -204,7 +204,7 @@ async def test_a_database_that_refuses_is_named(
     tmp_path: Path, database: str, nats_url: str, change: tuple[str, str], words: str
 ) -> None:
     async with running(tmp_path, database.replace(*change), nats_url) as it:
-        assert await asyncio.wait_for(it.process.wait(), 10) == 2
+        assert await asyncio.wait_for(it.process.wait(), PATIENCE) == 2
         assert it.process.stderr is not None
         last = (await it.process.stderr.read()).decode().splitlines()[-1]
         assert last.startswith(f"talas: TALAS_DATABASE_URL: {words}")
@@ -379,7 +379,7 @@ async def test_requests_in_hand_are_finished_at_the_drain(
         start = time.monotonic()
         it.process.send_signal(signal.SIGTERM)
         assert (await pending)[0] == 201
-        assert await asyncio.wait_for(it.process.wait(), 10) == 0
+        assert await asyncio.wait_for(it.process.wait(), PATIENCE) == 0
         assert time.monotonic() - start < 8
 
 

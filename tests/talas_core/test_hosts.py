@@ -7,6 +7,7 @@ import socket
 import pytest
 import uvloop
 
+from support.wait import PATIENCE
 from talas_core.errors import SettingError
 from talas_core.hosts import DOORS, addresses, check_host, in_url, listen, reachable
 
@@ -117,7 +118,7 @@ def test_a_rush_of_connections_is_taken_in_a_few_turns_of_the_loop() -> None:
         servers = await listen(Client, "127.0.0.1", 0, backlog=1000)
         port = servers[0].sockets[0].getsockname()[1]
         clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(160)]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while len(came) < len(clients):
                 turns += 1
                 await asyncio.sleep(0)

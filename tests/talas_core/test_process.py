@@ -16,7 +16,7 @@ import pytest
 from support.processes import gone
 from support.serve import ROOT
 from support.strangers import UID, as_user, python_for_others
-from support.wait import auntil, until
+from support.wait import PATIENCE, auntil, until
 from talas_core import process
 from talas_core.postgres.identity import enter_namespace, leave_root
 
@@ -173,7 +173,7 @@ async def test_the_end_is_known_even_if_the_last_words_cannot_be_heard() -> None
 
     child = process.spawn(("/bin/echo", "farewell"), env=ENV, on_line=deaf)
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    assert await asyncio.wait_for(child.wait(), 10) == 0
+    assert await asyncio.wait_for(child.wait(), PATIENCE) == 0
 
 
 CLOSED = """

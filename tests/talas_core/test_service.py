@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.serve import ROOT
-from support.wait import until
+from support.wait import PATIENCE, until
 
 BODIES = {
     "drains": "await drain.wait()",
@@ -56,7 +56,7 @@ class Trial:
 
     def end(self) -> tuple[int, str]:
         """Exit status and what was written to standard error."""
-        _, text = self.process.communicate(timeout=20)
+        _, text = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, text
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from support.sound import CONTENT_TYPES, SENT_ALSO, coded, decoded, likeness, programme
 from support.stream import Stream, head, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_core.errors import Unavailable, UsageError
 from talas_core.messages import STREAM_HERE, Nothing, encode
 from talas_stream.media import CONTENT_TYPE, Codec
@@ -23,7 +23,7 @@ async def listening(
     stream: Stream, path: str
 ) -> tuple[str, asyncio.StreamReader, asyncio.StreamWriter]:
     """As `listen`; one that there is no time for yet comes again, as it is told to."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             answer, reader, writer = await stream.listen(path)
             if not answer.startswith("HTTP/1.1 503"):
@@ -33,7 +33,7 @@ async def listening(
 
 
 async def heard(reader: asyncio.StreamReader, size: int = 60_000) -> bytes:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         return await reader.readexactly(size)
 
 
@@ -103,7 +103,7 @@ async def test_the_end_of_the_source_ends_the_body_and_the_next_one_may_come(
             await auntil(stream.status)
             listeners = [await stream.listen(f"/live.{e}") for e in ("mp3", "opus", "aac")]
             sending.write_eof()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 assert (await answers.read()).startswith(b"HTTP/1.1 200 OK")
                 bodies = [await reader.read() for _, reader, _ in listeners]
             # The plain rendition is the source's own bytes, all of them.
@@ -119,7 +119,7 @@ async def test_a_drain_ends_sources_and_listeners(tmp_path: Path) -> None:
         sending.write(coded(programme(3.0), "mp3"))
         await auntil(stream.status)
         _, reader, _ = await stream.listen("/live.opus")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert (await reader.read())[:4] == b"OggS"
 
 
@@ -168,6 +168,6 @@ async def test_two_requests_on_one_connection_do_not_hide_the_second_from_the_do
     async with running_stream(tmp_path) as stream:
         reader, writer = await stream.connect()
         writer.write(head("GET /health HTTP/1.1\nHost: x"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert b"Connection: close" in await reader.read()
         writer.close()

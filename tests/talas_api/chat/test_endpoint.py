@@ -13,7 +13,7 @@ from support.api import Composed
 from support.chat import Talker, talking
 from support.client_frames import BINARY, CLOSE, HANDSHAKE, PART, PING, PONG, TEXT, frame, upgraded
 from support.client_frames import close_code as code_of
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_api.chat import endpoint as module
 from talas_api.chat.intake import Intake
 from talas_api.chat.limits import FRAME_BYTES, Limits
@@ -30,7 +30,7 @@ async def socket(composed: Composed) -> AsyncIterator[aiohttp.ClientWebSocketRes
 
 async def close_code(socket: aiohttp.ClientWebSocketResponse) -> int | None:
     """The code the server closes with; frames before are passed over."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         async for _ in socket:
             pass
     return socket.close_code
@@ -60,7 +60,7 @@ async def test_another_version_of_the_protocol_is_told_ours_and_closed(composed:
     lines = [f"{name}: {value}" for name, value in HANDSHAKE.items() if "Version" not in name]
     wish = ["GET /ws HTTP/1.1", "Host: localhost", *lines, "Sec-WebSocket-Version: 12", "", ""]
     writer.write("\r\n".join(wish).encode())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         said = (await reader.read()).decode()
     writer.close()
     assert said.startswith("HTTP/1.1 426 Upgrade Required\r\n")
@@ -97,7 +97,7 @@ async def test_handshake_with_a_body_is_refused(composed: Composed, field: dict[
     lines = [f"{name}: {value}" for name, value in (HANDSHAKE | field).items()]
     request = "\r\n".join(["GET /ws HTTP/1.1", f"Host: 127.0.0.1:{url.port}", *lines, "", ""])
     writer.write(request.encode() + b"5\r\nhello\r\n0\r\n\r\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
     writer.close()
 
@@ -210,7 +210,7 @@ async def test_what_is_not_the_protocol_is_closed_with_its_code(
     writer.write(data)
     assert await code_of(reader) == code
     writer.write(frame(code.to_bytes(2), CLOSE))
-    assert await asyncio.wait_for(reader.read(), 10) == b""  # and then the connection, too
+    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""  # and then the connection, too
     writer.transport.abort()
 
 
@@ -261,7 +261,7 @@ async def test_flood_after_the_sign_in_is_cut_with_4202(composed: Composed) -> N
 async def pongs_before(reader: asyncio.StreamReader, code: int) -> int:
     """How many empty pongs come before the close with that code."""
     count = 0
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while (head := await reader.readexactly(2)) == b"\x8a\x00":
             count += 1
         assert head[0] == 0x88

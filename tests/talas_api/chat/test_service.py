@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from support.chat_kit import LIFE, ChatKit
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_api.chat import service as module
 from talas_api.chat.codes import Close
 from talas_api.chat.values import Kept
@@ -160,7 +160,7 @@ async def test_a_drain_does_not_wait_for_ever(
 
     monkeypatch.setattr(kit.log, "append", append)
     await guest.ask("message.send", room=room, nonce="n", text="x")
-    await asyncio.wait_for(kit.chat.drain(0.2), 2)
+    await asyncio.wait_for(kit.chat.drain(0.2), PATIENCE)
     assert guest.pipe.aborted
 
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
+from support.wait import PATIENCE
 from talas_api.site import handlers
 from talas_core.settings import load
 from talas_core.web.application import application
@@ -55,7 +56,7 @@ async def test_a_page_asked_for_without_a_host_asks_no_resolver(
     monkeypatch.setattr(socket, "getfqdn", lambda *_: asked.append("") or "slow.example")
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
     writer.write(b"GET / HTTP/1.0\r\n\r\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         page = await reader.read()
     writer.close()
     assert b'content="ws://127.0.0.1:3001/ws"' in page

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from support.wait import PATIENCE
 from talas_core.bus import link
 from talas_core.bus.link import NatsLink, settle
 from talas_core.bus.nats import NatsBus
@@ -123,7 +124,7 @@ async def test_a_server_that_is_not_nats_is_tried_again(
     bus = await NatsBus.open(f"nats://127.0.0.1:{port}", name="t", wait=0.01)
     await until(lambda: met >= 3)
     assert open_now <= 1, "an attempt that failed leaves no connection behind"
-    await asyncio.wait_for(bus.close(), 5)
+    await asyncio.wait_for(bus.close(), PATIENCE)
     await until(lambda: open_now == 0)
     server.close()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from support.wait import PATIENCE
 from talas_core.bus import nats as adapter
 from talas_core.bus.nats import NatsBus
 from talas_core.bus.port import MAX_PAYLOAD
@@ -33,7 +34,7 @@ async def test_publishing_does_not_wait_for_a_server_that_reads_nothing(
     assert loop.time() - started < 2
     assert 0 < refused < 60
     server.kill()
-    await asyncio.wait_for(bus.close(), 10)
+    await asyncio.wait_for(bus.close(), PATIENCE)
 
 
 async def test_a_server_that_dies_with_much_unsent_is_found_again(
@@ -159,7 +160,7 @@ async def test_close_does_not_wait_for_ever_for_an_answer(
     await bus.serve("s", never)
     question = asyncio.create_task(bus.request("s", b"", timeout=30))
     await asked.wait()
-    await asyncio.wait_for(bus.close(), 5)
+    await asyncio.wait_for(bus.close(), PATIENCE)
     with pytest.raises(BusUnavailable):
         await question
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from support.wait import PATIENCE
 from talas_core.bus.memory import MemoryBus, MemoryHub
 from talas_core.bus.nats import NatsBus
 from talas_core.bus.port import MAX_PAYLOAD, Bus
@@ -337,10 +338,10 @@ async def test_a_lost_connection_fails_a_waiting_request_at_once(net: Any, until
 
     await server.serve("never", never)
     waiting = asyncio.create_task(asker.request("never", b"", timeout=60))
-    await asyncio.wait_for(asked.wait(), 5)
+    await asyncio.wait_for(asked.wait(), PATIENCE)
     await net.lose()
     with pytest.raises(BusUnavailable):
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, PATIENCE)
 
 
 async def test_after_a_return_everything_works_again(net: Any, until: Any) -> None:
@@ -380,4 +381,4 @@ async def test_close_while_disconnected(net: Any, until: Any) -> None:
     await net.lose()
     await until(lambda: not bus.connected)
     await subscription.close()
-    await asyncio.wait_for(bus.close(), 5)
+    await asyncio.wait_for(bus.close(), PATIENCE)

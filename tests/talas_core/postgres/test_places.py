@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from support.wait import PATIENCE
 from talas_core.postgres.places import Places
 
 
@@ -16,7 +17,7 @@ async def test_a_client_with_many_that_wait_is_served_in_turn_with_others() -> N
 
     await asyncio.gather(*map(use, "aaaabb"), use("c"))
     assert "".join(served) == "aabcaba"
-    await asyncio.wait_for(places.enter("d", 0), 1)
+    await asyncio.wait_for(places.enter("d", 0), PATIENCE)
 
 
 async def test_who_has_waited_too_long_is_told_and_takes_no_place() -> None:

@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from support.proxy import postgres_behind_proxy
+from support.wait import PATIENCE
 from talas_core import caller
 from talas_core.clock import FakeClock
 from talas_core.errors import BadInput, CallerGone, Conflict, Unavailable
@@ -127,7 +128,7 @@ async def test_close_cuts_a_query_that_does_not_end(database: str) -> None:
     await db.open()
     query = asyncio.create_task(db.row("SELECT pg_sleep(60)"))
     await asyncio.sleep(0.05)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await db.close(seconds=0.05)
         with pytest.raises(Unavailable):
             await query
@@ -195,7 +196,7 @@ async def test_read_only_database_is_unwell_and_well_again_by_itself(database: s
     await db.open()
     await db.run("CREATE TABLE notes (text text)")
     name = database.rpartition("/")[2].partition("?")[0]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         other = await asyncpg.connect(database)
         await other.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         await db.run("SET default_transaction_read_only = on")  # as those that come from now on

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from support.ports import free_ports
+from support.wait import PATIENCE
 from talas_core import settings as knobs
 from talas_core.settings import Settings
 from talas_core.supervisor import banner
@@ -121,13 +122,13 @@ async def test_ready_is_when_all_three_ports_say_so(host: str) -> None:
     servers = []
     for port in reversed(ports):
         servers.append(await asyncio.start_server(answering(port), "127.0.0.1", port))
-        await asyncio.wait_for(asked[port].wait(), 10)
+        await asyncio.wait_for(asked[port].wait(), PATIENCE)
         asked[port].clear()
         answers[port] = b"junk\r\n"
-        await asyncio.wait_for(asked[port].wait(), 10)
+        await asyncio.wait_for(asked[port].wait(), PATIENCE)
         assert not waiting.done()
         answers[port] = b"HTTP/1.1 200 OK\r\n\r\n"
-    await asyncio.wait_for(waiting, 10)
+    await asyncio.wait_for(waiting, PATIENCE)
     for server in servers:
         server.close()
 

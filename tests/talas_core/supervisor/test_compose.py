@@ -19,7 +19,7 @@ import pytest
 from support.ports import free_ports
 from support.processes import newcomers
 from support.serve import ROOT
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_core import settings as knobs
 from talas_core.errors import UsageError
 from talas_core.settings import Settings
@@ -57,7 +57,7 @@ def table(mine: Settings, seen: Path) -> list[ServiceSpec]:
 
 async def end(task: asyncio.Task[int]) -> int:
     os.kill(os.getpid(), signal.SIGTERM)
-    return await asyncio.wait_for(task, 30)
+    return await asyncio.wait_for(task, PATIENCE)
 
 
 async def test_embedded_from_nothing_to_nothing(

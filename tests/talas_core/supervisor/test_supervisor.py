@@ -16,7 +16,7 @@ import pytest
 
 from support.processes import gone, newcomers
 from support.serve import ROOT
-from support.wait import auntil, until
+from support.wait import PATIENCE, auntil, until
 from talas_core import process
 from talas_core.clock import SystemClock
 from talas_core.errors import UsageError
@@ -110,7 +110,7 @@ class Life:
 
     async def end(self, number: int = signal.SIGTERM) -> int:
         os.kill(os.getpid(), number)
-        return await asyncio.wait_for(self.task, 20)
+        return await asyncio.wait_for(self.task, PATIENCE)
 
 
 @pytest.fixture(autouse=True)
@@ -231,7 +231,7 @@ async def test_a_backing_server_that_cannot_be_had_leaves_all_unstarted() -> Non
     one = Server("one", [])
     life = Life([one, Server("two", [], UsageError("not here"))], [])
     with pytest.raises(UsageError, match="not here"):
-        await asyncio.wait_for(life.task, 10)
+        await asyncio.wait_for(life.task, PATIENCE)
     assert one.processes == []
     assert not life.children()
 
@@ -257,7 +257,7 @@ async def test_service_that_cannot_start_without_the_data_directory_ends_nobody_
 async def test_a_service_that_refuses_ends_all_with_its_status() -> None:
     refusing = ServiceSpec("refusing", (sys.executable, STANDIN, "--exit", "2"))
     life = Life([Server("one", [])], [refusing])
-    assert await asyncio.wait_for(life.task, 10) == 2
+    assert await asyncio.wait_for(life.task, PATIENCE) == 2
     assert not life.children()
 
 

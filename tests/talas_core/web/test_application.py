@@ -5,6 +5,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from support.wait import PATIENCE
 from talas_core.errors import NotFound, SettingError
 from talas_core.web.answers import answer
 from talas_core.web.application import MORE_HEADERS, application
@@ -274,7 +275,7 @@ async def test_the_host_of_a_whole_address_counts_and_none_passes() -> None:
     ):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(line + b"\r\n" + host + b"\r\nConnection: close\r\n\r\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.read()).split(b" ", 2)[1] == status, (line, host)
         writer.close()
     await server.close()
@@ -285,7 +286,7 @@ async def test_options_of_the_whole_server_names_what_is_taken_somewhere() -> No
     port = await server.listen("127.0.0.1", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         said = (await reader.read()).decode()
     writer.close()
     assert said.startswith("HTTP/1.1 204 ")

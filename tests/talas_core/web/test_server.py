@@ -5,6 +5,7 @@ import pytest
 from aiohttp import web
 
 from support.small_server import demo, raw
+from support.wait import PATIENCE
 from talas_core.web.server import WebServer
 
 
@@ -106,7 +107,7 @@ async def test_close_does_not_wait_past_its_deadline() -> None:
     port = await server.listen("127.0.0.1", 0)
     pending = asyncio.create_task(raw(port, b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"))
     await entered.wait()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await server.close()
     assert await pending == b""
 

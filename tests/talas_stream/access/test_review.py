@@ -8,7 +8,7 @@ from msgspec import structs
 
 from support.sound import coded, programme
 from support.stream import Stream, auth, record, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_core.clock import FakeClock
 from talas_core.errors import Forbidden, NotFound, TalasError, Unauthorized, Unavailable
 from talas_core.ids import uuid7
@@ -156,7 +156,7 @@ async def test_a_source_on_the_air_is_refused_and_its_listeners_are_ended(
         await auntil(stream.status)
         listening = [await stream.listen(path) for path in ("/live.mp3", "/live.opus")]
         await stream.api.change("live", now)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             answer = await reader.read()
             for _, body, _ in listening:
                 await body.read()
@@ -202,7 +202,7 @@ async def test_listeners_who_wait_for_a_source_are_ended_where_their_station_is_
         writer.close()
         await auntil(lambda: _off_the_air(stream))
         await stream.api.change("live", now)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await body.read()
 
 

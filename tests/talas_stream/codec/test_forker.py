@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from support.codec import OPUS, WORK, Client
 from support.strangers import as_user
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_core.supervisor import backoff
 from talas_stream.codec import __main__ as forking
 from talas_stream.codec import growth
@@ -137,7 +137,7 @@ async def test_forking_process_killed_is_noticed_reaped_and_replaced_and_its_wor
         await auntil(lambda: processes[0].pid != forker.pid)
     told = [line for line in logs if line["event"].startswith("the process that forks")]
     assert [line["how"] for line in told] == ["signal SIGKILL"]
-    await auntil(lambda: complete(workers), seconds=30)
+    await auntil(lambda: complete(workers))
     await coded(workers)
     workers.stop()
 
@@ -217,7 +217,7 @@ async def test_a_worker_that_fails_ends_and_the_forker_goes_on(forker: Forker) -
     with capture_logs() as logs, forker.launch(Begin(0, None, "no such kernels"), mark) as link:
         os.close(mark)
         link.setblocking(False)
-        assert await asyncio.wait_for(loop.sock_recv(link, 1), 20) == b""
+        assert await asyncio.wait_for(loop.sock_recv(link, 1), PATIENCE) == b""
         await auntil(lambda: logs)
     assert logs[0]["how"] == "exit status 1"
     workers = CodecWorkers(1, loop, forker.launch)

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from support.codec import OPUS, WORK
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_core.supervisor import backoff
 from talas_stream.codec import growth
 from talas_stream.codec import link as linking
@@ -76,7 +76,7 @@ class Other:
         """What comes in, up to the batch that satisfies."""
         loop = asyncio.get_running_loop()
         batches: list[list[Order]] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not batches or not until(batches[-1]):
                 data = await loop.sock_recv(self.started[-1], 1 << 16)
                 batches += self._unpacker.feed(data)

@@ -153,7 +153,7 @@ async def test_a_flood_is_left_out_in_silence_and_told() -> None:
                 at = packet.at + (1 + number // len(WORK)) * WORK[-1][1].end
                 client.job.feed(frame, Packet(packet.payload, at, packet.duration))
             client.job.finish()
-            await auntil(lambda: client.done, seconds=60)
+            await auntil(lambda: client.done)
             await auntil(lambda: "source frames left out" in [line["event"] for line in logs])
         assert workers.loads[0].shed > 0
         packets = client.packets(OPUS)
@@ -229,11 +229,11 @@ async def test_flood_of_links_of_one_sample_leaves_a_neighbour_its_time() -> Non
                 honest.job.feed(frame, packet)
                 await asyncio.sleep(0)
             honest.job.finish()
-            await auntil(lambda: honest.done, seconds=60)
+            await auntil(lambda: honest.done)
         assert not hostile.done, "the neighbour need not wait for its end"
         packets = honest.packets(OPUS)
         assert packets[-1].end >= last, "and nothing of it is left out"
         assert all(a.end == b.at for a, b in pairwise(packets))
         assert workers.loads[0].shed > 0
         hostile.job.finish()
-        await auntil(lambda: hostile.done, seconds=60)
+        await auntil(lambda: hostile.done)

@@ -9,7 +9,7 @@ import pytest
 
 from support.sound import coded, programme
 from support.stream import KEY, Stream, auth, head, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_core.clock import FakeClock
 from talas_core.web.host import Hosts
 from talas_core.web.peer import Proxies
@@ -208,7 +208,7 @@ async def answer(stream: Stream, pieces: list[bytes], *, half_close: bool = Fals
             await asyncio.sleep(0)
         if half_close:
             writer.write_eof()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         try:
             return await reader.read()
         except ConnectionResetError:
@@ -253,7 +253,7 @@ async def test_what_follows_a_source_s_head_is_its_body(tmp_path: Path) -> None:
         await auntil(stream.status)
         _, listening, _ = await stream.listen("/live.mp3")
         writer.write_eof()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert await reader.read() == b"HTTP/1.0 200 OK\r\n\r\n"
             assert await listening.read() == MP3
         writer.close()
@@ -294,7 +294,7 @@ async def _follower(stream: Stream) -> tuple[asyncio.StreamReader, asyncio.Strea
     """A connection with a request in hand, for as long as it is open."""
     reader, writer = await stream.connect()
     writer.write(head("GET /live/events HTTP/1.1\nHost: here"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await reader.readuntil(b"\n\n")
     return reader, writer
 
@@ -307,7 +307,7 @@ async def test_connections_that_send_nothing_keep_nobody_out(tmp_path: Path) -> 
         for _, waiting in idle[::2]:
             waiting.write(b"GET /live.mp3 HTTP/1.1\r\nX-Slow")
         assert await stream.ready()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             gone = [reader.read() for reader, _ in idle[:70]]
             await asyncio.gather(*gone, return_exceptions=True)
         assert not any(reader.at_eof() for reader, _ in idle[-9:]), "a quarter, less who asked"
@@ -335,7 +335,7 @@ async def test_a_thousand_half_open_connections_are_in_nobody_s_way(tmp_path: Pa
         await auntil(stream.status)
         answer_head, reader, listening = await stream.listen("/live.mp3")
         assert " 200 " in answer_head
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert MP3.startswith(await reader.readexactly(8000))
         # He did not wait for any of them to be turned away: they are all still here.
         assert not any(waiting.at_eof() for waiting, _ in idle)
@@ -348,7 +348,7 @@ async def test_a_drain_does_not_wait_for_half_open_connections(tmp_path: Path) -
         reader, writer = await stream.connect()
         writer.write(b"GET /")
         await auntil(stream.ready)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert (await reader.read()).startswith(b"HTTP/1.1 503")
     writer.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.listeners import MP3, exactly, nobody_listens, on_air
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_stream.egress import gather
 from talas_stream.egress.gather import ENOUGH_BYTES, Gather
 
@@ -68,7 +68,7 @@ async def test_firefox_at_a_source_that_ends_early_hears_all_of_it(tmp_path: Pat
     async with on_air(tmp_path, data=FRESH) as (stream, source):
         _, reader, writer = await stream.listen("/live.mp3", FIREFOX)
         source.write_eof()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             heard = await reader.read(-1)
         assert len(heard) > len(FRESH) - 1000
         assert FRESH.startswith(heard)

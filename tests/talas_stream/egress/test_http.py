@@ -17,7 +17,7 @@ from support.listeners import (
     sources_are,
 )
 from support.stream import Stream, auth, head, record, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_stream.egress import http
 from talas_stream.station.directory import Directory
 
@@ -257,7 +257,7 @@ async def test_an_old_player_gets_a_plain_endless_body(tmp_path: Path) -> None:
         reader, writer = await stream.connect()
         writer.write(head("GET /live.mp3 HTTP/1.0"))
         sending.write_eof()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             start, _, body = (await reader.read()).partition(b"\r\n\r\n")
         assert b"\r\nTransfer-Encoding" not in start
         assert b"\r\nConnection: close" in start
@@ -304,6 +304,6 @@ async def test_half_closing_says_goodbye(tmp_path: Path) -> None:
         _, reader, writer = await stream.listen("/live.mp3")
         writer.write_eof()
         await auntil(lambda: nobody_listens(stream))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await reader.read()
         writer.close()

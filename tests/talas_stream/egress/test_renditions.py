@@ -19,7 +19,7 @@ from support.listeners import (
 )
 from support.sound import CONTENT_TYPES, coded, decoded, likeness, programme
 from support.stream import Stream, auth, record, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_core import messages
 from talas_core.messages import StationChanged
 from talas_stream.codec.workers import CodecWorkers
@@ -72,7 +72,7 @@ async def test_titles_come_between_the_audio_and_change(tmp_path: Path, extensio
         await entitle(stream, "Two")
         sending.write(MP3[len(MP3) // 2 :])
         sending.write_eof()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             more, changed = parser.feed(await reader.read())
         assert changed == ["Two"]
         heard = decoded(audio + more)
@@ -105,7 +105,7 @@ async def test_one_who_comes_before_the_encoder_is_ready_hears_all_of_it(tmp_pat
         listeners = [await stream.listen("/live.opus") for _ in range(5)]
         sending.write(MP3[3000:])
         sending.write_eof()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             bodies = [await reader.read() for _, reader, _ in listeners]
         assert len(set(bodies)) == 1
         heard = decoded(bodies[0])
@@ -160,7 +160,7 @@ async def test_who_listens_stays_when_a_rendition_is_taken_off_the_list(tmp_path
         assert await count(stream) == 1
         sending.write(MP3)
         sending.write_eof()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             assert len(await reader.read()) > 10_000
         listening.close()
 
@@ -193,7 +193,7 @@ async def test_a_source_that_goes_on_and_off_while_listeners_come_and_go(
         seen = []
         while not over:
             answer, reader, writer = await stream.listen(f"/live.{extension}")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 await reader.read()
             seen.append(int(answer.split()[1]))
             writer.close()
@@ -212,12 +212,12 @@ async def test_a_source_that_goes_on_and_off_while_listeners_come_and_go(
             await asyncio.sleep(0.01 * (number % 4))
             if number % 2:
                 writer.write_eof()
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(PATIENCE):
                     await reader.read()
             writer.transport.abort()
             await auntil(lambda: sources_are(stream, 0))
         over = True
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             seen = [status for statuses in await asyncio.gather(*tasks) for status in statuses]
         assert set(seen) <= {200, 503}
         assert 200 in seen

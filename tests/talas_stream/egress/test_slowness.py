@@ -22,7 +22,7 @@ from support.listeners import (
 from support.sound import programme
 from support.stage import KERNELS, RecordedCodecs, frames_of
 from support.stream import Stream, head, record
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_core.clock import FakeClock
 from talas_core.messages import StationRecord
 from talas_stream import compose
@@ -61,7 +61,7 @@ async def rest(listener: socket.socket) -> bytes:
     """All that comes until the end of the connection."""
     loop = asyncio.get_running_loop()
     pieces = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while piece := await loop.sock_recv(listener, 1 << 20):
             pieces.append(piece)
     listener.close()
@@ -93,9 +93,9 @@ async def test_one_who_never_reads_is_cut_and_nobody_else_notices(tmp_path: Path
             heard = await told(sending, data, reader)
             # Whoever did not read the last of it while this waits would be slow as well.
             remaining = asyncio.create_task(reader.read())
-            await auntil(lambda: count_is(stream, 1), seconds=20)
+            await auntil(lambda: count_is(stream, 1))
             sending.write_eof()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 heard += await remaining
             assert (first + data).endswith(heard)
             assert len(heard) > len(data)
@@ -238,7 +238,7 @@ async def test_one_who_does_not_take_the_end_is_cut_as_well(tmp_path: Path, insi
         await reader.read()
         writer.close()
         # He is out, although he has not read a byte.
-        await auntil(inside.is_empty, seconds=20)
+        await auntil(inside.is_empty)
         listener.close()
 
 

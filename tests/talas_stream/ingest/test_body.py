@@ -7,7 +7,7 @@ import pytest
 
 from support.sources import MP3, answer_to, capture_logs_of, on_air
 from support.stream import running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from support.wire import cuts
 from talas_core.errors import BadInput
 from talas_stream.ingest.body import NoAudio, body_of, check_passed_on, endless
@@ -122,7 +122,7 @@ async def test_a_source_whose_body_ends_at_once_is_411(tmp_path: Path) -> None:
     async with running_stream(tmp_path) as stream:
         reader, writer = await stream.source()
         writer.write_eof()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.read()).startswith(b"HTTP/1.1 411")
         writer.close()
 

@@ -14,7 +14,7 @@ import pytest
 from support.sound import coded, programme
 from support.sources import MP3, answer_to, capture_logs_of, off, on_air, opus_of
 from support.stream import Stream, record, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_stream.access.house import House
 
 LEAD_SECONDS, SECONDS, TIMES = 2.0, 0.6, 40
@@ -26,7 +26,7 @@ async def test_a_silent_source_is_cut(tmp_path: Path) -> None:
     async with running_stream(tmp_path, source_timeout_seconds=0.2) as stream:
         reader, writer = await stream.source("Expect: 100-continue")
         writer.write(MP3[:9000])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await reader.read()
         assert await stream.status() == []
         writer.close()
@@ -43,7 +43,7 @@ async def test_a_source_ahead_of_time_is_held_back_and_loses_nothing(tmp_path: P
         await auntil(stream.status)
         _, listening, _ = await stream.listen("/live.mp3")
         writer.write_eof()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert await listening.read() == MP3
             await reader.read()
         assert loop.time() - began > 0.7
@@ -61,7 +61,7 @@ async def test_a_source_that_vanishes_frees_the_station(tmp_path: Path) -> None:
 async def test_of_sources_that_race_for_a_station_one_gets_it(tmp_path: Path) -> None:
     async with running_stream(tmp_path) as stream:
         sources = [await stream.source("Expect: 100-continue") for _ in range(8)]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             answers = [await reader.readuntil(b"\r\n\r\n") for reader, _ in sources]
         statuses = sorted(answer.split()[1] for answer in answers)
         assert statuses == [b"100"] + [b"409"] * 7
@@ -144,7 +144,7 @@ def end(writer: asyncio.StreamWriter) -> None:
 async def taken(stream: Stream) -> bool:
     """Whether another source gets the station."""
     reader, writer = await stream.source("Expect: 100-continue")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         answer = await reader.readuntil(b"\r\n\r\n")
     writer.transport.abort()
     return b" 100 " in answer
@@ -171,7 +171,7 @@ async def test_what_a_source_sent_before_its_reset_is_heard(tmp_path: Path) -> N
         await auntil(stream.status)
         _, listening, _ = await stream.listen("/live.mp3")
         reset(writer)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             heard = await listening.read()
         assert MP3.startswith(heard)
         assert len(heard) > len(MP3) - 1000
@@ -209,7 +209,7 @@ async def test_listeners_of_a_station_that_was_closed_or_removed_are_not_kept(
         writer = await on_air(stream)
         _, listening, connection = await stream.listen("/live.mp3")
         await stream.api.change("live", record("live", closed=True) if there else None)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await listening.read()
         connection.close()
         writer.close()
@@ -228,7 +228,7 @@ async def test_listeners_are_kept_for_who_comes_back_with_the_station_s_new_key(
         _, again = await stream.source(key=key)
         again.write(MP3)
         await auntil(stream.status)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             heard = await listening.readexactly(len(MP3) + 30_000)
         # The end of what was sent last, whole.
         assert MP3[:20_000] in heard[len(MP3) - 60_000 :]
@@ -254,7 +254,7 @@ async def test_sources_without_a_pause_between_are_heard_no_further_ahead_than_o
             answer, writer = await stream.source(method="SOURCE")
             writer.write(SHORT)
             writer.write_eof()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 await answer.readline()
             writer.close()
         most = time.monotonic() - began + LEAD_SECONDS + 2 * SECONDS
@@ -277,7 +277,7 @@ async def test_source_replaced_while_it_waits_is_not_told_that_it_sent_nothing(
         writer.write(MP3)
         writer.write_eof()
         _, other = await stream.source()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.readline()).startswith(b"HTTP/1.1 200")
         writer.close()
         other.close()

@@ -12,7 +12,7 @@ from support.pages import data
 from support.sound import CONTENT_TYPES, coded, decoded, programme
 from support.sources import capture_logs_of, on_air, opus_of
 from support.stream import Stream, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from support.wire import encoded
 from talas_stream.wire.ogg import Packet, PacketReader
 from talas_stream.wire.ogg_pages import PageReader
@@ -27,7 +27,7 @@ async def test_a_short_put_of_no_audio_is_415_too(tmp_path: Path, body: bytes, h
         writer.write(body)
         if not lines:
             writer.write_eof()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.read()).startswith(b"HTTP/1.1 415")
         writer.close()
         (await on_air(stream)).close()
@@ -42,7 +42,7 @@ async def test_a_refusal_that_only_the_end_brings_is_answered(tmp_path: Path) ->
         reader, writer = await stream.source(kind="audio/ogg")
         writer.write(hidden)
         writer.write_eof()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             answer = await reader.read()
         assert answer.startswith(b"HTTP/1.1 415")
         assert b"6 channels" in answer
@@ -55,9 +55,9 @@ async def test_a_source_cut_before_its_first_frame_is_let_go_kindly(
 ) -> None:
     async with running_stream(tmp_path) as stream:
         reader, writer = await stream.source("Expect: 100-continue", method=method)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             first = await reader.readuntil(b"\r\n\r\n")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert b"415" not in first + await reader.read()
     writer.close()
 
@@ -73,7 +73,7 @@ async def test_packets_of_any_size_go_through_and_the_end_is_told(tmp_path: Path
         listening = [await stream.listen(path) for path in ("/live.opus", "/live.mp3")]
         writer.write(opus_of(packets))
         writer.write_eof()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             own, other = [await body.read() for _, body, _ in listening]
         heard = [event.payload for event in PacketReader().feed(own) if isinstance(event, Packet)]
         assert len(heard) > len(packets)
@@ -103,7 +103,7 @@ async def test_a_stream_torn_at_random_costs_what_was_torn(
         listening = [await stream.listen(f"/live.{e}") for e in ("mp3", "aac", "opus")]
         writer.write(bytes(data[20_000:]))
         writer.write_eof()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.read()).startswith(b"HTTP/1.1 200")
             bodies = [await body.read() for _, body, _ in listening]
         own = ("mp3", "aac", "opus").index(coding)
@@ -124,7 +124,7 @@ async def test_pages_that_lie_are_passed_over(tmp_path: Path) -> None:
         writer.write(bytes(wrong_sum) + lies * 3 + good * 2)
         await auntil(stream.status)
         writer.write_eof()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.read()).startswith(b"HTTP/1.1 200")
         writer.close()
 
@@ -144,7 +144,7 @@ async def test_links_of_any_pre_skip_play_on(tmp_path: Path, pre_skip: int) -> N
         for _ in range(4):
             writer.write(opus_of(packets, pre_skip))
         writer.write_eof()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             own, other = [await body.read() for _, body, _ in listening]
             await reader.read()
         granules = [page.granule for page in PageReader().feed(own)]

@@ -7,7 +7,7 @@ import pytest
 
 from support.sources import MP3, answer_to, capture_logs_of, on_air
 from support.stream import KEY, auth, head, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_core.messages import SecurityEvent, StreamEvent
 from talas_stream.access.house import House
 from talas_stream.ingest import icecast
@@ -62,7 +62,7 @@ async def test_put_of_no_audio_is_415_and_frees_the_station(tmp_path: Path) -> N
     async with running_stream(tmp_path) as stream:
         reader, writer = await stream.source()
         writer.write(b"<html>" * 100_000)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.read()).startswith(b"HTTP/1.1 415")
         writer.close()
         (await on_air(stream)).close()
@@ -71,7 +71,7 @@ async def test_put_of_no_audio_is_415_and_frees_the_station(tmp_path: Path) -> N
 async def test_source_of_no_audio_is_closed_and_logged(tmp_path: Path) -> None:
     async with capture_logs_of(tmp_path) as (stream, logs):
         reader, writer = await stream.source(method="SOURCE")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.0 200 OK\r\n\r\n"
             writer.write(b"\0" * 600_000)
             assert await reader.read() == b""
@@ -106,7 +106,7 @@ async def test_a_chunked_body_is_unwrapped(tmp_path: Path) -> None:
             writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
         await auntil(stream.status)
         writer.write(b"0\r\n\r\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.read()).startswith(b"HTTP/1.1 200")
         writer.close()
 
@@ -115,7 +115,7 @@ async def test_a_broken_chunk_is_400(tmp_path: Path) -> None:
     async with running_stream(tmp_path) as stream:
         reader, writer = await stream.source("Transfer-Encoding: chunked")
         writer.write(b"what?\r\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.read()).startswith(b"HTTP/1.1 400")
         writer.close()
 
@@ -124,7 +124,7 @@ async def test_the_length_given_is_the_length_taken(tmp_path: Path) -> None:
     async with running_stream(tmp_path) as stream:
         reader, writer = await stream.source(f"Content-Length: {len(MP3)}")
         writer.write(MP3 + b"more than was promised")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.read()).startswith(b"HTTP/1.1 200")
         writer.close()
 
@@ -164,7 +164,7 @@ async def test_one_who_may_send_no_longer_is_told_once_and_let_go(
         writer.write(MP3)
         await auntil(stream.status)
         await stream.api.change("live", None)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             answer = await reader.read()
         assert answer.count(b" 404 ") == answers
         assert await stream.status() == []
@@ -198,7 +198,7 @@ async def test_a_fault_of_our_own_after_the_claim_frees_the_station(
             patch.setattr(*where, broken)
             reader, writer = await stream.source(method=method)
             writer.write(MP3)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 said = await reader.read()
             assert said.startswith(b"HTTP/1.1 500") or method == "SOURCE"
         (await on_air(stream)).close()
@@ -222,7 +222,7 @@ async def test_a_refusal_reaches_one_who_sends_before_he_listens(tmp_path: Path,
         for _ in range(20):
             writer.write(b"<html>" * 10_000)
             await writer.drain()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             answer = await reader.read()
         assert answer.split()[1] == (b"415" if key == KEY else b"401")
         writer.write_eof()

@@ -9,7 +9,7 @@ import pytest
 
 from support.pages import MP3, data, get, on_air, retitle
 from support.stream import Stream, head, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_stream import compose
 from talas_stream.pages import events, nowplaying
 
@@ -23,7 +23,7 @@ async def follow(stream: Stream) -> tuple[asyncio.StreamReader, asyncio.StreamWr
 
 
 async def until_told(reader: asyncio.StreamReader, wanted: bytes) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while wanted not in await reader.readline():
             pass
 
@@ -122,7 +122,7 @@ async def test_a_drain_ends_events_whole(tmp_path: Path) -> None:
     async with on_air(tmp_path) as stream:
         reader, writer = await follow(stream)
         await until_told(reader, b"event: now")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         rest = await reader.read()
     assert b"event: off_air" in rest
     # The last chunk of the body: it was ended, not cut.
@@ -175,7 +175,7 @@ async def test_one_who_reads_nothing_is_cut(
         reader, writer = await stream.connect()
         writer.write(head("GET /live/events HTTP/1.1\nHost: x"))
         received = b""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             with contextlib.suppress(ConnectionError):
                 received = await reader.read()
         assert b"event: now" not in received
@@ -194,7 +194,7 @@ async def test_one_address_follows_on_a_quarter_of_the_places(
             reader, writer = await stream.connect()
             lines = f"GET /live/events HTTP/1.1\nHost: x\nX-Forwarded-For: {address}"
             writer.write(head(lines))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 return await reader.readline(), writer
 
         began = [await begin(f"2001:db8::{number}") for number in range(3)]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from support.wait import PATIENCE
 from talas_core.errors import UsageError
 from talas_stream.playout import client as module
 from talas_stream.playout.client import FIRST_WAIT, LEAD_SECONDS, LONGEST_WAIT, Client
@@ -41,7 +42,7 @@ class Air:
     async def stop(self) -> None:
         self.drain.set()
         if self.task is not None:
-            await asyncio.wait_for(self.task, 10)
+            await asyncio.wait_for(self.task, PATIENCE)
         await self.deck.close()
 
 
@@ -217,7 +218,7 @@ async def test_a_drain_ends_a_wait_at_once(server: Any, sounds: Any, time_: Any)
 
     one.client._sleep = for_ever
     one.start()
-    await asyncio.wait_for(asleep.wait(), 10)
+    await asyncio.wait_for(asleep.wait(), PATIENCE)
     await one.stop()
 
 

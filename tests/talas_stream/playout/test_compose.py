@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from support.wait import PATIENCE
 from talas_core.errors import UsageError
 from talas_core.secrets import secret
 from talas_core.settings import load
@@ -42,7 +43,7 @@ async def test_a_folder_is_played_until_sigterm(
     process = await start({**environ, "TALAS_MUSIC_DIR": str(music)})
     await until(lambda: server.titles == ["song"] and len(server.bodies[0]) > 8000, 30)
     process.send_signal(signal.SIGTERM)
-    _, stderr = await asyncio.wait_for(process.communicate(), 10)
+    _, stderr = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 0
     assert KEY.encode() not in stderr
     assert "ice-genre: Various" in server.heads[0]
@@ -57,7 +58,7 @@ async def test_the_house_programme_is_on_the_air_soon(
     serving = asyncio.create_task(compose.serve(load(environ), drain))
     await until(lambda: server.titles, 30)
     drain.set()
-    await asyncio.wait_for(serving, 15)
+    await asyncio.wait_for(serving, PATIENCE)
     assert server.titles == ["Talas House Band - Harbour Lights"]
     assert "ice-name: Talas Demo\r\n" in server.heads[0]
     made = Path(environ["TALAS_DATA_DIR"]) / "programme" / "v1"
@@ -69,7 +70,7 @@ async def test_an_empty_folder_is_one_line_and_exit_2(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
     process = await start({**environ, "TALAS_MUSIC_DIR": str(tmp_path / "none")})
-    _, stderr = await asyncio.wait_for(process.communicate(), 20)
+    _, stderr = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 2
     assert stderr.count(b"\n") == 1
     assert b"TALAS_MUSIC_DIR" in stderr

@@ -6,7 +6,7 @@ import jwt
 import pytest
 
 from support.fakes import MemoryKeys, memory_keys
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_api.identity.keys.upkeep import Upkeep
 from talas_core.clock import FakeClock
 from talas_core.errors import Unauthorized, Unavailable
@@ -98,4 +98,4 @@ async def test_closing_leaves_nothing_running(kit: Kit) -> None:
     running = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in running:
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait_for(task, 1)
+            await asyncio.wait_for(task, PATIENCE)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from support.memory_limits import MemoryLimits
+from support.wait import PATIENCE
 from talas_api.identity.limits.store import PostgresLimits
 from talas_api.identity.limits.values import FAMILIAR, Charge
 from talas_api.request.limits import RULES
@@ -59,7 +60,7 @@ async def test_of_many_at_once_no_more_than_the_burst(migrated: str) -> None:
     tables = [PostgresLimits(pool) for pool in pools]
     keys = [charge(1), charge(2, LARGE), charge(3, LARGE)]
     wishes = [random.sample(keys, 3) for _ in range(60)]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         every = await asyncio.gather(
             *(tables[n % 2].take(wish, NOW) for n, wish in enumerate(wishes))
         )
