@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from talas_stream.stages import govern
 
 from support.codec import Threads
 from support.names import NAMES
@@ -33,11 +34,15 @@ from talas_core.messages import (
 )
 from talas_core.settings import Settings
 from talas_stream.access import reports
+from talas_stream.codec import worker
 from talas_stream.compose import service
 
 KEY = "0123456789abcdef0123456789abcdef"
 REPORTS_EVERY_SECONDS = 0.05
 """Twenty times as often as for an operator: nobody here waits for the audit log."""
+EVER = 1e6
+"""For times and shares: a busy machine is not what is judged here. Codecs that are short of time
+turn newcomers away, or give them less history."""
 
 
 def record(
@@ -178,8 +183,10 @@ def stream_settings(tmp_path: Path, **overrides: object) -> Settings:
         "hosts": NAMES,
         # Tests feed sources as fast as they can; holding them back has tests of its own.
         "source_lead_seconds": 30.0,
-        # So do listeners who stay without a source.
+        # So do listeners who stay without a source, and sources that fall silent: a test may be
+        # at its listeners for longer than one may be.
         "hold_seconds": 0.0,
+        "source_timeout_seconds": 600.0,
     }
     return settings.load({}, **(values | overrides))
 
@@ -193,6 +200,10 @@ async def running_stream(tmp_path: Path, **overrides: object) -> AsyncIterator[S
     settings = stream_settings(tmp_path, **overrides)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reports, "EVERY_SECONDS", REPORTS_EVERY_SECONDS)
+        for module, name in (
+            (govern, "BUSY"), (govern, "LATE_SECONDS"), (worker, "PATIENCE_SECONDS"),
+        ):  # fmt: skip
+            patch.setattr(module, name, EVER)
         async with service(settings, api.bus, threads.launch) as port:
             yield Stream(port, api)
     threads.join()

@@ -6,30 +6,13 @@ from pathlib import Path
 import pytest
 
 from support.sound import CONTENT_TYPES, SENT_ALSO, coded, decoded, likeness, programme
-from support.stream import Stream, head, running_stream
+from support.stream import head, running_stream
 from support.wait import PATIENCE, auntil
 from talas_core.errors import Unavailable, UsageError
 from talas_core.messages import STREAM_HERE, Nothing, encode
 from talas_stream.media import CONTENT_TYPE, Codec
 
 RATE = 48_000
-
-HELD = {"opus_complexity": "10", "source_timeout_seconds": 60.0}
-"""On a busy machine the governor eases, newcomers get less history, and a test may be longer at its
-listeners than a source may be silent: that is not what is judged here."""
-
-
-async def listening(
-    stream: Stream, path: str
-) -> tuple[str, asyncio.StreamReader, asyncio.StreamWriter]:
-    """As `listen`; one that there is no time for yet comes again, as it is told to."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            answer, reader, writer = await stream.listen(path)
-            if not answer.startswith("HTTP/1.1 503"):
-                return answer, reader, writer
-            writer.close()
-            await asyncio.sleep(0.2)
 
 
 async def heard(reader: asyncio.StreamReader, size: int = 60_000) -> bytes:
@@ -43,12 +26,12 @@ async def test_every_listener_hears_what_the_source_sends(
     tmp_path: Path, source: str, method: str
 ) -> None:
     sound = programme(10.0)
-    async with running_stream(tmp_path, **HELD) as stream:
+    async with running_stream(tmp_path) as stream:
         _, sending = await stream.source(method=method, kind=CONTENT_TYPES[source])
         sending.write(coded(sound, source))
         await auntil(stream.status)
         for extension in ("mp3", "aac", "opus"):
-            answer, reader, writer = await listening(stream, f"/live.{extension}")
+            answer, reader, writer = await stream.listen(f"/live.{extension}")
             assert answer.startswith("HTTP/1.1 200 OK")
             audio = decoded(await heard(reader, 49_152))
             score, _ = likeness(audio[9600:], sound.mean(axis=0))
@@ -63,7 +46,7 @@ async def test_every_listener_hears_what_any_other_source_sends(
 ) -> None:
     rate = RATE if source == "webm" else 44_100
     sound = programme(8.0, rate)
-    async with running_stream(tmp_path, **HELD) as stream:
+    async with running_stream(tmp_path) as stream:
         _, sending = await stream.source(kind=SENT_ALSO[source])
         sending.write(coded(sound, source, rate))
         (shown,) = await auntil(stream.status)
@@ -71,7 +54,7 @@ async def test_every_listener_hears_what_any_other_source_sends(
         assert str(shown["listenurl"]).endswith(f"/live.{own}")
         assert shown["server_type"] == CONTENT_TYPE[Codec(own)]
         for extension in ("opus", "mp3"):
-            answer, reader, writer = await listening(stream, f"/live.{extension}")
+            answer, reader, writer = await stream.listen(f"/live.{extension}")
             assert answer.startswith("HTTP/1.1 200 OK")
             audio = decoded(await heard(reader, 49_152), rate)
             score, _ = likeness(audio[9600:], sound.mean(axis=0))
@@ -81,12 +64,12 @@ async def test_every_listener_hears_what_any_other_source_sends(
 
 
 async def test_the_burst_is_there_at_once_and_never_below_48_kib(tmp_path: Path) -> None:
-    async with running_stream(tmp_path, **HELD) as stream:
+    async with running_stream(tmp_path) as stream:
         _, sending = await stream.source()
         sending.write(coded(programme(10.0), "mp3"))
         await auntil(stream.status)
         for extension in ("mp3", "opus"):
-            _, reader, writer = await listening(stream, f"/live.{extension}")
+            _, reader, writer = await stream.listen(f"/live.{extension}")
             assert len(await heard(reader, 49_152)) == 49_152
             writer.close()
 
