@@ -10,12 +10,17 @@ from __future__ import annotations
 import base64
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.remote.webelement import WebElement
@@ -42,6 +47,12 @@ addEventListener('securitypolicyviolation', (event) => {
 });
 """
 DESK, PHONE = (1280, 800), (390, 844)
+MOVING = (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
+"""The page is just drawing it anew, or lets something pass over it: nothing was done to it."""
 
 needs_browser = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="chromium or chromium-driver is not installed; CI installs it"
@@ -83,8 +94,10 @@ class Browser:
         """The first element of this kind that is in sight."""
 
         def shown() -> WebElement | None:
-            found = self.driver.find_elements("css selector", selector)
-            return next((each for each in found if each.is_displayed()), None)
+            with contextlib.suppress(StaleElementReferenceException):
+                found = self.driver.find_elements("css selector", selector)
+                return next((each for each in found if each.is_displayed()), None)
+            return None
 
         try:
             return until(shown, seconds)  # type: ignore[return-value]
@@ -92,11 +105,23 @@ class Browser:
             raise AssertionError(f"{selector} is not in sight") from error
 
     def press(self, selector: str) -> None:
-        self.find(selector).click()
+        self._do(selector, WebElement.click)
 
     def fill(self, selector: str, text: str) -> None:
         """Type into an empty field."""
-        self.find(selector).send_keys(text)
+        self._do(selector, lambda field: field.send_keys(text))
+
+    def _do(self, selector: str, act: Callable[[WebElement], None]) -> None:
+        """Do it to the first element of this kind, once that is at rest."""
+
+        def done() -> bool:
+            try:
+                act(self.find(selector))
+            except MOVING as error:
+                raise AssertionError(f"{selector}: {error.msg}") from error
+            return True
+
+        until(done)
 
     def keys(self, *keys: str) -> None:
         """Press keys wherever the focus is."""
@@ -140,6 +165,7 @@ def browser(profile: Path) -> Iterator[Browser]:
     options.add_experimental_option("excludeSwitches", ["mute-audio", "enable-automation"])
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+    driver.set_script_timeout(PATIENCE)
     try:
         yield Browser(driver)
     finally:
