@@ -19,7 +19,7 @@ from support.ports import free_port
 from support.programs import end, needs, start
 from support.sound import coded, programme
 from support.stream import Stream, auth, head, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 
 pytestmark = pytest.mark.journey
 
@@ -35,7 +35,7 @@ async def ask(port: int, page: str) -> Element:
 
     def get() -> bytes:
         request = Request(f"http://127.0.0.1:{port}/admin/{page}", headers={"Authorization": LOGIN})
-        with urlopen(request, timeout=5) as answer:
+        with urlopen(request, timeout=PATIENCE) as answer:
             body: bytes = answer.read()
             return body
 

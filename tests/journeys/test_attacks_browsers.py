@@ -29,7 +29,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     with running_serve(folder, "--demo", env=SETTINGS | HTTPS) as running:
         running.wait_ready()
-        until(lambda: ask(running.stream, "HEAD", "/demo.mp3").status == 200, 30)
+        until(lambda: ask(running.stream, "HEAD", "/demo.mp3").status == 200)
         yield running
         assert healthy(running)
 

@@ -19,6 +19,7 @@ from support.api import settings_for
 from support.attacks import PASSWORD, SETTINGS, Answer, ask, healthy, promote, sign_in, sign_up
 from support.hostile import NEVER, ODD, STRANGERS, WHOLE
 from support.serve import Served, running_serve
+from support.wait import PATIENCE
 from talas_api.chat.requests.table import BY_TYPE
 from talas_api.compose import Api
 from talas_api.request.route import Table
@@ -216,7 +217,7 @@ async def test_the_chat_answers_or_closes_whatever_it_is_sent(victim: Victim, pa
         for raw in frames_of(part):
             await talker.send_frame(raw, aiohttp.WSMsgType.TEXT)
             await talker.send_frame(b'{"type":"ping","ref":"after"}', aiohttp.WSMsgType.TEXT)
-            while (reply := await talker.receive(20)).type is aiohttp.WSMsgType.TEXT:
+            while (reply := await talker.receive(PATIENCE)).type is aiohttp.WSMsgType.TEXT:
                 said = json.loads(reply.data)
                 assert said.get("code") != "internal"
                 if said.get("ref") == "after":
@@ -233,7 +234,7 @@ async def fresh(
 ) -> aiohttp.ClientWebSocketResponse:
     socket = await session.ws_connect(url, autoclose=False)
     await socket.send_json({"type": "auth", "token": token})
-    assert (await socket.receive_json(timeout=20))["type"] == "auth.ok"
+    assert (await socket.receive_json(timeout=PATIENCE))["type"] == "auth.ok"
     return socket
 
 

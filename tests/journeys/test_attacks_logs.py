@@ -14,7 +14,7 @@ import pytest
 from support.attacks import PASSWORD, SETTINGS, ask, sign_up
 from support.page import stream_key
 from support.serve import Served, running_serve
-from support.wait import until
+from support.wait import PATIENCE, until
 
 pytestmark = [pytest.mark.journey, pytest.mark.checklist(29)]
 
@@ -75,7 +75,7 @@ def attack(served: Served, text: str) -> None:
 
 def once(port: int, data: bytes) -> None:
     """Say something, and leave when something comes back."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(data + b"\r\nConnection: close\r\n\r\n")
         connection.shutdown(socket.SHUT_WR)
         connection.recv(1)

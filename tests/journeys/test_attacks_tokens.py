@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from support.attacks import SETTINGS, ask, healthy, sign_up, signing_key
 from support.serve import Served, running_serve
+from support.wait import PATIENCE
 
 pytestmark = pytest.mark.journey
 
@@ -231,7 +232,7 @@ async def test_a_forged_token_opens_no_chat(victim: Victim) -> None:
             url = f"http://127.0.0.1:{victim.served.chat}/ws"
             async with session.ws_connect(url) as socket:
                 await socket.send_json({"type": "auth", "ref": 1, "token": forge(victim)})
-                first = await socket.receive(10)
+                first = await socket.receive(PATIENCE)
                 said = json.loads(first.data) if first.type is aiohttp.WSMsgType.TEXT else {}
                 assert (said.get("type") == "auth.ok") is (name == ""), name
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from support.serve import running_serve
+from support.serve import STOP_SECONDS, running_serve
+from support.wait import PATIENCE
 
 PERSON = {"username": "testuser", "email": "test@example.com", "password": "Test123!@#"}
 
@@ -21,7 +22,7 @@ def call(method: str, url: str, body: Any = None, token: str = "") -> tuple[int,
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, headers=headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             raw = answer.read()
             return answer.status, json.loads(raw) if raw else None
     except urllib.error.HTTPError as error:
@@ -46,4 +47,4 @@ def test_three_services_and_one_account(tmp_path: Path) -> None:
         assert body["data"]["username"] == "testuser"
         assert call("GET", f"{api}/profile")[0] == 401
         serve.process.terminate()
-        assert serve.process.wait(timeout=20) == 0
+        assert serve.process.wait(STOP_SECONDS) == 0

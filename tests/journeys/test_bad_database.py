@@ -114,7 +114,7 @@ async def test_full_disk_is_unavailable_and_not_ready_and_passes_by_itself(
             return seen[-1][0] == 503
 
         seen: list[tuple[int, str]] = []
-        await auntil(refused, 30)
+        await auntil(refused)
         assert {status for status, _ in seen} <= {201, 503}
         assert int(seen[-1][1]) >= 1
         lines = served.events()[known:]
@@ -227,4 +227,4 @@ async def acknowledged(say: Any, number: int) -> dict[str, Any]:
         reply = await say(number)
         return dict(reply) if reply["type"] == "ack" else None
 
-    return dict(await auntil(once, 30) or {})
+    return dict(await auntil(once) or {})

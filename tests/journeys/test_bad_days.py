@@ -26,9 +26,9 @@ from support import external
 from support.people import Person
 from support.ports import free_port
 from support.processes import gone
-from support.serve import ROOT, Served, run_talas, running_serve
+from support.serve import ROOT, STOP_SECONDS, Served, run_talas, running_serve
 from support.strangers import as_user, python_for_others
-from support.wait import until
+from support.wait import PATIENCE, until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
@@ -147,7 +147,7 @@ def test_two_starts_at_once_leave_one_running(tmp_path: Path) -> None:
             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
             env={**first.env, **_other_ports()},
         )  # fmt: skip
-        until(lambda: first.process.poll() is not None or second.poll() is not None, 20)
+        until(lambda: first.process.poll() is not None or second.poll() is not None)
         if first.process.poll() is None:
             assert second.stderr
             status, text, winner = second.wait(), second.stderr.read(), first.process
@@ -251,7 +251,7 @@ def test_a_root_that_may_be_nobody_else(tmp_path: Path) -> None:
 def test_a_service_alone_says_what_it_lacks(service: str, tmp_path: Path) -> None:
     outcome = subprocess.run(
         (sys.executable, "-P", "-m", service), cwd=tmp_path, capture_output=True, text=True,
-        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}, timeout=30, check=False,
+        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert outcome.returncode == 2
     assert outcome.stderr.count("\n") == 1
@@ -267,12 +267,12 @@ def test_ctrl_c_on_a_terminal_ends_it_in_order(tmp_path: Path) -> None:
             shown.extend(os.read(terminal, 65_536))
             return b"Ctrl-C" in shown
 
-        until(is_told, 60)
+        until(is_told)
         key = (served.data_dir / "secrets" / "station-live.key").read_text().strip()
         assert f"icecast://source:{key}@127.0.0.1:{served.stream}/live" in shown.decode()
         family = served.family()
         os.write(terminal, b"\x03")
-        assert served.process.wait(30) == 0
+        assert served.process.wait(STOP_SECONDS) == 0
         assert all(gone(each.pid) for each in family)
         stopped = {row["child"]: row["how"] for row in served.events()
                    if row["event"] == "child stopped"}  # fmt: skip

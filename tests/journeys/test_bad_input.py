@@ -35,7 +35,7 @@ from support.damage import (
 from support.hearing import AHEAD, Air, Body, check_sound, free, on_the_air
 from support.sound import CONTENT_TYPES, SENT_ALSO, Array, coded, likeness
 from support.stream import auth
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_stream.media import RATE
 
 pytestmark = pytest.mark.journey
@@ -128,7 +128,7 @@ async def test_a_tag_of_200_kb_in_front_costs_nothing(tmp_path: Path) -> None:
         body = Body(await air.stream.listen("/live.mp3"))
         writer.write(DATA["mp3"][AHEAD:])
         writer.write_eof()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await body.reading
         assert bytes(body.heard) == DATA["mp3"]
         assert "garbage_bytes" not in (await auntil(lambda: air.told("source left")))[0]
@@ -149,7 +149,7 @@ async def test_memory_is_flat_over_many_bad_sources(tmp_path: Path) -> None:
         for body in bodies:
             reader, writer = await air.stream.source()
             writer.write(body)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 assert (await reader.read(4096)).startswith(b"HTTP/1.1 415")
             writer.close()
             await auntil(lambda: free(air.stream))

@@ -14,7 +14,7 @@ import pytest
 from support.damage import DATA, MONO, SECONDS, SOUND
 from support.hearing import ALIKE, Body, on_the_air
 from support.sound import CONTENT_TYPES, SENT_ALSO, coded, decoded, likeness
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_stream.media import RATE
 
 pytestmark = pytest.mark.journey
@@ -26,7 +26,7 @@ async def test_a_stalled_body_is_cut_and_its_listeners_hear_all_of_it(tmp_path: 
         writer.write(DATA["mp3"][: len(DATA["mp3"]) // 2])
         await auntil(air.stream.status)
         body = Body(await air.stream.listen("/live.aac"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await body.reading
             await reader.read()
         writer.close()
@@ -89,7 +89,7 @@ async def test_a_lean_source_that_sends_all_at_once_is_heard_whole(tmp_path: Pat
         await auntil(lambda: body.heard)
         writer.write(data[len(data) // 4 :])
         writer.write_eof()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.read()).startswith(b"HTTP/1.1 200")
             await body.reading
         writer.close()

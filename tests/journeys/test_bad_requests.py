@@ -12,7 +12,7 @@ import pytest
 from support.damage import DATA
 from support.hearing import AHEAD, Body, free, on_the_air
 from support.stream import auth
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 
 pytestmark = pytest.mark.journey
 
@@ -29,7 +29,7 @@ async def test_a_head_of_100_kb_is_431_and_nobody_else_notices(tmp_path: Path) -
             reader, writer = await air.stream.connect()
             writer.write(request + b"\r\n\r\n")
             with contextlib.suppress(ConnectionError):
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(PATIENCE):
                     assert (await reader.read(4096)).split()[1] == status
             writer.close()
         await sending
@@ -56,7 +56,7 @@ async def test_control_characters_in_titles_go_nowhere(tmp_path: Path, title: st
         told = (await air.stream.status())[0]["title"]
         assert str(told).isprintable()
         body = (await air.stream.listen("/live.mp3", "Icy-MetaData: 1"))[1]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await body.readexactly(16_000)
             size = (await body.readexactly(1))[0] * 16
             text = (await body.readexactly(size)).rstrip(b"\0").decode()
@@ -83,7 +83,7 @@ async def test_a_chunked_bomb_is_refused_by_name(tmp_path: Path, chunks: bytes) 
     async with on_the_air(tmp_path) as air:
         reader, writer = await air.stream.source("Transfer-Encoding: chunked")
         writer.write(chunks)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.read(4096)).startswith(b"HTTP/1.1 400")
         writer.close()
         assert air.told("source refused")
@@ -99,7 +99,7 @@ async def test_a_chunk_that_never_ends_is_an_endless_body(tmp_path: Path) -> Non
         body = Body(await air.stream.listen("/live.mp3"))
         writer.write(DATA["mp3"][AHEAD:])
         writer.write_eof()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await body.reading
             await reader.read()
         assert bytes(body.heard) == DATA["mp3"]
@@ -127,7 +127,7 @@ async def test_a_length_that_lies_ends_where_the_bytes_do(
         writer.write(DATA["mp3"])
         writer.write_eof()
         with contextlib.suppress(ConnectionResetError):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 answer = await reader.read()
             assert answer.split()[1] == status
             assert answer.count(b"HTTP/1.1") == 1
@@ -140,7 +140,7 @@ async def test_junk_behind_a_put_is_no_second_request(tmp_path: Path) -> None:
     async with on_the_air(tmp_path) as air:
         reader, writer = await air.stream.source(f"Content-Length: {len(DATA['mp3'])}")
         writer.write(DATA["mp3"] + smuggled)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             answer = await reader.read()
         writer.close()
         assert answer.startswith(b"HTTP/1.1 200")

@@ -37,7 +37,7 @@ from support.page import (
     stream_key,
 )
 from support.serve import Served
-from support.wait import until
+from support.wait import PATIENCE, until
 
 pytestmark = [pytest.mark.journey, needs_browser]
 
@@ -53,7 +53,7 @@ def other(tmp_path: Path) -> Iterator[Browser]:
 def play(page: Browser) -> None:
     page.find("#play:not([disabled])")
     page.press("#play")
-    page.reads("#now-state", "Live", 20)
+    page.reads("#now-state", "Live")
 
 
 def retitle(served: Served, slug: str, song: str) -> None:
@@ -63,7 +63,7 @@ def retitle(served: Served, slug: str, song: str) -> None:
         f"http://127.0.0.1:{served.stream}/admin/metadata?{query}",
         headers={"Authorization": f"Basic {login}"},
     )
-    urllib.request.urlopen(request, timeout=10).close()
+    urllib.request.urlopen(request, timeout=PATIENCE).close()
 
 
 def test_a_guest_presses_play_and_hears_the_demo(served: Served, page: Browser) -> None:
@@ -72,9 +72,9 @@ def test_a_guest_presses_play_and_hears_the_demo(served: Served, page: Browser) 
     page.reads("#chat-foot", "Sign in")
     play(page)
     start = position(page)
-    until(lambda: position(page) >= start + 3, 10)
+    until(lambda: position(page) >= start + 3)
     assert until(lambda: level(page) > -60)
-    page.reads("#now-facts", "1 listener", 15)
+    page.reads("#now-facts", "1 listener")
     song = page.text("#now-song")
     assert song
     assert song in page.driver.title
@@ -93,7 +93,7 @@ def test_the_title_follows_what_the_source_says(served: Served, page: Browser) -
     for song in ("Ada - Night Bus", "Zo\u00eb - \u6df1\u591c <b>3:00</b>"):
         retitle(served, "demo", song)
         artist, title = song.split(" - ")
-        until(lambda title=title: page.text("#now-song") == title, 15)
+        until(lambda title=title: page.text("#now-song") == title)
         assert page.text("#now-artist") == artist
         assert page.driver.title.startswith(f"{artist} \u2013 {title} \u00b7 Talas Demo")
     page.reads("#heard-list", "Night Bus")
@@ -104,7 +104,7 @@ def test_keys_play_stop_and_turn_the_volume(served: Served, page: Browser) -> No
     page.open(address(served, "/demo"))
     page.find("#play:not([disabled])")
     page.keys(SPACE)
-    page.reads("#now-state", "Live", 20)
+    page.reads("#now-state", "Live")
     before = int(page.script("return document.getElementById('volume').value"))
     page.keys(DOWN)
     page.keys(DOWN)
@@ -125,24 +125,24 @@ def test_a_station_that_comes_back_is_heard_again_by_itself(served: Served, page
     for _ in range(2):
         sender = ffmpeg(*send, "-f", "mp3", mount)
         try:
-            page.reads("#now-label", "Now playing", 20)
+            page.reads("#now-label", "Now playing")
             if page.text("#now-state") == "":
                 page.press("#play")
-            page.reads("#now-state", "Live", 30)
+            page.reads("#now-state", "Live")
             assert until(lambda: loudness(page) > 0.01)
         finally:
             end(sender)
-        page.reads("#now-label", "Off the air", 20)
+        page.reads("#now-label", "Off the air")
         assert "Live" not in page.text("#now-state")
-        page.reads("#now-state", "Off the air", 20)
+        page.reads("#now-state", "Off the air")
 
 
 def test_a_crash_of_the_stream_service_is_outlived(served: Served, page: Browser) -> None:
     page.open(address(served, "/demo"))
     play(page)
     served.child("stream").send_signal(signal.SIGKILL)
-    until(lambda: "Live" not in page.text("#now-state"), 15)
-    page.reads("#now-state", "Live", 60)
+    until(lambda: "Live" not in page.text("#now-state"))
+    page.reads("#now-state", "Live")
     start = position(page)
     until(lambda: position(page) > start)
     assert until(lambda: level(page) > -60)
@@ -285,10 +285,10 @@ def test_the_chat_survives_a_crash_without_losing_a_line(served: Served, page: B
     served.child("api-1").send_signal(signal.SIGKILL)
     page.reads("#chat-note", "Trying again")
     page.fill("#chat-field", "written in the dark\ue007")
-    until(lambda: served.get(served.chat, "/ready")[0] == 200, 30)
+    until(lambda: served.get(served.chat, "/ready")[0] == 200)
     asyncio.run(talk(served, token, room, ["said while you were away"]))
-    page.reads("#chat-list", "said while you were away", 40)
-    until(lambda: page.script("return !document.querySelector('[data-state=sending]')"), 20)
+    page.reads("#chat-list", "said while you were away")
+    until(lambda: page.script("return !document.querySelector('[data-state=sending]')"))
     text = page.text("#chat-list")
     assert [text.count(line) for line in ("before the crash", "written in the dark")] == [1, 1]
 
@@ -298,7 +298,7 @@ def test_a_broadcaster_makes_a_station_and_goes_on_the_air(
 ) -> None:
     song = tmp_path / "song.mp3"
     made = ffmpeg("-f", "lavfi", "-i", "sine=frequency=440:duration=60", "-y", str(song))
-    made.communicate(timeout=60)
+    made.communicate(timeout=PATIENCE)
     slug = name("night-line-")
     page.open(address(served, "broadcast"))
     page.press(".pitch .button--main")
@@ -324,10 +324,10 @@ def test_a_broadcaster_makes_a_station_and_goes_on_the_air(
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
-        page.reads("#on-air", "On the air", 20)
+        page.reads("#on-air", "On the air")
     finally:
         end(sender)
-    page.reads("#on-air", "Off the air", 20)
+    page.reads("#on-air", "Off the air")
     page.press(".back")
     page.reads(".mine__list", "Night Line")
     page.press(".mine__list .station")

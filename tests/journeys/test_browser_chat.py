@@ -167,7 +167,7 @@ def test_nothing_is_drawn_in_a_hidden_tab(served: Served, page: Browser) -> None
     page.driver.switch_to.new_window("tab")
     page.open(f"http://127.0.0.1:{served.api}/health")
     # Asked in the tab in front: some drivers put the tab that they are sent to there.
-    assert until(lambda: page.script("return +localStorage.getItem('hidden ticks')") >= 3, 60)
+    assert until(lambda: page.script("return +localStorage.getItem('hidden ticks')") >= 3)
     page.driver.switch_to.window(first)
     assert page.script("return window.hiddenChanges") == 0
     page.script("clearInterval(window.feeding)")
@@ -196,9 +196,9 @@ def test_a_chat_that_does_not_answer_is_noticed_when_the_network_is_back(
     api_process.send_signal(signal.SIGSTOP)
     try:
         page.script("dispatchEvent(new Event('online'))")
-        page.reads("#chat-note", "Connecti", 15)
+        page.reads("#chat-note", "Connecti")
     finally:
         api_process.send_signal(signal.SIGCONT)
-    until(lambda: page.text("#chat-note") == "Talas Demo", 60)
+    until(lambda: page.text("#chat-note") == "Talas Demo")
     say(page, "after it")
     register(served, name("later"))

@@ -85,7 +85,7 @@ def test_on_a_phone_the_tabs_lead_everywhere_and_the_player_comes_along(
     page.open(address(served))
     page.find("#play:not([disabled])")
     page.press("#play")
-    page.reads("#now-state", "Live", 20)
+    page.reads("#now-state", "Live")
     assert not page.script("return document.getElementById('bar').checkVisibility()")
     for tab, sight in (
         ("stations", "#stations-list"),
@@ -216,7 +216,7 @@ def test_pictures_for_the_readme(served: Served, page: Browser) -> None:
     page.scheme("dark")
     signed_in(served, page, "ana")
     page.press("#play")
-    page.reads("#now-state", "Live", 20)
+    page.reads("#now-state", "Live")
     until(lambda: page.script("return document.getElementById('audio').played.length > 0"))
     page.script("document.activeElement.blur()")
     for scheme in ("dark", "light"):
@@ -224,7 +224,7 @@ def test_pictures_for_the_readme(served: Served, page: Browser) -> None:
         page.size(*DESK)
         page.open(address(served, "/demo"))
         page.reads("#chat-list", "there it is")
-        page.reads("#now-facts", "1 listener", 15)
+        page.reads("#now-facts", "1 listener")
         settle(page)
         page.picture(IMAGES / f"desktop-{scheme}.png")
         page.size(*PHONE, phone=True)

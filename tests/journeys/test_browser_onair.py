@@ -32,8 +32,8 @@ def test_a_broadcaster_sees_how_loud_it_is_and_sets_titles_that_the_next_visitor
     assert not page.script("return document.getElementById('own-level').checkVisibility()")
     sender = ffmpeg(*TONE, *MP3, mount)
     try:
-        page.reads("#on-air", "On the air", 20)
-        page.reads("#own-loudness", "LUFS \u00b7 since it came \u2212", 20)
+        page.reads("#on-air", "On the air")
+        page.reads("#own-loudness", "LUFS \u00b7 since it came \u2212")
         level = "return document.getElementById('own-level').ariaValueNow"
         assert until(lambda: -40 < float(page.script(level)) < 0)
         for song in ("Ada - Night Bus", "Zo\u00eb - 3 & 4"):
@@ -46,7 +46,7 @@ def test_a_broadcaster_sees_how_loud_it_is_and_sets_titles_that_the_next_visitor
         page.reads("#heard-list", "Night Bus")
     finally:
         end(sender)
-    page.reads("#now-label", "Off the air", 20)
+    page.reads("#now-label", "Off the air")
     assert page.complaints() == []
 
 
@@ -54,14 +54,14 @@ def test_a_quality_is_chosen_heard_at_once_and_kept(served: Served, page: Browse
     page.open(address(served, "/demo"))
     page.find("#play:not([disabled])")
     page.press("#play")
-    page.reads("#now-state", "Live", 20)
+    page.reads("#now-state", "Live")
     choose = """
     const choice = document.getElementById('quality');
     choice.value = 'mp3';
     choice.dispatchEvent(new Event('change'));
     """
     page.script(choose)
-    page.reads("#now-state", "Live \u00b7 MP3", 20)
+    page.reads("#now-state", "Live \u00b7 MP3")
     page.driver.refresh()
     page.find("#play:not([disabled])")
     assert page.script("return document.getElementById('quality').value") == "mp3"

@@ -58,7 +58,7 @@ def test_a_press_on_a_station_plays_it_and_the_next_visit_begins_there(
     page.open(address(served, "/live"))
     page.reads("#now-station", "Your Station")
     page.press(".station[href='#/demo']")
-    page.reads("#now-state", "Live", 20)
+    page.reads("#now-state", "Live")
     page.press(".station[href='#/live']")
     page.reads("#now-station", "Your Station")
     page.reads("#bar", "Talas Demo")

@@ -18,8 +18,8 @@ import pytest
 
 from support.chat import Talker, talking
 from support.people import Person
-from support.serve import Served, running_serve
-from support.wait import auntil
+from support.serve import STOP_SECONDS, Served, running_serve
+from support.wait import PATIENCE, auntil
 from support.witness import Witness
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
@@ -216,7 +216,7 @@ async def test_nonsense_is_closed_with_4201_and_silence_with_4100(
     async with talking(session, url=url(served)) as mute, talking(session, url=url(served)) as odd:
         await odd.socket.send_str("nonsense")
         assert await odd.closed() == 4201
-        assert await mute.closed(15) == 4100
+        assert await mute.closed() == 4100
 
 
 async def test_one_who_never_reads_is_cut_with_4000_and_nobody_else_is(
@@ -241,7 +241,7 @@ async def test_one_who_never_reads_is_cut_with_4000_and_nobody_else_is(
 
 def sleeping(port: int, token: str, room: str) -> socket.socket:
     """A client in the room that reads nothing from now on."""
-    sock = socket.create_connection(("127.0.0.1", port), timeout=10)
+    sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
     sock.sendall(UPGRADE)
     for request in ({"type": "auth", "token": token}, {"type": "room.join", "room": room}):
         payload = msgspec.json.encode(request)
@@ -285,7 +285,7 @@ async def witnesses(
 
     chatting = [asyncio.create_task(chat(name, one)) for name, one in enumerate(people)]
     try:
-        await auntil(lambda: all(len(one.kept) >= 5 for one in people), 20)
+        await auntil(lambda: all(len(one.kept) >= 5 for one in people))
         yield people
         done.set()
         await asyncio.gather(*chatting)
@@ -302,7 +302,7 @@ async def compare(people: list[Witness], log: list[tuple[int, str]]) -> None:
     assert [offset for offset, _ in log] == list(range(1, len(log) + 1))
     assert len({text for _, text in log}) == len(log)
     for person in people:
-        await auntil(lambda person=person: person.offset == log[-1][0], 20)
+        await auntil(lambda person=person: person.offset == log[-1][0])
         assert person.seen == log[-len(person.seen) :]
         assert len(person.seen) >= len(log) - 100  # they came a moment after each other
         for text, offset in person.kept.items():
@@ -317,7 +317,7 @@ async def history(
 ) -> list[tuple[int, str]]:
     """Everything that was said. A worker that is starting again says that it is, and is asked
     later."""
-    return await auntil(lambda: pages(served, session, token, room), 20)
+    return await auntil(lambda: pages(served, session, token, room))
 
 
 async def pages(
@@ -338,7 +338,7 @@ async def pages(
 async def for_a_while(people: list[Witness], messages: int = 20) -> None:
     """Until everybody was promised that many further messages."""
     wanted = [len(one.kept) + messages for one in people]
-    await auntil(lambda: all(len(one.kept) >= n for one, n in zip(people, wanted, strict=True)), 60)
+    await auntil(lambda: all(len(one.kept) >= n for one, n in zip(people, wanted, strict=True)))
 
 
 def freeze(process: psutil.Process) -> list[psutil.Process]:
@@ -356,7 +356,7 @@ async def test_a_part_that_is_killed_costs_no_acknowledged_message(
     async with witnesses(served, session, tokens) as people:
         before = served.child(part).pid
         os.kill(before, signal.SIGKILL)
-        await auntil(lambda: served.child(part).pid != before, 30)
+        await auntil(lambda: served.child(part).pid != before)
         await for_a_while(people)
 
 
@@ -367,7 +367,7 @@ async def test_a_part_that_hangs_for_five_seconds_neither(
     async with witnesses(served, session, tokens) as people:
         frozen = freeze(served.child(part))
         until = time.monotonic() + TROUBLE_SECONDS
-        await auntil(lambda: time.monotonic() > until, 10)
+        await auntil(lambda: time.monotonic() > until)
         for one in frozen:
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.resume()
@@ -386,7 +386,7 @@ async def test_a_stop_says_come_back_and_keeps_every_promise(
         served.process.send_signal(signal.SIGTERM)
         assert await ada.closed() == 4002
         answers = await asyncio.gather(*asked, return_exceptions=True)
-    assert await asyncio.to_thread(served.process.wait, 15) == 0
+    assert await asyncio.to_thread(served.process.wait, STOP_SECONDS) == 0
     served.start()
     await asyncio.to_thread(served.wait_ready)
     log = dict(await history(served, session, tokens["bob"], room))

@@ -16,7 +16,7 @@ from support.pages import retitle
 from support.programs import end, needs, start
 from support.sound import Array, coded, decoded, likeness, programme
 from support.stream import KEY, Stream, record, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 
 pytestmark = pytest.mark.journey
 
@@ -52,7 +52,7 @@ async def test_liquidsoap_sends(
         station = (await auntil(stream.status, 30))[0]
         assert station["server_name"] == "From Liquidsoap"
         _, reader, writer = await stream.listen(f"/live.{extension}")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             data = await reader.readexactly(80_000)
         writer.close()
     finally:
@@ -75,8 +75,8 @@ async def test_curl_sends_chunked_and_hears_itself(tmp_path: Path, stream: Strea
     )  # fmt: skip
     await auntil(stream.status)
     listener = await start("curl", "-sS", f"{url}/live.mp3")
-    heard, _ = await asyncio.wait_for(listener.communicate(), 20)
-    said, _ = await asyncio.wait_for(sender.communicate(), 20)
+    heard, _ = await asyncio.wait_for(listener.communicate(), PATIENCE)
+    said, _ = await asyncio.wait_for(sender.communicate(), PATIENCE)
     # He came after the beginning: a burst of the newest, then all the rest.
     assert len(heard) >= 65_536
     assert data.endswith(heard)
@@ -101,7 +101,7 @@ async def test_mpv_listens_and_shows_the_title(tmp_path: Path, stream: Stream) -
             "mpv", "--no-config", "--no-video", "--length=7", f"--o={wav}", "--oac=pcm_s16le",
             f"http://127.0.0.1:{stream.port}/live.mp3",
         )  # fmt: skip
-        output, _ = await asyncio.wait_for(player.communicate(), 30)
+        output, _ = await asyncio.wait_for(player.communicate(), PATIENCE)
         going_on.cancel()
     heard, rate = soundfile.read(wav, dtype="float32", always_2d=True)
     assert rate == RATE
@@ -121,7 +121,7 @@ async def test_ffplay_listens_and_shows_the_title(tmp_path: Path, stream: Stream
         "ffplay", "-nodisp", "-autoexit", "-t", "4", f"http://127.0.0.1:{stream.port}/live.mp3",
         env={"SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": str(raw)},
     )  # fmt: skip
-    output, _ = await asyncio.wait_for(player.communicate(), 30)
+    output, _ = await asyncio.wait_for(player.communicate(), PATIENCE)
     heard = np.fromfile(raw, "<i2").reshape(-1, 2).astype(np.float32) / 32768
     score, _ = likeness(heard.mean(axis=1)[RATE // 2 : 3 * RATE], sound.mean(axis=0))
     assert score > 0.95
@@ -138,7 +138,7 @@ async def test_mpg123_listens(tmp_path: Path, stream: Stream, path: str) -> None
     playlist = ["-@"] if path.endswith("m3u") else []
     player = await start("mpg123", "-q", "-n", "100", "-w", str(wav), *playlist, url)
     try:
-        await asyncio.wait_for(player.wait(), 30)
+        await asyncio.wait_for(player.wait(), PATIENCE)
     finally:
         output = await end(player)
     sending.close()
@@ -163,7 +163,7 @@ async def test_vlc_listens(stream: Stream, path: str) -> None:
             env={"HOME": name},
         )  # fmt: skip
         try:
-            await asyncio.wait_for(player.wait(), 30)
+            await asyncio.wait_for(player.wait(), PATIENCE)
         finally:
             output = await end(player)
         heard, rate = soundfile.read(wav, dtype="float32", always_2d=True)

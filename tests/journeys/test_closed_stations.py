@@ -16,7 +16,7 @@ from support.ffmpeg import broadcast, end
 from support.people import Person
 from support.serve import Served, run_talas, running_serve
 from support.sound import coded, programme
-from support.wait import until
+from support.wait import PATIENCE, until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 
@@ -30,7 +30,7 @@ def key_of_new_station(served: Served, who: Person, slug: str) -> str:
         json.dumps({"slug": slug, "name": "Ann's"}).encode(),
         {"Content-Type": "application/json", "Authorization": f"Bearer {who.token}"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return str(json.load(answer)["data"]["stream_key"])
 
 
@@ -48,7 +48,7 @@ def talas(folder: Path, *words: str) -> float:
 def refusal(url: str, file: Path) -> str:
     """What ffmpeg says, which is not let in."""
     sender: subprocess.Popen[bytes] = broadcast(file, "mp3", url)
-    _, complaints = sender.communicate(timeout=30)
+    _, complaints = sender.communicate(timeout=PATIENCE)
     assert sender.returncode != 0
     return complaints.decode()
 
@@ -66,20 +66,22 @@ def test_a_disabled_person_is_off_the_air(tmp_path: Path) -> None:
         heard: Any = None
         sender = broadcast(song, "mp3", url)
         try:
-            until(lambda: on_air(served), 20)
-            heard = urllib.request.urlopen(f"http://127.0.0.1:{served.stream}/anns.mp3", timeout=20)
+            until(lambda: on_air(served))
+            heard = urllib.request.urlopen(
+                f"http://127.0.0.1:{served.stream}/anns.mp3", timeout=PATIENCE
+            )
             assert heard.read(1000)
             began = talas(tmp_path, "user", "disable", "ann")
-            until(lambda: not on_air(served), 5)
+            until(lambda: not on_air(served))
             assert time.monotonic() - began < 1
             # The body ends whole, and so does ffmpeg, which finds nobody to send to.
             heard.read()
-            sender.wait(30)
+            sender.wait(PATIENCE)
             assert "403" in refusal(url, song)
             assert served.get(served.stream, "/anns.mp3")[0] == 404
             talas(tmp_path, "user", "enable", "ann")
             sender = broadcast(song, "mp3", url)
-            until(lambda: on_air(served), 20)
+            until(lambda: on_air(served))
         finally:
             end(sender)
             if heard is not None:

@@ -21,7 +21,7 @@ import soundfile
 from support.ffmpeg import broadcast, end, finish, record
 from support.serve import Served, running_serve
 from support.sound import coded, likeness, programme
-from support.wait import until
+from support.wait import PATIENCE, until
 from talas_core.messages import RENDITIONS
 
 pytestmark = pytest.mark.journey
@@ -36,7 +36,7 @@ def call(port: int, path: str, body: dict[str, Any], token: str = "") -> dict[st
         f"http://127.0.0.1:{port}{path}", json.dumps(body).encode(),
         {"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
     )  # fmt: skip
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         data: dict[str, Any] = json.load(answer)["data"]
         return data
 
@@ -72,7 +72,7 @@ def test_every_listener_hears_what_every_source_sends(tmp_path: Path) -> None:
     with running_serve(tmp_path) as served:
         served.wait_ready()
         with broadcasting(served, tmp_path, sound) as slugs:
-            until(lambda: len(on_air(served)) == len(slugs), 20)
+            until(lambda: len(on_air(served)) == len(slugs))
             recordings = {
                 (slug, name): tmp_path / f"{slug}-{name}.wav"
                 for slug in slugs

@@ -18,7 +18,7 @@ import pytest
 from support.chat import Talker, talking
 from support.people import PASSWORD, Person
 from support.serve import Served, running_serve
-from support.wait import until
+from support.wait import PATIENCE, until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 
@@ -63,7 +63,7 @@ def spoken(port: int, method: str, path: str, body: Any = None, token: str = "")
 def connection_to(worker: psutil.Process, port: int) -> socket.socket:
     """A connection that this worker has taken, and on which it has answered."""
     while True:
-        one = socket.create_connection(("127.0.0.1", port), timeout=10)
+        one = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         one.sendall(spoken(port, "GET", "profile"))
         assert one.recv(65536).startswith(b"HTTP/1.1 401")
         here = one.getsockname()
@@ -150,7 +150,7 @@ async def test_session_that_ends_while_the_bus_stands_still_is_over_on_every_wor
         with frozen(served.child("nats")):
             started = asyncio.get_running_loop().time()
             assert (await tokens.ask("POST", "logout"))[0] == 204
-            codes = await asyncio.gather(*(talker.closed(20) for talker in talkers))
+            codes = await asyncio.gather(*(talker.closed() for talker in talkers))
             assert set(codes) == {SESSION_ENDED}
             for line in lines:
                 assert await status(line, profile) == 401
@@ -164,6 +164,6 @@ async def test_session_that_ends_while_the_bus_stands_still_is_over_on_every_wor
 
 async def status(line: socket.socket, request: bytes) -> int:
     """Of the answer to a request on an open connection."""
-    line.settimeout(10)
+    line.settimeout(PATIENCE)
     await asyncio.to_thread(line.sendall, request)
     return int((await asyncio.to_thread(line.recv, 65536)).split(b" ", 2)[1])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.serve import Served, running_serve
+from support.wait import PATIENCE
 
 HEAD_SECONDS = 3.0
 PERSON = {"username": "ada", "email": "ada@example.com", "password": "correct horse battery"}
@@ -29,7 +30,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def post(served: Served, path: str, body: dict[str, str]) -> http.client.HTTPResponse:
     """The answer, read, on a connection of its own: either process may get it."""
-    connection = http.client.HTTPConnection("127.0.0.1", served.api, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", served.api, timeout=PATIENCE)
     connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
     answer = connection.getresponse()
     answer.read()
@@ -69,7 +70,7 @@ def test_half_open_connections_end_and_delay_nobody(served: Served) -> None:
 
 def said(port: int, line: bytes) -> bytes:
     """Everything the server says to a request of this first line."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
         client.sendall(line + b"\r\nHost: x\r\nX-Secret: echo\r\nConnection: close\r\n\r\n")
         parts = b""
         while part := client.recv(65536):

@@ -21,10 +21,10 @@ def test_a_data_directory_that_goes_and_comes_back(tmp_path: Path) -> None:
         assert Person(served.api, "before").register() == 201
         away = tmp_path / "away"
         served.data_dir.rename(away)
-        until(lambda: _names_the_directory(served), 5)
+        until(lambda: _names_the_directory(served))
         # Until the database has gone too, one may still sign up, and is kept: another each time.
         names = (f"meanwhile{number}" for number in itertools.count())
-        until(lambda: Person(served.api, next(names)).register() == 503, 30, every=0.2)
+        until(lambda: Person(served.api, next(names)).register() == 503, every=0.2)
         until(lambda: _told(served, "the data directory is gone"))
         away.rename(served.data_dir)
         served.wait_ready()
@@ -38,7 +38,7 @@ def test_a_data_directory_that_is_removed_takes_no_more_sign_ups(tmp_path: Path)
     with running_serve(tmp_path) as served:
         served.wait_ready()
         shutil.rmtree(served.data_dir, ignore_errors=True)
-        until(lambda: _names_the_directory(served), 5)
+        until(lambda: _names_the_directory(served))
         until(lambda: _told(served, "child ended"))
         answers = {Person(served.api, f"person{number}").register() for number in range(3)}
         assert answers == {503}

@@ -60,7 +60,7 @@ def workers(forker: Forker) -> list[psutil.Process]:
 async def grown(bodies: list[Body]) -> None:
     """Wait until everybody has heard more."""
     before = [len(body.data) for body in bodies]
-    await auntil(lambda: all(len(b.data) > n for b, n in zip(bodies, before, strict=True)), 30)
+    await auntil(lambda: all(len(b.data) > n for b, n in zip(bodies, before, strict=True)))
 
 
 def without_error(data: bytes) -> None:

@@ -30,7 +30,7 @@ from support.page import (
 from support.ports import free_ports
 from support.programs import needs
 from support.serve import Served, running_serve
-from support.wait import until
+from support.wait import PATIENCE, until
 
 pytestmark = pytest.mark.journey
 
@@ -58,7 +58,7 @@ def site(
         running_serve(path, "--demo", env=env) as served,
         proxy(path, served.wait_ready(), port, tcp),
     ):
-        until(lambda: "/demo" in served.get(served.stream, "/status-json.xsl")[1], 60)
+        until(lambda: "/demo" in served.get(served.stream, "/status-json.xsl")[1])
         yield served, port, tcp
 
 
@@ -80,7 +80,7 @@ def test_the_page_names_the_public_addresses_whatever_the_host(public: Site) -> 
     served, port, tcp = public
     at = f"{front.NAME}:{port}"
     for asked in (at, f"127.0.0.1:{served.api}"):  # the other as nginx asks by itself
-        with urllib.request.urlopen(f"http://{asked}/", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{asked}/", timeout=PATIENCE) as answer:
             page = answer.read().decode()
         metas = dict(re.findall(r'<meta name="talas-(\w+)" content="([^"]+)">', page))
         assert metas == {
@@ -110,7 +110,7 @@ def test_people_talk_and_listen_under_the_one_name(public: Site, tmp_path: Path)
     heard = tmp_path / "heard.wav"
     finish(record(f"http://{at}/audio/demo.mp3", 1.0, heard))
     assert heard.stat().st_size > 80_000
-    with urllib.request.urlopen(f"http://{at}/audio/demo.m3u", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{at}/audio/demo.m3u", timeout=PATIENCE) as answer:
         assert f"http://{at}/audio/demo.mp3" in answer.read().decode()
 
 
@@ -167,7 +167,7 @@ def test_the_page_plays_and_talks_under_the_one_name(public: Site, tmp_path: Pat
     with browser(folder(tmp_path, "first")) as page:
         page.open(f"http://{front.NAME}:{port}/#/demo")
         page.press("#play")
-        until(lambda: position(page) > 0.5, 20)
+        until(lambda: position(page) > 0.5)
         sign_up(page, name("eve"))
         say(page, "hello from the page")
         assert page.complaints() == []
@@ -187,14 +187,14 @@ def test_a_broadcaster_is_told_the_sources_address_and_the_page_asks_the_streams
         assert line.endswith(f"icecast://source:{key}@{front.NAME}:{tcp}/{slug}")
         sender = ffmpeg(*TONE, *MP3, *CHUNKED, f"http://source:{key}@{at}/audio/{slug}")
         try:
-            page.reads("#on-air", "On the air", 20)
-            page.reads("#own-loudness", "LUFS", 20)
+            page.reads("#on-air", "On the air")
+            page.reads("#own-loudness", "LUFS")
             page.fill("#station-title-song", "Ada - Night Bus")
             page.press("#station-title [type=submit]")
             page.reads("#station-title [role=status]", "Set.")
         finally:
             end(sender)
-        page.reads("#on-air", "Off the air", 20)
+        page.reads("#on-air", "Off the air")
         assert page.complaints() == []
 
 

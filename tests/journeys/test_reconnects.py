@@ -14,7 +14,7 @@ from support.ffmpeg import broadcast, ffmpeg, finish
 from support.hearing import Body, on_the_air
 from support.sound import CONTENT_TYPES, SENT_ALSO, coded, decoded, likeness, programme
 from support.stream import KEY, Stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_stream.media import RATE
 from talas_stream.wire.adts import AdtsFramer
 from talas_stream.wire.mpeg import MpegFramer
@@ -40,7 +40,7 @@ async def send(stream: Stream, coding: str) -> None:
     reader, writer = await stream.source(kind=KINDS[coding])
     writer.write(coded(*SENT[coding]))
     writer.write_eof()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         assert (await reader.read()).startswith(b"HTTP/1.1 200")
     writer.close()
 
@@ -91,7 +91,7 @@ async def test_encoders_that_reconnect_in_other_formats_are_heard_on_the_same_co
         for coding in order[1:]:
             await auntil(lambda: not_on_air(air.stream))
             await asyncio.create_task(send(air.stream, coding))
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE):
             for body in bodies.values():
                 await body.reading
         for ending, body in bodies.items():
@@ -122,7 +122,7 @@ async def test_listeners_who_come_while_nobody_sends_are_served_until_the_time_i
         answer = await air.stream.ask("HEAD /live.mp3 HTTP/1.1\nHost: here")
         assert answer.startswith(b"HTTP/1.1 200")
         bodies = [Body(await air.stream.listen(f"/live.{end}")) for end in ("mp3", "opus")]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             for body in bodies:
                 await body.reading
         for body in bodies:
@@ -166,7 +166,7 @@ async def test_encoded_source_is_heard_to_its_end_before_the_next_that_is_passed
         await first
         for coding in ("opus", "mp3"):
             await send(air.stream, coding)
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE):
             await body.reading
         data = bytes(body.heard)
         assert complaints(data, tmp_path / "heard.mp3") == ""

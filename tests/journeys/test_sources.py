@@ -18,7 +18,7 @@ from support.ports import free_port
 from support.programs import TONE_HERTZ, end, microphone, needs, recorded_microphone, start
 from support.sound import Array, coded, decoded, likeness, programme
 from support.stream import KEY, Stream, auth, head, record, running_stream
-from support.wait import auntil
+from support.wait import PATIENCE, auntil
 from talas_stream.output.packetise import METAINT
 
 pytestmark = pytest.mark.journey
@@ -38,7 +38,7 @@ async def stream(tmp_path: Path) -> AsyncIterator[Stream]:
 async def heard(stream: Stream, path: str, size: int = 80_000) -> bytes:
     """What a listener gets who comes now."""
     _, reader, writer = await stream.listen(path)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         audio = await reader.readexactly(size)
     writer.close()
     return audio
@@ -47,7 +47,7 @@ async def heard(stream: Stream, path: str, size: int = 80_000) -> bytes:
 async def stream_titles(stream: Stream, size: int = 100_000) -> list[str]:
     """The titles between the audio for a player that comes now."""
     _, reader, writer = await stream.listen("/live.mp3", "Icy-MetaData: 1")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         mixed = await reader.readexactly(size)
     writer.close()
     return IcyParser(METAINT).feed(mixed)[1]
@@ -100,7 +100,7 @@ async def test_ezstream_sends_a_playlist(
     song = tagged(tmp_path / file, sound)
     sender = await start("ezstream", "-c", ezstream_config(tmp_path, stream.port, coding, [song]))
     try:
-        await auntil(stream.status, 20)
+        await auntil(stream.status)
         assert (await stream.status())[0]["server_name"] == "From ezstream"
         await auntil(lambda: shows(stream, f"{ARTIST} - {TITLE}"))
         now = await data(stream, "/live/now")
@@ -131,7 +131,7 @@ async def test_darkice_sends_what_the_microphone_hears(
     async with microphone(tmp_path) as env:
         sender = await start("darkice", "-c", str(config), env=env)
         try:
-            await auntil(stream.status, 20)
+            await auntil(stream.status)
             assert (await stream.status())[0]["server_name"] == "From darkice"
             assert has_tone(await heard(stream, "/live.mp3", 40_000))
         finally:
@@ -147,7 +147,7 @@ async def test_butt_sends_what_the_microphone_hears(
     # It wants every setting in its file, and writes one itself where there is none.
     first = await butt(config, port, env)
     await control(port, "-q")
-    await asyncio.wait_for(first.wait(), 20)
+    await asyncio.wait_for(first.wait(), PATIENCE)
     settings = config.read_text().replace("num_of_srv = 0", "num_of_srv = 1")
     settings = settings.replace("\ncodec = mp3\n", f"\ncodec = {coding}\n", 1)
     settings = settings.replace("\nsamplerate = 44100\n", "\nsamplerate = 48000\n", 1)
@@ -159,7 +159,7 @@ async def test_butt_sends_what_the_microphone_hears(
     sender = await butt(config, port, env)
     try:
         await control(port, "-s", "Talas")
-        await auntil(stream.status, 20)
+        await auntil(stream.status)
         await control(port, "-u", f"{ARTIST} - {TITLE}")
         await auntil(lambda: shows(stream, f"{ARTIST} - {TITLE}"))
         assert has_tone(await heard(stream, "/live.mp3", 40_000))
@@ -172,7 +172,7 @@ async def butt(config: Path, port: str, env: dict[str, str]) -> asyncio.subproce
     """Start it, up to where it takes orders."""
     running = await start("xvfb-run", "-a", "butt", "-c", str(config), "-p", port, env=env)
     try:
-        await auntil(lambda: control(port, "-S"), 30, every=0.2)
+        await auntil(lambda: control(port, "-S"), every=0.2)
     except AssertionError as error:
         raise AssertionError(await end(running)) from error
     return running

@@ -11,7 +11,7 @@ import pytest
 from support.people import Person
 from support.serve import run_talas, running_serve
 from support.strangers import squatter
-from support.wait import until
+from support.wait import PATIENCE, until
 from talas_core.supervisor import run_file
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
@@ -43,7 +43,7 @@ def test_who_takes_the_port_of_a_killed_nats_hears_nothing_and_talas_moves_on(
                 now = run_file.read(served.data_dir)
                 return now is not None and urlsplit(now.nats_url).port != port
 
-            until(moved, 30)
+            until(moved)
             served.wait_ready()
             assert Person(served.api, "ann").register() == 201
             assert stranger.heard() == b""
@@ -84,14 +84,16 @@ def test_several_addresses_all_answer_and_the_demo_is_on_the_air_when_it_is_said
     host: str, tmp_path: Path
 ) -> None:
     with running_serve(tmp_path, "--demo", env={"TALAS_HOST": host}) as served:
-        until(lambda: "Ctrl-C" in served.output(), 60)
+        until(lambda: "Ctrl-C" in served.output())
         assert "on the air\n" in served.output()
         for address in ("[::1]", "127.0.0.1") if host != "::1" else ("[::1]",):
             for port in (served.api, served.chat, served.stream):
-                with urllib.request.urlopen(f"http://{address}:{port}/ready", timeout=5) as answer:
+                with urllib.request.urlopen(
+                    f"http://{address}:{port}/ready", timeout=PATIENCE
+                ) as answer:
                     assert answer.status == 200
             url = f"http://{address}:{served.stream}/demo.mp3"
-            with urllib.request.urlopen(url, timeout=5) as listener:
+            with urllib.request.urlopen(url, timeout=PATIENCE) as listener:
                 assert len(listener.read(1000)) == 1000
         assert served.stop() == 0
 

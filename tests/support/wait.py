@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 45.0
+PATIENCE = 60.0
 """Seconds after which nothing more is hoped for, on a machine with much else to do."""
 
 

@@ -38,7 +38,7 @@ class Witness:
 
     async def here(self) -> None:
         """Wait until joined."""
-        await auntil(lambda: self.talker is not None, 30)
+        await auntil(lambda: self.talker is not None)
 
     async def say(self, text: str) -> None:
         """Send until acknowledged, on whatever socket, always under the same nonce."""

@@ -36,7 +36,7 @@ def turns_until(user: ChatUser, name: str, count: int = 1) -> None:
         user.turn()
         return len(rows(user.environment, name)) >= count
 
-    until(turned, 10, every=0)
+    until(turned, every=0)
 
 
 def started(environment: Any) -> ChatUser:

@@ -34,7 +34,7 @@ def turns_until(user: ListenerUser, condition: Callable[[], object]) -> None:
         user.turn()
         return bool(condition())
 
-    until(turned, 10, every=0)
+    until(turned, every=0)
 
 
 def started(environment: Any) -> ListenerUser:

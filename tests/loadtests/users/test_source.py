@@ -39,7 +39,7 @@ def turns_until(user: SourceUser, condition: Callable[[], object]) -> None:
         user.turn()
         return bool(condition())
 
-    until(turned, 10, every=0)
+    until(turned, every=0)
 
 
 def rows(environment: Any) -> list[tuple[str, str]]:

@@ -126,7 +126,7 @@ async def test_a_closed_database_is_unavailable(database: str) -> None:
 async def test_close_cuts_a_query_that_does_not_end(database: str) -> None:
     db = Database(database)
     await db.open()
-    query = asyncio.create_task(db.row("SELECT pg_sleep(60)"))
+    query = asyncio.create_task(db.row("SELECT pg_sleep(600)"))
     await asyncio.sleep(0.05)
     async with asyncio.timeout(PATIENCE):
         await db.close(seconds=0.05)
@@ -154,7 +154,7 @@ async def test_a_query_cut_midway_is_unavailable(database: str) -> None:
         await proxy.restore()
         db = Database(url)
         await db.open()
-        query = asyncio.create_task(db.row("SELECT pg_sleep(60)"))
+        query = asyncio.create_task(db.row("SELECT pg_sleep(600)"))
         await asyncio.sleep(0.1)
         await proxy.cut()
         with pytest.raises(Unavailable):

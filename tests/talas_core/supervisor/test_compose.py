@@ -66,7 +66,7 @@ async def test_embedded_from_nothing_to_nothing(
     mine, seen = settings(tmp_path, demo=True), tmp_path / "seen"
     children = newcomers()
     task = asyncio.ensure_future(compose.serve(mine, table(mine, seen)))
-    await auntil(seen.exists, 30)
+    await auntil(seen.exists)
     environment = json.loads(seen.read_text())
     run = await auntil(lambda: run_file.read(mine.data_dir))
     assert run.pid == os.getpid()
@@ -75,7 +75,7 @@ async def test_embedded_from_nothing_to_nothing(
     await (await asyncpg.connect(run.database_url)).close()
     await (await nats.connect(run.nats_url)).close()
     out = io.StringIO()
-    await auntil(lambda: out.write(capsys.readouterr().out) and "Ctrl-C" in out.getvalue(), 30)
+    await auntil(lambda: out.write(capsys.readouterr().out) and "Ctrl-C" in out.getvalue())
     assert "$(cat " in out.getvalue()  # no terminal, no key
     assert await end(task) == 0
     assert not children()
@@ -87,7 +87,7 @@ async def test_external_servers_are_used_as_named(
 ) -> None:
     mine, seen = settings(tmp_path, database_url=database, nats_url=nats_url), tmp_path / "seen"
     task = asyncio.ensure_future(compose.serve(mine, table(mine, seen)))
-    await auntil(seen.exists, 30)
+    await auntil(seen.exists)
     environment = json.loads(seen.read_text())
     assert environment["TALAS_DATABASE_URL"] == database
     assert environment["TALAS_NATS_URL"] == nats_url

@@ -75,7 +75,7 @@ async def test_who_says_nothing_is_closed_without_a_word() -> None:
 
 
 async def test_a_later_head_has_its_own_deadline() -> None:
-    async with served(head_seconds=0.3, idle_seconds=60.0) as port:
+    async with served(head_seconds=0.3, idle_seconds=600.0) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(3):
             writer.write(b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n")

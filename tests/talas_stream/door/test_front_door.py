@@ -344,7 +344,7 @@ async def test_a_thousand_half_open_connections_are_in_nobody_s_way(tmp_path: Pa
 
 
 async def test_a_drain_does_not_wait_for_half_open_connections(tmp_path: Path) -> None:
-    async with running_stream(tmp_path, shutdown_seconds=60.0) as stream:
+    async with running_stream(tmp_path, shutdown_seconds=600.0) as stream:
         reader, writer = await stream.connect()
         writer.write(b"GET /")
         await auntil(stream.ready)

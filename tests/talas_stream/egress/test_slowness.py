@@ -181,7 +181,7 @@ async def as_many(inside: Inside, number: int) -> bool:
 async def test_a_socket_is_idle_only_while_his_transport_is_open_and_holds_nothing_back(
     tmp_path: Path, seen: list[HttpListener]
 ) -> None:
-    async with on_air(tmp_path, data=bulky(20), kind="audio/aac", listener_stall_seconds=60.0) as (
+    async with on_air(tmp_path, data=bulky(20), kind="audio/aac", listener_stall_seconds=600.0) as (
         stream,
         sending,
     ):
