@@ -89,7 +89,9 @@ def test_every_listener_hears_what_every_source_sends(tmp_path: Path) -> None:
 
 
 def on_air(served: Served) -> list[Any]:
-    found = json.loads(served.get(served.stream, "/status-json.xsl")[1])["icestats"].get("source")
+    status, body = served.get(served.stream, "/status-json.xsl")
+    assert status == 200, body
+    found = json.loads(body)["icestats"].get("source")
     if found is None:
         return []
     return found if isinstance(found, list) else [found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import json
 import signal
 import socket
@@ -18,13 +19,11 @@ import pytest
 from support.chat import Talker, talking
 from support.people import PASSWORD, Person
 from support.serve import Served, running_serve
+from support.stopwatch import Stopwatch
 from support.wait import PATIENCE, until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 
-ANSWER_SECONDS = 1.0
-"""Who does not answer within that is the one that stands still."""
-ATTEMPTS = 50
 SESSION_ENDED = 4102
 SOCKETS = 12
 """So many that each worker has some of them, but for one time in 2,048."""
@@ -73,34 +72,35 @@ def connection_to(worker: psutil.Process, port: int) -> socket.socket:
 
 
 class Tokens:
-    """Somebody's one session."""
+    """Somebody's one session, by a connection that `worker` has taken."""
 
-    def __init__(self, served: Served, name: str) -> None:
-        self._served = served
+    def __init__(self, served: Served, name: str, worker: psutil.Process) -> None:
         self._person = Person(served.api, name)
         assert self._person.register() == 201
+        self._line = http.client.HTTPConnection("127.0.0.1", served.api)
+        self._line.sock = connection_to(worker, served.api)
         self.refresh = self.access = ""
 
-    async def sign_in(self) -> None:
+    def sign_in(self) -> None:
         wish = {"email": self._person.email, "password": PASSWORD}
-        self._keep(await self.ask("POST", "login", wish))
+        self._keep(self.ask("POST", "login", wish))
 
-    async def exchange(self) -> None:
-        self._keep(await self.ask("POST", "refresh", {"refresh_token": self.refresh}))
+    def exchange(self) -> None:
+        self._keep(self.ask("POST", "refresh", {"refresh_token": self.refresh}))
 
-    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Status and body, of whichever worker answers; one that stands still is passed over."""
-        url = f"http://127.0.0.1:{self._served.api}/api/auth/{path}"
-        headers = {"Authorization": f"Bearer {self.access}"} if self.access else {}
-        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-        connector = aiohttp.TCPConnector(force_close=True)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
-            for _ in range(ATTEMPTS):
-                with contextlib.suppress(TimeoutError):
-                    async with http.request(method, url, json=body, headers=headers) as answer:
-                        raw = await answer.read()
-                        return answer.status, json.loads(raw) if raw else None
-        raise AssertionError("nobody answers")
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Status and body."""
+        headers = {"Content-Type": "application/json"}
+        if self.access:
+            headers["Authorization"] = f"Bearer {self.access}"
+        raw = json.dumps(body) if body is not None else None
+        self._line.request(method, f"/api/auth/{path}", raw, headers)
+        answer = self._line.getresponse()
+        said = answer.read()
+        return answer.status, json.loads(said) if said else None
+
+    def close(self) -> None:
+        self._line.close()
 
     def _keep(self, outcome: tuple[int, Any]) -> None:
         status, body = outcome
@@ -109,55 +109,54 @@ class Tokens:
 
 
 @pytest.mark.parametrize("turn", range(3))
-async def test_refresh_that_its_client_gave_up_while_the_worker_stood_still_is_not_made(
+def test_refresh_that_its_client_gave_up_while_the_worker_stood_still_is_not_made(
     served: Served, turn: int
 ) -> None:
-    tokens = Tokens(served, f"patient-{turn}")
-    await tokens.sign_in()
-    first = tokens.refresh
-    stale = spoken(served.api, "POST", "refresh", {"refresh_token": first})
     worker = served.child("api-1")
-    given_up, stays = (connection_to(worker, served.api) for _ in range(2))
-    with frozen(worker):
-        given_up.sendall(stale)
-        given_up.close()
-        stays.sendall(spoken(served.api, "GET", "profile"))
-        await tokens.exchange()
-        await tokens.exchange()
-    # What came after it is answered, so that the worker has seen it.
-    assert await asyncio.to_thread(stays.recv, 65536)
-    stays.close()
-    await tokens.exchange()
-    assert (await tokens.ask("GET", "profile"))[0] == 200
+    with contextlib.closing(Tokens(served, f"patient-{turn}", served.child("api-2"))) as tokens:
+        tokens.sign_in()
+        stale = spoken(served.api, "POST", "refresh", {"refresh_token": tokens.refresh})
+        given_up, stays = (connection_to(worker, served.api) for _ in range(2))
+        with frozen(worker):
+            given_up.sendall(stale)
+            given_up.close()
+            stays.sendall(spoken(served.api, "GET", "profile"))
+            tokens.exchange()
+            tokens.exchange()
+        # What came after it is answered, so that the worker has seen it.
+        assert stays.recv(65536)
+        stays.close()
+        tokens.exchange()
+        assert tokens.ask("GET", "profile")[0] == 200
 
 
 async def test_session_that_ends_while_the_bus_stands_still_is_over_on_every_worker(
     served: Served,
 ) -> None:
-    tokens = Tokens(served, "muted")
-    await tokens.sign_in()
     workers = [served.child(name) for name in ("api-1", "api-2")]
+    tokens = Tokens(served, "muted", workers[0])
+    tokens.sign_in()
     lines = [await asyncio.to_thread(connection_to, each, served.api) for each in workers]
     profile = spoken(served.api, "GET", "profile", token=tokens.access)
     chat = f"http://127.0.0.1:{served.chat}/ws"
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(aiohttp.ClientSession())
+        session = await stack.enter_async_context(aiohttp.ClientSession())
         talkers: list[Talker] = []
         for _ in range(SOCKETS):
-            talkers.append(await stack.enter_async_context(talking(http, tokens.access, chat)))
+            talkers.append(await stack.enter_async_context(talking(session, tokens.access, chat)))
         for line in lines:
             assert await status(line, profile) == 200
         with frozen(served.child("nats")):
-            started = asyncio.get_running_loop().time()
-            assert (await tokens.ask("POST", "logout"))[0] == 204
+            watch = Stopwatch(workers)
+            assert (await asyncio.to_thread(tokens.ask, "POST", "logout"))[0] == 204
             codes = await asyncio.gather(*(talker.closed() for talker in talkers))
             assert set(codes) == {SESSION_ENDED}
             for line in lines:
                 assert await status(line, profile) == 401
-            took = asyncio.get_running_loop().time() - started
+            took = watch.seconds
             await asyncio.to_thread(until, lambda: served.get(served.api, "/ready")[0] == 503)
         assert took < OVER_SECONDS
-    for line in lines:
+    for line in (tokens, *lines):
         line.close()
     await asyncio.to_thread(served.wait_ready)
 

@@ -88,9 +88,8 @@ def test_several_addresses_all_answer_and_the_demo_is_on_the_air_when_it_is_said
         assert "on the air\n" in served.output()
         for address in ("[::1]", "127.0.0.1") if host != "::1" else ("[::1]",):
             for port in (served.api, served.chat, served.stream):
-                with urllib.request.urlopen(
-                    f"http://{address}:{port}/ready", timeout=PATIENCE
-                ) as answer:
+                url = f"http://{address}:{port}/ready"
+                with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
                     assert answer.status == 200
             url = f"http://{address}:{served.stream}/demo.mp3"
             with urllib.request.urlopen(url, timeout=PATIENCE) as listener:

@@ -9,13 +9,13 @@ Never:       counts the time in which a process stands still: that one does not 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
+
+from support.stopwatch import wait_seconds
 
 TICK_SECONDS = 0.1
 SECOND = 10
@@ -67,10 +67,3 @@ class Lateness:
             waits[pid] = waited - self._waited.get(pid, waited)
             self._waited[pid] = waited
         return waits
-
-
-def wait_seconds(pid: int) -> float:
-    """How long its first thread has waited for a processor in its life."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
-    return 0.0
