@@ -68,14 +68,19 @@ class Talker:
         sending.add_done_callback(lambda task: task.exception())
         return answer
 
-    async def sign_in(self, token: str) -> Talker:
-        """Signed in. A worker that says it is only starting is asked again, as clients do."""
+    async def insist(self, kind: str, **fields: object) -> Frame:
+        """The reply to a request, which is sent again, as clients do, while the worker says that it
+        cannot: that it is only starting, for one."""
         async with asyncio.timeout(PATIENCE):
-            # It tells nobody when it is ready.
+            # It tells nobody when it can.
             while (  # noqa: ASYNC110
-                reply := await self.ask("auth", token=token)
+                reply := await self.ask(kind, **fields)
             ).get("code") == "unavailable":
                 await asyncio.sleep(0.05)
+        return reply
+
+    async def sign_in(self, token: str) -> Talker:
+        reply = await self.insist("auth", token=token)
         assert reply["type"] == "auth.ok", reply
         return self
 

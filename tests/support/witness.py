@@ -58,8 +58,7 @@ class Witness:
 
     def port(self) -> int:
         """Our own end of the connection; 0 where it has just gone."""
-        assert self.talker is not None
-        name = self.talker.socket.get_extra_info("sockname")
+        name = self.talker.socket.get_extra_info("sockname") if self.talker else None
         return int(name[1]) if name else 0
 
     async def leave(self) -> None:
