@@ -75,6 +75,7 @@ def test_on_a_phone_everything_is_large_enough_for_a_finger(served: Served, page
     page.size(*PHONE, phone=True)
     for place in PLACES:
         page.open(address(served, place))
+        page.find("main h1, main h2")
         assert page.script(SMALL) == [], place
 
 
@@ -109,7 +110,7 @@ def test_every_control_has_a_name_and_every_view_its_heading(served: Served, pag
     page.command("Accessibility.enable")
     for place in PLACES:
         page.open(address(served, place))
-        page.find("#main")
+        page.find("main h1, main h2")
         nodes = page.command("Accessibility.getFullAXTree")["nodes"]
         shown = [node for node in nodes if not node.get("ignored")]
         nameless = [
@@ -119,11 +120,15 @@ def test_every_control_has_a_name_and_every_view_its_heading(served: Served, pag
         roles = [value(node, "role") for node in shown]
         assert roles.count("main") == 1
         assert roles.count("banner") == 1
-        headings = page.script(HEADINGS)
-        assert headings.count(1) == 1, place
+        headings = until(lambda: one_main(page.script(HEADINGS)))
         assert all(after - before <= 1 for before, after in pairwise([1, *sorted(headings)]))
     ids = page.script("return [...document.querySelectorAll('[id]')].map((one) => one.id)")
     assert len(ids) == len(set(ids))
+
+
+def one_main(headings: list[int]) -> list[int]:
+    """The same, where exactly one is the main one."""
+    return headings if headings.count(1) == 1 else []
 
 
 def value(node: dict[str, Any], what: str) -> str:
@@ -143,6 +148,7 @@ def test_the_tab_key_goes_through_the_page_in_order_and_shows_where(
     page.script("document.activeElement.blur(); getSelection().removeAllRanges()")
     page.driver.refresh()
     page.find("#play:not([disabled])")
+    page.find("#sign-in")
     seen = []
     for _ in range(12):
         page.keys(TAB)

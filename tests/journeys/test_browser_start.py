@@ -44,6 +44,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def test_a_first_visit_lands_on_a_station_on_the_air(
     served: Served, page: Browser, late: str
 ) -> None:
+    until(lambda: "/demo." in served.get(served.stream, "/status-json.xsl")[1])
     page.command("Page.addScriptToEvaluateOnNewDocument", source=DELAY % late)
     page.open(address(served))
     page.reads("#now-station", "Talas Demo")

@@ -56,14 +56,14 @@ def test_a_double_click_deletes_nothing_and_the_typed_address_does(
     page.fill("#station-delete-typed", slug)
     page.press("#station-delete [type=submit]")
     page.reads(".mine", "no station yet")
-    assert page.script(FOCUSED) == "Your stations"
+    until(lambda: page.script(FOCUSED) == "Your stations")
 
 
 def test_a_new_key_says_what_it_does_first_and_is_where_one_goes_on(
     served: Served, page: Browser
 ) -> None:
     own_station(served, page)
-    assert page.script(FOCUSED) == "Stream key"
+    until(lambda: page.script(FOCUSED) == "Stream key")
     first = page.text("#stream-key")
     page.driver.refresh()
     double_click(page, ".confirm > .button")
@@ -71,7 +71,7 @@ def test_a_new_key_says_what_it_does_first_and_is_where_one_goes_on(
     assert page.text("#stream-key") == ""
     page.press("#station-renew [type=submit]")
     until(lambda: page.text("#stream-key") not in ("", first))
-    assert page.script(FOCUSED) == "Stream key"
+    until(lambda: page.script(FOCUSED) == "Stream key")
 
 
 def test_the_owner_may_prefer_what_the_encoder_says(served: Served, page: Browser) -> None:
