@@ -2,12 +2,14 @@
 
 Does:        read arguments and settings, run one of the four.
 Never:       starts a database or a bus: their addresses must be set.
-Guarantees:  exit status 0, or 2 with one line for a mistake of the operator's.
+Guarantees:  exit status 0, or 2 with one line for a mistake of the operator's. What runs once says
+             what it did in one line, and logs only what went wrong.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -151,7 +153,7 @@ def _once(job: Job) -> None:
         settings = knobs.load(os.environ)
         if not settings.database_url:
             raise SettingError("TALAS_DATABASE_URL", "must be set for this command")
-        logs.configure(settings.log_format, "api")
+        logs.configure(settings.log_format, "api", least=logging.WARNING)
         sentence = asyncio.run(job(settings))
     except UsageError as error:
         sys.exit(service.complain(error))

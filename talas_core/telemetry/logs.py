@@ -22,8 +22,9 @@ AUTO = "auto"
 _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
 
 
-def configure(style: str, service: str) -> None:
-    """Set up this process. `style` is json, console or auto; `service` marks every line."""
+def configure(style: str, service: str, least: int = logging.INFO) -> None:
+    """Set up this process. `style` is json, console or auto; `service` marks every line; lines of a
+    level below `least` (of the module `logging`) are left out."""
     style = settled(style)
 
     def stamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -45,7 +46,7 @@ def configure(style: str, service: str) -> None:
             *([] if style == "json" else [_flat]),
             _never_raising(last),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=_Printer,
         cache_logger_on_first_use=False,
     )

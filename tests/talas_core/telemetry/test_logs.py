@@ -67,6 +67,13 @@ def test_console_lines_are_for_people(capsys: pytest.CaptureFixture[str]) -> Non
     assert "seconds=1.5" in line
 
 
+def test_lines_below_the_least_level_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json", "api", least=logging.WARNING)
+    logs.logger("audit").info("done")
+    logs.logger("audit").warning("failed")
+    assert [json.loads(line)["event"] for line in lines(capsys)] == ["failed"]
+
+
 def test_debug_is_not_shown(log: logs.Logger, capsys: pytest.CaptureFixture[str]) -> None:
     log.debug("detail")
     assert lines(capsys) == []
