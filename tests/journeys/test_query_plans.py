@@ -46,6 +46,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "identity.accounts.store.STORED_BY_EMAIL": ("crowd0000007@crowd.example",),
     "identity.accounts.store.STORED_BY_ID": (PERSON,),
     "identity.accounts.store.REPLACE": (PERSON, "1:old-hash", "1:new-hash"),
+    "identity.accounts.store.REHASH": (PERSON, "1:old-hash", "1:new-hash"),
     "identity.accounts.store.LOCK": (PERSON, "1:old-hash"),
     "identity.accounts.store.DEAREST": (),
     "identity.accounts.store.RENAME": (PERSON, "Name"),

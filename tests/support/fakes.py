@@ -62,7 +62,7 @@ class MemoryAccounts:
         found = self.people.get(user_id)
         return found if found and not found.disabled else None
 
-    async def replace_password(self, user_id: UUID, old_hash: str, new_hash: str) -> bool:
+    async def rehash(self, user_id: UUID, old_hash: str, new_hash: str) -> bool:
         found = self.people.get(user_id)
         if found is None or found.password_hash != old_hash:
             return False
@@ -72,7 +72,7 @@ class MemoryAccounts:
     async def change_password(
         self, user_id: UUID, old_hash: str, new_hash: str, keep: UUID, now: datetime
     ) -> list[UUID] | None:
-        if not await self.replace_password(user_id, old_hash, new_hash):
+        if not await self.rehash(user_id, old_hash, new_hash):
             return None
         over = [session_id for session_id in self.sessions if session_id != keep]
         self.sessions = [session_id for session_id in self.sessions if session_id == keep]

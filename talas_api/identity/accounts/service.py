@@ -35,15 +35,17 @@ class AccountStore(People, Protocol):
         """Change the display name; returns the account as it then is."""
         ...
 
-    async def replace_password(self, user_id: UUID, old_hash: str, new_hash: str) -> bool:
-        """Put `new_hash` where `old_hash` still stands; False where it does not."""
+    async def rehash(self, user_id: UUID, old_hash: str, new_hash: str) -> bool:
+        """Put `new_hash`, of the same password, in place of `old_hash`; False where another hash is
+        kept by now. An e-mail address that waits for its proof goes on waiting."""
         ...
 
     async def change_password(
         self, user_id: UUID, old_hash: str, new_hash: str, keep: UUID, now: datetime
     ) -> list[UUID] | None:
-        """The same, and end the person's sessions but `keep`: both or nothing. The ids of those
-        that went on until now; None where another hash stands."""
+        """Put `new_hash`, of another password, in place of `old_hash`, and end the person's
+        sessions but `keep`: both or nothing. The ids of those that went on until now; None where
+        another hash is kept by now."""
         ...
 
     async def dearest_hash(self) -> int | None:

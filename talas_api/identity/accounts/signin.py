@@ -146,7 +146,7 @@ class SignIn:
         user_id = found.account.id
         try:
             new_hash = await self._passwords.make(password)
-            done = await self._store.replace_password(user_id, found.password_hash, new_hash)
+            done = await self._store.rehash(user_id, found.password_hash, new_hash)
         except Unavailable:
             return
         if done:

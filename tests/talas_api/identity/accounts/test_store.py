@@ -79,9 +79,9 @@ async def test_what_sign_in_sees(store: Any) -> None:
 async def test_a_hash_is_replaced_only_where_the_known_one_stands(store: Any) -> None:
     account = person()
     await store.add(account, HASH)
-    assert not await store.replace_password(account.id, "1:another", "1:new hash")
-    assert not await store.replace_password(uuid7(), HASH, "1:new hash")
-    assert await store.replace_password(account.id, HASH, "1:new hash")
+    assert not await store.rehash(account.id, "1:another", "1:new hash")
+    assert not await store.rehash(uuid7(), HASH, "1:new hash")
+    assert await store.rehash(account.id, HASH, "1:new hash")
     found = await store.stored(account.id)
     assert found.password_hash == "1:new hash"
 

@@ -39,6 +39,10 @@ async def email(people: PostgresAccounts) -> tuple[str, bool]:
     return found.email, found.email_verified
 
 
+async def change_password(people: PostgresAccounts) -> None:
+    await people.change_password(ANN.account.id, ANN.password_hash, "1:other-hash", uuid7(), NOW)
+
+
 async def test_an_address_is_replaced_and_counts_as_unproven(
     store: PostgresAddresses, people: PostgresAccounts
 ) -> None:
@@ -86,7 +90,7 @@ async def test_a_token_is_worth_nothing_once_what_stood_is_another(
 ) -> None:
     await store.want(TOKEN, ANN, NEW, NOW, LATER)
     if meanwhile == "password":
-        await people.replace_password(ANN.account.id, ANN.password_hash, "1:other-hash")
+        await change_password(people)
     elif meanwhile == "address":
         await store.replace(ANN, "third@example.com", NOW)
     else:
@@ -94,10 +98,28 @@ async def test_a_token_is_worth_nothing_once_what_stood_is_another(
     assert await store.confirm(TOKEN, SOON) is None
 
 
+async def test_token_outlives_the_same_password_hashed_anew(
+    store: PostgresAddresses, people: PostgresAccounts
+) -> None:
+    await store.want(TOKEN, ANN, NEW, NOW, LATER)
+    assert await people.rehash(ANN.account.id, ANN.password_hash, "2:some-hash")
+    assert await store.confirm(TOKEN, SOON) == ANN.account
+    assert await email(people) == (NEW, True)
+
+
+async def test_rehash_revives_no_token_that_another_password_voided(
+    store: PostgresAddresses, people: PostgresAccounts
+) -> None:
+    await store.want(TOKEN, ANN, NEW, NOW, LATER)
+    await change_password(people)
+    assert await people.rehash(ANN.account.id, "1:other-hash", "2:other-hash")
+    assert await store.confirm(TOKEN, SOON) is None
+
+
 async def test_whoever_showed_an_old_password_changes_nothing(
     store: PostgresAddresses, people: PostgresAccounts
 ) -> None:
-    await people.replace_password(ANN.account.id, ANN.password_hash, "1:other-hash")
+    await change_password(people)
     assert not await store.replace(ANN, NEW, NOW)
     assert not await store.want(TOKEN, ANN, NEW, NOW, LATER)
     assert await email(people) == (ANN.account.email, False)
