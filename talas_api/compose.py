@@ -3,8 +3,9 @@
 Does:        build the services over a database and a bus; run them on their two ports until asked
              to drain.
 Never:       holds a rule of the product.
-Guarantees:  both ports answer /health before the database or the bus has; after the drain no
-             request is cut short that finished in time, and both connections are closed.
+Guarantees:  both ports answer /health before the database or the bus has; what needs a table is
+             503 until the migrations are done; after the drain no request is cut short that
+             finished in time, and both connections are closed.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ class Api:
         room: tuple[int, int] | None = None,
     ) -> None:
         self._settings, self._bus, self._clock = settings, bus, clock
+        self._database = database
         self._news = SessionNews(
             bus, clock, ended=self._session_ended, fell_silent=self._unheard, returned=self._doubt
         )
@@ -212,6 +214,7 @@ class Api:
 
     async def _migrate(self) -> None:
         await migrate.migrate(self._settings.database_url, migrate.read(MIGRATIONS))
+        self._database.lend()
 
     async def _answer(self) -> None:
         """Last: a question put to nobody fails at once and is asked again, while one that this
@@ -242,7 +245,7 @@ async def serve(settings: Settings, drain: asyncio.Event) -> None:
 
     Raises UsageError if a port cannot be had or the database is not one of ours.
     """
-    database = Database(settings.database_url, size=settings.database_pool)
+    database = Database(settings.database_url, size=settings.database_pool, lends=False)
     await database.open()
     bus = await NatsBus.open(partial(run_file.nats_url, settings), name="api")
     api = Api(settings, database, bus, SystemClock(), shares(settings))

@@ -4,7 +4,8 @@ Does:        lend connections with a deadline, run queries and transactions, and
              error into one of ours; say for health whether the database does its work.
 Never:       connects before the first query; keeps session state (no SET, LISTEN or advisory lock
              outside a transaction: a returned connection is not reset, which saves a round trip).
-Guarantees:  while the database is away, full or read-only every call that needs what it cannot do
+Guarantees:  until the schema is there whoever asks is told to come back. While the database is
+             away, full or read-only every call that needs what it cannot do
              raises Unavailable within the deadline, with one line of the log a second; once it is
              back the next call works, without a restart. What is done for a request begins no
              change once its client has left, see talas_core/caller.py. Of those who wait for a
@@ -79,7 +80,8 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]
 
 
 class Database:
-    """One database. `size` is the most connections held at a time."""
+    """One database. `size` is the most connections held at a time. One that is made with
+    `lends=False` has no schema yet: until `lend` every call but `check` raises Unavailable."""
 
     def __init__(
         self,
@@ -88,12 +90,14 @@ class Database:
         size: int = 8,
         acquire_seconds: float = ACQUIRE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        lends: bool = True,
     ) -> None:
         self._trouble = Trouble(clock)
         self._url = url
         self._size = size
         self._places = Places(size)
         self._acquire_seconds = acquire_seconds
+        self._lends = lends
         self._pool: Any = None
 
     async def open(self) -> None:
@@ -108,6 +112,10 @@ class Database:
             command_timeout=QUERY_SECONDS,
             server_settings=_SERVER_SETTINGS,
         )
+
+    def lend(self) -> None:
+        """The schema is there: from now on connections are lent."""
+        self._lends = True
 
     async def close(self, seconds: float = 5.0) -> None:
         """Wait for lent connections, for at most `seconds`; then cut them. Twice is harmless."""
@@ -154,22 +162,29 @@ class Database:
         """For health: raises Unavailable unless the database answers and, where it was seen not to
         do its work, does it again."""
         if self._trouble.hampered is None:
-            await self.row("SELECT 1")
+            await self._answers()
             return
         if not self._trouble.look_is_due():
             raise Hampered(self._trouble.hampered.message)
         try:
-            async with self.transaction() as connection:
+            async with self._lent(early=True) as connection, connection.transaction():
                 await connection.execute(_LOOK)
         except asyncpg.InsufficientPrivilegeError:
-            await self.row("SELECT 1")  # a role that may make no temporary table cannot look
+            await self._answers()  # a role that may make no temporary table cannot look
         self._trouble.over()
 
+    async def _answers(self) -> None:
+        async with self._lent(early=True) as connection:
+            await connection.fetchrow("SELECT 1")
+
     @asynccontextmanager
-    async def _lent(self) -> AsyncIterator[Any]:
+    async def _lent(self, *, early: bool = False) -> AsyncIterator[Any]:
+        """A connection; `early` to what needs no schema."""
         pool = self._pool
         if pool is None:
             raise Unavailable("The database is closed.")
+        if not (self._lends or early):
+            raise Unavailable("The database is being made ready; try again.")
         try:
             with translated():
                 await self._places.enter(caller.whose.get(), self._acquire_seconds)

@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from support.api import PERSON, Composed, settings_for, stream_here
 from support.ports import free_ports
@@ -166,6 +167,28 @@ async def test_waits_for_a_late_database(tmp_path: Path, database: str, nats_url
         await proxy.restore()
         await auntil(it.ready)
         assert (await it.call("POST", "/api/auth/login", _credentials()))[0] == 200
+
+
+async def test_request_before_the_migrations_is_503_with_retry_after(
+    database: str, tmp_path: Path
+) -> None:
+    db, bus = Database(database, lends=False), MemoryBus()
+    await db.open()
+    api = Api(settings_for(database, tmp_path), db, bus, SystemClock())
+    await api.attach()
+    main, _ = api.applications()
+    async with TestClient(TestServer(main)) as client:
+        requests = (("POST", "/api/auth/register", PERSON), ("GET", "/api/stations", None),
+                    ("POST", "/api/auth/login", _credentials()))  # fmt: skip
+        for method, path, body in requests:
+            async with client.request(method, path, json=body) as response:
+                assert (response.status, response.headers["Retry-After"]) == (503, "1"), path
+        await api.startup.run()
+        async with client.post("/api/auth/register", json=PERSON) as response:
+            assert response.status == 201
+    api.close()
+    await bus.close()
+    await db.close()
 
 
 async def test_waits_for_a_late_bus(tmp_path: Path, migrated: str) -> None:

@@ -44,6 +44,21 @@ async def test_rows_row_and_run(db: Database) -> None:
     await db.check()
 
 
+async def test_database_without_a_schema_lends_nothing_and_is_healthy(database: str) -> None:
+    db = Database(database, lends=False)
+    await db.open()
+    await db.check()
+    for call in (db.rows, db.row, db.run):
+        with pytest.raises(Unavailable, match="made ready"):
+            await call("SELECT 1 FROM nowhere")
+    with pytest.raises(Unavailable, match="made ready"):
+        async with db.transaction():
+            pass
+    db.lend()
+    assert await db.row("SELECT 1") is not None
+    await db.close()
+
+
 async def test_a_transaction_commits_or_not_at_all(db: Database) -> None:
     with pytest.raises(RuntimeError):
         async with db.transaction() as connection:
