@@ -20,7 +20,7 @@ Name = Annotated[
         min_length=1,
         max_length=80,
         pattern=LINE,
-        description="must be 1 to 80 characters on one line, not all blank",
+        description="must be 1 to 80 characters on one line, not all blank, without marks of direction",
     ),
 ]
 Limit = Annotated[int, Meta(ge=1, le=LARGEST_PAGE, description=f"must be 1 to {LARGEST_PAGE}")]

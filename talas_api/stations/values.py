@@ -33,12 +33,16 @@ Name = Annotated[
         min_length=1,
         max_length=80,
         pattern=LINE,
-        description="must be 1 to 80 characters, not all blank",
+        description="must be 1 to 80 characters on one line, not all blank, without marks of direction",
     ),
 ]
 Description = Annotated[
     str,
-    Meta(max_length=1000, pattern=LINES, description="must be at most 1000 characters"),
+    Meta(
+        max_length=1000,
+        pattern=LINES,
+        description="must be at most 1000 characters, without controls that turn its direction",
+    ),
 ]
 
 _RENDITION = r"\A(?:" + "|".join(map(re.escape, RENDITIONS)) + r")\Z"

@@ -6,6 +6,7 @@
  */
 import { h, icon } from '../kit/dom.js';
 import { form } from '../kit/form.js';
+import { unturned } from '../kit/words.js';
 import { badge } from '../stations/badge.js';
 import { setTitle } from './onair.js';
 import { faultsOfNew, slugFor } from './rules.js';
@@ -118,7 +119,7 @@ export class BroadcastView {
         badge(station.slug),
         h('span', { class: 'station__words' },
           h('span', { class: 'station__name' }, station.name),
-          h('span', { class: 'station__song' }, station.air ? ['On the air', station.air.title].filter(Boolean).join(' \u00b7 ') : 'Off the air'))),
+          h('span', { class: 'station__song' }, station.air ? ['On the air', unturned(station.air.title)].filter(Boolean).join(' \u00b7 ') : 'Off the air'))),
     ));
     return h(
       'div',

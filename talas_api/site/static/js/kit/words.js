@@ -6,6 +6,18 @@
  * Never:      touches the page.
  */
 
+/** What turns a stretch of text around (UAX 9, section 2): left open, it turns what is shown behind it too. */
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/gu;
+
+/**
+ * A text from outside, fit to stand in a line with others.
+ *
+ * @param {string} text
+ */
+export function unturned(text) {
+  return text.replace(TURNING, '');
+}
+
 /**
  * "Artist - Title", as encoders send it. Without a separator it is all title.
  *
@@ -13,7 +25,7 @@
  * @returns {{artist: string, title: string}}
  */
 export function splitTitle(line) {
-  const text = (line ?? '').replace(/\s+/gu, ' ').trim();
+  const text = unturned(line ?? '').replace(/\s+/gu, ' ').trim();
   const found = /^(.+?) [-\u2013\u2014] (.+)$/u.exec(text);
   return found ? { artist: found[1], title: found[2] } : { artist: '', title: text };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { counted, dayName, documentTitle, fingerprint, ownLink, splitTitle } from '#page/kit/words.js';
+import { counted, dayName, documentTitle, fingerprint, ownLink, splitTitle, unturned } from '#page/kit/words.js';
 
 test('a line with a separator is an artist and a title', () => {
   assert.deepEqual(splitTitle('Ada - Night Bus'), { artist: 'Ada', title: 'Night Bus' });
@@ -13,6 +13,12 @@ test('a line without one is a title', () => {
     assert.deepEqual(splitTitle(line), { artist: '', title: line });
   }
   for (const nothing of [null, undefined, '', ' ']) assert.equal(splitTitle(nothing).title, '');
+});
+
+test('a title from outside turns no text beside it', () => {
+  const turning = '\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069';
+  assert.deepEqual(splitTitle(`\u202eAda - ${turning}Night\u2069 Bus`), { artist: 'Ada', title: 'Night Bus' });
+  assert.equal(unturned('\u05d0\u200f! \u061c1'), '\u05d0\u200f! \u061c1');
 });
 
 test('the tab says the song while it plays, and how much one missed', () => {
