@@ -6,12 +6,11 @@ from uuid import UUID
 
 import msgspec
 
-from talas_api.chat.log import unknown
 from talas_api.chat.service import Chat
 from talas_api.chat.values import Entry
 from talas_api.request.access import Scope
 from talas_api.request.route import Answer, Call, Route, Table
-from talas_api.rooms.values import Limit, Offset
+from talas_api.rooms.values import Limit, Offset, unknown
 from talas_api.stations.handlers import slug_of
 from talas_api.stations.service import Stations
 

@@ -12,8 +12,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from talas_api.chat.values import Draft, Entry, Kept, NonceReused, Position, Sender, Stretch
-from talas_core.errors import NotFound, TalasError
+from talas_api.chat.values import (
+    Draft,
+    Entry,
+    Kept,
+    NonceReused,
+    Outcome,
+    Position,
+    Sender,
+    Stretch,
+)
+from talas_api.rooms.values import unknown
 from talas_core.postgres.pool import Database, Row
 
 APPEND = """
@@ -38,8 +47,6 @@ WHERE m.room_id = $1 AND m."offset" > $2 ORDER BY m."offset" LIMIT $3
 POSITIONS = """
 SELECT id, epoch, last_offset FROM rooms WHERE id = ANY($1::uuid[]) AND removed_at IS NULL
 """
-
-Outcome = Kept | TalasError
 
 
 class PostgresLog:
@@ -92,8 +99,3 @@ def _entry(row: Row) -> Entry:
     name = row["username"]
     sender = None if name is None else Sender(row["sender_id"], name)
     return Entry(row["offset"], row["id"], sender, row["text"], row["at"])
-
-
-def unknown() -> NotFound:
-    """The room is not there."""
-    return NotFound("There is no such room.")

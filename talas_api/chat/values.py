@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -62,6 +62,10 @@ class Kept(msgspec.Struct, frozen=True):
     new: bool
 
 
+Outcome: TypeAlias = Kept | TalasError
+"""Where a draft stands in the log, or why it could not be kept."""
+
+
 class Position(msgspec.Struct, frozen=True):
     """How far a room's log has come: the offset of its newest message, within an epoch."""
 
@@ -79,8 +83,8 @@ class Stretch(msgspec.Struct, frozen=True):
 class Log(Protocol):
     """Where what is said is kept."""
 
-    async def append(self, drafts: Sequence[Draft]) -> list[Kept | TalasError]:
-        """Keep these in one transaction; where each stands, or why it could not be kept."""
+    async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """Keep these in one transaction; what became of each."""
         ...
 
     async def before(self, room: UUID, offset: int | None, limit: int) -> Stretch:

@@ -67,7 +67,7 @@ DisplayName = Annotated[
         min_length=1,
         max_length=64,
         pattern=LINE,
-        description="must be 1 to 64 characters on one line, not all blank, without marks of direction",
+        description="must be 1 to 64 characters on one line, not blank, without marks of direction",
     ),
 ]
 

@@ -1,9 +1,8 @@
 """Where a request, and what comes of it, comes from.
 
-Does:        read a request's device off its connection and headers; name who made a change, in
-             which session and from where.
-Never:       believes a header about an address but from a trusted proxy (talas_core/web/peer.py).
-Guarantees:  the text can be kept: printable, bounded, and of characters that a database takes.
+Does:        name the device that a request came from, and who made a change, in which session and
+             from where.
+Never:       reads a request: device.py does.
 """
 
 from __future__ import annotations
@@ -12,12 +11,8 @@ from ipaddress import IPv4Address, IPv6Address
 from uuid import UUID
 
 import msgspec
-from aiohttp import hdrs, web
 
 from talas_core.security.tokens import Claims
-from talas_core.web import peer
-
-LONGEST_USER_AGENT = 255
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -45,11 +40,3 @@ class Origin(msgspec.Struct, frozen=True):
 def origin_of(who: Claims, device: Device) -> Origin:
     """What somebody signed in does on a device, as the audit log takes it."""
     return Origin(UUID(who.sub), UUID(who.sid), device.where)
-
-
-def device(request: web.Request) -> Device:
-    """Where a request comes from, in a form that can be kept: aiohttp hands over header bytes that
-    are not UTF-8 as lone surrogates, which no database takes."""
-    agent = request.headers.get(hdrs.USER_AGENT, "").encode("utf-8", "replace").decode()
-    plain = "".join(character for character in agent if character.isprintable())
-    return Device(plain[:LONGEST_USER_AGENT], peer.client(request))

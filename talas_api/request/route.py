@@ -18,8 +18,9 @@ import msgspec
 from aiohttp import web
 
 from talas_api.request.access import Permission, Scope
+from talas_api.request.device import device
 from talas_api.request.limits import Rule
-from talas_api.request.origin import Device, device
+from talas_api.request.origin import Device
 from talas_core.errors import NotFound
 from talas_core.security.tokens import Claims
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 
-from talas_api.rooms.service import COUNTED
+from talas_api.rooms.values import COUNTED
 
 
 class Remains(StrEnum):
@@ -29,7 +29,7 @@ KEPT = {
     Remains.MAIL_TOKENS: timedelta(days=1),
     Remains.EMAIL_CHANGES: timedelta(days=1),
     Remains.RECOVERY_CODES: timedelta(days=1),
-    # Of removed rooms. The rooms themselves count for their makers for a while (rooms/service.py).
+    # Of removed rooms. The rooms themselves count for their makers for a while (rooms/values.py).
     Remains.MESSAGES: timedelta(),
     Remains.ROOMS: COUNTED,
 }

@@ -9,17 +9,15 @@ Guarantees:  a room's epoch is its own; offsets of different epochs are never co
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from talas_api.rooms.values import Page, Room, RoomQuery
+from talas_api.rooms.values import COUNTED, Page, Room, RoomQuery, unknown
 from talas_core.clock import Clock
-from talas_core.errors import Forbidden, NotFound, TooMany
+from talas_core.errors import Forbidden, TooMany
 from talas_core.ids import uuid7
 
-COUNTED = timedelta(hours=1)
-"""A removed room counts for so long after it was made: removing does not make room for more."""
 _BEFORE_ALL = UUID(int=0)
 
 
@@ -67,7 +65,7 @@ class Rooms:
             return
         kind = await self._store.kind(room_id)
         if kind is None:
-            raise NotFound("There is no such room.")
+            raise unknown()
         if kind != "open":
             raise Forbidden("A station's room goes with its station.")
         raise Forbidden("Only who made a room may remove it.")

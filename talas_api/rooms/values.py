@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -10,9 +10,12 @@ import msgspec
 from msgspec import Meta
 
 from talas_api.text import LINE
+from talas_core.errors import NotFound
 
 LARGEST_PAGE = 100
 LARGEST_OFFSET = 2**63 - 1
+COUNTED = timedelta(hours=1)
+"""A removed room counts for so long after it was made: removing does not make room for more."""
 
 Name = Annotated[
     str,
@@ -20,7 +23,7 @@ Name = Annotated[
         min_length=1,
         max_length=80,
         pattern=LINE,
-        description="must be 1 to 80 characters on one line, not all blank, without marks of direction",
+        description="must be 1 to 80 characters on one line, not blank, without marks of direction",
     ),
 ]
 Limit = Annotated[int, Meta(ge=1, le=LARGEST_PAGE, description=f"must be 1 to {LARGEST_PAGE}")]
@@ -59,3 +62,8 @@ class PageMeta(msgspec.Struct, frozen=True):
     """The `meta` of a list answer."""
 
     next: UUID | None
+
+
+def unknown() -> NotFound:
+    """The room is not there."""
+    return NotFound("There is no such room.")

@@ -33,7 +33,7 @@ Name = Annotated[
         min_length=1,
         max_length=80,
         pattern=LINE,
-        description="must be 1 to 80 characters on one line, not all blank, without marks of direction",
+        description="must be 1 to 80 characters on one line, not blank, without marks of direction",
     ),
 ]
 Description = Annotated[

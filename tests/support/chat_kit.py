@@ -13,11 +13,10 @@ from support.chat import Frame, Pipe
 from support.memory_log import MemoryLog
 from talas_api.chat.codes import Close
 from talas_api.chat.limits import Limits
-from talas_api.chat.log import unknown
 from talas_api.chat.requests.conversation import Conversation
 from talas_api.chat.service import Chat
 from talas_api.chat.values import Person, Sender
-from talas_api.rooms.values import Room
+from talas_api.rooms.values import Room, unknown
 from talas_core.bus.memory import MemoryBus
 from talas_core.clock import FakeClock
 from talas_core.errors import Forbidden, Unauthorized, Unavailable

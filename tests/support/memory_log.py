@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from talas_api.chat.log import Outcome, unknown
-from talas_api.chat.values import Draft, Entry, Kept, NonceReused, Position, Stretch
+from talas_api.chat.values import Draft, Entry, Kept, NonceReused, Outcome, Position, Stretch
+from talas_api.rooms.values import unknown
 from talas_core.errors import Unavailable
 from talas_core.ids import uuid7
 

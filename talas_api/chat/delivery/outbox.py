@@ -16,8 +16,7 @@ from uuid import UUID
 
 from talas_api.chat import replies
 from talas_api.chat.delivery import wire
-from talas_api.chat.log import Outcome
-from talas_api.chat.values import Draft, Entry, Kept, Log
+from talas_api.chat.values import Draft, Entry, Kept, Log, Outcome
 from talas_core.errors import TalasError, Unavailable
 from talas_core.telemetry.logs import logger
 

@@ -16,7 +16,7 @@ from aiohttp import web
 from talas_api.audit.values import Event, Kind, Recorder
 from talas_api.identity.access.gate import Gate
 from talas_api.request.access import Permission, allows
-from talas_api.request.origin import device
+from talas_api.request.device import device
 from talas_core.errors import Forbidden
 from talas_core.security.tokens import Claims
 
