@@ -3,9 +3,8 @@
 import re
 from pathlib import Path
 
-from talas_stream.listeners.address import PAGES
-
 from talas_api.stations.values import RESERVED
+from talas_stream.door.address import PAGES
 
 RULES = Path(__file__).parents[1] / "talas_api/site/static/js/broadcast/rules.js"
 

@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from talas_stream.stages import govern
 
 from support.codec import Threads
 from support.names import NAMES
@@ -35,6 +34,7 @@ from talas_core.messages import (
 from talas_core.settings import Settings
 from talas_stream.access import reports
 from talas_stream.codec import worker
+from talas_stream.codec.stages import govern
 from talas_stream.compose import service
 
 KEY = "0123456789abcdef0123456789abcdef"
