@@ -24,8 +24,9 @@ from talas_stream.playout.track import Track
 from talas_synth.render import render
 from talas_synth.score import PROGRAMME, Piece
 
+FOLDER = "programme"
 EDITION = "v1"
-"""Name of the folder; a change of the music needs a new one."""
+"""Name of the folder in it; a change of the music needs a new one."""
 
 _NICENESS = 15
 
@@ -36,7 +37,7 @@ class Programme:
     """A playlist of the house's pieces under `<data_dir>/programme`."""
 
     def __init__(self, data_dir: Path, pieces: tuple[Piece, ...] = PROGRAMME) -> None:
-        self._folder = data_dir / "programme" / EDITION
+        self._folder = data_dir / FOLDER / EDITION
         self._pieces = pieces
         self._turns = cycle(range(len(pieces)))
         self._making = threading.Lock()

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from support import serve
 from support.browser import Browser, browser
 from support.page import folder
+from support.ready_made import ReadyMade, shared_by_workers
 from support.serve import Served, running_serve
 from support.wait import until
 
@@ -20,6 +22,15 @@ def _unmeasured() -> Iterator[None]:
     the bar is for the tests of each part."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ready_made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No first start for those that do not ask for one."""
+    ready = ReadyMade(shared_by_workers(tmp_path_factory), serve.migrate)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serve, "ready_made", ready)
         yield
 
 

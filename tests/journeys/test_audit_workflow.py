@@ -31,7 +31,7 @@ def call(method: str, url: str, body: Any = None, token: str = "") -> tuple[int,
 
 @pytest.mark.journey
 def test_three_services_and_one_account(tmp_path: Path) -> None:
-    with running_serve(tmp_path) as serve:
+    with running_serve(tmp_path, first_start=True) as serve:
         serve.wait_ready()
         for port in (serve.api, serve.chat, serve.stream):
             assert call("GET", f"http://127.0.0.1:{port}/health")[0] == 200

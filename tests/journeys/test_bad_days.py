@@ -141,7 +141,7 @@ def test_sigterm_drains_and_the_next_start_has_all(kind: str, tmp_path: Path) ->
 
 
 def test_two_starts_at_once_leave_one_running(tmp_path: Path) -> None:
-    with running_serve(tmp_path) as first:
+    with running_serve(tmp_path, first_start=True) as first:
         second = subprocess.Popen(
             (sys.executable, "-P", "-m", "talas_core", "serve"), cwd=tmp_path, text=True,
             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
@@ -164,7 +164,8 @@ def test_two_starts_at_once_leave_one_running(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a space in it", "x" * 150])
 def test_any_path_is_a_home(name: str, tmp_path: Path) -> None:
-    with running_serve(tmp_path, env={"TALAS_DATA_DIR": str(tmp_path / name)}) as served:
+    env = {"TALAS_DATA_DIR": str(tmp_path / name)}
+    with running_serve(tmp_path, env=env, first_start=True) as served:
         served.wait_ready()
         assert len(os.fsencode(served.data_dir)) > 150 or " " in name
         assert Person(served.api, "somebody").register() == 201

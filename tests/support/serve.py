@@ -20,6 +20,7 @@ from loadtests.fresh import FREELY
 from support.names import NAMES
 from support.ports import free_ports
 from support.processes import gone
+from support.ready_made import ReadyMade
 from support.wait import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +28,8 @@ READY_SECONDS = 90.0
 STOP_SECONDS = 60.0
 ANSWER_SECONDS = 20.0
 """For one answer: who asks again may meet a worker that does not stand still."""
+ready_made: ReadyMade | None = None
+"""Where journeys run: what spares Talas its first start."""
 
 
 class Served:
@@ -39,6 +42,8 @@ class Served:
         env: Mapping[str, str],
         prefix: Sequence[str],
         python: str,
+        *,
+        first_start: bool,
     ) -> None:
         self.api, self.chat, self.stream = free_ports(3)
         self.data_dir = folder / "var"
@@ -58,6 +63,8 @@ class Served:
         self._folder = folder
         self._command = [*prefix, python, "-P", "-m", "talas_core", "serve", *args]
         self._stdout, self._stderr = folder / "serve.out", folder / "serve.err"
+        if not first_start and not prefix:
+            self._furnish(demo="--demo" in args)
         self.process: subprocess.Popen[bytes] = self.start()
 
     def start(self) -> subprocess.Popen[bytes]:
@@ -68,6 +75,15 @@ class Served:
                 stdout=out, stderr=err, start_new_session=True,
             )  # fmt: skip
         return self.process
+
+    def _furnish(self, *, demo: bool) -> None:
+        """Spare it the first start, where that is ready."""
+        if ready_made is None or self.data_dir.exists():
+            return
+        if not self.env.get("TALAS_DATABASE_URL"):
+            ready_made.database(self.data_dir)
+        if demo:
+            ready_made.programme(self.data_dir)
 
     def output(self) -> str:
         """What it printed for the operator."""
@@ -153,13 +169,15 @@ def running_serve(
     env: Mapping[str, str] | None = None,
     prefix: Sequence[str] = (),
     python: str = sys.executable,
+    first_start: bool = False,
 ) -> Iterator[Served]:
     """`talas serve *args`, started in `folder`, stopped after the block.
 
     `env` adds settings; `prefix` is a command that runs it, e.g. as somebody else. Not waited for:
-    call `wait_ready()`.
+    call `wait_ready()`. Journeys begin with a database and a programme that are made once for all
+    of them; with `first_start`, or as somebody else, with nothing.
     """
-    served = Served(folder, args, env or {}, prefix, python)
+    served = Served(folder, args, env or {}, prefix, python, first_start=first_start)
     try:
         yield served
     finally:
@@ -181,6 +199,13 @@ def run_talas(
         env={**_surroundings(), "TALAS_ENV": "test", **env}, capture_output=True, text=True,
         timeout=READY_SECONDS, check=False, input=feed,
     )  # fmt: skip
+
+
+def migrate(data_dir: Path) -> None:
+    """Make the embedded database of a data directory, with the newest schema."""
+    done = run_talas(data_dir.parent, "migrate", env={"TALAS_DATA_DIR": str(data_dir)})
+    if done.returncode:
+        raise RuntimeError(f"talas migrate ended with {done.returncode}:\n{done.stderr}")
 
 
 def _surroundings() -> dict[str, str]:
