@@ -3,6 +3,8 @@ beginning has its own of that name."""
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,11 +20,16 @@ from support.wait import until
 
 @pytest.fixture(autouse=True, scope="module")
 def _unmeasured() -> Iterator[None]:
-    """No coverage of what a journey starts: that would double what the product costs there, and
-    the bar is for the tests of each part."""
+    """No coverage of what a journey runs or starts: that would double what the product costs there,
+    and the bar is for the tests of each part."""
+    here, in_threads = sys.gettrace(), threading.gettrace()
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        sys.settrace(None)
+        threading.settrace(None)  # type: ignore[arg-type]  # which undoes it
         yield
+    threading.settrace(in_threads)  # type: ignore[arg-type]
+    sys.settrace(here)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -36,8 +43,9 @@ def _ready_made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Talas with its demo on the air."""
-    with running_serve(tmp_path_factory.mktemp("served"), "--demo") as running:
+    """Talas with its demo on the air. A source that has gone is soon taken for gone."""
+    env = {"TALAS_HOLD_SECONDS": "1"}
+    with running_serve(tmp_path_factory.mktemp("served"), "--demo", env=env) as running:
         running.wait_ready()
         until(lambda: "/demo." in running.get(running.stream, "/status-json.xsl")[1])
         yield running
