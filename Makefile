@@ -23,7 +23,7 @@ SPREAD  := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # would compile every module of Talas anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run quick quick-unit test lint unit bench load fuzz attack stress install install-dev install-sound native clean
+.PHONY: run quick quick-unit test lint unit bench load fuzz attack stress install install-dev install-sound told native clean
 
 run: install
 	$(BIN)/talas serve --demo
@@ -83,20 +83,29 @@ $(VENV)/.python:
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt setuptools Cython
 	touch $@
 
-$(VENV)/.run: $(VENV)/.python pyproject.toml constraints.txt setup.py $(wildcard native/*)
+SOURCES := pyproject.toml constraints.txt setup.py $(wildcard native/*)
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e
+
+$(VENV)/.run: $(VENV)/.python $(SOURCES)
+	$(MAKE) --no-print-directory told
+	$(INSTALL) .
+	touch $@
+
+# All at once: installing for the tests what was installed to run builds the kernels a second time.
+$(VENV)/.dev: $(VENV)/.python $(SOURCES)
+	$(MAKE) --no-print-directory told
+	$(INSTALL) '.[dev]'
+	touch $(VENV)/.run $@
+
+# What is missing for the kernels, which Talas runs without.
+told:
 	@command -v $${CC:-cc} >/dev/null || echo "talas: no C compiler, running on the Python twins; on Debian: apt-get install gcc, then make native"
 	@test -f "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || \
 		echo "talas: no Python.h, running on the Python twins; on Debian: apt-get install python3-dev, then make native"
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e .
-	touch $@
-
-$(VENV)/.dev: $(VENV)/.run
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
-	touch $@
 
 # ViSQOL, which benchmarks/test_sound.py asks where it is there.
 install-sound: $(VENV)/.dev
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,sound]'
+	$(INSTALL) '.[dev,sound]'
 
 native: $(VENV)/.python
 	TALAS_BUILD_NATIVE=on $(BIN)/python setup.py build_ext --inplace --force

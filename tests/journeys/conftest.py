@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support import serve
-from support.browser import Browser, browser
+from support.browser import Browser, SharedBrowser, browser, shared_browser
 from support.page import folder
 from support.ready_made import ReadyMade, shared_by_workers
 from support.serve import Served, running_serve
@@ -51,8 +51,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def running_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedBrowser]:
+    """A browser that all who need a page share, and nothing else."""
+    with shared_browser(tmp_path_factory.mktemp("browser")) as running:
+        yield running
+
+
 @pytest.fixture
-def page(tmp_path: Path) -> Iterator[Browser]:
+def page(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Browser]:
     """A browser that was never here."""
-    with browser(folder(tmp_path, "profile")) as opened:
-        yield opened
+    if request.node.get_closest_marker("own_browser"):
+        with browser(folder(tmp_path, "profile")) as opened:
+            yield opened
+    else:
+        with request.getfixturevalue("running_browser").page() as opened:
+            yield opened

@@ -164,6 +164,7 @@ def test_a_crash_of_the_stream_service_is_outlived(served: Served, page: Browser
     assert until(lambda: level(page) > -60)
 
 
+@pytest.mark.own_browser
 def test_an_account_is_made_kept_and_left(served: Served, page: Browser) -> None:
     ada = name("ada")
     page.open(address(served))

@@ -165,6 +165,7 @@ def test_who_reads_further_up_is_not_moved_and_the_rows_stay_bounded(
     until(lambda: page.script("return document.getElementById('chat-jump').hidden"))
 
 
+@pytest.mark.own_browser
 def test_nothing_is_drawn_in_a_hidden_tab(served: Served, page: Browser) -> None:
     page.script(FEED_WHILE_HIDDEN, room_of(served, "demo"))
     first = page.driver.current_window_handle

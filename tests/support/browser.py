@@ -1,20 +1,25 @@
 """A real browser: Debian's Chromium, headless, driven by Selenium.
 
-Does:        start one with a profile of its own; press, type and read as a person would; keep every
-             complaint the page made: console errors, exceptions, violations of its policy.
-Never:       downloads a browser or a driver; shares a profile.
+Does:        start one with a profile of its own, or open a page in one that runs; press, type and
+             read as a person would; keep every complaint the page made: console errors,
+             exceptions, violations of its policy.
+Never:       downloads a browser or a driver; shares a profile, or anything a page may keep.
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
+import json
 import shutil
 from collections.abc import Callable, Iterator
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
+import websockets.sync.client
 from selenium import webdriver
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
@@ -153,6 +158,62 @@ class Browser:
         """Keep what is in sight as PNG."""
         data = self.command("Page.captureScreenshot", format="png", optimizeForSpeed=False)["data"]
         file.write_bytes(base64.b64decode(data))
+
+
+class SharedBrowser:
+    """One running browser, in which one test after the other opens a page, which costs less than a
+    start. Each is in a context of its own, as of a browser that was never here.
+
+    A tab that WebDriver opens beside such a page is not in its context; who needs one needs a
+    browser for themselves.
+    """
+
+    def __init__(self, opened: Browser, tools: websockets.sync.client.ClientConnection) -> None:
+        self._driver, self._tools = opened.driver, tools
+        self._numbers = itertools.count(1)
+        self._next = self._context()
+        self._driver.close()
+
+    @contextlib.contextmanager
+    def page(self) -> Iterator[Browser]:
+        """A page of a stranger. One at a time."""
+        context, tab = self._next
+        self._driver.switch_to.window(tab)
+        self._driver.get_log("browser")  # what the page before said at its end
+        try:
+            yield Browser(self._driver)
+        finally:
+            self._next = self._context()  # a browser without a window ends
+            self._driver.switch_to.window(self._next[1])
+            self._ask("Target.disposeBrowserContext", browserContextId=context)
+
+    def _context(self) -> tuple[str, str]:
+        """A new context, and the tab in it."""
+        context = self._ask("Target.createBrowserContext")["browserContextId"]
+        tab = self._ask(
+            "Target.createTarget", url="about:blank", browserContextId=context, newWindow=True
+        )
+        return context, tab["targetId"]
+
+    def _ask(self, method: str, **params: Any) -> dict[str, Any]:
+        number = next(self._numbers)
+        self._tools.send(json.dumps({"id": number, "method": method, "params": params}))
+        while True:
+            answer = json.loads(self._tools.recv(timeout=PATIENCE))
+            if answer.get("id") == number:
+                return dict(answer["result"])
+
+
+@contextlib.contextmanager
+def shared_browser(profile: Path) -> Iterator[SharedBrowser]:
+    """A browser with a fresh profile in the folder `profile`, to open pages in, until the block
+    ends."""
+    with browser(profile) as opened:
+        address = opened.driver.capabilities["goog:chromeOptions"]["debuggerAddress"]
+        with urllib.request.urlopen(f"http://{address}/json/version", timeout=PATIENCE) as answer:
+            url = json.load(answer)["webSocketDebuggerUrl"]
+        with websockets.sync.client.connect(url, max_size=None, ping_interval=None) as tools:
+            yield SharedBrowser(opened, tools)
 
 
 @contextlib.contextmanager
