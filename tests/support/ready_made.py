@@ -17,8 +17,13 @@ from pathlib import Path
 
 import pytest
 
+from talas_core.postgres import embedded
 from talas_stream.playout.programme import FOLDER, Programme
 from talas_stream.playout.synth.score import PROGRAMME
+
+UNSYNCED = "fsync = off\nfull_page_writes = off\n"
+"""What ends with the tests need not outlast a crash of the machine; one of the server loses nothing
+by it."""
 
 
 class ReadyMade:
@@ -32,13 +37,18 @@ class ReadyMade:
 
     def database(self, data_dir: Path) -> None:
         """Make `data_dir`, with an empty database in it, of the newest schema."""
-        _copy(self._made("database", self._migrate), data_dir)
+        _copy(self._made("database", self._database), data_dir)
 
     def programme(self, data_dir: Path) -> None:
         """Put the house's pieces into `data_dir`. Talas writes none that is there, so the files are
         shared."""
         data_dir.mkdir(mode=0o700, exist_ok=True)
         _copy(self._made("programme", _compose) / FOLDER, data_dir / FOLDER, "--link")
+
+    def _database(self, data_dir: Path) -> None:
+        self._migrate(data_dir)
+        with (data_dir / embedded.FOLDER / "postgresql.auto.conf").open("a") as settings:
+            settings.write(UNSYNCED)
 
     def _made(self, name: str, make: Callable[[Path], None]) -> Path:
         """What is called so, made now unless it is there or another worker is at it."""
