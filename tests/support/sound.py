@@ -7,6 +7,7 @@ Guarantees:  the same arguments give the same sound.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import subprocess
 from fractions import Fraction
@@ -65,14 +66,19 @@ def programme(seconds: float, rate: int = 48_000, channels: int = 2, seed: int =
     return out
 
 
+_made: dict[tuple[object, ...], bytes] = {}
+
+
 def coded(sound: Array, coding: str, rate: int = 48_000, bit_rate: int = 128_000) -> bytes:
     """`sound` as a file of that coding; made once for the same sound."""
-    return _coded(sound.tobytes(), sound.shape[0], coding, rate, bit_rate)
+    digest = hashlib.blake2b(np.ascontiguousarray(sound)).digest()
+    key = digest, sound.shape, coding, rate, bit_rate
+    if key not in _made:
+        _made[key] = _coded(sound, coding, rate, bit_rate)
+    return _made[key]
 
 
-@lru_cache(maxsize=8)
-def _coded(samples: bytes, channels: int, coding: str, rate: int, bit_rate: int) -> bytes:
-    sound = np.frombuffer(samples, np.float32).reshape(channels, -1)
+def _coded(sound: Array, coding: str, rate: int, bit_rate: int) -> bytes:
     if coding == "vorbis":
         return _by_program(sound, rate, "-c:a", "libvorbis", "-f", "ogg")
     container, encoder, options = CODINGS[coding]
