@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support import backing, c_kernels
+from support.once import made_once, shared_by_workers
 
 # A busy machine is no fault of what is tested.
 settings.register_profile("talas", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -81,4 +82,6 @@ def compiler(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="session")
 def kernels(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The object of each C kernel, with both sanitizers."""
-    return c_kernels.objects(compiler, tmp_path_factory.mktemp("kernels"))
+    folder = shared_by_workers(tmp_path_factory)
+    made = made_once(folder, "kernels", lambda part: c_kernels.objects(compiler, part))
+    return sorted(made.glob("*.o"))

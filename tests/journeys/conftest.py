@@ -12,8 +12,9 @@ import pytest
 
 from support import serve
 from support.browser import Browser, SharedBrowser, browser, shared_browser
+from support.once import shared_by_workers
 from support.page import folder
-from support.ready_made import ReadyMade, shared_by_workers
+from support.ready_made import ReadyMade
 from support.serve import Served, running_serve
 from support.wait import until
 

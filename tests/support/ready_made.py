@@ -3,20 +3,15 @@ something else than a first start, which costs a database and six pieces of musi
 
 Does:        have the product make its database and the demo's programme; copy them.
 Never:       makes by itself what is in them; is asked where a test is about the first start.
-Guarantees:  each is made once for all workers of a run, and is whole or not there.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
+from support.once import made_once
 from talas_core.postgres import embedded
 from talas_stream.playout.programme import FOLDER, Programme
 from talas_stream.playout.synth.score import PROGRAMME
@@ -33,40 +28,21 @@ class ReadyMade:
     def __init__(self, folder: Path, migrate: Callable[[Path], None]) -> None:
         self._folder = folder
         self._migrate = migrate
-        folder.mkdir(parents=True, exist_ok=True)
 
     def database(self, data_dir: Path) -> None:
         """Make `data_dir`, with an empty database in it, of the newest schema."""
-        _copy(self._made("database", self._database), data_dir)
+        _copy(made_once(self._folder, "database", self._database), data_dir)
 
     def programme(self, data_dir: Path) -> None:
         """Put the house's pieces into `data_dir`. Talas writes none that is there, so the files are
         shared."""
         data_dir.mkdir(mode=0o700, exist_ok=True)
-        _copy(self._made("programme", _compose) / FOLDER, data_dir / FOLDER, "--link")
+        _copy(made_once(self._folder, "programme", _compose) / FOLDER, data_dir / FOLDER, "--link")
 
     def _database(self, data_dir: Path) -> None:
         self._migrate(data_dir)
         with (data_dir / embedded.FOLDER / "postgresql.auto.conf").open("a") as settings:
             settings.write(UNSYNCED)
-
-    def _made(self, name: str, make: Callable[[Path], None]) -> Path:
-        """What is called so, made now unless it is there or another worker is at it."""
-        done, part = self._folder / name, self._folder / f"{name}.part"
-        with (self._folder / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not done.exists():
-                shutil.rmtree(part, ignore_errors=True)
-                part.mkdir(mode=0o700)
-                make(part)
-                part.rename(done)
-        return done
-
-
-def shared_by_workers(factory: pytest.TempPathFactory) -> Path:
-    """A folder that all workers of this run know, and the next run does not."""
-    base = factory.getbasetemp()
-    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "ready-made"
 
 
 def _compose(data_dir: Path) -> None:
