@@ -13,8 +13,8 @@ import contextlib
 import itertools
 import json
 import shutil
-from collections.abc import Callable, Iterator
 import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 

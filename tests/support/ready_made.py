@@ -14,7 +14,7 @@ from pathlib import Path
 from support.once import made_once
 from talas_core.postgres import embedded
 from talas_stream.playout.programme import FOLDER, Programme
-from talas_stream.playout.synth.score import PROGRAMME
+from talas_synth.score import PROGRAMME
 
 UNSYNCED = "fsync = off\nfull_page_writes = off\n"
 """What ends with the tests need not outlast a crash of the machine; one of the server loses nothing
