@@ -1,4 +1,4 @@
-"""A broadcaster: a station of his own, and audio at 128 kbit/s in real time, for any server that
+"""A broadcaster: a station of their own, and audio at 128 kbit/s in real time, for any server that
 takes Icecast sources.
 
 Guarantees:  an absolute schedule; each piece is one packet, in a write of its own.

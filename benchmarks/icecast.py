@@ -80,7 +80,7 @@ def _listens(port: int) -> bool:
 
 
 def _give_up_root(folder: Path) -> str:
-    """Icecast does not run as root: whom it is to become, and the folder is his."""
+    """Icecast does not run as root: whom it is to become, and whose the folder is."""
     try:
         user = pwd.getpwnam(USER)
     except KeyError:

@@ -85,7 +85,7 @@ class Hearer:
         self.reads = array("d")
 
     def take(self, now: float) -> bool:
-        """Read what there is. False if he was told to come again later."""
+        """Read what there is. False if told to come again later."""
         data = self.socket.recv(READ_BYTES)
         if not data:
             said = b"".join(self.pieces)

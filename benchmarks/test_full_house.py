@@ -2,7 +2,7 @@
 and come back within a second.
 
 What a listener weighs is what the process grew by, once all had come and had their burst; what the
-kernel keeps for his socket is not in it.
+kernel keeps for its socket is not in it.
 
 `TALAS_BENCH=short` runs the same with fewer listeners for less time, to see that nobody is dropped
 and all come back; memory, times and costs are judged in the full form alone, on a machine that does

@@ -1,4 +1,4 @@
-"""What a listener costs, and how soon he hears the first byte, beside Icecast and a bare C loop.
+"""What a listener costs, and how soon it hears the first byte, beside Icecast and a bare C loop.
 
 Everything is measured in turn within one call (theirs, ours, theirs, ours), with the same crowd
 and the same audio at 128 kbit/s: the steady profile and the first bytes against Icecast, the low

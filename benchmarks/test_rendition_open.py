@@ -1,7 +1,7 @@
-"""How soon a rendition is on the air: from a first listener's request to his first audio byte.
+"""How soon a rendition is on the air: from a first listener's request to its first audio byte.
 
 A live MP3 source has sent for half a minute, nobody listens, and one asks for a rendition that is
-then encoded for him alone. His answer's head does not count, nor does a container's: what is waited
+then encoded for it alone. Its answer's head does not count, nor does a container's: what is waited
 for is the first byte of sound. The longest of several openings must be below 200 ms, where the
 station is metered and so decoded all the time, and where its last seconds must first be decoded.
 
@@ -91,5 +91,5 @@ async def first_sound(stream: Stream, name: str) -> float:
 
 
 async def nobody_listens(stream: Stream) -> bool:
-    """Whether he has been counted out."""
+    """Whether it has been counted out."""
     return all(source["listeners"] == 0 for source in await stream.status())

@@ -2,7 +2,7 @@
  *
  * Does:        accept N listeners, answer each a minimal head, then send the same packet to each at
  *              every interval, and print one line of JSON: what that cost, how late it was.
- * Never:       listens anywhere but on 127.0.0.1; waits for a listener, or keeps what he did not
+ * Never:       listens anywhere but on 127.0.0.1; waits for a listener, or keeps what it did not
  *              take; reads audio, frames it, or knows who listens to what.
  * Guarantees:  an absolute schedule: a late round is not followed by a late schedule.
  *

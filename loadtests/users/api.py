@@ -1,4 +1,4 @@
-"""Somebody in front of the page: mostly looks at stations, now and then at himself.
+"""Somebody in front of the page: mostly looks at stations, now and then at their own account.
 
 Does:        the API's reads in the proportions of a page that is left open and walked through, and
              once in a while a whole sign-up.

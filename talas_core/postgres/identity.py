@@ -1,7 +1,7 @@
 """Who runs the embedded PostgreSQL, which refuses to be run by root.
 
-Does:        pick, for an ordinary user, himself; for root, a user namespace in which root's files
-             belong to `nobody`; where namespaces are forbidden, `nobody` himself.
+Does:        pick, for an ordinary user, that user; for root, a user namespace in which root's files
+             belong to `nobody`; where namespaces are forbidden, `nobody`.
 Never:       adds a user, or changes the mode of a directory that is not Talas' own.
 Guarantees:  what is picked has been seen to run the program and to reach the data directory.
 """
@@ -33,7 +33,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Identity(msgspec.Struct, frozen=True):
     """`become` turns a forked child into whoever runs PostgreSQL; `owner` must own its files.
 
-    Both are None where the caller runs it himself. `release` is the program's major one.
+    Both are None where the caller runs it as they are. `release` is the program's major one.
     """
 
     become: Callable[[], None] | None = None

@@ -1,7 +1,7 @@
 """Bad days: what the real product does when it, or what it stands on, is killed or refused.
 
 The house of each kind, on its own PostgreSQL and NATS or on those of the machine, goes through the
-same deaths. What an operator gets wrong must cost him one clear line, and leave nothing behind.
+same deaths. What an operator gets wrong must cost them one clear line, and leave nothing behind.
 """
 
 from __future__ import annotations

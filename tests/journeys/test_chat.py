@@ -189,14 +189,14 @@ async def test_a_station_has_its_room(
 ) -> None:
     api = f"http://127.0.0.1:{served.api}/api/stations"
     headers = {"Authorization": f"Bearer {tokens['ada']}"}
-    wish = {"slug": "hers", "name": "Hers"}
+    wish = {"slug": "evening", "name": "Evening"}
     async with session.post(api, json=wish, headers=headers) as answer:
         room = (await answer.json())["data"]["room"]
     async with talking(session, tokens["bob"], url(served)) as bob:
         await bob.join(room)
         await bob.send(room, "great show")
         await bob.hears("great show")
-        async with session.delete(f"{api}/hers", headers=headers) as answer:
+        async with session.delete(f"{api}/evening", headers=headers) as answer:
             assert answer.status == 204
         gone = await bob.ask("message.send", room=room, nonce="late", text="still there?")
         assert gone["code"] == "not_found"

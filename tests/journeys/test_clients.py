@@ -77,7 +77,7 @@ async def test_curl_sends_chunked_and_hears_itself(tmp_path: Path, stream: Strea
     listener = await start("curl", "-sS", f"{url}/live.mp3")
     heard, _ = await asyncio.wait_for(listener.communicate(), PATIENCE)
     said, _ = await asyncio.wait_for(sender.communicate(), PATIENCE)
-    # He came after the beginning: a burst of the newest, then all the rest.
+    # It came after the beginning: a burst of the newest, then all the rest.
     assert len(heard) >= 65_536
     assert data.endswith(heard)
     assert said == b"200"

@@ -52,7 +52,7 @@ def noise(sizes: list[int], seed: int = 1, duration: int = 960) -> list[Packet]:
 
 
 class Hearer:
-    """A listener who keeps what he is given."""
+    """A listener that keeps what it is given."""
 
     idle_socket = NO_SOCKET
 

@@ -49,7 +49,7 @@ async def test_root_gets_a_namespace(tmp_path: Path) -> None:
     assert outcome.output == identity.UNPRIVILEGED  # initdb needs an id that has a name
 
 
-async def test_an_ordinary_user_runs_it_himself(
+async def test_ordinary_user_runs_postgres_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: NOBODY.pw_uid)

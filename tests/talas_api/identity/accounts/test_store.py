@@ -110,11 +110,11 @@ async def test_a_changed_password_ends_the_other_sessions(db: Database) -> None:
     for account in (ann, eve):
         await accounts.add(account, HASH)
     kept, *others = [await open_session(db, ann) for _ in range(3)]
-    hers = await open_session(db, eve)
+    anothers = await open_session(db, eve)
     over = await accounts.change_password(ann.id, HASH, "1:new hash", kept, NOW)
     assert sorted(over or ()) == sorted(others)
     going_on = await db.rows("SELECT id FROM sessions WHERE ended_at IS NULL")
-    assert {row["id"] for row in going_on} == {kept, hers}
+    assert {row["id"] for row in going_on} == {kept, anothers}
 
 
 async def test_a_change_cut_short_has_changed_nothing(

@@ -74,7 +74,7 @@ async def test_many_addresses_guess_no_more_than_the_account_allows_in_any_hour(
 
 
 @pytest.mark.checklist(11)
-async def test_guessers_cannot_keep_the_owner_out_where_he_has_signed_in() -> None:
+async def test_guessers_cannot_keep_the_owner_out_of_an_address_they_signed_in_from() -> None:
     door = Door()
     await door.sign_in("ada", "home")
     while await door.guess("ada", f"stranger {len(door.store.kept)}"):
@@ -100,7 +100,7 @@ async def test_what_succeeds_does_not_count_as_a_failure() -> None:
         await door.sign_in("ada", "home")
 
 
-async def test_one_who_is_refused_by_his_address_does_not_use_up_the_account() -> None:
+async def test_refusal_by_address_does_not_use_up_the_account_s_tries() -> None:
     door = Door()
     for _ in range(1000):
         await door.guess("ada", "one address")

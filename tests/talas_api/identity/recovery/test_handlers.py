@@ -163,7 +163,7 @@ async def test_a_changed_password_is_told_by_mail(composed: Composed, post: Sink
 
 
 @pytest.mark.checklist(30)
-async def test_who_guesses_codes_gives_himself_away(
+async def test_owner_is_mailed_when_codes_are_guessed(
     composed: Composed, post: Sink, db: Database
 ) -> None:
     await composed.sign_up()

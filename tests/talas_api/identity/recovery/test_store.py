@@ -175,12 +175,12 @@ async def test_a_reset_ends_sessions_and_tokens_of_that_person_only(db: Database
     eve = Account(uuid7(), "eve", "eve@example.com", "user", "Eve", NOW)
     await PostgresAccounts(db).add(eve, "1:some-hash")
     session = await belongings.session(eve)
-    hers = ([session], [await belongings.token(eve, session)])
+    eves = ([session], [await belongings.token(eve, session)])
     ended = await PostgresMailTokens(db).reset(TOKEN, "1:new-hash", SOON)
     assert ended is not None
     assert (sorted(ended.sessions), sorted(ended.tokens)) == (sessions, tokens)
     assert await belongings.live(ANN) == ([], [])
-    assert await belongings.live(eve) == hers
+    assert await belongings.live(eve) == eves
     reasons = await db.rows("SELECT end_reason FROM sessions WHERE user_id = $1", ANN.id)
     assert {row["end_reason"] for row in reasons} == {"password"}
 

@@ -109,7 +109,7 @@ async def test_revoking_all_spares_others(kit: Kit) -> None:
 
 async def test_revoking_within_a_transaction_goes_with_it(db: Database) -> None:
     kit = await Kit.on(db)
-    (mine, _), (hers, _) = await kit.add(kit.ann), await kit.add(kit.eve)
+    (mine, _), (eves, _) = await kit.add(kit.ann), await kit.add(kit.eve)
 
     async def revoke(*, fail: bool) -> list[UUID]:
         async with db.transaction() as connection:
@@ -123,7 +123,7 @@ async def test_revoking_within_a_transaction_goes_with_it(db: Database) -> None:
     assert await kit.store.live(kit.ann, NOW) == [mine]
     assert await revoke(fail=False) == [mine.id]
     assert await kit.store.live(kit.ann, NOW) == []
-    assert await kit.store.live(kit.eve, NOW) == [hers]
+    assert await kit.store.live(kit.eve, NOW) == [eves]
 
 
 @pytest.mark.checklist(28)
