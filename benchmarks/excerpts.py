@@ -2,7 +2,7 @@
 
 Does:        cut excerpts from what some Debian packages install (hydrogen-drumkits,
              extremetuxracer-data, warzone2100-music, ktuberling-data); play their drums at places
-             of their own; make others of the house's own music and of the tests'.
+             of their own; make others of the demo's music and of the tests'.
 Guarantees:  the same files give the same excerpts. Those to tune on (`TUNE`) and those to judge by
              (`JUDGE`) share no recording.
 """
@@ -72,8 +72,8 @@ def speech(language: str, skip: int) -> Array:
     return 0.5 * sound / np.abs(sound).max()
 
 
-def house(piece: int, at: float) -> Array:
-    """The house's own music."""
+def demo(piece: int, at: float) -> Array:
+    """The demo's music."""
     start = int(at * RATE)
     return render(PROGRAMME[piece])[:, start : start + SIZE]
 
@@ -135,8 +135,8 @@ TUNE: dict[str, Make] = {
     "kit, Millo 2": partial(drums, "Millo_MultiLayered2", 2, 0.2),
     "speech, German": partial(speech, "de", 0),
     "speech, Ukrainian": partial(speech, "uk", 0),
-    "slow tram": partial(house, 2, 40),
-    "night bus": partial(house, 4, 60),
+    "slow tram": partial(demo, 2, 40),
+    "night bus": partial(demo, 4, 60),
     "voice, low": partial(voice, 120, 5),
     "applause, one": partial(applause, 1),
     "bells, one": partial(bells, 1),
@@ -160,10 +160,10 @@ JUDGE: dict[str, Make] = {
     "speech, English": partial(speech, "en", 0),
     "speech, French": partial(speech, "fr", 0),
     "speech, Russian": partial(speech, "ru", 20),
-    "harbour lights": partial(house, 0, 40),
-    "paper lanterns": partial(house, 1, 60),
-    "window seat": partial(house, 3, 50),
-    "first light": partial(house, 5, 45),
+    "harbour lights": partial(demo, 0, 40),
+    "paper lanterns": partial(demo, 1, 60),
+    "window seat": partial(demo, 3, 50),
+    "first light": partial(demo, 5, 45),
     "voice, high": partial(voice, 230, 9),
     "applause, two": partial(applause, 2),
     "bells, two": partial(bells, 2),

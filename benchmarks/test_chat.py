@@ -18,7 +18,7 @@ import aiohttp
 import msgspec
 import psutil
 import pytest
-from crowd import compiled
+from listeners import compiled
 from load import drive, yardstick
 
 from support.chat import talking

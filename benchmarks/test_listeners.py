@@ -1,8 +1,8 @@
 """What a listener costs, and how soon it hears the first byte, beside Icecast and a bare C loop.
 
-Everything is measured in turn within one call (theirs, ours, theirs, ours), with the same crowd
+Everything is measured in turn within one call (theirs, ours, theirs, ours), with the same listeners
 and the same audio at 128 kbit/s: the steady profile and the first bytes against Icecast, the low
-profile with a packet every 20 ms against benchmarks/drivers/send_loop.c. The low crowd is smaller:
+profile with a packet every 20 ms against benchmarks/drivers/send_loop.c. The low ones are fewer:
 3,000 at 20 ms need more than a core even in C, and so does the driver; a thousand leave both room.
 Icecast lets newcomers in slowly: who has heard nothing long after the last came is not counted
 when its cost is divided among its listeners.
@@ -26,7 +26,8 @@ from typing import Any, NamedTuple
 import psutil
 import pytest
 from broadcast import BIT_RATE, OPUS_SECONDS, Place, mp3, on_the_air, open_station, opus
-from crowd import (
+from icecast import PASSWORD, running_icecast
+from listeners import (
     FAIREST,
     SHORT,
     TRIES,
@@ -39,7 +40,6 @@ from crowd import (
     judge,
     median,
 )
-from icecast import PASSWORD, running_icecast
 from load import Void
 
 from support.ports import free_port
@@ -146,7 +146,7 @@ def in_turn(
 
 
 def gather_at_loop(loop: Path, listen: Path, path: str) -> Report:
-    """The crowd's report of a bare loop that sends as ours does, with what the loop counted.
+    """The listeners' report of a bare loop that sends as ours does, with what the loop counted.
 
     Raises Void if the loop could not keep its schedule each time: what it left out cost nothing.
     """
@@ -170,7 +170,7 @@ def _gather_at_loop(loop: Path, listen: Path, path: str) -> Report:
         assert server.stdout.readline() == "listening\n"
         report = gather(listen, port, path, LOW, psutil.Process(server.pid))
         counted = json.loads(server.stdout.read())
-        # The loop's own count: it ends a moment before the crowd does.
+        # The loop's own count: it ends a moment before the listeners do.
         report["span"]["cpu_ms"] = counted["cpu_ms_per_listener_second"]
         return report | {"loop": counted}
     finally:

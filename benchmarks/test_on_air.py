@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from broadcast import Piece, Place, connect, mp3, open_station, send
-from crowd import SHORT, complaints
+from listeners import SHORT, complaints
 
 from support.serve import Served, running_serve
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crowd import SHORT
+from listeners import SHORT
 from sessions import KINDS, measure, told
 
 SESSIONS = 10 if SHORT else 200

@@ -65,7 +65,7 @@ def migrate(down: str | None) -> None:
     help="Where their access tokens go, one a line.",
 )
 def seed(people: int | None, tokens: Path | None) -> None:
-    """Fill the database with believable content, or with a crowd for load tests."""
+    """Fill the database with believable content, or with many people for load tests."""
     if (people is None) != (tokens is None):
         raise click.UsageError("--people and --tokens go together.")
 

@@ -70,7 +70,7 @@ MAIL_DRAIN_SHARE = 0.1
 """Of the shutdown time, the parts that the chat's farewell and, after the requests in hand (see
 listening.py), letters that wait may use; the rest closes connections."""
 
-HOUSE_STATIONS = (
+OWN_STATIONS = (
     NewStation(
         "demo",
         "Talas Demo",
@@ -144,7 +144,7 @@ class Api:
                 ("migrations", self._migrate),
                 ("signing keys", self.identity.upkeep.begin),
                 ("costs of passwords", self.identity.expect_costs),
-                ("stations of the house", self._house_stations),
+                ("own stations", self._own_stations),
                 ("answers to other processes", self._answer),
             ]
         )
@@ -223,8 +223,8 @@ class Api:
         await links.answer_keys(self._bus, self.keys.published, self.identity.lately_ended.list)
         await links.answer_audit(self._bus, self.audit.hear)
 
-    async def _house_stations(self) -> None:
-        for wish in HOUSE_STATIONS if self._settings.demo else ():
+    async def _own_stations(self) -> None:
+        for wish in OWN_STATIONS if self._settings.demo else ():
             key = secret(self._settings.data_dir, f"station-{wish.slug}.key")
             await self.stations.ensure_own(wish, key)
 

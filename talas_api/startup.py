@@ -1,6 +1,6 @@
 """From a process that answers /health to one that does its job.
 
-Does:        migrate, load the keys, see to the house's stations: try until it works.
+Does:        migrate, load the keys, make the stations of our own: try until it works.
 Never:       ends the process because the database is late.
 Guarantees:  logs a cause once, not at every attempt; until it is done the health part `startup`
              says what is missing.

@@ -65,7 +65,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "talas_api/request/origin.py": VALUES,
     "talas_api/seed/words.py": VALUES,
     "talas_api/site/bundle.py": (*VALUES, "posixpath"),
-    "talas_api/site/places.py": (*VALUES, SETTINGS),
+    "talas_api/site/addresses.py": (*VALUES, SETTINGS),
     "talas_api/text.py": VALUES,
     "talas_synth/": (*VALUES, "itertools", "numpy"),
 }

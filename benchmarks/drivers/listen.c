@@ -1,4 +1,4 @@
-/* A crowd of audio listeners in one process, on raw epoll.
+/* Many audio listeners in one process, on raw epoll.
  *
  * Does:        connect N listeners at a given rate, read what comes for S seconds, and print one
  *              line of JSON: when each heard the first byte of the body, at which rate each got the

@@ -20,7 +20,7 @@ _END_OF_HEAD = b"\r\n\r\n"
 
 
 class Listening:
-    """One visit. `over` tells that the connection is of no more use."""
+    """One connection of a listener. `over` tells that the connection is of no more use."""
 
     def __init__(self, station: str, coding: str, titles: bool, now: float) -> None:
         self.over = False
@@ -81,9 +81,9 @@ class Listening:
         return self._window(now, last=True)
 
     def report(self, tally: Tally) -> None:
-        """Add what this visit found to `tally`; to be called once, at its end."""
+        """Add what this connection found to `tally`; to be called once, at its end."""
         playback = self._playback
-        tally.add("audio.visits")
+        tally.add("audio.connections")
         tally.add("audio.breaks", playback.breaks)
         tally.add("audio.damaged_bytes", self._counter.damaged)
         tally.add("audio.titles", len(self._reader.titles) if self._reader else 0)

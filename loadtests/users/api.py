@@ -26,7 +26,7 @@ class ApiUser(TalasUser):
     measures = MEASURES
 
     def on_start(self) -> None:
-        """Become somebody, and know the house's own stations."""
+        """Become somebody, and know our own stations."""
         super().on_start()
         self._slugs = list(self.session.wishes.stations)
         reads = [each for each in type(self).tasks if each is not ApiUser.sign_up_and_out]

@@ -118,7 +118,7 @@ class ListenerUser(User):
         return self._own and self._station not in self.session.on_air
 
     def _end(self, results: list[Result]) -> None:
-        """This visit is over; after one that failed, wait before the next."""
+        """This connection is over; after one that failed, wait before the next."""
         if self._socket:
             self._socket.close()
             self.session.hold(LISTEN, -1)

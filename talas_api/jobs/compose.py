@@ -88,6 +88,6 @@ async def seeded(settings: Settings, people: int = 0, tokens: Path | None = None
             now + timedelta(days=settings.session_days),
             now + timedelta(seconds=settings.access_token_seconds),
         )
-        return await loader.add_crowd(database, keys.sign, people, tokens, times)
+        return await loader.add_people(database, keys.sign, people, tokens, times)
     finally:
         await database.close()

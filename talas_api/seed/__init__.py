@@ -1,1 +1,1 @@
-"""Believable content for a fresh database, and crowds for load tests."""
+"""Believable content for a fresh database, and many people for load tests."""

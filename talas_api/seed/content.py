@@ -67,13 +67,13 @@ class Composer:
         self, people: int = PEOPLE, stations: int = STATIONS, messages: int = MESSAGES
     ) -> list[Table]:
         """All rows, in an order that satisfies every foreign key."""
-        crowd, users = self._people(people)
-        rooms, owned = self._stations(stations, crowd)
-        rooms += self._open_rooms(crowd)
+        everybody, users = self._people(people)
+        rooms, owned = self._stations(stations, everybody)
+        rooms += self._open_rooms(everybody)
         said: list[Values] = []
         room_rows: list[Values] = []
         for room, count in zip(rooms, self._shares(len(rooms), messages), strict=True):
-            said += self._talk(room, count, crowd)
+            said += self._talk(room, count, everybody)
             room_rows.append((room.id, room.name, room.kind, room.creator.id, count, room.epoch,
                               room.opened))  # fmt: skip
         return [

@@ -1,6 +1,6 @@
 """Seeds into PostgreSQL, by COPY.
 
-Does:        add the invented content once; add crowds as often as wanted.
+Does:        add the invented content once; add people for load tests as often as wanted.
 Never:       changes a row that is there.
 Guarantees:  each seed is one transaction: all of it or nothing.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from talas_api.seed import crowd
+from talas_api.seed import people
 from talas_api.seed.content import Composer, Table, Values
 from talas_core.errors import UsageError
 from talas_core.postgres.failures import Duplicate
@@ -21,14 +21,14 @@ from talas_core.postgres.pool import Connection, Database
 
 LOCK = "SELECT pg_advisory_xact_lock(8002003)"
 SEEDED = "SELECT count(*) AS found FROM users WHERE id = ANY($1::uuid[])"
-CROWD_TABLE = "CREATE TEMPORARY TABLE crowd (LIKE users INCLUDING DEFAULTS) ON COMMIT DROP"
-ADD_CROWD = "INSERT INTO users SELECT * FROM crowd ON CONFLICT (id) DO NOTHING"
+PEOPLE_TABLE = "CREATE TEMPORARY TABLE people (LIKE users INCLUDING DEFAULTS) ON COMMIT DROP"
+ADD_PEOPLE = "INSERT INTO users SELECT * FROM people ON CONFLICT (id) DO NOTHING"
 
 Sign = Callable[[dict[str, object]], str]
 
 
 class Times(msgspec.Struct, frozen=True):
-    """When a crowd signs in, and until when its sessions and its access tokens last."""
+    """When these people sign in, and until when their sessions and their access tokens last."""
 
     now: datetime
     session_end: datetime
@@ -56,20 +56,20 @@ async def add_content(database: Database, composer: Composer) -> str:
     return f"Added {counts}."
 
 
-async def add_crowd(database: Database, sign: Sign, count: int, file: Path, times: Times) -> str:
+async def add_people(database: Database, sign: Sign, count: int, file: Path, times: Times) -> str:
     """Have `count` people, each with a fresh session, and their access tokens in `file`.
 
     Returns the sentence that says what was done.
     """
-    rows = list(crowd.sessions(count, times.now, times.session_end))
+    rows = list(people.sessions(count, times.now, times.session_end))
     async with database.transaction() as connection:
         await connection.execute(LOCK)
-        await connection.execute(CROWD_TABLE)
-        await _copy(connection, Table("crowd", crowd.USERS, list(crowd.people(count))))
-        await connection.execute(ADD_CROWD)
-        await _copy(connection, Table("sessions", crowd.SESSIONS, rows))
+        await connection.execute(PEOPLE_TABLE)
+        await _copy(connection, Table("people", people.USERS, list(people.people(count))))
+        await connection.execute(ADD_PEOPLE)
+        await _copy(connection, Table("sessions", people.SESSIONS, rows))
         # Inside, so that a file that cannot be written leaves no sessions behind.
-        crowd.write_tokens(file, (sign(_claims(row, times)) for row in rows))
+        people.write_tokens(file, (sign(_claims(row, times)) for row in rows))
     return f"{count} people are signed in; their access tokens are in {file}."
 
 

@@ -1,4 +1,4 @@
-"""The page's modules as one script, and its styles as one sheet: a first visit asks once for each.
+"""The page's modules as one script, and its styles as one sheet: a new browser asks once for each.
 
 Does:        put each module into a function, after those it imports; put each sheet in the place
              where it is imported.

@@ -20,8 +20,8 @@ from string import Template
 
 from aiohttp import hdrs, web
 
+from talas_api.site.addresses import Addresses
 from talas_api.site.assets import Asset, Assets, respond
-from talas_api.site.places import Places
 from talas_core.errors import NotFound
 from talas_core.settings import Settings
 from talas_core.telemetry.logs import logger
@@ -45,20 +45,20 @@ def routes(settings: Settings, folder: Path = FOLDER) -> list[web.RouteDef]:
     template = Template(_text(assets, PAGE))
 
     @lru_cache(maxsize=HOSTS_KEPT)
-    def made(places: Places) -> Asset:
-        return Asset.of(_fill(template, assets, places).encode(), ".html")
+    def made(addresses: Addresses) -> Asset:
+        return Asset.of(_fill(template, assets, addresses).encode(), ".html")
 
     async def page(request: web.Request) -> web.Response:
         # Never `request.host`: where the client names none, it asks the resolver.
         host = request.headers.get(hdrs.HOST, "")
         hint(request, host)
-        places = Places.of(settings, host, secure=request.secure or settings.https)
+        addresses = Addresses.of(settings, host, secure=request.secure or settings.https)
         headers = {
-            "Content-Security-Policy": places.policy(),
+            "Content-Security-Policy": addresses.policy(),
             "Permissions-Policy": PERMISSIONS,
             hdrs.CACHE_CONTROL: REVALIDATE,
         }
-        return respond(request, made(places), headers)
+        return respond(request, made(addresses), headers)
 
     async def file(request: web.Request) -> web.Response:
         asset = assets.find(request.match_info["name"])
@@ -90,13 +90,13 @@ def _hint(settings: Settings) -> Callable[[web.Request, str], None]:
     return hint
 
 
-def _fill(template: Template, assets: Assets, places: Places) -> str:
+def _fill(template: Template, assets: Assets, addresses: Addresses) -> str:
     """The page with its addresses."""
     return template.substitute(
         base=f"/site/{assets.version}",
-        chat=html.escape(places.chat),
-        stream=html.escape(places.stream),
-        source=html.escape(places.source),
+        chat=html.escape(addresses.chat),
+        stream=html.escape(addresses.stream),
+        source=html.escape(addresses.source),
     )
 
 

@@ -1,7 +1,7 @@
 """The use cases of stations.
 
 Does:        make, list, change and remove stations; give them stream keys; say what the stream
-             service must know of one; keep the house's own stations.
+             service must know of one; keep the stations of our own.
 Never:       keeps a stream key (128 random bits, so their SHA-256 suffices), or shows it twice.
 Guarantees:  only the owner and admins change a station. Every change is announced after it is
              committed; what somebody does to a station that is not theirs is recorded. A station
@@ -167,7 +167,7 @@ class Stations:
             query = StationQuery(LARGEST_PAGE, page.next, owner_id) if page.next else None
 
     async def ensure_own(self, wish: NewStation, key: str) -> None:
-        """Have a station of the house with this key; one that a person has taken is left alone."""
+        """Have a station of our own with this key; one that a person has taken is left alone."""
         kept = await self._store.by_slug(wish.slug)
         if kept is None:
             try:

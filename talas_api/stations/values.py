@@ -88,7 +88,7 @@ class StationQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Station(msgspec.Struct, frozen=True):
-    """A station as anybody may see it. `owner` is a username; the house's own have none.
+    """A station as anybody may see it. `owner` is a username; our own have none.
     `renditions` are what listeners may have it in."""
 
     id: UUID

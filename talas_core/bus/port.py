@@ -19,7 +19,7 @@ MAX_PAYLOAD = 1024 * 1024
 
 
 class Subscription(Protocol):
-    """A standing interest in a subject."""
+    """An interest in a subject, until it is ended."""
 
     async def close(self) -> None:
         """End the interest. Closing twice is harmless."""

@@ -9,7 +9,7 @@ Guarantees:  until the schema is there whoever asks is told to come back. While 
              raises Unavailable within the deadline, with one line of the log a second; once it is
              back the next call works, without a restart. What is done for a request begins no
              change once its client has left, see talas_core/caller.py. Of those who wait for a
-             connection each client has one in turn, see places.py.
+             connection each client has one in turn, see slots.py.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import asyncpg  # type: ignore[import-untyped]
 from talas_core import caller
 from talas_core.errors import Unavailable
 from talas_core.postgres.failures import Away, Hampered, spoils, translated
-from talas_core.postgres.places import Places
+from talas_core.postgres.slots import Slots
 from talas_core.postgres.trouble import Trouble
 
 Row = Mapping[str, Any]
@@ -95,7 +95,7 @@ class Database:
         self._trouble = Trouble(clock)
         self._url = url
         self._size = size
-        self._places = Places(size)
+        self._slots = Slots(size)
         self._acquire_seconds = acquire_seconds
         self._lends = lends
         self._pool: Any = None
@@ -187,12 +187,12 @@ class Database:
             raise Unavailable("The database is being made ready; try again.")
         try:
             with translated():
-                await self._places.enter(caller.whose.get(), self._acquire_seconds)
+                await self._slots.enter(caller.whose.get(), self._acquire_seconds)
                 try:
                     async with self._connection(pool) as connection:
                         yield connection
                 finally:
-                    self._places.leave()
+                    self._slots.leave()
         except Away as error:
             self._trouble.met(error)
             raise

@@ -31,7 +31,7 @@ DEMO_SECONDS = 15.0
 """How long the demo may take until it is on the air; then the banner goes out without it."""
 
 
-class Places(msgspec.Struct, frozen=True):
+class Addresses(msgspec.Struct, frozen=True):
     """Base addresses, without a slash at the end; `listen` is for listeners, the rest for here."""
 
     api: str
@@ -41,10 +41,10 @@ class Places(msgspec.Struct, frozen=True):
     source: str
 
 
-def places(settings: Settings) -> Places:
+def addresses_of(settings: Settings) -> Addresses:
     """Where the ports are. Listeners use TALAS_PUBLIC_URL where it is set."""
     host = in_url(reachable(settings.host)[0])
-    return Places(
+    return Addresses(
         api=f"http://{host}:{settings.api_port}",
         chat=f"http://{host}:{settings.chat_port}",
         stream=f"http://{host}:{settings.stream_port}",
@@ -82,7 +82,7 @@ def text(settings: Settings, seconds: float, live_key: str, *, on_air: bool = Tr
 
     Without the demo there is no station to name, so it ends with the health addresses.
     """
-    at = places(settings)
+    at = addresses_of(settings)
     rows = [
         f"Talas is ready, after {seconds:.1f} s.",
         "",
@@ -118,7 +118,7 @@ def _is_loopback(address: str) -> bool:
         return address == LOOPBACK
 
 
-def _listening(at: Places, on_air: bool) -> list[str]:
+def _listening(at: Addresses, on_air: bool) -> list[str]:
     rows = []
     demo = "on the air" if on_air else "not on the air yet; the log says why"
     for slug, note in ((DEMO, demo), (LIVE, "yours; off the air until you send to it")):
@@ -132,7 +132,7 @@ def _listening(at: Places, on_air: bool) -> list[str]:
     return rows
 
 
-def _broadcasting(data_dir: Path, at: Places, live_key: str) -> list[str]:
+def _broadcasting(data_dir: Path, at: Addresses, live_key: str) -> list[str]:
     key = live_key or f"$(cat {shlex.quote(str(key_file(data_dir)))})"
     return [
         "",

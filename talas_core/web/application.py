@@ -1,4 +1,4 @@
-"""An aiohttp application with the house rules built in.
+"""An aiohttp application with our rules built in.
 
 Does:        give each request an id; refuse those for hosts that are not ours; turn errors into
              the envelope; answer CORS preflights; put the security headers on every answer; begin

@@ -1,4 +1,4 @@
-"""A witness who chats, as those of witnesses.py.
+"""A probe who chats, as those of probes.py.
 
     python -m attack.chatter PORT ROOM        (their token on the standard input)
 
@@ -16,7 +16,7 @@ import time
 
 import aiohttp
 
-from attack.witnesses import AGAIN_SECONDS, PATIENCE_SECONDS, by_the_clock
+from attack.probes import AGAIN_SECONDS, PATIENCE_SECONDS, by_the_clock
 from support.chat import Talker
 from support.wait import auntil
 

@@ -1,4 +1,4 @@
-"""What the witnesses wrote down, read while they write, and asked about a time."""
+"""What the probes wrote down, read while they write, and asked about a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Quantiles(msgspec.Struct, frozen=True):
 
 
 class Records:
-    """The lines of one witness."""
+    """The lines of one probe."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,6 +1,6 @@
 """A fresh Talas under attack, with everybody else on it all the while.
 
-Does:        start it with a demo, make the attacker's account and stations, send the witnesses;
+Does:        start it with a demo, make the attacker's account and stations, send the probes;
              measure the quiet, then each attack and what it cost.
 Never:       lifts a limit of the service; attacks anything but what it started.
 Guarantees:  an attack is over when it is so for everybody: what comes late is counted, too.
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from attack import attacker, chatter, witnesses
+from attack import attacker, chatter, probes
 from attack.bars import Bar, Measured, broken
 from attack.records import GOOD, Quantiles, Records, quantiles
 from attack.table import Attack
@@ -70,7 +70,7 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class Siege:
-    """The running service, the witnesses, and the attacks on it."""
+    """The running service, the probes, and the attacks on it."""
 
     def __init__(self, served: Served, folder: Path, quiet_seconds: float) -> None:
         self._served = served
@@ -86,7 +86,7 @@ class Siege:
         self.quiet: Measured
 
     def begin(self) -> None:
-        """Make accounts, send the witnesses, and measure the quiet."""
+        """Make accounts, send the probes, and measure the quiet."""
         served = self._served
         until(lambda: "/demo" in served.get(served.stream, "/status-json.xsl")[1], 30.0)
         mallory, ada = sign_up(served, "mallory"), sign_up(served, "ada")
@@ -98,13 +98,12 @@ class Siege:
         )  # fmt: skip
         room = ask(served.api, "GET", "/api/stations/demo").data["room"]
         self._listeners = [
-            self._witness(witnesses.PROGRAM, "listener", served.stream, path) for path in LISTENED
+            self._probe(probes.PROGRAM, "listener", served.stream, path) for path in LISTENED
         ]
         self._health = [
-            self._witness(witnesses.PROGRAM, "health", port)
-            for port in self.target.ports().values()
+            self._probe(probes.PROGRAM, "health", port) for port in self.target.ports().values()
         ]
-        self._chat = self._witness(chatter.PROGRAM, served.chat, room, said=ada["access_token"])
+        self._chat = self._probe(chatter.PROGRAM, served.chat, room, said=ada["access_token"])
         self._usage.start()
         self._settle()
         start, spent, logged = time.monotonic(), self._usage.cpu(), len(served.log())
@@ -129,7 +128,7 @@ class Siege:
         return Result(attack.name, attack.sentence, outcome, measured, faults, settled)
 
     def end(self) -> None:
-        """Send the witnesses home."""
+        """Send the probes home."""
         for program in self._programs:
             program.terminate()
             program.wait()
@@ -148,9 +147,9 @@ class Siege:
             keys[slug] = str(answer.data["stream_key"])
         return keys
 
-    def _witness(self, *words: object, said: str = "") -> Records:
+    def _probe(self, *words: object, said: str = "") -> Records:
         """Start one, which is told `said`; what it writes down."""
-        path = self._folder / f"witness-{len(self._programs)}.txt"
+        path = self._folder / f"probe-{len(self._programs)}.txt"
         with path.open("wb") as file:
             command = [sys.executable, "-P", "-m", *map(str, words)]
             program = subprocess.Popen(
@@ -238,7 +237,7 @@ class Siege:
 
 @contextlib.contextmanager
 def besieged(folder: Path, quiet_seconds: float) -> Iterator[Siege]:
-    """A fresh service in `folder` with its witnesses, whose quiet was measured for so long."""
+    """A fresh service in `folder` with its probes, whose quiet was measured for so long."""
     with running_serve(folder, "--demo", env=ENVIRONMENT) as served:
         siege = Siege(served.wait_ready(), folder, quiet_seconds)
         try:

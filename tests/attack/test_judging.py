@@ -1,4 +1,4 @@
-"""What witnesses wrote down becomes figures, and figures a verdict."""
+"""What probes wrote down becomes figures, and figures a verdict."""
 
 from __future__ import annotations
 

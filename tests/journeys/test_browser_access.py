@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.axe import findings, needs_axe
-from support.browser import DESK, PHONE, Browser, needs_browser
+from support.browser import DESKTOP, PHONE, Browser, needs_browser
 from support.page import ENTER, TAB, address, api, name, say, sign_up, token_of
 from support.serve import Served
 from support.wait import until
@@ -56,7 +56,7 @@ def in_both_schemes(page: Browser, place: str) -> list[tuple[str, str, str]]:
 
 
 @needs_axe
-@pytest.mark.parametrize("size", [DESK, TALL_PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("size", [DESKTOP, TALL_PHONE], ids=["desk", "phone"])
 def test_axe_finds_nothing_in_any_view_whatever_the_colours(
     served: Served, page: Browser, size: tuple[int, int]
 ) -> None:
@@ -68,7 +68,7 @@ def test_axe_finds_nothing_in_any_view_whatever_the_colours(
     page.press("#sign-in")
     found += in_both_schemes(page, "dialog")
     page.script("document.querySelector('dialog').close()")
-    page.size(*DESK)
+    page.size(*DESKTOP)
     own = with_a_station(served, page)
     page.size(*size, phone=size == TALL_PHONE)
     for place in (*PLACES, own):
@@ -77,7 +77,7 @@ def test_axe_finds_nothing_in_any_view_whatever_the_colours(
     assert found == []
 
 
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
 def test_every_view_has_one_main_heading(
     served: Served, page: Browser, size: tuple[int, int]
 ) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from support.browser import DESK, PHONE, Browser, needs_browser
+from support.browser import DESKTOP, PHONE, Browser, needs_browser
 from support.chat import Talker
 from support.page import ESCAPE, TAB, address, api, name, register, sign_up, token_of
 from support.serve import Served
@@ -230,7 +230,7 @@ def test_pictures_for_the_readme(served: Served, page: Browser) -> None:
     page.script("document.activeElement.blur()")
     for scheme in ("dark", "light"):
         page.scheme(scheme)
-        page.size(*DESK)
+        page.size(*DESKTOP)
         page.open(address(served, "/demo"))
         page.reads("#chat-list", "there it is")
         page.reads("#now-facts", "1 listener")
@@ -243,7 +243,7 @@ def test_pictures_for_the_readme(served: Served, page: Browser) -> None:
     page.open(address(served, "/demo/chat"))
     settle(page)
     page.picture(IMAGES / "phone-chat-dark.png")
-    page.size(*DESK)
+    page.size(*DESKTOP)
     page.open(address(served, "broadcast/+"))
     page.fill("#station-make-name", "Night Line")
     page.press("#station-make [type=submit]")

@@ -16,10 +16,10 @@ import psutil
 import pytest
 
 from support.chat import Talker, talking
+from support.chat_probe import ChatProbe
 from support.people import Person
 from support.serve import STOP_SECONDS, Served, running_serve
 from support.wait import PATIENCE, auntil, until
-from support.witness import Witness
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 
@@ -283,21 +283,21 @@ def last_code(sock: socket.socket) -> int:
 
 
 @contextlib.asynccontextmanager
-async def witnesses(
+async def probes(
     served: Served, session: aiohttp.ClientSession, tokens: dict[str, str]
-) -> AsyncIterator[list[Witness]]:
+) -> AsyncIterator[list[ChatProbe]]:
     """People on both workers who chat until the end of the block; then what they saw is compared
     with each other, with what they were promised, and with the log."""
     await both_take_sockets(served)
     room = await make_room(served, session, tokens["ada"])
-    people: list[Witness] = []
+    people: list[ChatProbe] = []
     while len(people) < 4 or len({worker_of(served, one.port()) for one in people} - {""}) < 2:
         token = list(tokens.values())[len(people) % len(tokens)]
-        people.append(Witness(session, url(served), token, room))
+        people.append(ChatProbe(session, url(served), token, room))
         await people[-1].here()
     done = asyncio.Event()
 
-    async def chat(name: int, person: Witness) -> None:
+    async def chat(name: int, person: ChatProbe) -> None:
         number = 0
         while not done.is_set():
             number += 1
@@ -318,7 +318,7 @@ async def witnesses(
             await person.leave()
 
 
-async def compare(people: list[Witness], log: list[tuple[int, str]]) -> None:
+async def compare(people: list[ChatProbe], log: list[tuple[int, str]]) -> None:
     """Nothing acknowledged is lost, nothing is there twice, and all saw the same."""
     assert [offset for offset, _ in log] == list(range(1, len(log) + 1))
     assert len({text for _, text in log}) == len(log)
@@ -362,7 +362,7 @@ async def pages(
             before = {"before": page["next"]}
 
 
-async def for_a_while(people: list[Witness], messages: int = 20) -> None:
+async def for_a_while(people: list[ChatProbe], messages: int = 20) -> None:
     """Until everybody was promised that many further messages."""
     wanted = [len(one.kept) + messages for one in people]
     await auntil(lambda: all(len(one.kept) >= n for one, n in zip(people, wanted, strict=True)))
@@ -380,7 +380,7 @@ def freeze(process: psutil.Process) -> list[psutil.Process]:
 async def test_a_part_that_is_killed_costs_no_acknowledged_message(
     served: Served, session: aiohttp.ClientSession, tokens: dict[str, str], part: str
 ) -> None:
-    async with witnesses(served, session, tokens) as people:
+    async with probes(served, session, tokens) as people:
         before = served.child(part).pid
         os.kill(before, signal.SIGKILL)
         await asyncio.to_thread(until, lambda: served.child(part).pid != before)
@@ -391,7 +391,7 @@ async def test_a_part_that_is_killed_costs_no_acknowledged_message(
 async def test_a_part_that_hangs_for_five_seconds_neither(
     served: Served, session: aiohttp.ClientSession, tokens: dict[str, str], part: str
 ) -> None:
-    async with witnesses(served, session, tokens) as people:
+    async with probes(served, session, tokens) as people:
         frozen = freeze(served.child(part))
         await asyncio.sleep(TROUBLE_SECONDS)
         for one in frozen:

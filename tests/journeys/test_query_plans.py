@@ -19,8 +19,8 @@ import pytest
 import talas_api
 from talas_api.compose import MIGRATIONS
 from talas_api.seed.content import Composer
-from talas_api.seed.crowd import person_id
-from talas_api.seed.loader import Times, add_content, add_crowd
+from talas_api.seed.loader import Times, add_content, add_people
+from talas_api.seed.people import person_id
 from talas_core.ids import lowest_id
 from talas_core.postgres.migrate import migrate, read
 from talas_core.postgres.pool import Database
@@ -161,7 +161,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "seed.loader.SEEDED": ([person_id(n) for n in range(1, 201)],),
 }
 # Not planned here: a temporary table that exists inside the loader's transaction alone.
-UNPLANNED = {"seed.loader.CROWD_TABLE", "seed.loader.ADD_CROWD"}
+UNPLANNED = {"seed.loader.PEOPLE_TABLE", "seed.loader.ADD_PEOPLE"}
 
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE)\s")
 
@@ -228,7 +228,7 @@ def test_every_query_is_planned_here() -> None:
 
 @pytest.fixture(scope="module")
 def full(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """URL of a database with the seed, a crowd and many stations."""
+    """URL of a database with the seed, many people and many stations."""
     url: str = databases.fresh()
     asyncio.run(fill(url, tmp_path_factory.mktemp("crowd") / "tokens"))
     return url
@@ -240,7 +240,7 @@ async def fill(url: str, tokens: Path) -> None:
     await database.open()
     await add_content(database, Composer())
     times = Times(NOW, NOW + timedelta(days=30), NOW + timedelta(minutes=15))
-    await add_crowd(database, lambda _: "token", 10_000, tokens, times)
+    await add_people(database, lambda _: "token", 10_000, tokens, times)
     await database.run(MORE_STATIONS, person_id(1))
     await database.run(MORE_EVENTS)
     await database.run(MORE_TOKENS)

@@ -64,7 +64,7 @@ class Listener:
                 head = await reader.readuntil(b"\r\n\r\n")
             if b" 200 " in head.split(b"\r\n", 1)[0]:
                 self.connections += 1
-                self._book.totals["visits of listeners"] += 1
+                self._book.totals["connections of listeners"] += 1
                 await self._hear(reader)
         finally:
             writer.transport.abort()

@@ -17,8 +17,8 @@ import aiohttp
 from stress import ledger
 from stress.clients import Client
 from stress.ledger import Ledger
+from support.chat_probe import ChatProbe
 from support.proxy import Proxy
-from support.witness import Witness
 
 PAUSE_SECONDS = 0.6
 """On average, between two messages of a member."""
@@ -47,7 +47,7 @@ class Rooms:
         return known == text
 
 
-class Member(Witness):
+class Member(ChatProbe):
     """Somebody in one room. Their texts begin with `name`, which nobody else has in any room."""
 
     def __init__(

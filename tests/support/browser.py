@@ -51,7 +51,7 @@ addEventListener('securitypolicyviolation', (event) => {
   window.violations.push(`${event.effectiveDirective} refused ${event.blockedURI}`);
 });
 """
-DESK, PHONE = (1280, 800), (390, 844)
+DESKTOP, PHONE = (1280, 800), (390, 844)
 MOVING = (
     ElementClickInterceptedException,
     ElementNotInteractableException,
@@ -69,7 +69,7 @@ class Browser:
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
-        self.size(*DESK)
+        self.size(*DESKTOP)
         self.command("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
 
     def command(self, name: str, **arguments: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Codec workers for tests, in threads of this process, and a client that does what a visit does
+"""Codec workers for tests, in threads of this process, and a client that does what a station does
 with a job."""
 
 import asyncio
@@ -58,7 +58,7 @@ def _run(worker: Worker, link: socket.socket) -> None:
 
 
 class Client:
-    """What a visit does with a job."""
+    """What a station does with a job."""
 
     def __init__(self, workers: CodecWorkers, history_ticks: int = 48_000) -> None:
         self.outputs: list[Coded] = []

@@ -1,6 +1,6 @@
 """What a source costs the stream service: its work and memory for each second of the clock.
 
-Does:        run the real source protocol, station and visit on a loop whose time is arithmetic;
+Does:        run the real source protocol, station on a loop whose time is arithmetic;
              count what they do while a source sends all it can.
 Guarantees:  the same bytes give the same figures on every machine, however loaded: work is counted
              in calls and bytes looked at, never in processor time.
@@ -173,7 +173,7 @@ class _Codecs:
 
 
 class _Room:
-    """What the house is to a source, for one station."""
+    """What a source asks of the service, for one station."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, kernels: Kernels) -> None:
         self.now = loop.time

@@ -40,7 +40,7 @@ def name(stem: str) -> str:
 
 
 def stream_key(served: Served, slug: str) -> str:
-    """The key of one of the house's own stations."""
+    """The key of one of our own stations."""
     return (served.data_dir / "secrets" / f"station-{slug}.key").read_text().strip()
 
 

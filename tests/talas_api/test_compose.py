@@ -371,7 +371,7 @@ async def test_logout_works_while_the_bus_is_away(composed: Composed) -> None:
     assert (await composed.call("GET", "/api/auth/profile", token=token))[0] == 401
 
 
-async def test_house_stations_have_the_keys_of_the_secrets(
+async def test_own_stations_have_the_keys_of_the_secrets(
     migrated: str, db: Database, tmp_path: Path
 ) -> None:
     settings = settings_for(migrated, tmp_path, demo=True)

@@ -1,4 +1,4 @@
-"""A visit, from the request to the last byte."""
+"""A connection, from the request to the last byte."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FRAME = b"\xff\xfb\x94\x00" + bytes(380)
 HEAD = b"HTTP/1.1 200 OK\r\nIcy-BR: 128\r\n\r\n"
 
 
-def visit(coding: str = "mp3", titles: bool = False) -> Listening:
+def connection(coding: str = "mp3", titles: bool = False) -> Listening:
     return Listening("demo", coding, titles, 100.0)
 
 
@@ -22,14 +22,14 @@ def reported(listening: Listening) -> dict[str, float]:
 
 
 def test_the_request() -> None:
-    assert b"GET /demo.mp3 HTTP/1.1\r\nHost: h:1\r\n" in visit().request("h:1")
-    assert b"Icy-MetaData: 1\r\n\r\n" in visit(titles=True).request("h")
-    assert b"Icy" not in visit("opus", titles=True).request("h")
+    assert b"GET /demo.mp3 HTTP/1.1\r\nHost: h:1\r\n" in connection().request("h:1")
+    assert b"Icy-MetaData: 1\r\n\r\n" in connection(titles=True).request("h")
+    assert b"Icy" not in connection("opus", titles=True).request("h")
 
 
 @pytest.mark.parametrize("cut", [1, 20, 10_000])
 def test_first_sound_however_cut(cut: int) -> None:
-    listening, data = visit(), HEAD + FRAME * 2
+    listening, data = connection(), HEAD + FRAME * 2
     results = [
         result
         for at in range(0, len(data), cut)
@@ -41,7 +41,7 @@ def test_first_sound_however_cut(cut: int) -> None:
 
 
 def test_windows_tell_the_longest_gap_and_the_bytes() -> None:
-    listening = visit()
+    listening = connection()
     listening.receive(HEAD, 100.0)
     results = [
         result
@@ -56,11 +56,11 @@ def test_windows_tell_the_longest_gap_and_the_bytes() -> None:
     sums = reported(listening)
     assert sums["audio.mp3.sound_seconds"] == pytest.approx(0.24 * 39)
     assert sums["audio.mp3.expected_bytes"] == pytest.approx(16000 * 9.75)
-    assert sums["audio.visits"] == 1
+    assert sums["audio.connections"] == 1
 
 
 def test_titles_are_taken_out() -> None:
-    listening = visit(titles=True)
+    listening = connection(titles=True)
     block = b"\x02" + b"StreamTitle='Ada';".ljust(32, b"\0")
     head = b"HTTP/1.1 200 OK\r\nicy-metaint: 384\r\n\r\n"
     results = listening.receive(head + FRAME + block + FRAME + b"\0" + FRAME, 101.0)
@@ -80,24 +80,24 @@ def test_titles_are_taken_out() -> None:
     ],
 )
 def test_an_answer_that_was_not_asked_for(titles: bool, data: bytes, problem: str) -> None:
-    listening = visit(titles=titles)
+    listening = connection(titles=titles)
     results = listening.receive(data, 100.1)
     assert results[0].problem.startswith(problem)
     assert listening.over
 
 
 def test_an_end_that_was_not_wanted() -> None:
-    listening = visit()
+    listening = connection()
     listening.receive(HEAD + FRAME * 3, 100.1)
     assert [result.problem for result in listening.ended(101)] == ["", "the stream ended"]
-    silent = visit()
+    silent = connection()
     assert silent.ended(101)[0].problem == "closed before any sound"
 
 
 def test_without_an_announced_rate_no_pace_is_told() -> None:
-    listening = visit()
+    listening = connection()
     listening.receive(b"HTTP/1.1 200 OK\r\n\r\n", 100)
     for n in range(30):
         listening.receive(FRAME * 10, 100 + n / 4)
     assert "audio.mp3.bytes" not in reported(listening)
-    assert reported(visit())["audio.visits"] == 1
+    assert reported(connection())["audio.connections"] == 1

@@ -57,7 +57,7 @@ def test_it_listens_and_leaves(make_environment: MakeEnvironment, talas: FakeTal
     user.on_stop()
     assert (rows(environment, FIRST), rows(environment, GAP)) == ([""], [""])
     sums = session_of(environment).tally.snapshot().sums
-    assert (sums["audio.visits"], sums["audio.damaged_bytes"]) == (1, 0)
+    assert (sums["audio.connections"], sums["audio.damaged_bytes"]) == (1, 0)
 
 
 @pytest.mark.parametrize("why", ["storm", "stay"])

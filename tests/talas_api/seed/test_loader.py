@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from talas_api.seed.content import Composer
-from talas_api.seed.loader import Times, add_content, add_crowd
+from talas_api.seed.loader import Times, add_content, add_people
 from talas_core.errors import UsageError
 from talas_core.postgres.pool import Database
 
@@ -70,7 +70,7 @@ async def test_a_taken_name_leaves_nothing_behind(db: Database) -> None:
     assert (await counts(db))["users"] == 1
 
 
-async def test_a_crowd_is_signed_in(db: Database, tmp_path: Path) -> None:
+async def test_people_for_load_tests_are_signed_in(db: Database, tmp_path: Path) -> None:
     signed: list[dict[str, object]] = []
 
     def sign(claims: dict[str, object]) -> str:
@@ -78,7 +78,7 @@ async def test_a_crowd_is_signed_in(db: Database, tmp_path: Path) -> None:
         return f"token-{len(signed)}"
 
     file = tmp_path / "tokens"
-    said = await add_crowd(db, sign, 50, file, TIMES)
+    said = await add_people(db, sign, 50, file, TIMES)
     assert said.startswith("50 people are signed in")
     assert file.read_text().splitlines() == [f"token-{n}" for n in range(1, 51)]
     assert (await counts(db))["users"] == (await counts(db))["sessions"] == 50
@@ -91,9 +91,9 @@ async def test_a_crowd_is_signed_in(db: Database, tmp_path: Path) -> None:
     assert signed[0]["exp"] == int(TIMES.token_end.timestamp())
 
 
-async def test_a_larger_crowd_keeps_the_people_there_are(db: Database, tmp_path: Path) -> None:
+async def test_more_people_for_load_tests_keep_the_first(db: Database, tmp_path: Path) -> None:
     for count in (10, 30):
-        await add_crowd(db, lambda _: "t", count, tmp_path / "tokens", TIMES)
+        await add_people(db, lambda _: "t", count, tmp_path / "tokens", TIMES)
     assert await counts(db) == {
         "users": 30, "rooms": 0, "stations": 0, "messages": 0, "sessions": 40,
     }  # fmt: skip
@@ -103,5 +103,5 @@ async def test_a_file_that_cannot_be_written_leaves_no_sessions(
     db: Database, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError):
-        await add_crowd(db, lambda _: "t", 5, tmp_path / "no" / "tokens", TIMES)
+        await add_people(db, lambda _: "t", 5, tmp_path / "no" / "tokens", TIMES)
     assert (await counts(db))["sessions"] == 0

@@ -101,7 +101,7 @@ async def test_every_file_that_the_page_names_is_there(client: Client) -> None:
     page = await text(client, "/")
     names = set(re.findall(r'(?:href|src)="(/site/[^"#]+)', page))
     assert {name.split("/", 3)[3] for name in names} >= {"js/main.js", "css/page.css"}
-    assert len(names) < 10, "a first visit asks for few files"
+    assert len(names) < 10, "a new browser asks for few files"
     for name in names:
         async with client.get(name) as response:
             assert response.status == 200, name

@@ -74,7 +74,7 @@ async def test_one_person_may_have_so_many_and_the_house_any_number() -> None:
         await world.stations.make(NewStation(slug, "x"), owner)
     with pytest.raises(Conflict, match="3 stations"):
         await world.stations.make(NewStation("four", "x"), owner)
-    await world.stations.ensure_own(NewStation("house", "x"), "key")
+    await world.stations.ensure_own(NewStation("demo", "x"), "key")
     await world.stations.make(NewStation("five", "x"), await world.person("another"))
     await world.stations.remove("two", owner, HOME)
     await world.stations.make(NewStation("four", "x"), owner)
@@ -98,9 +98,9 @@ async def test_what_the_stream_service_learns(world: World, owner: Claims) -> No
 
 async def test_a_station_is_closed_while_its_owner_is_disabled(world: World, owner: Claims) -> None:
     await world.stations.make(WISH, owner)
-    await world.stations.ensure_own(NewStation("house", "House"), "key")
+    await world.stations.ensure_own(NewStation("demo", "Demo"), "key")
     await world.accounts.disable(UUID(owner.sub))
-    for slug, closed in (("my-radio", True), ("house", False)):
+    for slug, closed in (("my-radio", True), ("demo", False)):
         record = await world.stations.record(slug)
         assert record is not None
         assert record.closed is closed
@@ -257,7 +257,7 @@ async def test_the_houses_own(world: World, owner: Claims) -> None:
 
 async def test_a_persons_station_is_left_alone(world: World, owner: Claims) -> None:
     made = await world.stations.make(WISH, owner)
-    await world.stations.ensure_own(WISH, "house key")
+    await world.stations.ensure_own(WISH, "demo key")
     record = await world.stations.record("my-radio")
     assert record is not None
     assert record.key_hash == hash_key(made.stream_key).hex()

@@ -56,13 +56,13 @@ async def test_nobody_has_more_stations_than_allowed_however_many_are_made_at_on
 
 async def test_what_is_kept_comes_back(pair: tuple[Any, UUID]) -> None:
     store, ann = pair
-    own, house = kept("own", ann), kept("house")
+    own, demo = kept("own", ann), kept("demo")
     assert await store.add(own) == "Ann"
-    assert await store.add(house) is None
+    assert await store.add(demo) is None
     found = await store.by_slug("own")
     assert found.station == msgspec.structs.replace(own.station, owner="Ann")
     assert (found.owner_id, found.key_hash) == (ann, HASH)
-    assert await store.by_slug("house") == house
+    assert await store.by_slug("demo") == demo
     assert await store.by_slug("none") is None
 
 
@@ -71,17 +71,17 @@ async def test_a_station_is_closed_while_its_owner_is_disabled(db: Database) -> 
     await PostgresAccounts(db).add(ann, "1:some-hash")
     store, own = PostgresStations(db), kept("own", ann.id)
     await store.add(own)
-    await store.add(kept("house"))
+    await store.add(kept("demo"))
     for disabled_at in (NOW, None):
         await db.run("UPDATE users SET disabled_at = $1", disabled_at)
         found = await store.by_slug("own")
         changed = await store.change(own.station.id, StationChange(name="New"), NOW)
-        house = await store.by_slug("house")
+        demo = await store.by_slug("demo")
         assert found
         assert changed
-        assert house
+        assert demo
         assert (found.closed, changed.closed) == (disabled_at is not None,) * 2
-        assert not house.closed
+        assert not demo.closed
 
 
 async def test_a_slug_is_one_stations(pair: tuple[Any, UUID]) -> None:
@@ -111,7 +111,7 @@ async def add_from_before(db: Database, slug: str, days: int) -> UUID:
     return one.station.id
 
 
-async def standing(db: Database) -> list[str]:
+async def slugs_that_count(db: Database) -> list[str]:
     """The slugs that others must not look like."""
     rows = await db.rows("SELECT slug FROM stations WHERE NOT alike ORDER BY slug")
     return [row["slug"] for row in rows]
@@ -126,7 +126,7 @@ async def test_removed_station_that_stood_for_look_alikes_is_followed_by_the_nex
     middle = await add_from_before(db, "1ove", 1)
     for gone, stands in ((oldest.station.id, "1ove"), (middle, "l0ve")):
         assert await store.remove(gone)
-        assert await standing(db) == [stands]
+        assert await slugs_that_count(db) == [stands]
         with pytest.raises(Conflict):
             await store.add(kept("10ve"))
     assert await store.remove(youngest)
@@ -143,7 +143,7 @@ async def test_two_look_alikes_removed_at_once_are_followed_by_the_third(db: Dat
         removal = asyncio.ensure_future(store.remove(oldest.station.id))
         await auntil(lambda: db.rows(WAITING))
     assert await removal
-    assert await standing(db) == ["l0ve"]
+    assert await slugs_that_count(db) == ["l0ve"]
 
 
 async def test_removed_station_that_stood_for_no_other_is_followed_by_none(db: Database) -> None:
@@ -154,7 +154,7 @@ async def test_removed_station_that_stood_for_no_other_is_followed_by_none(db: D
     await add_from_before(db, "l0ve", 2)
     for gone in (other.station.id, middle):
         assert await store.remove(gone)
-        assert await standing(db) == ["love"]
+        assert await slugs_that_count(db) == ["love"]
 
 
 async def test_whose_words_go_first_is_kept_and_changed(pair: tuple[Any, UUID]) -> None:

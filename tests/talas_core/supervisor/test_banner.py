@@ -71,7 +71,7 @@ def test_without_the_demo_there_is_no_station_to_name() -> None:
     ],
 )
 def test_addresses_can_be_opened_from_here(host: str, shown: str) -> None:
-    assert banner.places(settings(host=host)).api == f"http://{shown}:8080"
+    assert banner.addresses_of(settings(host=host)).api == f"http://{shown}:8080"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_the_machine_s_own_name_is_told_where_others_would_be_answered_421(
 
 
 def test_listeners_get_the_public_address() -> None:
-    at = banner.places(settings(public_url="https://radio.example/"))
+    at = banner.addresses_of(settings(public_url="https://radio.example/"))
     assert at.listen == "https://radio.example"
     assert at.stream == "http://127.0.0.1:3002"
     assert at.source == "127.0.0.1:3002"

@@ -1,12 +1,12 @@
 """Everybody else while an attack goes on: each writes down what it was given, and when.
 
-    python -m attack.witnesses listener PORT /demo.mp3
-    python -m attack.witnesses health PORT
+    python -m attack.probes listener PORT /demo.mp3
+    python -m attack.probes health PORT
 
 Does:        print a line for each piece of audio (seconds, bytes) or each poll of `/health`
              (seconds, milliseconds, status). The first figure is the monotonic clock, which all
              processes share; of polls it is when they began.
-Never:       shares a process with an attacker, or with another witness.
+Never:       shares a process with an attacker, or with another probe.
 Guarantees:  comes again where it was cut off; polls begin by the clock, so that one that takes long
              is not the only one that is late.
 """
@@ -22,7 +22,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-PROGRAM = "attack.witnesses"
+PROGRAM = "attack.probes"
 POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 10.0
 AGAIN_SECONDS = 0.1
@@ -89,7 +89,7 @@ def _say(*facts: object) -> None:
 
 
 def main(kind: str, port: str, *rest: str) -> None:
-    """Be the witness of this kind until ended."""
+    """Be the probe of this kind until ended."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if kind == "listener":
         listener(int(port), *rest)

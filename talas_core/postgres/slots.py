@@ -1,10 +1,10 @@
-"""The places at the database: a bounded number, given to those who wait in a fair order.
+"""The slots at the database: a bounded number, given to those who wait in a fair order.
 
-A connection is a place. One client with hundreds of requests in hand would otherwise be served with
+A connection is a slot. One client with hundreds of requests in hand would otherwise be served with
 all of them before anybody else's.
 
-Does:        give a place at once while there is one; beyond that give each client one in turn.
-Guarantees:  who gives up the wait, or is cancelled in it, holds no place.
+Does:        give a slot at once while there is one; beyond that give each client one in turn.
+Guarantees:  who gives up the wait, or is cancelled in it, holds no slot.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from collections.abc import Hashable
 from talas_core.round_robin import RoundRobin
 
 
-class Places:
-    """So many places."""
+class Slots:
+    """So many slots."""
 
-    def __init__(self, places: int) -> None:
-        self._free = places
+    def __init__(self, slots: int) -> None:
+        self._free = slots
         self._waiting: RoundRobin[asyncio.Future[None]] = RoundRobin()
 
     async def enter(self, whose: Hashable, seconds: float) -> None:
-        """Take a place. Raises TimeoutError after `seconds`."""
+        """Take a slot. Raises TimeoutError after `seconds`."""
         if self._free > 0:
             self._free -= 1
             return
@@ -39,7 +39,7 @@ class Places:
             raise
 
     def leave(self) -> None:
-        """Give the place back."""
+        """Give the slot back."""
         while self._waiting:
             come = self._waiting.take()
             if not come.done():

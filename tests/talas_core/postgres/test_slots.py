@@ -3,55 +3,55 @@ import asyncio
 import pytest
 
 from support.wait import PATIENCE
-from talas_core.postgres.places import Places
+from talas_core.postgres.slots import Slots
 
 
 async def test_a_client_with_many_that_wait_is_served_in_turn_with_others() -> None:
-    places, served = Places(1), []
+    slots, served = Slots(1), []
 
     async def use(whose: str) -> None:
-        await places.enter(whose, 10)
+        await slots.enter(whose, 10)
         served.append(whose)
         await asyncio.sleep(0)
-        places.leave()
+        slots.leave()
 
     await asyncio.gather(*map(use, "aaaabb"), use("c"))
     assert "".join(served) == "aabcaba"
-    await asyncio.wait_for(places.enter("d", 0), PATIENCE)
+    await asyncio.wait_for(slots.enter("d", 0), PATIENCE)
 
 
 async def test_who_has_waited_too_long_is_told_and_takes_no_place() -> None:
-    places = Places(1)
-    await places.enter("a", 10)
+    slots = Slots(1)
+    await slots.enter("a", 10)
     with pytest.raises(TimeoutError):
-        await places.enter("b", 0.001)
-    places.leave()
-    await places.enter("c", 10)
+        await slots.enter("b", 0.001)
+    slots.leave()
+    await slots.enter("c", 10)
 
 
-async def test_who_is_cancelled_as_the_place_comes_hands_it_on() -> None:
-    places = Places(1)
-    await places.enter("a", 10)
-    second = asyncio.create_task(places.enter("b", 10))
-    third = asyncio.create_task(places.enter("c", 10))
+async def test_who_is_cancelled_as_the_slot_comes_hands_it_on() -> None:
+    slots = Slots(1)
+    await slots.enter("a", 10)
+    second = asyncio.create_task(slots.enter("b", 10))
+    third = asyncio.create_task(slots.enter("c", 10))
     await asyncio.sleep(0)
-    places.leave()
+    slots.leave()
     second.cancel()
     await third
     assert second.cancelled()
 
 
-async def test_no_more_are_inside_than_there_are_places() -> None:
-    places, inside, most = Places(3), 0, 0
+async def test_no_more_are_inside_than_there_are_slots() -> None:
+    slots, inside, most = Slots(3), 0, 0
 
     async def use(number: int) -> None:
         nonlocal inside, most
-        await places.enter(number % 4, 10)
+        await slots.enter(number % 4, 10)
         inside += 1
         most = max(most, inside)
         await asyncio.sleep(0)
         inside -= 1
-        places.leave()
+        slots.leave()
 
     await asyncio.gather(*map(use, range(50)))
     assert most == 3

@@ -1,5 +1,5 @@
-"""A full house: eight thousand listeners on one process, and three thousand who are all cut at once
-and come back within a second.
+"""A full server: eight thousand listeners on one process, and three thousand that are all cut at
+once and come back within a second.
 
 What a listener weighs is what the process grew by, once all had come and had their burst; what the
 kernel keeps for its socket is not in it.
@@ -22,11 +22,11 @@ from typing import Any, NamedTuple
 import psutil
 import pytest
 from broadcast import BIT_RATE, Place, mp3, on_the_air, open_station
-from crowd import SHORT, Plan, Report, compiled, complaints, fair, gather, judge, rss
+from listeners import SHORT, Plan, Report, compiled, complaints, fair, gather, judge, rss
 
 from support.serve import Served, running_serve
 
-HOUSE = Plan(300, 1000, 2, 0.5) if SHORT else Plan(8000, 800, 30, 6)
+FULL = Plan(300, 1000, 2, 0.5) if SHORT else Plan(8000, 800, 30, 6)
 STORM = Plan(200, 1000, 2, 0.5, 1000) if SHORT else Plan(3000, 1000, 5, 5, 4000)
 BURST_SECONDS = 1.0 if SHORT else 5.0
 """Until there is a whole burst of 64 KiB to give."""
@@ -37,8 +37,8 @@ BACK_MS = 3000.0
 DEAREST_AFTER = 1.2
 
 
-class House(NamedTuple):
-    """A station on the air at a Talas of its own, whose stream service is measured."""
+class Station(NamedTuple):
+    """One on the air at a Talas of its own, whose stream service is measured."""
 
     served: Served
     stream: psutil.Process
@@ -47,16 +47,16 @@ class House(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    raise_open_files(HOUSE.listeners + SPARE_FILES)
-    folder = tmp_path_factory.mktemp("house")
+def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    raise_open_files(FULL.listeners + SPARE_FILES)
+    folder = tmp_path_factory.mktemp("full")
     listen, frames = compiled("listen", folder), mp3(folder)
     with running_serve(folder) as served:
         served.wait_ready()
         place = Place(served.stream, "/full", open_station(served, "full"))
         with on_the_air(place, itertools.cycle(frames)):
             time.sleep(BURST_SECONDS)
-            yield House(served, served.child("stream"), "/full.mp3", listen)
+            yield Station(served, served.child("stream"), "/full.mp3", listen)
         complaints(served)
 
 
@@ -64,21 +64,21 @@ def raise_open_files(wanted: int) -> None:
     """Let what we start open so many files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < wanted:
-        pytest.skip(f"this machine allows {hard} open files, a full house needs {wanted}")
+        pytest.skip(f"this machine allows {hard} open files, a full server needs {wanted}")
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @pytest.mark.timeout(600)
 def test_eight_thousand_on_one_process(
-    benchmark: Any, house: House, capsys: pytest.CaptureFixture[str]
+    benchmark: Any, station: Station, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    warm_up(house)
-    before = rss(house.stream)
-    report = benchmark.pedantic(hear, args=(house, HOUSE), rounds=1)
-    each = (report["span"]["rss_bytes"] - before) / HOUSE.listeners
+    warm_up(station)
+    before = rss(station.stream)
+    report = benchmark.pedantic(hear, args=(station, FULL), rounds=1)
+    each = (report["span"]["rss_bytes"] - before) / FULL.listeners
     benchmark.extra_info.update(report=report, bytes_each=each)
-    show(capsys, f"{HOUSE.listeners:,} listeners for {HOUSE.seconds:g} s: {each / 1024:.2f} KiB "
+    show(capsys, f"{FULL.listeners:,} listeners for {FULL.seconds:g} s: {each / 1024:.2f} KiB "
          "of memory each", report, "span")  # fmt: skip
     fair(report, BIT_RATE / 8)
     judge({"memory": each <= HEAVIEST_BYTES})
@@ -86,9 +86,9 @@ def test_eight_thousand_on_one_process(
 
 @pytest.mark.timeout(600)
 def test_a_reconnect_storm(
-    benchmark: Any, house: House, capsys: pytest.CaptureFixture[str]
+    benchmark: Any, station: Station, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report = benchmark.pedantic(hear, args=(house, STORM), rounds=1)
+    report = benchmark.pedantic(hear, args=(station, STORM), rounds=1)
     benchmark.extra_info.update(report=report)
     back = report["back"]["first_byte_ms"]
     show(capsys, f"{STORM.listeners:,} cut at once: from the cut to the first byte again p50 "
@@ -101,13 +101,13 @@ def test_a_reconnect_storm(
     judge({"all back": back["max"] <= BACK_MS, "calm again": calm})
 
 
-def hear(house: House, plan: Plan) -> Report:
-    return gather(house.listen, house.served.stream, house.path, plan, house.stream)
+def hear(station: Station, plan: Plan) -> Report:
+    return gather(station.listen, station.served.stream, station.path, plan, station.stream)
 
 
-def warm_up(house: House) -> None:
+def warm_up(station: Station) -> None:
     """A few listeners first, so that what is made once is not taken for theirs."""
-    hear(house, Plan(20, 100, 0.5, 0.5))
+    hear(station, Plan(20, 100, 0.5, 0.5))
 
 
 def show(capsys: pytest.CaptureFixture[str], title: str, report: Report, *parts: str) -> None:

@@ -4,7 +4,7 @@ Does:        take the addresses of chat and audio from the settings, or else mak
              and the name the browser used for us; write the content security policy that allows
              just these.
 Never:       repeats a Host header that is not plainly a host, or any where the settings name the
-             places: a proxy may send its upstream's.
+             addresses: a proxy may send its upstream's.
 Guarantees:  the policy has no inline script or style, no wildcard and no third party in it.
 """
 
@@ -22,7 +22,7 @@ _HOST = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[
 LOOPBACK = "127.0.0.1"
 
 
-class Places(msgspec.Struct, frozen=True):
+class Addresses(msgspec.Struct, frozen=True):
     """`chat` is the WebSocket's address, `stream` the stream port's without a slash at the end,
     `source` where encoders reach that port."""
 
@@ -31,7 +31,7 @@ class Places(msgspec.Struct, frozen=True):
     source: str
 
     @classmethod
-    def of(cls, settings: Settings, host: str, *, secure: bool = False) -> Places:
+    def of(cls, settings: Settings, host: str, *, secure: bool = False) -> Addresses:
         """For a page asked for under `host`, the Host header; `secure` if it was over TLS."""
         found = _HOST.fullmatch(host)
         name = found["name"] if found else LOOPBACK

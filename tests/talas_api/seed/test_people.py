@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from talas_api.seed.crowd import people, person_id, sessions, write_tokens
+from talas_api.seed.people import people, person_id, sessions, write_tokens
 from talas_core.errors import UsageError
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

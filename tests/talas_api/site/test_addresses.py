@@ -1,6 +1,6 @@
 import pytest
 
-from talas_api.site.places import Places
+from talas_api.site.addresses import Addresses
 from talas_core.settings import Settings, load
 
 
@@ -19,8 +19,8 @@ def settings(**overrides: object) -> Settings:
     ],
 )
 def test_chat_and_audio_are_on_the_host_the_browser_used(host: str, name: str) -> None:
-    places = Places.of(settings(), host)
-    assert places == Places(f"ws://{name}:3001/ws", audio := f"http://{name}:3002", audio)
+    addresses = Addresses.of(settings(), host)
+    assert addresses == Addresses(f"ws://{name}:3001/ws", audio := f"http://{name}:3002", audio)
 
 
 @pytest.mark.parametrize(
@@ -28,27 +28,27 @@ def test_chat_and_audio_are_on_the_host_the_browser_used(host: str, name: str) -
     ["", "a b", "evil.example/", "x;script-src *", '"><script>', "a@b", "-a", "a-", "a:999999"],
 )
 def test_what_is_not_a_host_is_not_repeated(host: str) -> None:
-    places = Places.of(settings(), host)
-    assert places == Places("ws://127.0.0.1:3001/ws", audio := "http://127.0.0.1:3002", audio)
+    addresses = Addresses.of(settings(), host)
+    assert addresses == Addresses("ws://127.0.0.1:3001/ws", audio := "http://127.0.0.1:3002", audio)
 
 
 def test_over_tls_the_sockets_are_too() -> None:
-    places = Places.of(settings(), "radio.example", secure=True)
-    assert places == Places(
+    addresses = Addresses.of(settings(), "radio.example", secure=True)
+    assert addresses == Addresses(
         "wss://radio.example:3001/ws", audio := "https://radio.example:3002", audio
     )
 
 
 def test_the_public_address_of_the_audio_wins() -> None:
-    places = Places.of(settings(public_url="https://audio.example/live/"), "127.0.0.1:8080")
-    assert places.stream == places.source == "https://audio.example/live"
-    assert "media-src https://audio.example;" in places.policy()
+    addresses = Addresses.of(settings(public_url="https://audio.example/live/"), "127.0.0.1:8080")
+    assert addresses.stream == addresses.source == "https://audio.example/live"
+    assert "media-src https://audio.example;" in addresses.policy()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "talas", "radio.example", "evil.example"])
 def test_where_the_settings_say_so_all_is_under_one_name_whatever_the_host(host: str) -> None:
     """nginx sends its upstream's by itself."""
-    places = Places.of(
+    addresses = Addresses.of(
         settings(
             chat_url="wss://radio.example/ws",
             public_url="https://radio.example/audio/",
@@ -56,15 +56,16 @@ def test_where_the_settings_say_so_all_is_under_one_name_whatever_the_host(host:
         ),
         host,
     )
-    assert places == Places(
+    assert addresses == Addresses(
         "wss://radio.example/ws", "https://radio.example/audio", "http://in.radio.example:8000"
     )
-    assert "connect-src 'self' wss://radio.example https://radio.example;" in places.policy()
+    assert "connect-src 'self' wss://radio.example https://radio.example;" in addresses.policy()
 
 
 def test_the_policy_allows_us_and_our_two_ports_and_nothing_else() -> None:
     rules = dict(
-        rule.split(" ", 1) for rule in Places.of(settings(), "localhost:8080").policy().split("; ")
+        rule.split(" ", 1)
+        for rule in Addresses.of(settings(), "localhost:8080").policy().split("; ")
     )
     assert rules == {
         "default-src": "'none'",

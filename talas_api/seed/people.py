@@ -1,6 +1,6 @@
-"""A crowd for load tests: many people, each with a session.
+"""Many people for load tests, each with a session.
 
-Does:        name the N-th person of the crowd; make session rows; write the tokens' file.
+Does:        name the N-th person; make session rows; write the tokens' file.
 Never:       makes an account anybody can sign in to: each holds only the token written here.
 Guarantees:  person N is the same person in every run; the file is readable by its owner alone, even
              if it was there before.

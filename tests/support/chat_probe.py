@@ -13,7 +13,7 @@ from support.chat import Talker
 from support.wait import auntil
 
 
-class Witness:
+class ChatProbe:
     """`seen` is (offset, text) of every message that arrived; `kept` the offset of each text that
     was acknowledged; `codes` why sockets were closed; `errors` what requests were answered with."""
 

@@ -1,4 +1,4 @@
-"""A crowd of listeners, and what they cost the server they listen to.
+"""Many listeners, and what they cost the server they listen to.
 
 Does:        compile the C drivers; run one against a server, and note the server's CPU time and
              memory whenever the driver says that a part of its run begins or ends.
