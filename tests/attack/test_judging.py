@@ -18,12 +18,12 @@ GOOD = Measured(
 )  # fmt: skip
 
 
-def test_nothing_is_broken_while_everybody_goes_on() -> None:
+def test_bars_hold_while_everybody_is_served() -> None:
     assert broken(GOOD, BARS) == []
 
 
 @pytest.mark.parametrize("bar", BARS, ids=lambda bar: bar.name)
-def test_a_bar_breaks_just_above_it_unless_it_is_spared(bar: Bar) -> None:
+def test_bar_breaks_just_above_its_figure_unless_an_attack_is_spared_it(bar: Bar) -> None:
     at = msgspec.structs.replace(GOOD, **{bar.field: bar.most})
     above = msgspec.structs.replace(GOOD, **{bar.field: bar.most + 1})
     assert broken(at, BARS) == []
@@ -31,7 +31,7 @@ def test_a_bar_breaks_just_above_it_unless_it_is_spared(bar: Bar) -> None:
     assert broken(above, BARS, (bar.name,)) == []
 
 
-def test_mild_bars_are_the_same_ones_and_never_lower() -> None:
+def test_mild_bars_have_the_same_names_and_are_never_stricter() -> None:
     assert [bar.name for bar in mild()] == [bar.name for bar in BARS]
     assert all(one.most >= other.most for one, other in zip(mild(), BARS, strict=True))
 
@@ -54,16 +54,16 @@ def test_a_listener_that_hears_nothing_has_a_gap_of_the_whole_time(tmp_path: Pat
     assert Records(tmp_path / "listener").gap(10.0, 14.0) == 4.0
 
 
-def test_quantiles_of_few_are_the_dearest_ones() -> None:
+def test_quantile_of_few_figures_is_the_largest_of_them() -> None:
     found = quantiles([5.0, 1.0, 3.0])
     assert (found.p50, found.p99, found.worst) == (3.0, 5.0, 5.0)
 
 
-def test_a_witness_who_saw_nothing_breaks_the_bar() -> None:
+def test_probe_that_saw_nothing_breaks_the_bar() -> None:
     assert quantiles([]).p99 > max(bar.most for bar in BARS)
 
 
-def test_lost_and_refused_are_unanswered(tmp_path: Path) -> None:
+def test_messages_lost_or_refused_count_as_unanswered(tmp_path: Path) -> None:
     (tmp_path / "health").write_text("1.0 5.0 200\n1.1 5.0 503\n1.2 9.0 lost\n1.3 5.0 ack\n")
     assert Records(tmp_path / "health").unanswered(0.0, 2.0) == 2
 

@@ -27,14 +27,14 @@ def test_false_headers_are_headers_of_more_samples_than_bytes() -> None:
     assert again == again[:8] * (len(again) // 8)
 
 
-def test_links_are_frames_of_one_sample_at_alternating_rates() -> None:
+def test_links_payload_has_frames_of_one_sample_at_alternating_rates() -> None:
     body = payloads.links()
     found = frames(body, body.again[:540])
     assert {frame.samples for frame in found} == {1}
     assert [frame.format.rate for frame in found][:4] == [191_999, 187_507] * 2
 
 
-def test_samples_are_frames_of_one_sample() -> None:
+def test_samples_payload_has_frames_of_one_sample() -> None:
     body = payloads.samples()
     found = frames(body, body.again[:1200])
     assert [frame.samples for frame in found] == [1] * len(found)
@@ -50,7 +50,7 @@ def test_padded_packets_last_2_5_ms_and_have_250_kb() -> None:
     assert packet[0] >> 3 == 16  # CELT, narrow band, 2.5 ms (RFC 6716, section 3.1)
 
 
-def test_voids_and_false_pages_hold_few_frames_but_enough_to_stay() -> None:
+def test_voids_and_false_pages_hold_just_enough_frames_not_to_be_cut() -> None:
     for body in (payloads.voids(), payloads.empty_pages()):
         assert len(body.again) < GIVE_UP_BYTES
         assert frames(body, body.again[-20_000:])
@@ -60,7 +60,7 @@ def test_false_pages_promise_more_than_they_are() -> None:
     assert payloads.false_pages().again.startswith(b"OggS" + bytes(22) + b"\xff" * 256)
 
 
-def test_crumbs_are_the_same_body_in_chunks_of_one_byte() -> None:
+def test_crumbs_payload_is_the_same_body_in_chunks_of_one_byte() -> None:
     body = payloads.loud_wav()
     start = payloads.crumbs(body).start
     assert ChunkedReader().feed(start) == body.start

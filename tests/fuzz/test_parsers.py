@@ -174,7 +174,7 @@ def test_a_source_gives_frames_or_is_refused_by_name(data: bytes, sizes: list[in
 @pytest.mark.parametrize("coding", CODINGS)
 @FUZZ
 @given(data=st.data())
-def test_damaged_sound_keeps_the_clock(coding: str, data: st.DataObject) -> None:
+def test_damaged_audio_keeps_the_timeline(coding: str, data: st.DataObject) -> None:
     """Each frame yields the time its header promised, whatever the decoder makes of it."""
     parts = st.one_of(damaged((coding,)), lying_page() if coding == "opus" else damaged((coding,)))
     head = st.just(RECORDED[coding][:4000])  # without it, most codings cannot be decoded at all
@@ -227,7 +227,7 @@ def test_headers_of_ogg_codecs_make_a_setup_or_are_malformed(packets: list[bytes
 
 @FUZZ
 @given(data=st.one_of(PACKETS, st.binary(max_size=600)))
-def test_small_readers_answer_or_refuse(data: bytes) -> None:
+def test_small_parsers_give_a_value_or_refuse_whatever_the_bytes(data: bytes) -> None:
     for parse in (opus.parse_head, opus.parse_tags, vorbis.mode_flags):
         with contextlib.suppress(MalformedHeader):
             parse(data)
@@ -248,7 +248,7 @@ HEAD_PIECES = st.one_of(
 
 @FUZZ
 @given(pieces=st.lists(HEAD_PIECES, max_size=12), more=st.binary(max_size=40))
-def test_a_head_is_read_waited_for_or_refused(pieces: list[bytes], more: bytes) -> None:
+def test_request_head_is_read_or_waited_for_or_refused(pieces: list[bytes], more: bytes) -> None:
     data = b"".join(pieces)
     try:
         head = parse_head(data)
@@ -269,7 +269,7 @@ def test_a_head_is_read_waited_for_or_refused(pieces: list[bytes], more: bytes) 
 @given(
     pieces=st.lists(st.binary(min_size=1, max_size=300), max_size=8), sizes=CUTS, rest=st.binary()
 )
-def test_chunks_come_off_however_they_are_cut(
+def test_chunked_body_is_the_same_however_it_is_cut(
     pieces: list[bytes], sizes: list[int], rest: bytes
 ) -> None:
     wire = b"".join(b"%x;a=b\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
@@ -290,7 +290,9 @@ CHUNKS = st.one_of(
 
 @FUZZ
 @given(data=st.lists(CHUNKS).map(b"".join), sizes=CUTS)
-def test_broken_chunks_are_refused_and_never_more_than_came(data: bytes, sizes: list[int]) -> None:
+def test_broken_chunks_are_refused_and_give_no_more_than_came(
+    data: bytes, sizes: list[int]
+) -> None:
     def outcome(pieces: list[bytes]) -> tuple[bytes, bool]:
         reader, body = ChunkedReader(), b""
         try:
@@ -310,7 +312,7 @@ def test_broken_chunks_are_refused_and_never_more_than_came(data: bytes, sizes: 
     title=st.text(max_size=5000), url=st.text(max_size=300), audio=st.binary(max_size=3000),
     interval=st.integers(1, 500), sizes=CUTS,
 )  # fmt: skip
-def test_any_title_goes_through_an_icy_stream(
+def test_any_title_comes_out_of_an_icy_stream_as_it_went_in(
     title: str, url: str, audio: bytes, interval: int, sizes: list[int]
 ) -> None:
     block = metadata_block(title, url)
@@ -333,6 +335,8 @@ def test_any_title_goes_through_an_icy_stream(
 
 @FUZZ
 @given(data=st.binary(max_size=5000), interval=st.integers(1, 300), sizes=CUTS)
-def test_any_bytes_are_some_icy_stream(data: bytes, interval: int, sizes: list[int]) -> None:
+def test_any_bytes_are_read_as_an_icy_stream_without_an_error(
+    data: bytes, interval: int, sizes: list[int]
+) -> None:
     parser = IcyParser(interval)
     assert sum(len(parser.feed(piece)[0]) for piece in cut(data, sizes)) <= len(data)

@@ -13,7 +13,7 @@ EXECUTIONS = 5_000
 
 
 @pytest.mark.parametrize("target", targets.TARGETS)
-def test_a_kernel_keeps_its_word_whatever_the_bytes(
+def test_kernel_stays_within_its_buffers_whatever_the_bytes(
     target: str, compiler: str, kernels: list[Path], tmp_path: Path
 ) -> None:
     program = targets.build(target, compiler, kernels, tmp_path, libfuzzer=False)

@@ -14,7 +14,7 @@ CHEAP = {"TALAS_BCRYPT_COST": "4"}
 
 
 @pytest.mark.journey
-async def test_it_comes_up_has_people_and_goes(tmp_path: Path) -> None:
+async def test_fresh_server_starts_has_people_and_stops(tmp_path: Path) -> None:
     async with fresh_talas(tmp_path, CHEAP) as server:
         await server.ready()
         await server.seed(3, tmp_path / "tokens")

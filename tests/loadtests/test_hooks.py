@@ -51,7 +51,7 @@ def make_run(make_environment: MakeEnvironment) -> MakeEnvironment:
     return make
 
 
-def test_the_mix_gives_weights_and_leaves_out(make_run: MakeEnvironment) -> None:
+def test_mix_of_users_gives_weights_and_leaves_out_those_of_none(make_run: MakeEnvironment) -> None:
     environment = make_run("--mix", "api=2,listen=7")
     on_init(environment)
     assert environment.user_classes == [ApiUser, ListenerUser]
@@ -67,7 +67,7 @@ def test_the_mix_gives_weights_and_leaves_out(make_run: MakeEnvironment) -> None
         (("--tokens", "/nowhere/tokens"), "No such file"),
     ],
 )
-def test_what_cannot_be_loaded_ends_with_a_sentence(
+def test_run_that_cannot_load_its_target_ends_with_a_sentence(
     make_run: MakeEnvironment, capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, str], sentence: str,
 ) -> None:  # fmt: skip

@@ -18,7 +18,7 @@ def wished(*arguments: str) -> Wishes:
     return wishes(parser.parse_args(list(arguments)))
 
 
-def test_defaults() -> None:
+def test_options_have_the_defaults_of_their_rows() -> None:
     found = wished()
     assert found.mix == {"api": 3, "chat": 4, "listen": 5}
     assert found.formats == ("mp3", "aac", "opus")
@@ -27,7 +27,7 @@ def test_defaults() -> None:
     assert found.bounds["gap"] == 1500
 
 
-def test_options_and_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_come_from_arguments_and_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOAD_CHAT_WAIT", "0.5")
     found = wished("--crowd", "storm", "--formats", " opus ", "--limit-gap", "7", "--mix", "chat=1")
     assert (found.crowd, found.formats, found.chat_wait) == ("storm", ("opus",), 0.5)
@@ -35,7 +35,7 @@ def test_options_and_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.mix == {"chat": 1}
 
 
-def test_several_stations() -> None:
+def test_list_of_stations_is_taken_apart() -> None:
     assert wished("--station", "demo, live").stations == ("demo", "live")
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from loadtests.people import People, read_tokens, somebody
 
 
-def test_tokens_go_round() -> None:
+def test_tokens_are_handed_out_round_and_round() -> None:
     people = People(["a", "b", "c"])
     taken = [people.token() for _ in range(6)]
     assert set(taken[:3]) == {"a", "b", "c"}
     assert taken[3:] == taken[:3]
 
 
-def test_without_tokens_there_is_none() -> None:
+def test_people_without_a_file_have_no_token() -> None:
     assert People([]).token() == ""
 
 
@@ -24,7 +24,7 @@ def test_tokens_are_read_one_a_line(tmp_path: Path) -> None:
     assert read_tokens("") == []
 
 
-def test_somebody_is_always_somebody_else() -> None:
+def test_made_up_person_is_always_another() -> None:
     one, other = somebody(), somebody()
     assert one.email != other.email
     assert len(one.username) <= 32

@@ -14,7 +14,7 @@ def filled(*amounts: float) -> Tally:
     return tally
 
 
-def test_sums_highs_and_lows() -> None:
+def test_tally_keeps_sums_highs_and_lows() -> None:
     found = filled(2, 5, 1).snapshot()
     assert found.sums == {"sum": 8}
     assert found.highs == {"high": 5}
@@ -28,7 +28,7 @@ def test_tallies_of_workers_merge_to_the_whole() -> None:
     assert whole.snapshot() == filled(1, 2, 5).snapshot()
 
 
-def test_what_was_taken_is_not_told_again() -> None:
+def test_tally_that_was_taken_is_not_reported_again() -> None:
     tally = filled(3)
     tally.add_all({"sum": 1, "other": 2})
     assert tally.take().sums == {"sum": 4, "other": 2}

@@ -121,7 +121,7 @@ def test_locust_is_bounded_and_the_operator_has_the_last_word(tmp_path: Path) ->
         ("import time; time.sleep(60)", NO_LOAD, "did not end in time"),
     ],
 )
-async def test_how_locust_may_end(
+async def test_exit_of_locust_is_told_in_a_sentence(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -135,7 +135,7 @@ async def test_how_locust_may_end(
     assert words in told.out + told.err
 
 
-async def test_without_a_server_there_is_no_load(
+async def test_load_without_a_server_is_not_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def none(*_: object) -> Any:
@@ -146,7 +146,7 @@ async def test_without_a_server_there_is_no_load(
     assert "no server today" in capsys.readouterr().err
 
 
-def test_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_line_becomes_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Load] = []
 
     async def keep(load: Load) -> int:

@@ -15,7 +15,7 @@ from loadtests.targets import Refused
 MakeEnvironment = Callable[..., Any]
 
 
-def test_one_session_for_one_environment(make_environment: MakeEnvironment) -> None:
+def test_environment_has_one_session(make_environment: MakeEnvironment) -> None:
     one, other = make_environment(), make_environment()
     assert session_of(one) is session_of(one)
     assert session_of(one) is not session_of(other)
@@ -43,7 +43,7 @@ def test_a_run_begins_with_nothing_and_ends_with_the_drivers_use(
     assert [session.next_number(), session.next_number()] == [1, 2]
 
 
-def test_sockets_held_at_once_are_told_by_their_most(make_environment: MakeEnvironment) -> None:
+def test_sockets_held_at_once_are_reported_by_their_peak(make_environment: MakeEnvironment) -> None:
     session = session_of(make_environment())
     session.hold("chat", 1)
     session.begin()
@@ -53,7 +53,7 @@ def test_sockets_held_at_once_are_told_by_their_most(make_environment: MakeEnvir
     assert session.tally.snapshot().sums == {"held.chat": 3}
 
 
-def test_where_no_load_may_go_nobody_starts(make_environment: MakeEnvironment) -> None:
+def test_users_do_not_start_where_no_load_may_go(make_environment: MakeEnvironment) -> None:
     environment = make_environment()
     session = session_of(environment)
     assert session.targets.api == environment.host

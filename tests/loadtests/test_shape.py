@@ -41,7 +41,7 @@ def shape(make_environment: MakeEnvironment) -> TimedShape:
     return made
 
 
-def test_it_reads_locusts_options(shape: TimedShape) -> None:
+def test_shape_reads_locust_s_options(shape: TimedShape) -> None:
     assert shape.tick() == (30, 10.0)
     shape.at = 40
     assert shape.tick() is None
@@ -57,11 +57,11 @@ def test_every_storm_is_announced_once(shape: TimedShape) -> None:
     assert shape.runner.sent[-1] == (STORM_MESSAGE, 3)  # type: ignore[union-attr]
 
 
-def test_without_a_runner_there_is_no_crowd() -> None:
+def test_shape_without_a_runner_wants_no_users() -> None:
     assert CrowdShape().tick() is None
 
 
-def test_without_a_run_time_it_ends_all_the_same(make_environment: MakeEnvironment) -> None:
+def test_shape_without_a_run_time_ends_all_the_same(make_environment: MakeEnvironment) -> None:
     shape = TimedShape()
     shape.runner = Runner(make_environment())  # type: ignore[assignment]
     assert shape.tick() is not None

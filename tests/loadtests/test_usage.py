@@ -13,7 +13,7 @@ from loadtests.usage import ServerUsage, part_name
 from support.wait import until
 
 
-def test_ourselves_and_our_child_are_seen() -> None:
+def test_usage_sees_this_process_and_its_child() -> None:
     usage = ServerUsage(os.getpid())
     child = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
@@ -45,5 +45,5 @@ def test_a_process_that_is_gone_uses_nothing() -> None:
         ([], "program"),
     ],
 )
-def test_parts_are_named_for_what_they_run(command: list[str], name: str) -> None:
+def test_usage_names_parts_for_what_they_run(command: list[str], name: str) -> None:
     assert part_name("program", command) == name

@@ -55,7 +55,7 @@ def run(
     return [row.what for row in rows if not row.good]
 
 
-def test_a_good_run_passes() -> None:
+def test_run_within_every_limit_passes() -> None:
     assert run() == []
 
 
@@ -86,7 +86,7 @@ def test_each_limit_catches_its_own(slow: Entry, what: str) -> None:
         ("audio.damaged_bytes", "damaged bytes"),
     ],
 )
-def test_one_of_these_is_too_many(name: str, what: str) -> None:
+def test_run_with_one_fault_that_may_not_be_fails(name: str, what: str) -> None:
     assert run(sums={name: 1}) == [what]
 
 
@@ -101,7 +101,7 @@ def test_crashes_and_a_busy_driver_fail() -> None:
     assert run(driver=91) == ["load driver, busiest process"]
 
 
-def test_nothing_measured_is_no_pass() -> None:
+def test_run_that_measured_nothing_fails() -> None:
     rows = judge(Figures(frozenset((API, CHAT, AUDIO)), (), Snapshot({}, {}, {})), BOUNDS)
     missing = [row.what for row in rows if row.measured == NOTHING]
     assert len(missing) == 10
@@ -112,7 +112,7 @@ def test_a_row_of_failures_alone_tells_no_time() -> None:
     assert "API read, p95" in run(entry("GET", "/api/stations", 1, failures=1000))
 
 
-def test_kinds_that_took_no_part_are_not_asked() -> None:
+def test_kinds_of_users_that_took_no_part_are_not_judged() -> None:
     only_api = Figures(frozenset((API,)), GOOD[:1], Snapshot({}, {"driver.percent": 1}, {}))
     rows = judge(only_api, BOUNDS)
     assert passed(rows)
@@ -124,7 +124,7 @@ def test_kinds_that_took_no_part_are_not_asked() -> None:
 @pytest.mark.parametrize(
     ("ms", "shown"), [(12000, "12000 ms"), (150.4, "150 ms"), (4.25, "4.25 ms")]
 )
-def test_numbers_are_written_out(ms: float, shown: str) -> None:
+def test_verdict_writes_numbers_with_their_units(ms: float, shown: str) -> None:
     only = Figures(frozenset((API,)), (entry("GET", "/api/rooms", ms),), Snapshot({}, {}, {}))
     assert shown in [row.measured for row in judge(only, BOUNDS)]
 
@@ -175,7 +175,7 @@ def test_sources_at_once_must_reach_theirs_and_all_sockets_are_counted() -> None
     assert passed(judge(figures, {**BOUNDS, "sources": 99}))
 
 
-def test_a_target_that_nothing_was_measured_for_fails() -> None:
+def test_target_without_a_measurement_fails() -> None:
     figures = Figures(frozenset((SOURCE,)), (), Snapshot({}, {"driver.percent": 1}, {}))
     rows = judge(figures, {**BOUNDS, "sources": 1})
     assert ("sources at once", NOTHING) in [(row.what, row.measured) for row in rows]

@@ -42,26 +42,26 @@ def built(tree: Path) -> list[Path]:
     return list((tree / "talas_stream").glob("_native*.so"))
 
 
-def test_without_a_compiler_one_line_says_so(tree: Path) -> None:
+def test_build_without_a_compiler_says_so_in_one_line(tree: Path) -> None:
     done = build(tree, CC="no-such-cc")
     assert done.returncode == 0
     assert done.stderr == ("talas: no C compiler (no-such-cc) found, running on the Python twins\n")
     assert built(tree) == []
 
 
-def test_on_demands_a_compiler(tree: Path) -> None:
+def test_build_switched_on_fails_without_a_compiler(tree: Path) -> None:
     done = build(tree, CC="no-such-cc", TALAS_BUILD_NATIVE="on")
     assert done.returncode != 0
     assert "no C compiler (no-such-cc) found, and TALAS_BUILD_NATIVE=on demands" in done.stderr
 
 
-def test_off_builds_nothing_and_asks_for_nothing(tree: Path) -> None:
+def test_build_switched_off_builds_nothing_and_needs_nothing(tree: Path) -> None:
     done = build(tree, CC="no-such-cc", TALAS_BUILD_NATIVE="off")
     assert (done.returncode, done.stderr, built(tree)) == (0, "", [])
 
 
 @pytest.mark.parametrize("name", ["TALAS_BUILD_NATIVE", "TALAS_BUILD_MODE"])
-def test_a_switch_that_is_none_is_refused(tree: Path, name: str) -> None:
+def test_build_switch_of_another_value_is_refused(tree: Path, name: str) -> None:
     done = build(tree, **{name: "perhaps"})
     assert done.returncode != 0
     assert f"talas: {name} is 'perhaps'; it must be one of " in done.stderr
@@ -77,14 +77,14 @@ def broken(tree: Path) -> Path:
     return tree
 
 
-def test_what_does_not_compile_leaves_the_twins(broken: Path) -> None:
+def test_build_that_fails_leaves_the_python_twins(broken: Path) -> None:
     done = build(broken, TALAS_BUILD_MODE="debug")
     assert done.returncode == 0
     assert "talas: the native core did not compile" in done.stderr
     assert built(broken) == []
 
 
-def test_on_demands_that_it_compiles(broken: Path) -> None:
+def test_build_switched_on_fails_where_c_does_not_compile(broken: Path) -> None:
     done = build(broken, TALAS_BUILD_NATIVE="on", TALAS_BUILD_MODE="debug")
     assert done.returncode != 0
     assert "talas: the native core did not compile" in done.stderr

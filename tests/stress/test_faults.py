@@ -29,7 +29,7 @@ def test_faults_come_by_time_and_are_over_before_the_end(seed: int, seconds: flo
     assert all(SHORTEST - 0.01 <= lasts <= LONGEST for lasts in frozen)
 
 
-def test_after_a_rest_no_fault_comes_before_a_recovery_is_over() -> None:
+def test_fault_after_a_rest_waits_until_the_recovery_is_over() -> None:
     faults = plan(1, 600)
     rests = [(one, after) for one, after in itertools.pairwise(faults) if one.rest]
     assert rests

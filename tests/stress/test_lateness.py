@@ -20,7 +20,7 @@ async def test_blocked_loop_counts_as_lateness() -> None:
     measuring.cancel()
 
 
-async def test_waiting_of_a_process_counts_for_its_role_alone() -> None:
+async def test_wait_for_a_processor_counts_for_the_role_of_its_process_alone() -> None:
     lateness = Lateness()
     lateness.roles = {os.getpid(): "ours"}
     lateness._waited = {os.getpid(): -7.0}

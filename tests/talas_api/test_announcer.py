@@ -10,7 +10,7 @@ from talas_core.ids import uuid7
 from talas_core.messages import KEYS_CHANGED, STATION_CHANGED, StationChanged
 
 
-async def test_what_is_announced_is_heard() -> None:
+async def test_announced_event_is_heard_by_other_processes() -> None:
     bus = MemoryBus()
     heard: dict[str, list[bytes]] = {}
     for subject in (STATION_CHANGED, KEYS_CHANGED):
@@ -30,7 +30,7 @@ async def test_what_is_announced_is_heard() -> None:
 
 
 @pytest.mark.checklist(3)
-async def test_this_process_hears_of_an_end_without_the_bus() -> None:
+async def test_end_of_a_session_is_heard_here_without_the_bus() -> None:
     bus = MemoryBus()
     heard: list[str] = []
     news = SessionNews(bus, FakeClock(), ended=heard.append)

@@ -33,7 +33,9 @@ async def command(
     )
 
 
-async def test_migrate_up_and_down(database: str, tmp_path: Path) -> None:
+async def test_migrate_goes_up_and_down_and_says_from_where_to_where(
+    database: str, tmp_path: Path
+) -> None:
     newest = read(MIGRATIONS)[-1].version
     expected = [
         (["migrate"], f"from version base to {newest}"),
@@ -48,14 +50,14 @@ async def test_migrate_up_and_down(database: str, tmp_path: Path) -> None:
         assert words in done.stdout
 
 
-async def test_seed_the_content_once(database: str, tmp_path: Path) -> None:
+async def test_seed_adds_the_content_once(database: str, tmp_path: Path) -> None:
     for words in ("Added 200 users, 40 rooms, 30 stations, 20000 messages.", "nothing has changed"):
         done = await command("seed", database=database, tmp_path=tmp_path)
         assert done.returncode == 0, done.stderr
         assert words in done.stdout
 
 
-async def test_seed_a_crowd(database: str, tmp_path: Path) -> None:
+async def test_seed_signs_people_in_and_writes_their_tokens(database: str, tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     arguments = ("seed", "--people", "20", "--tokens", str(file))
     done = await command(*arguments, database=database, tmp_path=tmp_path)
@@ -75,28 +77,34 @@ async def test_seed_a_crowd(database: str, tmp_path: Path) -> None:
         (["dance"], "dance"),
     ],
 )
-async def test_mistakes_end_with_2(arguments: list[str], words: str, tmp_path: Path) -> None:
+async def test_command_with_a_mistake_exits_with_2(
+    arguments: list[str], words: str, tmp_path: Path
+) -> None:
     done = await command(*arguments, tmp_path=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
 
 
-async def test_an_unknown_version_is_one_line(database: str, tmp_path: Path) -> None:
+async def test_migrate_to_an_unknown_version_says_so_in_one_line(
+    database: str, tmp_path: Path
+) -> None:
     done = await command("migrate", "--down", "0099", database=database, tmp_path=tmp_path)
     assert done.returncode == 2
     newest = read(MIGRATIONS)[-1].version
     assert done.stderr.splitlines() == [f"talas: there is no version 0099; the newest is {newest}"]
 
 
-async def test_a_database_that_is_away_is_one_line(tmp_path: Path) -> None:
+async def test_migrate_without_a_database_says_so_in_one_line(tmp_path: Path) -> None:
     url = f"postgresql://u:p@/db?host={tmp_path}"
     done = await command("migrate", database=url, tmp_path=tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines() == ["talas: TALAS_DATABASE_URL: The database does not answer."]
 
 
-async def test_the_first_admin_comes_from_here(database: str, tmp_path: Path) -> None:
+async def test_first_admin_is_made_by_user_create_and_promote(
+    database: str, tmp_path: Path
+) -> None:
     where = {"database": database, "tmp_path": tmp_path}
     email = ("--email", "ann@example.com")
     said = [
@@ -129,7 +137,7 @@ async def test_the_first_admin_comes_from_here(database: str, tmp_path: Path) ->
         (["enable", "nobody"], "", "no such person"),
     ],
 )
-async def test_mistakes_about_people_end_with_2(
+async def test_user_command_with_a_mistake_exits_with_2(
     migrated: str, tmp_path: Path, arguments: list[str], feed: str, words: str
 ) -> None:
     done = await command("user", *arguments, feed=feed, database=migrated, tmp_path=tmp_path)

@@ -110,7 +110,7 @@ async def running_alone(
             await process.wait()
 
 
-async def test_serves_and_drains(tmp_path: Path, database: str, nats_url: str) -> None:
+async def test_service_serves_and_drains(tmp_path: Path, database: str, nats_url: str) -> None:
     async with running(tmp_path, database, nats_url, TALAS_DEMO="1") as it:
         await auntil(it.ready)
         parts = await it.health()
@@ -123,7 +123,7 @@ async def test_serves_and_drains(tmp_path: Path, database: str, nats_url: str) -
         assert await asyncio.wait_for(it.process.wait(), PATIENCE) == 0
 
 
-async def test_is_not_ready_until_a_stream_service_listens(
+async def test_service_is_not_ready_until_a_stream_service_listens(
     tmp_path: Path, database: str, nats_url: str
 ) -> None:
     async with running_alone(tmp_path, database, nats_url) as it:
@@ -142,7 +142,9 @@ async def _startup_ok(it: Running) -> bool:
     return bool((await it.health())["startup"] == "ok")
 
 
-async def test_waits_for_a_late_database(tmp_path: Path, database: str, nats_url: str) -> None:
+async def test_service_waits_for_a_late_database(
+    tmp_path: Path, database: str, nats_url: str
+) -> None:
     async with (
         postgres_behind_proxy(database) as (proxy, url),
         running(tmp_path, url, nats_url) as it,
@@ -191,7 +193,7 @@ async def test_request_before_the_migrations_is_503_with_retry_after(
     await db.close()
 
 
-async def test_waits_for_a_late_bus(tmp_path: Path, migrated: str) -> None:
+async def test_service_waits_for_a_late_bus(tmp_path: Path, migrated: str) -> None:
     nowhere = f"nats://127.0.0.1:{free_ports(1)[0]}"
     async with running(tmp_path, migrated, nowhere) as it:
         parts = await auntil(it.health)
@@ -207,7 +209,7 @@ async def test_waits_for_a_late_bus(tmp_path: Path, migrated: str) -> None:
 
 
 @pytest.mark.parametrize("missing", ["TALAS_DATABASE_URL", "TALAS_NATS_URL"])
-async def test_alone_it_needs_both_addresses(tmp_path: Path, missing: str) -> None:
+async def test_service_started_alone_needs_both_addresses(tmp_path: Path, missing: str) -> None:
     urls = {"TALAS_DATABASE_URL": "postgresql://x", "TALAS_NATS_URL": "nats://x", missing: ""}
     async with running_alone(tmp_path, "", "", **urls) as it:
         assert await asyncio.wait_for(it.process.wait(), PATIENCE) == 2
@@ -259,7 +261,7 @@ async def test_sessions_that_ended_are_answered_over_the_bus(composed: Composed)
     assert messages.decode(reply, KeySet).ended == (sid,)
 
 
-async def test_what_the_stream_port_saw_is_in_the_audit_log(
+async def test_event_of_the_stream_port_is_in_the_audit_log(
     composed: Composed, admin_token: str
 ) -> None:
     told = SecurityEvent(StreamEvent.SOURCE_CUT, 2, "192.0.2.1", method="admin_password")
@@ -274,7 +276,7 @@ async def test_what_the_stream_port_saw_is_in_the_audit_log(
     )
 
 
-async def test_ending_all_sessions_says_who_and_from_where(
+async def test_event_of_ending_all_sessions_says_who_and_from_where(
     composed: Composed, admin_token: str
 ) -> None:
     await composed.call(
@@ -289,9 +291,7 @@ async def test_ending_all_sessions_says_who_and_from_where(
     assert row["address"] == "127.0.0.1"
 
 
-async def test_what_the_audit_log_has_had_for_too_long_is_removed(
-    composed: Composed, db: Database
-) -> None:
+async def test_events_kept_for_too_long_are_removed(composed: Composed, db: Database) -> None:
     add = "INSERT INTO audit_events (id, at, kind) VALUES ($1, $2, 'login.failed')"
     ages = {days: SystemClock().now() - timedelta(days=days) for days in (364, 366)}
     for then in ages.values():
@@ -301,7 +301,7 @@ async def test_what_the_audit_log_has_had_for_too_long_is_removed(
     assert [row["at"] for row in rows] == [ages[364]]
 
 
-async def test_the_end_of_a_session_reaches_the_other_worker(
+async def test_end_of_a_session_reaches_the_other_worker(
     migrated: str, tmp_path: Path, composed: Composed
 ) -> None:
     other_db = Database(migrated)
@@ -410,7 +410,7 @@ def _credentials() -> dict[str, str]:
     return {"email": PERSON["email"], "password": PERSON["password"]}
 
 
-async def test_a_network_that_is_none_is_a_setting_at_fault(
+async def test_malformed_trusted_network_is_refused_by_the_name_of_its_setting(
     migrated: str, db: Database, tmp_path: Path
 ) -> None:
     settings = settings_for(migrated, tmp_path, trusted_proxies=("10.0.0.1/8",))

@@ -35,7 +35,7 @@ from talas_core.messages import (
 NOW = datetime(2030, 1, 2, tzinfo=UTC)
 
 
-async def test_a_stream_service_is_there_while_it_answers() -> None:
+async def test_stream_check_passes_while_the_service_answers() -> None:
     bus = MemoryBus()
     check = links.stream_check(bus)
     with pytest.raises(Unavailable):
@@ -48,7 +48,7 @@ async def test_a_stream_service_is_there_while_it_answers() -> None:
         await check()
 
 
-async def test_a_bus_that_is_away_hurts_nobody() -> None:
+async def test_announcement_without_a_bus_raises_nothing() -> None:
     bus = MemoryBus()
     news = SessionNews(bus, FakeClock(), ended=lambda sid: None)
     announcer, check = Announcer(bus, news), links.bus_check(bus, news)
@@ -70,7 +70,7 @@ async def test_a_bus_that_is_away_hurts_nobody() -> None:
     news.stop()
 
 
-async def test_no_reply_while_the_database_is_away() -> None:
+async def test_station_is_not_answered_while_the_database_is_away() -> None:
     bus = MemoryBus()
 
     async def away(_: str) -> None:
@@ -89,7 +89,7 @@ async def test_no_reply_while_the_database_is_away() -> None:
             await bus.request(subject, messages.encode(message), timeout=0.05)
 
 
-async def test_two_workers_share_the_requests() -> None:
+async def test_requests_on_the_bus_are_shared_by_two_workers() -> None:
     bus = MemoryBus()
     answered: list[int] = []
     for worker in (1, 2):
@@ -104,7 +104,7 @@ async def test_two_workers_share_the_requests() -> None:
     assert set(answered) == {1, 2}
 
 
-async def test_the_keys_come_with_the_sessions_that_ended_lately() -> None:
+async def test_keys_are_answered_with_the_sessions_that_ended_lately() -> None:
     bus = MemoryBus()
     keys, over = KeySet((PublicKey("k1", bytes(32)),)), [uuid7(), uuid7()]
 
@@ -118,7 +118,7 @@ async def test_the_keys_come_with_the_sessions_that_ended_lately() -> None:
     assert told.since == NOW.timestamp()
 
 
-async def test_as_many_ends_as_are_told_at_once_fit_a_message() -> None:
+async def test_most_ended_sessions_told_at_once_fit_a_message() -> None:
     bus = MemoryBus()
 
     async def ended() -> Ended:
@@ -130,7 +130,7 @@ async def test_as_many_ends_as_are_told_at_once_fit_a_message() -> None:
 
 
 @pytest.mark.checklist(29)
-async def test_what_others_have_for_the_audit_log_is_taken_or_dropped_with_a_line() -> None:
+async def test_event_for_the_audit_log_is_taken_or_dropped_with_a_log_line() -> None:
     bus, audit = MemoryBus(), Audit(MemoryAudit(), FakeClock())
     kept: list[SecurityEvent] = []
 
@@ -157,7 +157,7 @@ async def test_what_others_have_for_the_audit_log_is_taken_or_dropped_with_a_lin
     assert max(len(str(line)) for line in dropped) < 400
 
 
-async def test_change_of_the_keys_is_heard_of() -> None:
+async def test_changed_keys_are_heard_of() -> None:
     bus = MemoryBus()
     heard: list[str] = []
     await links.hear_of_keys(bus, lambda: heard.append("keys"))

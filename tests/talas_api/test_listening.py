@@ -54,7 +54,7 @@ async def test_two_workers_share_the_ports(tmp_path: Path, migrated: str, db: Da
         api.close()
 
 
-async def test_a_start_that_fails_ends_the_service() -> None:
+async def test_failed_start_ends_the_service() -> None:
     async def fail() -> None:
         raise UsageError("not ours")
 
@@ -62,7 +62,7 @@ async def test_a_start_that_fails_ends_the_service() -> None:
         await until(asyncio.Event(), asyncio.create_task(fail()))
 
 
-async def test_a_start_that_is_done_leaves_the_service_running() -> None:
+async def test_finished_start_leaves_the_service_running() -> None:
     drain = asyncio.Event()
     waiting = asyncio.create_task(until(drain, asyncio.create_task(asyncio.sleep(0))))
     await asyncio.sleep(0.01)

@@ -55,7 +55,9 @@ def path_of(row: Route[Any, Any]) -> str:
     return row.path.replace("{id}", str(UUID(int=1))).replace("{slug}", "ab")
 
 
-async def test_the_audits_workflow(composed: Composed) -> None:
+async def test_account_registers_signs_in_reads_its_profile_and_signs_out(
+    composed: Composed,
+) -> None:
     for client in (composed.client, composed.chat):
         for path in ("/health", "/ready"):
             async with client.get(path) as response:
@@ -91,7 +93,7 @@ async def test_a_route_that_is_not_public_refuses_who_has_no_token(
 
 
 @pytest.mark.checklist(15)
-async def test_what_a_role_does_not_allow_is_refused(
+async def test_route_beyond_a_role_is_refused(
     composed: Composed, db: Database, table: Table
 ) -> None:
     await composed.sign_up_as("boss", "admin", db)
@@ -148,7 +150,7 @@ ACCESS: dict[Scope | Permission, set[str]] = {
 
 
 @pytest.mark.checklist(15)
-def test_a_scope_or_permission_opens_these_routes_and_no_others(table: Table) -> None:
+def test_routes_behind_a_scope_or_permission_are_these_and_no_others(table: Table) -> None:
     found: dict[object, set[str]] = {}
     for row in guarded(table):
         if row.access is not Open.SIGNED_IN:
@@ -157,7 +159,7 @@ def test_a_scope_or_permission_opens_these_routes_and_no_others(table: Table) ->
 
 
 @pytest.mark.checklist(15)
-def test_only_these_routes_are_public(tables: tuple[Table, Table]) -> None:
+def test_public_routes_are_these_and_no_others(tables: tuple[Table, Table]) -> None:
     main, chat = tables
     assert {row.name for row in main if row.access is Open.PUBLIC} == PUBLIC
     # The WebSocket takes its token in a frame.
@@ -198,7 +200,7 @@ def test_a_route_that_mails_to_an_address_in_its_body_limits_letters_to_that_mai
 
 
 @pytest.mark.checklist(11)
-def test_every_rule_holds_for_a_route_but_those_of_codes(table: Table) -> None:
+def test_every_rule_limits_some_route_but_for_those_of_codes(table: Table) -> None:
     used = {rule.name for row in table for rule in row.limits}
     assert {rule.name for rule in RULES} - used == {rule.name for rule in (*CODES, CODES_ALARM)}
 
@@ -227,7 +229,7 @@ def test_every_struct_of_the_table_has_a_json_schema(table: Table) -> None:
     assert len(schemas) == len(kinds)
 
 
-def test_every_address_of_the_api_is_documented_and_every_documented_one_is_there(
+def test_documented_addresses_are_those_of_the_api(
     table: Table,
 ) -> None:
     text = "\n".join(path.read_text() for path in sorted((ROOT / "docs").glob("*.md")))

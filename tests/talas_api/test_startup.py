@@ -28,7 +28,7 @@ class Flaky:
         self.log.append(self.name)
 
 
-async def test_steps_are_done_in_order_each_until_it_works() -> None:
+async def test_start_does_its_steps_in_order_each_until_it_works() -> None:
     log: list[str] = []
     start = Startup([(name, Flaky(tries, log, name)) for name, tries in (("a", 3), ("b", 5))])
     with pytest.raises(Unavailable, match="not begun"):
@@ -38,7 +38,7 @@ async def test_steps_are_done_in_order_each_until_it_works() -> None:
     await start.check()
 
 
-async def test_health_names_what_is_missing() -> None:
+async def test_health_names_the_step_that_fails() -> None:
     start = Startup([("migrations", Flaky(1_000_000, [], "x"))])
     running = asyncio.create_task(start.run())
     await asyncio.sleep(0.02)
@@ -62,12 +62,12 @@ async def test_health_names_the_step_under_way() -> None:
     running.cancel()
 
 
-async def test_a_cause_is_logged_once(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_failing_step_logs_its_cause_once(capsys: pytest.CaptureFixture[str]) -> None:
     await Startup([("a", Flaky(20, [], "a"))]).run()
     assert capsys.readouterr().out.count("start waits") == 1
 
 
-async def test_what_will_not_pass_is_raised() -> None:
+async def test_failure_that_will_not_pass_is_raised() -> None:
     async def hopeless() -> None:
         raise UsageError("a version this program does not know")
 

@@ -57,7 +57,7 @@ def server() -> Server:
     return entered
 
 
-def test_sign_in_and_join() -> None:
+def test_conversation_signs_in_and_joins_its_room() -> None:
     server = Server()
     assert server.enter(offset=7) == [("room.join", "")]
     assert server.person.ready
@@ -65,14 +65,14 @@ def test_sign_in_and_join() -> None:
     assert server.asked[0]["token"] == "token"
 
 
-def test_without_a_room_one_is_made() -> None:
+def test_conversation_without_a_room_makes_one() -> None:
     server = Server(room="")
     server.enter()
     assert server.asked[1]["type"] == "room.create"
     assert server.person.room == ROOM
 
 
-def test_send_ack_and_deliver_are_measured(server: Server) -> None:
+def test_times_to_send_ack_and_deliver_are_measured(server: Server) -> None:
     sent = server.send(10)
     assert not server.person.settled
     ack = msgspec.json.encode(
@@ -86,7 +86,7 @@ def test_send_ack_and_deliver_are_measured(server: Server) -> None:
     assert server.person.take_counts() == {}
 
 
-def test_deliver_may_come_before_ack(server: Server) -> None:
+def test_delivery_before_its_ack_is_measured_too(server: Server) -> None:
     sent = server.send(1)
     server.deliver(sent["text"], 1)
     assert not server.person.settled
@@ -94,18 +94,18 @@ def test_deliver_may_come_before_ack(server: Server) -> None:
     assert server.person.settled
 
 
-def test_others_are_measured_by_the_time_in_their_text(server: Server) -> None:
+def test_messages_of_others_are_measured_by_the_time_in_their_text(server: Server) -> None:
     assert server.deliver("crowd.2.1 5.000000 hello", 1, now=5.1) == [("publish to deliver", "")]
     assert server.deliver("a stranger's words", 2) == []
 
 
-def test_a_gap_is_lost_messages(server: Server) -> None:
+def test_gap_in_the_offsets_counts_as_lost_messages(server: Server) -> None:
     assert server.deliver("x", 1) == []
     assert server.deliver("x", 4) == [("publish to deliver", "a gap in the offsets")]
     assert server.person.take_counts()["chat.lost"] == 2
 
 
-def test_an_old_offset_is_out_of_order(server: Server) -> None:
+def test_old_offset_counts_as_out_of_order(server: Server) -> None:
     server.deliver("x", 1)
     assert server.deliver("x", 1) == [("publish to deliver", "an offset that had been")]
     assert server.person.take_counts()["chat.reordered"] == 1
@@ -127,7 +127,7 @@ def test_an_ack_must_name_the_offset_of_the_message(server: Server) -> None:
     assert ("publish to deliver", "not at the acknowledged offset") in results
 
 
-def test_after_a_cut_it_goes_on_where_it_was(server: Server) -> None:
+def test_conversation_resumes_where_it_was_cut(server: Server) -> None:
     acked, unacked = server.send(1), server.send(1.1)
     server.ack(acked, 1)
     server.person.cut(2)
@@ -157,7 +157,7 @@ def test_a_lost_message_shows_across_a_cut(server: Server) -> None:
     assert server.person.take_counts()["chat.lost"] == 1
 
 
-def test_what_could_not_be_recovered_is_told(server: Server) -> None:
+def test_messages_that_could_not_be_recovered_are_reported(server: Server) -> None:
     server.send(1)
     server.person.cut(2)
     results = server.enter(9, offset=50, recovered=False)
@@ -167,7 +167,7 @@ def test_what_could_not_be_recovered_is_told(server: Server) -> None:
     assert server.person.take_counts()["chat.unrecovered"] == 1
 
 
-def test_no_answer_in_time_is_a_failure(server: Server) -> None:
+def test_request_without_an_answer_in_time_is_a_failure(server: Server) -> None:
     server.person.look_back(5)
     server.take()
     assert server.person.overdue(6) == []
@@ -176,20 +176,20 @@ def test_no_answer_in_time_is_a_failure(server: Server) -> None:
     assert server.person.overdue(7 + ANSWER_SECONDS) == []
 
 
-def test_what_is_never_acknowledged_is_told_at_the_end(server: Server) -> None:
+def test_message_never_acknowledged_is_reported_at_the_end(server: Server) -> None:
     server.send(1)
     assert [result.problem for result in server.person.finish(2)] == ["not acknowledged"]
     assert server.person.settled
 
 
-def test_an_end_within_a_cut_proves_nothing(server: Server) -> None:
+def test_end_of_the_run_within_a_cut_reports_nothing_lost(server: Server) -> None:
     server.send(1)
     server.person.cut(2)
     server.person.cut(3)
     assert server.person.finish(4) == []
 
 
-def test_errors_and_nonsense(server: Server) -> None:
+def test_error_frames_and_nonsense_are_failures(server: Server) -> None:
     sent = server.send(1)
     assert server.tell(1, type="error", code="too_many", ref=sent["ref"]) == [
         ("message.send to ack", "error too_many")
@@ -199,7 +199,7 @@ def test_errors_and_nonsense(server: Server) -> None:
     assert server.person.receive(b"[", 1)[0].problem == "not a frame of the protocol"
 
 
-def test_an_ack_nobody_waits_for_is_harmless(server: Server) -> None:
+def test_ack_that_nobody_waits_for_changes_nothing(server: Server) -> None:
     sent = server.send(1)
     server.person.finish(2)
     assert server.ack(sent, 1) == [("message.send to ack", "")]

@@ -32,18 +32,18 @@ def received(chat: ChatSocket) -> list[bytes]:
     return until(lambda: chat.receive(0.5))
 
 
-def test_text_goes_both_ways(chat: ChatSocket) -> None:
+def test_socket_carries_text_both_ways(chat: ChatSocket) -> None:
     ask(chat)
     assert msgspec.json.decode(received(chat)[0]) == {"type": "auth.ok", "ref": 1}
 
 
-def test_waiting_ends_in_time(chat: ChatSocket) -> None:
+def test_socket_stops_waiting_at_its_deadline(chat: ChatSocket) -> None:
     assert chat.receive(0.01) == []
     ask(chat)
     assert received(chat)
 
 
-def test_a_close_code_is_an_exception(talas: FakeTalas, chat: ChatSocket) -> None:
+def test_close_code_of_the_server_is_raised(talas: FakeTalas, chat: ChatSocket) -> None:
     talas.hang_up_code = 4101
     ask(chat)
     with pytest.raises(ChatClosed, match="closed with 4101 so") as closed:
@@ -53,7 +53,7 @@ def test_a_close_code_is_an_exception(talas: FakeTalas, chat: ChatSocket) -> Non
         ask(chat)
 
 
-def test_the_other_side_sees_a_goodbye_or_a_cut(talas: FakeTalas) -> None:
+def test_server_sees_a_close_frame_or_a_cut_connection(talas: FakeTalas) -> None:
     address = f"ws://127.0.0.1:{talas.chat}/ws"
     ChatSocket(address, 5).close()
     until(lambda: talas.sockets and talas.sockets[0].closed)
@@ -63,7 +63,7 @@ def test_the_other_side_sees_a_goodbye_or_a_cut(talas: FakeTalas) -> None:
     assert talas.sockets[1].close_code != 1000
 
 
-def test_no_server_and_no_websocket(talas: FakeTalas) -> None:
+def test_address_without_a_websocket_is_refused_with_its_reason(talas: FakeTalas) -> None:
     with pytest.raises(ChatClosed, match="no connection") as closed:
         ChatSocket(f"ws://127.0.0.1:{free_port()}/ws", 5)
     assert closed.value.code == ABNORMAL
@@ -86,14 +86,14 @@ def answering(data: bytes, *, wait: bool) -> int:
     return int(server.getsockname()[1])
 
 
-def test_silence_and_a_hang_up_instead_of_an_upgrade() -> None:
+def test_silence_or_a_hang_up_in_place_of_the_upgrade_is_an_error() -> None:
     with pytest.raises(ChatClosed, match="no answer to the upgrade"):
         ChatSocket(f"ws://127.0.0.1:{answering(b'', wait=True)}/ws", 0.1)
     with pytest.raises(ChatClosed):
         ChatSocket(f"ws://127.0.0.1:{answering(b'', wait=False)}/ws", 5)
 
 
-def test_a_connection_that_breaks(talas: FakeTalas, chat: ChatSocket) -> None:
+def test_broken_connection_is_raised_as_lost(talas: FakeTalas, chat: ChatSocket) -> None:
     chat._socket.shutdown(socket.SHUT_RDWR)
     with pytest.raises(ChatClosed):
         until(lambda: chat.receive(0.1) or ask(chat))

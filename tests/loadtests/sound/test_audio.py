@@ -51,14 +51,14 @@ def test_a_stream_may_begin_within_a_frame() -> None:
     assert counter.damaged == 0
 
 
-def test_what_only_looks_like_a_frame_is_no_beginning() -> None:
+def test_bytes_that_only_look_like_a_frame_begin_no_stream() -> None:
     counter = Mp3Counter()
     assert counter.feed(b"\xff\xfb\x94\x00" + bytes(50) + MP3 * 4) == pytest.approx(0.096)
     assert counter.damaged == 0
 
 
 @pytest.mark.parametrize(("coding", "frame", "seconds"), CASES)
-def test_damage_in_the_middle_is_counted_and_passed(
+def test_damage_in_the_middle_is_counted_and_skipped(
     coding: str, frame: bytes, seconds: float
 ) -> None:
     counter = COUNTERS[coding]()
@@ -67,7 +67,7 @@ def test_damage_in_the_middle_is_counted_and_passed(
     assert counter.damaged == 8
 
 
-def test_noise_has_no_sound() -> None:
+def test_noise_counts_no_audio() -> None:
     for kind in COUNTERS.values():
         assert kind().feed(bytes(5000)) == 0
 
@@ -87,7 +87,7 @@ def test_noise_has_no_sound() -> None:
         (b"\x00\xfb\x90", None),
     ],
 )
-def test_mp3_heads(head: bytes, unit: tuple[int, float] | None) -> None:
+def test_mp3_frame_heads_tell_samples_and_size(head: bytes, unit: tuple[int, float] | None) -> None:
     assert mp3_frame(head) == unit
 
 

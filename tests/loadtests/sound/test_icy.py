@@ -13,13 +13,13 @@ STREAM = (
 
 
 @pytest.mark.parametrize("cut", [1, 3, 11, 1000])
-def test_audio_and_titles_are_parted_however_cut(cut: int) -> None:
+def test_icy_audio_and_titles_are_told_apart_however_the_bytes_are_cut(cut: int) -> None:
     reader = IcyReader(10)
     audio = b"".join(reader.feed(STREAM[at : at + cut]) for at in range(0, len(STREAM), cut))
     assert audio == b"a" * 10 + b"b" * 10 + b"c" * 10
     assert reader.titles == ["Ada - One"]
 
 
-def test_an_interval_of_nothing_is_refused() -> None:
+def test_icy_interval_of_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="interval"):
         IcyReader(0)

@@ -21,14 +21,14 @@ def reported(listening: Listening) -> dict[str, float]:
     return tally.snapshot().sums
 
 
-def test_the_request() -> None:
+def test_listener_asks_for_its_coding_and_for_titles_if_wanted() -> None:
     assert b"GET /demo.mp3 HTTP/1.1\r\nHost: h:1\r\n" in connection().request("h:1")
     assert b"Icy-MetaData: 1\r\n\r\n" in connection(titles=True).request("h")
     assert b"Icy" not in connection("opus", titles=True).request("h")
 
 
 @pytest.mark.parametrize("cut", [1, 20, 10_000])
-def test_first_sound_however_cut(cut: int) -> None:
+def test_first_sound_is_found_however_the_bytes_are_cut(cut: int) -> None:
     listening, data = connection(), HEAD + FRAME * 2
     results = [
         result
@@ -59,7 +59,7 @@ def test_windows_tell_the_longest_gap_and_the_bytes() -> None:
     assert sums["audio.connections"] == 1
 
 
-def test_titles_are_taken_out() -> None:
+def test_titles_are_taken_out_of_the_audio() -> None:
     listening = connection(titles=True)
     block = b"\x02" + b"StreamTitle='Ada';".ljust(32, b"\0")
     head = b"HTTP/1.1 200 OK\r\nicy-metaint: 384\r\n\r\n"
@@ -79,14 +79,14 @@ def test_titles_are_taken_out() -> None:
         (False, b"x" * 20_000, "a head without an end"),
     ],
 )
-def test_an_answer_that_was_not_asked_for(titles: bool, data: bytes, problem: str) -> None:
+def test_answer_of_another_kind_is_a_failure(titles: bool, data: bytes, problem: str) -> None:
     listening = connection(titles=titles)
     results = listening.receive(data, 100.1)
     assert results[0].problem.startswith(problem)
     assert listening.over
 
 
-def test_an_end_that_was_not_wanted() -> None:
+def test_stream_that_ends_early_is_a_failure() -> None:
     listening = connection()
     listening.receive(HEAD + FRAME * 3, 100.1)
     assert [result.problem for result in listening.ended(101)] == ["", "the stream ended"]
@@ -94,7 +94,7 @@ def test_an_end_that_was_not_wanted() -> None:
     assert silent.ended(101)[0].problem == "closed before any sound"
 
 
-def test_without_an_announced_rate_no_pace_is_told() -> None:
+def test_stream_without_an_announced_rate_reports_no_pace() -> None:
     listening = connection()
     listening.receive(b"HTTP/1.1 200 OK\r\n\r\n", 100)
     for n in range(30):

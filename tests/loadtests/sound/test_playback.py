@@ -31,11 +31,11 @@ def test_a_player_that_runs_dry_is_counted_once_and_goes_on() -> None:
     assert playback.take_gap() == pytest.approx(6.5)
 
 
-def test_play_begins_once_there_is_enough() -> None:
+def test_playback_begins_once_enough_is_buffered() -> None:
     assert played((0, 1, 0.1), (0.4, 1, 0.1), (0.8, 1, 2.0)).breaks == 0
 
 
-def test_pace_leaves_out_the_burst() -> None:
+def test_pace_is_measured_without_the_burst() -> None:
     pieces = [(n / 4, 4000, 0.25) for n in range(1, 41)]
     pace = played((0, 64_000, 4), *pieces).pace
     assert pace is not None
@@ -45,12 +45,12 @@ def test_pace_leaves_out_the_burst() -> None:
     assert size == 36 * 4000
 
 
-def test_a_short_visit_has_no_pace() -> None:
+def test_short_connection_has_no_pace() -> None:
     assert played((0, 1, 1), (1, 1, 1), (2, 1, 1)).pace is None
     assert Playback().pace is None
 
 
-def test_without_sound_an_end_is_nothing() -> None:
+def test_end_of_a_stream_without_sound_reports_nothing() -> None:
     playback = Playback()
     playback.ended(5)
     assert (playback.breaks, playback.longest_gap) == (0, 0)

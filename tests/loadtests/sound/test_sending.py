@@ -10,7 +10,7 @@ def unwrapped(chunk: bytes) -> bytes:
     return rest[: int(size, 16)]
 
 
-def test_it_sends_in_real_time_with_a_lead() -> None:
+def test_source_sends_in_real_time_with_a_lead() -> None:
     sending = Sending(100.0)
     first = unwrapped(sending.due(100.0))
     assert len(first) == int(LEAD_SECONDS / FRAME_SECONDS) * len(FRAME)
@@ -20,7 +20,7 @@ def test_it_sends_in_real_time_with_a_lead() -> None:
     assert abs(frames * FRAME_SECONDS - 10.0 - LEAD_SECONDS) < FRAME_SECONDS
 
 
-def test_what_it_sends_is_sound_to_the_load_tests_own_ears() -> None:
+def test_source_sends_audio_that_the_load_tests_listener_counts() -> None:
     counter = COUNTERS["mp3"]()
     heard = counter.feed(FRAME * 100)
     assert abs(heard - 100 * FRAME_SECONDS) <= FRAME_SECONDS

@@ -35,7 +35,7 @@ def test_every_task_asks_and_has_its_routes_name(
     assert 0 <= user.wait_time() <= 5
 
 
-def test_a_server_that_refuses_is_asked_on(
+def test_api_user_goes_on_asking_a_server_that_refuses(
     make_environment: MakeEnvironment, talas: FakeTalas
 ) -> None:
     environment = make_environment()
@@ -47,7 +47,7 @@ def test_a_server_that_refuses_is_asked_on(
     assert [row[2] for row in environment.fired][-2:] == ["status 503, not 200"] * 2
 
 
-def test_sign_ups_can_be_left_out(make_environment: MakeEnvironment) -> None:
+def test_api_user_can_leave_out_sign_ups(make_environment: MakeEnvironment) -> None:
     def shares(*arguments: str) -> int:
         user = ApiUser(make_environment(*arguments))
         user.on_start()
@@ -56,7 +56,7 @@ def test_sign_ups_can_be_left_out(make_environment: MakeEnvironment) -> None:
     assert [shares(), shares("--sign-ups", "0"), shares("--sign-ups", "5")] == [1, 0, 5]
 
 
-def test_a_limit_of_the_servers_is_named(
+def test_refusal_by_a_limit_of_the_server_is_named(
     make_environment: MakeEnvironment, talas: FakeTalas
 ) -> None:
     environment = make_environment()

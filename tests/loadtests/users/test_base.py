@@ -16,7 +16,7 @@ from support.fake_talas import FakeTalas
 MakeEnvironment = Callable[..., Any]
 
 
-def test_with_tokens_nobody_signs_up(
+def test_user_with_a_token_does_not_sign_up(
     make_environment: MakeEnvironment, talas: FakeTalas, tmp_path: Path
 ) -> None:
     (tmp_path / "tokens").write_text("secret\n")
@@ -26,9 +26,7 @@ def test_with_tokens_nobody_signs_up(
     assert talas.seen == []
 
 
-def test_without_tokens_a_user_signs_up(
-    make_environment: MakeEnvironment, talas: FakeTalas
-) -> None:
+def test_user_without_a_token_signs_up(make_environment: MakeEnvironment, talas: FakeTalas) -> None:
     user = TalasUser(make_environment())
     user.on_start()
     assert user.token == "a"
@@ -52,7 +50,7 @@ def test_a_wrong_status_and_a_wrong_envelope_are_failures(
     ]  # fmt: skip
 
 
-def test_who_cannot_sign_in_stops(
+def test_user_that_cannot_sign_in_stops(
     make_environment: MakeEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = TalasUser(make_environment())
@@ -63,7 +61,7 @@ def test_who_cannot_sign_in_stops(
         user.sign_up()
 
 
-def test_nobody_starts_where_no_load_may_go(make_environment: MakeEnvironment) -> None:
+def test_user_does_not_start_where_no_load_may_go(make_environment: MakeEnvironment) -> None:
     environment = make_environment()
     user = TalasUser(environment)
     session_of(environment)._targets = None
@@ -71,7 +69,7 @@ def test_nobody_starts_where_no_load_may_go(make_environment: MakeEnvironment) -
         user.on_start()
 
 
-def test_waits_are_bounded() -> None:
+def test_waits_of_a_user_are_bounded() -> None:
     waits = [pause(2) for _ in range(2000)]
     assert max(waits) <= 10
     assert 1.6 < sum(waits) / len(waits) < 2.4

@@ -45,7 +45,7 @@ def started(environment: Any) -> ChatUser:
     return user
 
 
-def test_it_talks_and_hears_itself(make_environment: MakeEnvironment) -> None:
+def test_chat_user_talks_and_hears_itself(make_environment: MakeEnvironment) -> None:
     environment = make_environment("--chat-wait", "0.05")
     user = started(environment)
     turns_until(user, "publish to deliver", 3)
@@ -58,7 +58,7 @@ def test_it_talks_and_hears_itself(make_environment: MakeEnvironment) -> None:
     assert sums.get("chat.lost", 0) == 0
 
 
-def test_a_storm_cuts_and_it_comes_back(
+def test_chat_user_comes_back_after_a_storm(
     make_environment: MakeEnvironment, talas: FakeTalas
 ) -> None:
     environment = make_environment("--chat-wait", "0.05")
@@ -99,7 +99,7 @@ def test_a_server_that_is_away_is_tried_again(
     user.on_stop()
 
 
-def test_who_never_got_in_has_nothing_to_settle(
+def test_chat_user_who_never_signed_in_reports_nothing_lost(
     make_environment: MakeEnvironment, talas: FakeTalas
 ) -> None:
     talas.refuse_status = 503
@@ -109,7 +109,7 @@ def test_who_never_got_in_has_nothing_to_settle(
     user.on_stop()
 
 
-def test_a_full_room_makes_the_next_one(make_environment: MakeEnvironment) -> None:
+def test_chat_user_makes_another_room_when_one_is_full(make_environment: MakeEnvironment) -> None:
     environment = make_environment("--room-size", "1")
     users = [started(environment), started(environment)]
     assert session_of(environment).rooms == [(ROOM, 1), (EPOCH, 1)]
@@ -118,7 +118,7 @@ def test_a_full_room_makes_the_next_one(make_environment: MakeEnvironment) -> No
         user.on_stop()
 
 
-def test_where_no_room_can_be_made_it_goes_on_trying(
+def test_chat_user_goes_on_trying_where_no_room_can_be_made(
     make_environment: MakeEnvironment, talas: FakeTalas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chat_module, "_TIMEOUT", 0.2)

@@ -46,7 +46,7 @@ def started(environment: Any) -> ListenerUser:
 ONLY_MP3 = ("--formats", "mp3", "--icy-percent", "0")
 
 
-def test_it_listens_and_leaves(make_environment: MakeEnvironment, talas: FakeTalas) -> None:
+def test_listener_listens_and_leaves(make_environment: MakeEnvironment, talas: FakeTalas) -> None:
     talas.pieces = 1000
     environment = make_environment(*ONLY_MP3, "--stay", "0")
     user = started(environment)
@@ -61,7 +61,9 @@ def test_it_listens_and_leaves(make_environment: MakeEnvironment, talas: FakeTal
 
 
 @pytest.mark.parametrize("why", ["storm", "stay"])
-def test_it_tunes_in_again(make_environment: MakeEnvironment, talas: FakeTalas, why: str) -> None:
+def test_listener_tunes_in_again(
+    make_environment: MakeEnvironment, talas: FakeTalas, why: str
+) -> None:
     talas.pieces = 1000
     environment = make_environment(*ONLY_MP3, "--stay", "0.1" if why == "stay" else "0")
     user = started(environment)
@@ -153,7 +155,7 @@ def test_a_station_off_the_air_is_a_failure(
     assert rows(environment, FIRST) == ["answered 503 Service Unavailable"]
 
 
-def test_silence_is_a_failure(
+def test_stream_that_falls_silent_is_a_failure(
     make_environment: MakeEnvironment, talas: FakeTalas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     talas.pieces = 1000
@@ -167,7 +169,7 @@ def test_silence_is_a_failure(
     turns_until(user, lambda: "the stream ended" in rows(environment, GAP))
 
 
-def test_nobody_there_is_a_failure(make_environment: MakeEnvironment) -> None:
+def test_listener_without_a_server_is_a_failure(make_environment: MakeEnvironment) -> None:
     environment = make_environment(*ONLY_MP3, f"--stream-url=http://127.0.0.1:{free_port()}")
     user = started(environment)
     turns_until(user, lambda: rows(environment, FIRST))

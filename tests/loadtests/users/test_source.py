@@ -46,7 +46,7 @@ def rows(environment: Any) -> list[tuple[str, str]]:
     return [(name, problem) for kind, name, problem in environment.fired if kind == "SOURCE"]
 
 
-def test_it_makes_a_station_and_sends_to_it(
+def test_source_makes_a_station_and_sends_to_it(
     make_environment: MakeEnvironment, talas: FakeTalas
 ) -> None:
     environment = make_environment()
@@ -62,7 +62,7 @@ def test_it_makes_a_station_and_sends_to_it(
     assert session.tally.snapshot().sums["held.source"] == 1
 
 
-def test_one_that_is_refused_says_so_and_comes_again(
+def test_source_that_is_refused_says_so_and_comes_again(
     make_environment: MakeEnvironment, talas: FakeTalas
 ) -> None:
     environment = make_environment()
@@ -79,7 +79,7 @@ def test_one_that_is_refused_says_so_and_comes_again(
     assert session._held == {"source": (0, 1)}
 
 
-def test_one_that_is_hung_up_on_says_so(
+def test_source_that_is_hung_up_on_says_so(
     make_environment: MakeEnvironment, talas: FakeTalas
 ) -> None:
     environment = make_environment()
@@ -132,7 +132,7 @@ def test_a_chunk_that_is_not_taken_ends_the_connection_and_is_a_failure(
     assert rows(environment)[1:] == [("stays on the air", problem)]
 
 
-def test_a_storm_takes_it_off_the_air_and_it_comes_back(
+def test_source_comes_back_after_a_storm(
     make_environment: MakeEnvironment, talas: FakeTalas
 ) -> None:
     environment = make_environment()
@@ -145,7 +145,7 @@ def test_a_storm_takes_it_off_the_air_and_it_comes_back(
     user.on_stop()
 
 
-def test_without_a_station_nobody_broadcasts(
+def test_source_without_a_station_does_not_broadcast(
     make_environment: MakeEnvironment, talas: FakeTalas
 ) -> None:
     environment = make_environment()

@@ -76,7 +76,7 @@ async def test_the_stations_of_the_disabled_are_closed(
         assert station.closed is closed
 
 
-async def test_the_list_shows_no_address(composed: Composed, admin_token: str) -> None:
+async def test_list_of_people_shows_no_e_mail_address(composed: Composed, admin_token: str) -> None:
     for name in ("ann", "bob"):
         await composed.sign_up(name)
     _, body = await composed.call("GET", "/api/admin/users?limit=2", token=admin_token)
@@ -91,7 +91,9 @@ async def test_the_list_shows_no_address(composed: Composed, admin_token: str) -
     assert body["meta"]["next"] is None
 
 
-async def test_the_last_admin_stays(composed: Composed, admin_token: str) -> None:
+async def test_last_admin_can_be_neither_demoted_nor_disabled(
+    composed: Composed, admin_token: str
+) -> None:
     _, body = await composed.call("GET", "/api/admin/users", token=admin_token)
     path = f"/api/admin/users/{body['data'][0]['id']}"
     assert (await composed.call("PUT", f"{path}/role", {"role": "user"}, admin_token))[0] == 409
@@ -99,7 +101,7 @@ async def test_the_last_admin_stays(composed: Composed, admin_token: str) -> Non
     assert (await composed.call("GET", "/api/admin/users", token=admin_token))[0] == 200
 
 
-async def test_moderators_do_not_reach_over_themselves(
+async def test_moderator_cannot_change_admins_or_moderators(
     composed: Composed, db: Database, admin_token: str
 ) -> None:
     moderator = await composed.sign_up_as("mod", "moderator", db)
@@ -112,7 +114,7 @@ async def test_moderators_do_not_reach_over_themselves(
 
 
 @pytest.mark.parametrize("who", ["00000000-0000-0000-0000-000000000001", "me", "%00"])
-async def test_nobody_is_404(composed: Composed, admin_token: str, who: str) -> None:
+async def test_unknown_person_is_404(composed: Composed, admin_token: str, who: str) -> None:
     path = f"/api/admin/users/{who}"
     assert (await composed.call("POST", f"{path}/disable", token=admin_token))[0] == 404
     assert (await composed.call("PUT", f"{path}/role", {"role": "user"}, admin_token))[0] == 404

@@ -49,14 +49,14 @@ async def test_people_are_made_and_promoted_by_name(do: Do) -> None:
     assert await do(operator.promoted("P001", "admin")) == "p001 is admin now, having been user."
 
 
-async def test_the_last_admin_stays(do: Do) -> None:
+async def test_last_admin_can_be_neither_demoted_nor_disabled(do: Do) -> None:
     await do(operator.promoted("p001", "admin"))
     for job in (operator.promoted("p001", "user"), operator.disabled("p001")):
         with pytest.raises(Conflict):
             await do(job)
 
 
-async def test_disabling_and_enabling(do: Do) -> None:
+async def test_operator_disables_and_enables_a_person(do: Do) -> None:
     await do(operator.disabled("p002"))
     assert "p002                              user       2030-01-02  disabled" in await do(
         operator.listed
@@ -65,7 +65,9 @@ async def test_disabling_and_enabling(do: Do) -> None:
     assert "disabled" not in await do(operator.listed)
 
 
-async def test_the_list_is_whole(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_operator_s_list_has_everybody_across_pages(
+    do: Do, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(operator, "LARGEST_PAGE", 3)
     assert values.LARGEST_PAGE == 100
     assert len((await do(operator.listed)).splitlines()) == 7
@@ -74,7 +76,7 @@ async def test_the_list_is_whole(do: Do, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     "job", [operator.promoted("x", "user"), operator.disabled("x"), operator.enabled("x")]
 )
-async def test_nobody_is_not_found(do: Do, job: operator.Job) -> None:
+async def test_unknown_person_is_not_found(do: Do, job: operator.Job) -> None:
     with pytest.raises(NotFound):
         await do(job)
 
@@ -88,7 +90,7 @@ async def test_nobody_is_not_found(do: Do, job: operator.Job) -> None:
         (operator.promoted("p001", "king"), "role"),
     ],
 )
-async def test_mistakes_are_named(do: Do, job: operator.Job, field: str) -> None:
+async def test_operator_s_mistakes_name_the_field(do: Do, job: operator.Job, field: str) -> None:
     with pytest.raises(BadInput) as caught:
         await do(job)
     assert set(caught.value.fields) == {field}

@@ -94,7 +94,7 @@ async def test_the_same_role_again_only_ends_what_the_first_attempt_may_have_lef
 
 
 @pytest.mark.parametrize("actor", [AS_MODERATOR, AS_USER])
-async def test_only_admins_give_roles(world: World, actor: Actor) -> None:
+async def test_roles_are_given_by_admins_alone(world: World, actor: Actor) -> None:
     assert actor.id
     for user_id in (USER.id, actor.id):
         with pytest.raises(Forbidden):
@@ -111,7 +111,7 @@ async def test_disabling_ends_sessions_and_tokens_and_closes_stations(world: Wor
     assert world.recorded.kinds == [Kind.DISABLED]
 
 
-async def test_a_second_attempt_finishes_what_the_first_left(world: World) -> None:
+async def test_second_attempt_to_disable_finishes_what_the_first_left(world: World) -> None:
     for _ in range(2):
         await world.administration.disable(USER.id, AS_BOSS)
     assert len(world.ends.ended) == 4
@@ -119,7 +119,7 @@ async def test_a_second_attempt_finishes_what_the_first_left(world: World) -> No
     assert world.recorded.kinds == [Kind.DISABLED]
 
 
-async def test_enabling(world: World) -> None:
+async def test_enabled_person_may_sign_in_again_and_it_is_recorded(world: World) -> None:
     await world.administration.disable(USER.id, AS_BOSS)
     for _ in range(2):
         assert await world.administration.enable(USER.id, AS_BOSS) == USER
@@ -128,20 +128,20 @@ async def test_enabling(world: World) -> None:
 
 
 @pytest.mark.parametrize("target", [BOSS, MODERATOR])
-async def test_moderators_reach_plain_users_only(world: World, target: Person) -> None:
+async def test_moderator_can_disable_plain_users_alone(world: World, target: Person) -> None:
     for attempt in (world.administration.disable, world.administration.enable):
         with pytest.raises(Forbidden):
             await attempt(target.id, AS_MODERATOR)
     assert world.store.people[target.id] == target
 
 
-async def test_plain_users_reach_nobody(world: World) -> None:
+async def test_plain_user_can_disable_nobody(world: World) -> None:
     for attempt in (world.administration.disable, world.administration.enable):
         with pytest.raises(Forbidden):
             await attempt(USER.id, AS_USER)
 
 
-async def test_the_last_admin_stays(world: World) -> None:
+async def test_last_admin_can_be_neither_demoted_nor_disabled(world: World) -> None:
     await world.administration.set_role(OTHER.id, Role.USER, AS_BOSS)
     for actor in (AS_BOSS, OPERATOR):
         with pytest.raises(Conflict):
@@ -152,7 +152,7 @@ async def test_the_last_admin_stays(world: World) -> None:
     await world.administration.set_role(BOSS.id, Role.ADMIN, AS_BOSS)
 
 
-async def test_a_disabled_admin_does_not_count(world: World) -> None:
+async def test_disabled_admin_does_not_count_as_the_last_one(world: World) -> None:
     await world.administration.disable(OTHER.id, AS_BOSS)
     with pytest.raises(Conflict):
         await world.administration.disable(BOSS.id, AS_BOSS)
@@ -160,7 +160,7 @@ async def test_a_disabled_admin_does_not_count(world: World) -> None:
     await world.administration.set_role(OTHER.id, Role.USER, AS_BOSS)
 
 
-async def test_nobody_is_not_found(world: World) -> None:
+async def test_unknown_person_is_not_found(world: World) -> None:
     nobody = UUID(int=99)
     with pytest.raises(NotFound):
         await world.administration.set_role(nobody, Role.USER, AS_BOSS)
@@ -173,7 +173,7 @@ async def test_nobody_is_not_found(world: World) -> None:
     assert await world.administration.find("USER4") == USER
 
 
-async def test_the_list_goes_on_page_by_page(world: World) -> None:
+async def test_list_of_people_goes_on_page_by_page(world: World) -> None:
     first = await world.administration.list(PeopleQuery(limit=3), OPERATOR)
     assert first.people == [BOSS, OTHER, MODERATOR]
     second = await world.administration.list(PeopleQuery(limit=3, after=first.next), OPERATOR)
@@ -204,7 +204,7 @@ async def test_the_operators_accounts_are_plain_users(world: World) -> None:
         await world.administration.create(wish)
 
 
-async def test_a_common_password_is_refused_here_too(world: World) -> None:
+async def test_common_password_is_refused_for_an_operator_s_account_too(world: World) -> None:
     with pytest.raises(BadInput) as caught:
         await world.administration.create(Registration("root", "r@example.com", "password1"))
     assert set(caught.value.fields) == {"password"}

@@ -47,7 +47,7 @@ async def kit(request: pytest.FixtureRequest, db: Database) -> Kit:
     return Kit(store, admins, user)
 
 
-async def test_pages_are_in_the_order_people_came(kit: Kit) -> None:
+async def test_pages_of_people_are_in_the_order_they_came(kit: Kit) -> None:
     ann, bob = kit.admins
     assert await kit.store.page(UUID(int=0), 2) == [ann, bob]
     assert await kit.store.page(bob.id, 2) == [kit.user]
@@ -68,7 +68,7 @@ async def test_people_are_found_by_their_address_where_that_is_asked_for(kit: Ki
     assert await kit.store.page_of("a", nobody, 2, addresses=True) == [kit.admins[0]]
 
 
-async def test_verified_addresses_show(db: Database) -> None:
+async def test_list_of_people_tells_whose_address_is_verified(db: Database) -> None:
     ann = await add(db, "ann", Role.USER)
     await db.run("UPDATE users SET email_verified_at = now()")
     verified = msgspec.structs.replace(ann, email_verified=True)
@@ -78,7 +78,7 @@ async def test_verified_addresses_show(db: Database) -> None:
     assert await store.change(ann.id, lambda person, _: person, NOW) == (verified, verified)
 
 
-async def test_names_are_found_in_any_case(kit: Kit) -> None:
+async def test_person_is_found_by_name_in_any_case(kit: Kit) -> None:
     assert await kit.store.by_name("UMA") == kit.user
     assert await kit.store.by_name("um") is None
 
@@ -98,7 +98,7 @@ async def test_a_change_sees_the_person_and_counts_the_other_admins(kit: Kit) ->
     assert await kit.store.change(uuid7(), decide, NOW) is None
 
 
-async def test_a_decision_that_fails_changes_nothing(kit: Kit) -> None:
+async def test_change_whose_decision_fails_changes_nothing(kit: Kit) -> None:
     def decide(_: Person, __: int) -> Person:
         raise Conflict("no")
 

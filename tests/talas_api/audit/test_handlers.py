@@ -4,7 +4,9 @@ from support.api import Composed
 from talas_api.audit.values import Event, Kind
 
 
-async def test_admins_read_it_newest_first(composed: Composed, admin_token: str) -> None:
+async def test_audit_log_is_read_by_admins_newest_first(
+    composed: Composed, admin_token: str
+) -> None:
     for kind in (Kind.RECOVERY_USED, Kind.LIMITED, Kind.RECOVERY_USED):
         await composed.api.audit.record(Event(kind, detail={"reason": "test"}))
     path = "/api/admin/audit?limit=1&kind=totp.recovery_used"
@@ -19,19 +21,21 @@ async def test_admins_read_it_newest_first(composed: Composed, admin_token: str)
     assert body["meta"]["next"] is None
 
 
-async def test_nobody_else_does(composed: Composed) -> None:
+async def test_audit_log_is_closed_to_everybody_else(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     assert (await composed.call("GET", "/api/admin/audit", token=token))[0] == 403
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "kind=x", "user=me", "before=1", "q=1"])
-async def test_what_it_does_not_take(composed: Composed, admin_token: str, query: str) -> None:
+async def test_audit_query_with_wrong_parameters_is_refused(
+    composed: Composed, admin_token: str, query: str
+) -> None:
     status, _ = await composed.call("GET", f"/api/admin/audit?{query}", token=admin_token)
     assert status == 400
 
 
 @pytest.mark.checklist(29)
-async def test_what_people_send_as_secrets_is_not_in_it(
+async def test_audit_log_holds_no_secret_that_people_sent(
     composed: Composed, admin_token: str
 ) -> None:
     grant = await composed.sign_up("sally")

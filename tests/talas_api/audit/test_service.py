@@ -32,7 +32,9 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.checklist(29)
-async def test_an_event_is_a_row_and_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_event_is_recorded_as_a_row_and_a_log_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     logs.configure("json", "test")
     store, clock = MemoryAudit(), FakeClock()
     event = Event(
@@ -58,7 +60,7 @@ async def test_an_event_is_a_row_and_a_line(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.checklist(29)
 @pytest.mark.parametrize("store", [Away(), Broken()])
-async def test_a_record_that_fails_harms_nobody(
+async def test_event_that_cannot_be_kept_raises_nothing(
     store: MemoryAudit, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs.configure("json", "test")
@@ -68,7 +70,7 @@ async def test_a_record_that_fails_harms_nobody(
 
 
 @pytest.mark.checklist(29)
-async def test_events_that_are_not_kept_are_counted_in_one_line_a_second(
+async def test_events_not_kept_are_counted_in_one_log_line_a_second(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     logs.configure("json", "test")
@@ -102,7 +104,7 @@ async def test_events_that_are_not_kept_are_counted_in_one_line_a_second(
         "\u2028\u2029\x85\x00",
     ],
 )
-async def test_no_text_from_outside_forges_a_line(
+async def test_text_from_outside_forges_no_log_line(
     style: str, attack: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs.configure(style, "test")
@@ -113,7 +115,7 @@ async def test_no_text_from_outside_forges_a_line(
     assert said.replace("\n", "").isprintable()
 
 
-async def test_pages_go_back_in_time() -> None:
+async def test_pages_of_events_go_back_in_time() -> None:
     audit = Audit(MemoryAudit(), FakeClock())
     for n in range(5):
         await audit.record(Event(Kind.SIGNED_IN, ANN, detail={"count": n}))
@@ -124,7 +126,7 @@ async def test_pages_go_back_in_time() -> None:
     assert second.next is None
 
 
-async def test_pages_of_a_person_and_of_a_kind() -> None:
+async def test_events_are_filtered_by_person_and_by_kind() -> None:
     audit = Audit(MemoryAudit(), FakeClock())
     for kind in (Kind.SIGNED_IN, Kind.SIGN_IN_FAILED):
         for person in (ANN, EVE):
@@ -135,7 +137,7 @@ async def test_pages_of_a_person_and_of_a_kind() -> None:
 
 
 @pytest.mark.checklist(29)
-async def test_what_the_stream_port_saw_is_kept() -> None:
+async def test_event_of_the_stream_port_is_recorded() -> None:
     store = MemoryAudit()
     audit = Audit(store, FakeClock())
     await audit.hear(SecurityEvent(StreamEvent.SIGN_IN_REFUSED, 7, "192.0.2.1"))

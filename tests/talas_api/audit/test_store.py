@@ -29,7 +29,7 @@ def store(request: pytest.FixtureRequest, db: Database) -> Any:
     return PostgresAudit(db) if request.param == "postgres" else MemoryAudit()
 
 
-async def test_what_is_kept_comes_back(store: Any, db: Database) -> None:
+async def test_event_comes_back_as_it_was_kept(store: Any, db: Database) -> None:
     person, other = await add_person(db), await add_person(db, "bob")
     full = entry(
         user_id=person,
@@ -44,7 +44,7 @@ async def test_what_is_kept_comes_back(store: Any, db: Database) -> None:
     assert await store.page(AFTER_ALL, 10, None, None) == [bare, full]
 
 
-async def test_filters_and_the_page(store: Any, db: Database) -> None:
+async def test_events_are_filtered_and_paged(store: Any, db: Database) -> None:
     person, other = await add_person(db), await add_person(db, "bob")
     kinds = (Kind.SIGNED_IN, Kind.SIGN_IN_FAILED)
     kept = [entry(user_id=who, kind=kind) for who in (person, other) for kind in kinds]
@@ -57,7 +57,7 @@ async def test_filters_and_the_page(store: Any, db: Database) -> None:
     assert await store.page(fourth.id, 2, None, None) == [third, second]
 
 
-async def test_an_address_that_is_none_costs_not_the_event(db: Database) -> None:
+async def test_event_with_a_malformed_address_is_kept_without_it(db: Database) -> None:
     store = PostgresAudit(db)
     await store.add(entry(address="unix:"))
     [kept] = await store.page(AFTER_ALL, 10, None, None)
@@ -73,6 +73,6 @@ async def test_events_outlive_their_people(db: Database) -> None:
     assert (kept.user_id, kept.actor_id) == (None, None)
 
 
-async def test_the_database_checks_the_kinds_shape_itself(db: Database) -> None:
+async def test_database_refuses_a_kind_of_another_shape(db: Database) -> None:
     with pytest.raises(BadInput):
         await PostgresAudit(db).add(entry(kind="Forged\n"))

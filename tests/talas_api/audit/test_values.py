@@ -28,7 +28,7 @@ def test_details_are_few_short_and_of_known_kinds() -> None:
             Event(Kind.SIGN_IN_FAILED, SOMEBODY, detail={"reason": value})
 
 
-def test_where_a_change_comes_from_is_in_its_event() -> None:
+def test_event_has_the_origin_of_its_change() -> None:
     origin = Origin(UUID(int=2), UUID(int=3), "192.0.2.1")
     assert Event.by(origin, Kind.DISABLED, SOMEBODY, count=1) == Event(
         Kind.DISABLED, SOMEBODY, UUID(int=2), UUID(int=3), "192.0.2.1", {"count": 1}
@@ -66,7 +66,7 @@ def test_an_event_of_the_stream_port_is_kept_whole() -> None:
 
 
 @pytest.mark.parametrize("name", ["address", "station_id", "owner_id", "actor_id", "session_id"])
-def test_what_is_no_id_or_address_is_refused(name: str) -> None:
+def test_event_with_a_malformed_id_or_address_is_refused(name: str) -> None:
     with pytest.raises(ValueError):
         event_of(SecurityEvent(StreamEvent.SOURCE_CUT, **{name: "x' OR 1=1"}))  # type: ignore[arg-type]
 
@@ -75,7 +75,7 @@ def test_what_is_no_id_or_address_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["password", "token", "access_token", "refresh_token", "email", "username", "secret"]
 )
-def test_there_is_no_place_for_secrets_and_addresses(name: str) -> None:
+def test_detail_of_an_event_takes_no_secret_or_e_mail_address(name: str) -> None:
     assert name not in DETAILS
     with pytest.raises(ValueError, match="must be among"):
         Event(Kind.SIGNED_IN, SOMEBODY, detail={name: "x"})

@@ -12,13 +12,15 @@ from talas_core.bus.memory import MemoryBus
 from talas_core.postgres.pool import Database
 
 
-async def test_migrating_says_what_it_did(database: str, tmp_path: Path) -> None:
+async def test_migration_says_what_it_did(database: str, tmp_path: Path) -> None:
     settings = settings_for(database, tmp_path)
     assert (await migrated(settings)).startswith("The database went from version")
     assert (await migrated(settings)).endswith("nothing to do.")
 
 
-async def test_a_crowd_is_signed_in(database: str, tmp_path: Path) -> None:
+async def test_people_for_load_tests_are_signed_in_with_tokens(
+    database: str, tmp_path: Path
+) -> None:
     file = tmp_path / "tokens"
     assert "3" in await seeded(settings_for(database, tmp_path), 3, file)
     assert len(file.read_text().split()) == 3
@@ -45,7 +47,7 @@ async def test_a_job_finds_the_database_ready_and_gives_its_answer(
     ("connected", "said"),
     [(True, "done"), (False, "done Running processes hear of it within 1 minute.")],
 )
-async def test_what_ends_is_heard_of_at_once_where_the_bus_is_connected(
+async def test_session_ended_by_a_job_is_announced_where_the_bus_is_connected(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connected: bool, said: str
 ) -> None:
     class Bus(MemoryBus):

@@ -9,7 +9,7 @@ from talas_core.ids import uuid7
 LETTER = Letter("reset", uuid7(), "ann@example.com", "A new password", "the token\n")
 
 
-async def test_the_log_names_kind_and_person_and_nothing_else() -> None:
+async def test_letter_in_a_json_log_names_kind_and_person_alone() -> None:
     with capture_logs() as lines:
         await ConsoleMailer(None).send(LETTER)
     [line] = lines
@@ -18,7 +18,7 @@ async def test_the_log_names_kind_and_person_and_nothing_else() -> None:
     assert "the token" not in str(lines)
 
 
-async def test_the_operator_at_the_terminal_sees_the_letter() -> None:
+async def test_letter_is_shown_to_an_operator_at_a_terminal() -> None:
     terminal = io.StringIO()
     await ConsoleMailer(terminal).send(LETTER)
     shown = terminal.getvalue()

@@ -88,14 +88,14 @@ async def test_a_failed_errand_harms_no_other(post: Post, carrier: Carrier) -> N
     assert [line["event"] for line in lines] == ["letter not written"] * 4
 
 
-async def test_what_may_pass_is_tried_again(post: Post, carrier: Carrier) -> None:
+async def test_letter_that_may_pass_later_is_tried_again(post: Post, carrier: Carrier) -> None:
     carrier.failures = [Undelivered("answered 451", later=True), TimeoutError(), None]
     post.add(errand("one"))
     await auntil(lambda: carrier.taken == ["one"])
     assert len(carrier.tries) == 3
 
 
-async def test_what_does_not_pass_is_given_up(post: Post, carrier: Carrier) -> None:
+async def test_letter_that_never_passes_is_given_up(post: Post, carrier: Carrier) -> None:
     carrier.failures = [Undelivered("answered 451", later=True)] * 3
     with capture_logs() as lines:
         post.add(errand("one"))
@@ -107,7 +107,7 @@ async def test_what_does_not_pass_is_given_up(post: Post, carrier: Carrier) -> N
 @pytest.mark.parametrize(
     "failure", [Undelivered("answered 550", later=False), ValueError("ann@example.com")]
 )
-async def test_what_is_refused_for_good_is_tried_once(
+async def test_letter_refused_for_good_is_tried_once(
     post: Post, carrier: Carrier, failure: Exception
 ) -> None:
     carrier.failures = [failure]
@@ -120,7 +120,7 @@ async def test_what_is_refused_for_good_is_tried_once(
     assert "ann@example.com" not in str(lines)
 
 
-async def test_a_full_queue_drops_and_says_so(post: Post, carrier: Carrier) -> None:
+async def test_full_queue_of_letters_drops_and_says_so(post: Post, carrier: Carrier) -> None:
     carrier.gate.clear()
     with capture_logs() as lines:
         for number in range(8):
@@ -130,7 +130,9 @@ async def test_a_full_queue_drops_and_says_so(post: Post, carrier: Carrier) -> N
     await auntil(lambda: len(carrier.taken) == 5)
 
 
-async def test_a_drain_carries_what_waits_and_has_an_end(post: Post, carrier: Carrier) -> None:
+async def test_drain_sends_letters_that_wait_and_ends_at_its_deadline(
+    post: Post, carrier: Carrier
+) -> None:
     for subject in ("one", "two", "three"):
         post.add(errand(subject))
     await post.drain(10)
@@ -141,7 +143,7 @@ async def test_a_drain_carries_what_waits_and_has_an_end(post: Post, carrier: Ca
     assert "four" not in carrier.taken
 
 
-async def test_what_is_left_at_the_end_is_counted(carrier: Carrier) -> None:
+async def test_letters_left_at_the_end_are_counted_in_the_log(carrier: Carrier) -> None:
     post = Post(carrier, delivers=True)
     post.add(errand("one"))
     with capture_logs() as lines:

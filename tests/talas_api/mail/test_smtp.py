@@ -31,7 +31,7 @@ async def test_a_letter_arrives_as_it_was_written() -> None:
     assert post.envelopes[0].mail_from == "radio@talas.example"
 
 
-async def test_it_signs_in_where_the_server_asks() -> None:
+async def test_mailer_signs_in_where_the_server_asks() -> None:
     async with sink(auth=True) as post:
         await mailer(post, user=USER, password=PASSWORD).send(LETTER)
         assert post.users == [USER]
@@ -44,7 +44,7 @@ async def test_it_signs_in_where_the_server_asks() -> None:
 @pytest.mark.parametrize(
     ("answer", "later"), [("451 try again", True), ("550 no such ann@example.com", False)]
 )
-async def test_what_passes_may_be_tried_again(answer: str, later: bool) -> None:
+async def test_refusal_that_passes_may_be_tried_again(answer: str, later: bool) -> None:
     async with sink() as post:
         post.refuse = [answer]
         with pytest.raises(Undelivered) as caught:
@@ -53,7 +53,7 @@ async def test_what_passes_may_be_tried_again(answer: str, later: bool) -> None:
     assert "ann@example.com" not in str(caught.value)
 
 
-async def test_a_server_that_is_away_or_silent_is_tried_again() -> None:
+async def test_mail_server_that_is_away_or_silent_is_tried_again() -> None:
     [free] = free_ports(1)
     away = SmtpMailer(Server("127.0.0.1", free, "", "", "off"), SENDER, FakeClock())
     with pytest.raises(Undelivered) as caught:
@@ -67,7 +67,7 @@ async def test_a_server_that_is_away_or_silent_is_tried_again() -> None:
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
-async def test_without_the_tls_it_was_told_to_use_nothing_is_sent(tls: str) -> None:
+async def test_letter_is_not_sent_without_the_tls_that_is_set(tls: str) -> None:
     async with sink(auth=True) as post:
         there = server(f"smtp://{USER}:x@127.0.0.1:{post.port}?tls={tls}")
         with pytest.raises(Undelivered):
@@ -84,7 +84,7 @@ async def test_without_the_tls_it_was_told_to_use_nothing_is_sent(tls: str) -> N
         ("smtp://a%40b:p%3Aq@[::1]", Server("::1", 587, "a@b", "p:q", "starttls")),
     ],
 )
-def test_addresses_of_servers(url: str, found: Server) -> None:
+def test_address_of_a_mail_server_is_taken_apart(url: str, found: Server) -> None:
     assert server(url) == found
     assert "p:q" not in repr(server(url))
 
@@ -103,7 +103,7 @@ def test_addresses_of_servers(url: str, found: Server) -> None:
         "smtp://u:sesame@mail.example/path",
     ],
 )
-def test_what_is_no_address_is_named_without_its_value(url: str) -> None:
+def test_malformed_mail_server_is_named_without_its_password(url: str) -> None:
     with pytest.raises(SettingError) as caught:
         server(url)
     assert caught.value.name == "TALAS_SMTP_URL"

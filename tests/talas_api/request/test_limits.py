@@ -14,7 +14,7 @@ def test_every_rule_has_a_name_of_its_own_and_a_quota(tmp_path: Path) -> None:
         assert rule.quota(settings).most >= 2
 
 
-def test_a_quota_may_be_a_setting(tmp_path: Path) -> None:
+def test_quota_of_a_rule_may_be_a_setting(tmp_path: Path) -> None:
     rule = Rule("stations", (Subject.ACCOUNT,), "limit_stations", HOUR)
     settings = settings_for("postgresql://nowhere", tmp_path, limit_stations=7)
     assert rule.quota(settings) == Quota(7, HOUR)
@@ -22,7 +22,7 @@ def test_a_quota_may_be_a_setting(tmp_path: Path) -> None:
 
 @pytest.mark.checklist(11)
 @pytest.mark.parametrize("rules", [PASSWORD_AGAIN, EMAILS])
-def test_a_session_that_is_not_its_own_uses_up_its_tries_before_the_account_s(
+def test_session_uses_up_its_own_tries_before_the_account_s(
     rules: tuple[Rule, ...],
 ) -> None:
     by = {rule.subjects: rule for rule in rules}

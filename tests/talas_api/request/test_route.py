@@ -29,17 +29,17 @@ def test_text_that_is_no_id_is_not_found(text: str) -> None:
         call_of(text).id(missing)
 
 
-def test_who_asks_is_a_person() -> None:
+def test_call_tells_the_person_who_asks() -> None:
     call = call_of(claims=Claims(str(ANN), "s", "user", 0))
     assert (call.person, call.who.role) == (ANN, "user")
 
 
-def test_a_public_route_cannot_ask_who_is_there() -> None:
+def test_call_of_a_public_route_cannot_tell_who_asks() -> None:
     with pytest.raises(RuntimeError, match="public"):
         _ = call_of().who
 
 
-async def test_a_plain_row_gives_what_its_handler_gives() -> None:
+async def test_plain_row_answers_with_the_response_of_its_handler() -> None:
     async def page(request: web.Request) -> web.Response:
         return web.Response(text=request.path)
 

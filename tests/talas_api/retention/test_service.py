@@ -38,20 +38,22 @@ def retention(store: Store, audit_days: int = 365) -> Retention:
     return Retention(store, FakeClock(), audit_days, every=0.001, pause=0)
 
 
-async def test_each_kind_is_removed_after_its_time() -> None:
+async def test_each_kind_of_rows_is_removed_after_its_time() -> None:
     store = Store()
     await retention(store, 10).sweep()
     wanted = {remains: NOW - kept for remains, kept in KEPT.items()}
     assert dict(store.asked) == wanted | {Remains.AUDIT_EVENTS: NOW - timedelta(days=10)}
 
 
-async def test_an_audit_log_without_an_end() -> None:
+async def test_audit_log_kept_for_ever_loses_no_event() -> None:
     store = Store()
     await retention(store, 0).sweep()
     assert Remains.AUDIT_EVENTS not in dict(store.asked)
 
 
-async def test_batches_until_nothing_is_left_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sweep_removes_in_batches_until_nothing_is_left_and_logs_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(service, "BATCH", 10)
     store = Store(sessions=25, audit_events=10)
     with capture_logs() as logs:
@@ -65,7 +67,7 @@ async def test_batches_until_nothing_is_left_and_one_line(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("error", [Unavailable("away"), ZeroDivisionError("ours")])
-async def test_a_failure_is_logged_with_what_was_done_before(error: Exception) -> None:
+async def test_sweep_that_fails_logs_what_it_removed_before(error: Exception) -> None:
     store = Store(sessions=3)
     store.away_after, store.error = 2, error
     with capture_logs() as logs:
@@ -74,7 +76,7 @@ async def test_a_failure_is_logged_with_what_was_done_before(error: Exception) -
     assert logs[1]["sessions"] == 3
 
 
-async def test_it_looks_again_and_again_until_it_is_closed() -> None:
+async def test_sweeps_are_repeated_until_closed() -> None:
     store = Store()
     store.away_after = 1
     watching = retention(store)

@@ -104,7 +104,7 @@ ENDABLE = [Remains.SESSIONS, Remains.PERSONAL_TOKENS, Remains.MAIL_TOKENS]
 
 
 @pytest.mark.parametrize("remains", ENDABLE)
-async def test_what_expired_or_was_ended_before_the_moment_goes(
+async def test_rows_over_before_the_moment_are_removed(
     db: Database, ann: UUID, remains: Remains
 ) -> None:
     store = PostgresRetention(db)
@@ -117,9 +117,7 @@ async def test_what_expired_or_was_ended_before_the_moment_goes(
     assert await left(db, remains) == 4
 
 
-async def test_an_address_that_was_wanted_goes_once_it_can_be_had_no_more(
-    db: Database, ann: UUID
-) -> None:
+async def test_expired_change_of_address_is_removed(db: Database, ann: UUID) -> None:
     store = PostgresRetention(db)
     await fill(db, ann, Remains.EMAIL_CHANGES, (3, None))
     assert await store.remove(Remains.EMAIL_CHANGES, since(4), 100) == 0
@@ -127,14 +125,14 @@ async def test_an_address_that_was_wanted_goes_once_it_can_be_had_no_more(
     assert await left(db, Remains.EMAIL_CHANGES) == 0
 
 
-async def test_used_recovery_codes_go(db: Database, ann: UUID) -> None:
+async def test_used_recovery_codes_are_removed(db: Database, ann: UUID) -> None:
     store = PostgresRetention(db)
     await fill(db, ann, Remains.RECOVERY_CODES, (0, None), (0, 1), (0, 3), (0, 4))
     assert await store.remove(Remains.RECOVERY_CODES, since(2), 100) == 2
     assert await left(db, Remains.RECOVERY_CODES) == 2
 
 
-async def test_removed_rooms_go_after_their_messages(db: Database, ann: UUID) -> None:
+async def test_removed_room_is_deleted_after_its_messages(db: Database, ann: UUID) -> None:
     store = PostgresRetention(db)
     await fill(db, ann, Remains.MESSAGES, (0, None), (0, 1), (0, 3))
     assert await store.remove(Remains.ROOMS, since(2), 100) == 0
@@ -143,7 +141,7 @@ async def test_removed_rooms_go_after_their_messages(db: Database, ann: UUID) ->
     assert (await left(db, Remains.MESSAGES), await left(db, Remains.ROOMS)) == (2, 2)
 
 
-async def test_old_events_go(db: Database, ann: UUID) -> None:
+async def test_old_events_are_removed(db: Database, ann: UUID) -> None:
     store = PostgresRetention(db)
     await fill(db, ann, Remains.AUDIT_EVENTS, (1, None), (2, None), (2.001, None), (3, None))
     assert await store.remove(Remains.AUDIT_EVENTS, since(2), 100) == 2
@@ -152,7 +150,7 @@ async def test_old_events_go(db: Database, ann: UUID) -> None:
 
 
 @pytest.mark.parametrize("remains", Remains)
-async def test_the_oldest_first_and_no_more_than_asked_for(
+async def test_oldest_rows_are_removed_first_and_no_more_than_asked_for(
     db: Database, ann: UUID, remains: Remains
 ) -> None:
     store = PostgresRetention(db)
@@ -164,7 +162,7 @@ async def test_the_oldest_first_and_no_more_than_asked_for(
 
 
 @pytest.mark.parametrize("remains", Remains)
-async def test_two_processes_at_once_remove_each_row_once(
+async def test_rows_are_removed_once_by_two_processes_at_once(
     migrated: str, db: Database, ann: UUID, remains: Remains
 ) -> None:
     other = Database(migrated)
@@ -181,9 +179,7 @@ async def test_two_processes_at_once_remove_each_row_once(
 
 
 @pytest.mark.parametrize("remains", Remains)
-async def test_a_row_that_somebody_holds_is_passed_over(
-    db: Database, ann: UUID, remains: Remains
-) -> None:
+async def test_locked_row_is_passed_over(db: Database, ann: UUID, remains: Remains) -> None:
     await fill(db, ann, remains, (5, 5), (5, 5))
     async with db.transaction() as connection:
         hold = f"SELECT 1 FROM {remains.value} LIMIT 1 FOR UPDATE"  # noqa: S608 - a name of ours

@@ -19,7 +19,7 @@ async def test_rooms_are_listed_page_by_page(composed: Composed) -> None:
     assert body["meta"]["next"] is None
 
 
-async def test_a_station_s_room_is_among_them(composed: Composed) -> None:
+async def test_list_of_rooms_has_a_station_s_room(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     wish = {"slug": "my-radio", "name": "My Radio"}
     _, body = await composed.call("POST", "/api/stations", wish, token)
@@ -29,7 +29,7 @@ async def test_a_station_s_room_is_among_them(composed: Composed) -> None:
     ]
 
 
-async def test_a_bad_query_names_its_fields(composed: Composed) -> None:
+async def test_bad_query_for_rooms_names_its_fields(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     status, body = await composed.call("GET", "/api/rooms?limit=0&after=x", token=token)
     assert status == 400

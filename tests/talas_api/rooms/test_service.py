@@ -56,7 +56,7 @@ async def test_every_room_has_an_epoch_of_its_own() -> None:
     assert one.epoch != two.epoch
 
 
-async def test_pages_follow_each_other() -> None:
+async def test_pages_of_rooms_follow_each_other() -> None:
     rooms = Rooms(Shelf(), FakeClock(), 5)
     made = [await rooms.make(f"Room {number}", uuid7()) for number in range(5)]
     first = await rooms.list(RoomQuery(limit=2))
@@ -80,7 +80,7 @@ async def test_a_person_has_so_many_rooms_and_makes_no_more_in_an_hour() -> None
     await rooms.make("Three", ann)
 
 
-async def test_who_did_not_make_a_room_may_not_remove_it() -> None:
+async def test_room_is_not_removed_by_others_than_its_maker() -> None:
     shelf, ann = Shelf(), uuid7()
     rooms = Rooms(shelf, FakeClock(), 5)
     made = await rooms.make("Hall", ann)

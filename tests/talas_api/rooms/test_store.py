@@ -21,7 +21,7 @@ def room(name: str = "Hall", made: datetime = NOW) -> Room:
     return Room(uuid7(), name, "open", uuid7(), 0, made)
 
 
-async def test_what_was_added_is_found(db: Database) -> None:
+async def test_room_is_found_as_it_was_added(db: Database) -> None:
     store, creator = PostgresRooms(db), await add_person(db)
     rooms = [room(f"Room {number}") for number in range(3)]
     for one in rooms:
@@ -43,7 +43,7 @@ async def test_a_room_outlives_its_creator(db: Database) -> None:
     assert await store.page(UUID(int=0), 10) == [kept]
 
 
-async def test_nobody_has_more_rooms_than_allowed_however_many_are_made_at_once(
+async def test_rooms_made_at_once_stay_within_the_person_s_limit(
     migrated: str, db: Database
 ) -> None:
     ann, bob = await add_person(db, "ann"), await add_person(db, "bob")
@@ -59,7 +59,7 @@ async def test_nobody_has_more_rooms_than_allowed_however_many_are_made_at_once(
     await other.close()
 
 
-async def test_rooms_of_stations_do_not_count(db: Database) -> None:
+async def test_station_rooms_do_not_count_for_the_person_s_limit(db: Database) -> None:
     store, creator = PostgresRooms(db), await add_person(db)
     assert await store.add(room(), creator, 2, NOW)
     await db.run("UPDATE rooms SET kind = 'station'")
@@ -81,7 +81,7 @@ async def test_a_removed_room_is_gone_and_counts_for_an_hour_after_it_was_made(
     assert await store.add(room(), creator, 1, NOW)
 
 
-async def test_only_its_maker_removes_an_open_room(db: Database) -> None:
+async def test_open_room_is_removed_by_its_maker_alone(db: Database) -> None:
     store = PostgresRooms(db)
     ann, bob = await add_person(db, "ann"), await add_person(db, "bob")
     kept = room()

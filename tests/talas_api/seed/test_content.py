@@ -15,18 +15,18 @@ def column(table: Table, name: str) -> list[object]:
     return [row[table.columns.index(name)] for row in table.rows]
 
 
-def test_the_same_seed_gives_the_same_rows() -> None:
+def test_same_seed_gives_the_same_content() -> None:
     assert composed() == composed()
     assert composed(1) != composed(2)
 
 
-def test_the_counts_are_those_asked_for() -> None:
+def test_content_has_the_counts_asked_for() -> None:
     users, rooms, stations, messages = composed()
     assert (len(users.rows), len(stations.rows), len(messages.rows)) == (20, 5, 300)
     assert len(rooms.rows) > len(stations.rows)
 
 
-def test_names_and_ids_are_unique() -> None:
+def test_names_and_ids_of_the_content_are_unique() -> None:
     users, rooms, stations, messages = composed(people=5000)
     for table, name in ((users, "username"), (users, "email"), (stations, "slug")):
         values = column(table, name)
@@ -35,17 +35,17 @@ def test_names_and_ids_are_unique() -> None:
         assert len(set(column(table, "id"))) == len(table.rows)
 
 
-def test_slugs_are_ones_a_station_may_have() -> None:
+def test_slugs_of_the_content_are_ones_a_station_may_have() -> None:
     for slug in column(composed(stations=30)[2], "slug"):
         assert re.fullmatch(SLUG, str(slug))
         assert slug not in RESERVED
 
 
-def test_nobody_can_sign_in() -> None:
+def test_people_of_the_content_cannot_sign_in() -> None:
     assert set(column(composed()[0], "password_hash")) == {UNUSABLE}
 
 
-def test_rooms_count_their_messages() -> None:
+def test_rooms_of_the_content_count_their_messages() -> None:
     _, rooms, _, messages = composed()
     said = column(messages, "room_id")
     for room_id, last in zip(column(rooms, "id"), column(rooms, "last_offset"), strict=True):
@@ -54,7 +54,7 @@ def test_rooms_count_their_messages() -> None:
         assert len(offsets) == last == said.count(room_id)
 
 
-def test_talk_runs_forward_in_time() -> None:
+def test_messages_of_the_content_go_forward_in_time() -> None:
     messages = composed()[3]
     last: dict[object, object] = {}
     for room, _, _, _, _, _, at in messages.rows:
@@ -62,7 +62,7 @@ def test_talk_runs_forward_in_time() -> None:
         last[room] = at
 
 
-def test_lines_have_no_gaps_left() -> None:
+def test_texts_of_the_content_have_no_unfilled_names() -> None:
     for text in column(composed(messages=2000)[3], "text"):
         assert "{" not in str(text)
         assert "@ " not in str(text)

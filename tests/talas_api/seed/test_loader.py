@@ -38,7 +38,7 @@ async def digest(db: Database) -> str:
     return hashlib.sha256(repr([[r["row"] for r in table] for table in rows]).encode()).hexdigest()
 
 
-async def test_a_second_run_changes_nothing_and_says_so(db: Database) -> None:
+async def test_second_seed_changes_nothing_and_says_so(db: Database) -> None:
     said = await add_content(db, Small())
     assert said == "Added 20 users, 15 rooms, 5 stations, 300 messages."
     before = await digest(db)
@@ -46,7 +46,7 @@ async def test_a_second_run_changes_nothing_and_says_so(db: Database) -> None:
     assert await digest(db) == before
 
 
-async def test_the_same_seed_gives_the_same_rows(
+async def test_seed_loads_the_same_rows_each_time(
     db: Database, make_database: object, template: str
 ) -> None:
     await add_content(db, Small())
@@ -57,7 +57,7 @@ async def test_the_same_seed_gives_the_same_rows(
     await other.close()
 
 
-async def test_a_taken_name_leaves_nothing_behind(db: Database) -> None:
+async def test_seed_that_meets_a_taken_name_leaves_nothing_behind(db: Database) -> None:
     username = Small().tables()[0].rows[-1][1]
     await db.run(
         "INSERT INTO users (id, username, email, password_hash, display_name, created_at,"
@@ -99,7 +99,7 @@ async def test_more_people_for_load_tests_keep_the_first(db: Database, tmp_path:
     }  # fmt: skip
 
 
-async def test_a_file_that_cannot_be_written_leaves_no_sessions(
+async def test_token_file_that_cannot_be_written_leaves_no_sessions(
     db: Database, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError):

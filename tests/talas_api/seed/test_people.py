@@ -22,7 +22,7 @@ def test_each_person_has_a_session() -> None:
     assert len({row[2] for row in rows}) == 3
 
 
-def test_the_tokens_are_the_owners_alone(tmp_path: Path) -> None:
+def test_token_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "tokens"
     path.write_text("something older and longer than the tokens\n")
     path.chmod(0o644)
@@ -31,7 +31,7 @@ def test_the_tokens_are_the_owners_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_token_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nowhere"):
         write_tokens(tmp_path / "nowhere" / "tokens", ["a"])
     (tmp_path / "link").symlink_to(tmp_path / "target")

@@ -9,7 +9,7 @@ KNOWN = {"name", "title", "city", "genre", "gear"}
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_no_word_is_there_twice_or_blank(name: str) -> None:
+def test_words_are_neither_repeated_nor_blank(name: str) -> None:
     assert all(word.strip() == word and word for word in LISTS[name])
     assert len(set(LISTS[name])) == len(LISTS[name])
 

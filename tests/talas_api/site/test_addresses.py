@@ -27,26 +27,26 @@ def test_chat_and_audio_are_on_the_host_the_browser_used(host: str, name: str) -
     "host",
     ["", "a b", "evil.example/", "x;script-src *", '"><script>', "a@b", "-a", "a-", "a:999999"],
 )
-def test_what_is_not_a_host_is_not_repeated(host: str) -> None:
+def test_malformed_host_is_not_repeated_in_the_page(host: str) -> None:
     addresses = Addresses.of(settings(), host)
     assert addresses == Addresses("ws://127.0.0.1:3001/ws", audio := "http://127.0.0.1:3002", audio)
 
 
-def test_over_tls_the_sockets_are_too() -> None:
+def test_page_over_tls_names_sockets_over_tls() -> None:
     addresses = Addresses.of(settings(), "radio.example", secure=True)
     assert addresses == Addresses(
         "wss://radio.example:3001/ws", audio := "https://radio.example:3002", audio
     )
 
 
-def test_the_public_address_of_the_audio_wins() -> None:
+def test_public_address_of_the_audio_wins_over_the_host() -> None:
     addresses = Addresses.of(settings(public_url="https://audio.example/live/"), "127.0.0.1:8080")
     assert addresses.stream == addresses.source == "https://audio.example/live"
     assert "media-src https://audio.example;" in addresses.policy()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "talas", "radio.example", "evil.example"])
-def test_where_the_settings_say_so_all_is_under_one_name_whatever_the_host(host: str) -> None:
+def test_addresses_in_the_settings_win_whatever_the_host(host: str) -> None:
     """nginx sends its upstream's by itself."""
     addresses = Addresses.of(
         settings(

@@ -14,7 +14,7 @@ def made(folder: Path, **files: str) -> Assets:
     return Assets(folder)
 
 
-def test_files_are_found_by_their_path(tmp_path: Path) -> None:
+def test_file_is_found_by_its_path(tmp_path: Path) -> None:
     assets = made(tmp_path, index_html="<p>", js__early_js="1")
     asset = assets.find("js/early.js")
     assert asset is not None
@@ -23,7 +23,7 @@ def test_files_are_found_by_their_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "js", "main.js", "../assets.py", "js/../index.html"])
-def test_nothing_else_is(tmp_path: Path, name: str) -> None:
+def test_file_outside_the_folder_is_not_found(tmp_path: Path, name: str) -> None:
     assert made(tmp_path, index_html="<p>", js__main_js="1").find(name) is None
 
 

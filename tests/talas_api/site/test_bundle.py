@@ -68,7 +68,7 @@ def test_a_module_that_two_import_is_there_once_before_both() -> None:
         ("import { a } from './main.js';\n", "main.js imports itself"),
     ],
 )
-def test_what_cannot_be_put_together_is_refused_by_name(module: str, complaint: str) -> None:
+def test_module_that_cannot_be_bundled_is_refused_by_name(module: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         script({"js/main.js": module, "js/words.js": WORDS}, "js/main.js")
 
@@ -84,7 +84,7 @@ soon().then((said) => console.log(said)); // the end"""
 
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed; CI installs it")
-def test_functions_that_wait_and_types_in_comments_and_a_comment_at_the_end_stay() -> None:
+def test_bundle_keeps_async_functions_types_and_a_last_comment() -> None:
     texts = {"js/main.js": "import { } from './words.js';\n", "js/words.js": WAITING}
     done = subprocess.run(
         [str(NODE), "--input-type=module"], input=script(texts, "js/main.js"),
@@ -93,7 +93,7 @@ def test_functions_that_wait_and_types_in_comments_and_a_comment_at_the_end_stay
     assert done.stdout == "http://x/\n"
 
 
-def test_sheets_stand_where_they_are_imported() -> None:
+def test_sheet_is_put_where_it_is_imported() -> None:
     files = {
         "css/page.css": b'/* All. */\n@import url("a.css");\n@import url("b.css");\n',
         "css/a.css": b"a {}\n",

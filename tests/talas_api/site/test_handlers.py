@@ -63,7 +63,7 @@ async def test_a_page_asked_for_without_a_host_asks_no_resolver(
     assert asked == []
 
 
-async def test_a_proxy_that_hides_the_name_is_told_of_once(client: Client) -> None:
+async def test_proxy_that_hides_the_host_is_logged_once(client: Client) -> None:
     with capture_logs() as logs:
         await text(client, "/", Host="radio.example", **{"X-Forwarded-For": "192.0.2.1"})
         await text(client, "/", Host="127.0.0.1:8080")
@@ -73,7 +73,7 @@ async def test_a_proxy_that_hides_the_name_is_told_of_once(client: Client) -> No
     assert [(line["log_level"], line["host"]) for line in logs] == [("warning", "127.0.0.1:8080")]
 
 
-async def test_where_the_places_are_set_no_proxy_is_told_of() -> None:
+async def test_hint_about_a_proxy_is_left_out_where_the_addresses_are_set() -> None:
     client = await opened(
         handlers.FOLDER, chat_url="wss://a.example/ws", public_url="https://a.example"
     )
@@ -122,7 +122,7 @@ async def test_scripts_and_styles_have_types_that_browsers_insist_on(client: Cli
             assert response.headers["Content-Type"] == kind
 
 
-async def test_the_page_is_asked_for_again_but_not_sent_again(client: Client) -> None:
+async def test_page_the_browser_has_is_not_sent_again(client: Client) -> None:
     async with client.get("/") as response:
         assert response.headers["Cache-Control"] == handlers.REVALIDATE
         assert "script-src 'self'" in response.headers["Content-Security-Policy"]
@@ -154,12 +154,12 @@ async def test_an_older_version_is_served_but_not_kept(client: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["js/none.js", "..%2Fhandlers.py", "%2e%2e/handlers.py", "js/"])
-async def test_what_is_not_a_file_of_the_page_is_not_found(client: Client, name: str) -> None:
+async def test_path_that_is_no_file_of_the_page_is_not_found(client: Client, name: str) -> None:
     async with client.get(f"/site/x/{name}") as response:
         assert response.status == 404
 
 
-async def test_heads_are_answered_and_nothing_else_is(client: Client) -> None:
+async def test_page_answers_get_and_head_alone(client: Client) -> None:
     async with client.head("/") as response:
         assert response.status == 200
     async with client.post("/") as response:

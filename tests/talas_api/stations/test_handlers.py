@@ -36,7 +36,7 @@ async def test_renditions_are_chosen_shown_and_changed(composed: Composed) -> No
         assert (status, list(body["error"]["fields"])) == (400, ["renditions"])
 
 
-async def test_taken_and_reserved_slugs(composed: Composed) -> None:
+async def test_taken_or_reserved_slug_is_409(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     await composed.call("POST", "/api/stations", WISH, token)
     status, body = await composed.call("POST", "/api/stations", WISH, token)
@@ -45,7 +45,7 @@ async def test_taken_and_reserved_slugs(composed: Composed) -> None:
     assert (status, body["error"]["fields"]) == (400, {"slug": "is reserved"})
 
 
-async def test_the_list_goes_on_page_by_page(composed: Composed) -> None:
+async def test_list_of_stations_goes_on_page_by_page(composed: Composed) -> None:
     person = await composed.sign_up()
     other = await composed.sign_up("other")
     for slug, who in (("aa", person), ("bb", other), ("cc", person)):
@@ -71,7 +71,9 @@ async def test_the_list_goes_on_page_by_page(composed: Composed) -> None:
         ("page=2", "page"),
     ],
 )
-async def test_wrong_queries_name_the_parameter(composed: Composed, query: str, field: str) -> None:
+async def test_wrong_query_for_stations_names_the_parameter(
+    composed: Composed, query: str, field: str
+) -> None:
     status, body = await composed.call("GET", f"/api/stations?{query}")
     assert status == 400
     assert list(body["error"]["fields"]) == [field]
@@ -81,7 +83,7 @@ async def test_a_parameter_given_twice_is_refused(composed: Composed) -> None:
     assert (await composed.call("GET", "/api/stations?limit=1&limit=2"))[0] == 400
 
 
-async def test_owners_change_their_station(composed: Composed) -> None:
+async def test_owner_changes_their_station(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     _, made = await composed.call("POST", "/api/stations", WISH, token)
     path = "/api/stations/my-radio"
@@ -95,7 +97,7 @@ async def test_owners_change_their_station(composed: Composed) -> None:
     assert (await composed.call("GET", path))[0] == 404
 
 
-async def test_strangers_do_not(composed: Composed, db: Database) -> None:
+async def test_station_is_not_changed_by_strangers(composed: Composed, db: Database) -> None:
     token = (await composed.sign_up())["access_token"]
     await composed.call("POST", "/api/stations", WISH, token)
     stranger = (await composed.sign_up("stranger"))["access_token"]
@@ -113,7 +115,7 @@ async def test_strangers_do_not(composed: Composed, db: Database) -> None:
 
 
 @pytest.mark.parametrize("slug", ["nobodys", "A", "x" * 200, "%00", "%FF%FE", "a%2Fb", "..%2F"])
-async def test_there_is_no_such_station(composed: Composed, slug: str) -> None:
+async def test_unknown_station_is_404(composed: Composed, slug: str) -> None:
     from yarl import URL
 
     url = URL(f"http://127.0.0.1:{composed.client.port}/api/stations/{slug}", encoded=True)

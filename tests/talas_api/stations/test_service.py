@@ -48,7 +48,7 @@ async def owner(world: World) -> Claims:
     return await world.person("owner")
 
 
-async def test_making_one(world: World, owner: Claims) -> None:
+async def test_station_is_made_with_a_room_and_a_key(world: World, owner: Claims) -> None:
     made = await world.stations.make(WISH, owner)
     assert (made.slug, made.name, made.description, made.owner) == (
         "my-radio", "My Radio", "Songs.", "owner",
@@ -67,7 +67,7 @@ async def test_reserved_slugs_are_refused(world: World, owner: Claims, slug: str
     assert caught.value.fields == {"slug": "is reserved"}
 
 
-async def test_one_person_may_have_so_many_and_the_house_any_number() -> None:
+async def test_limit_of_stations_holds_for_people_and_not_for_our_own() -> None:
     world = World(most=3)
     owner = await world.person("owner")
     for slug in ("one", "two", "three"):
@@ -87,7 +87,7 @@ async def test_a_taken_slug_is_a_conflict_and_not_announced(world: World, owner:
     assert world.announced.changed == ["my-radio"]
 
 
-async def test_what_the_stream_service_learns(world: World, owner: Claims) -> None:
+async def test_stream_service_is_told_of_a_station_and_its_key(world: World, owner: Claims) -> None:
     made = await world.stations.make(WISH, owner)
     record = await world.stations.record("my-radio")
     assert record is not None
@@ -117,7 +117,9 @@ async def test_all_stations_of_an_owner_are_announced(world: World, owner: Claim
     assert world.announced.changed == slugs
 
 
-async def test_only_owner_and_admins_change_one(world: World, owner: Claims) -> None:
+async def test_station_is_changed_by_its_owner_and_admins_alone(
+    world: World, owner: Claims
+) -> None:
     await world.stations.make(WISH, owner)
     stranger, admin = await world.person("stranger"), await world.person("admin", "admin")
     moderator = await world.person("mod", "moderator")
@@ -136,7 +138,7 @@ async def test_only_owner_and_admins_change_one(world: World, owner: Claims) -> 
 
 
 @pytest.mark.checklist(29)
-async def test_what_an_admin_does_to_somebody_elses_is_recorded(
+async def test_change_by_an_admin_of_another_s_station_is_recorded(
     world: World, owner: Claims
 ) -> None:
     made = await world.stations.make(WISH, owner)
@@ -152,7 +154,7 @@ async def test_what_an_admin_does_to_somebody_elses_is_recorded(
         assert event.detail == {"station_id": str(made.id)}
 
 
-async def test_what_an_admin_does_to_the_houses_own_is_recorded(world: World) -> None:
+async def test_change_by_an_admin_of_our_own_station_is_recorded(world: World) -> None:
     await world.stations.ensure_own(WISH, "key")
     admin = await world.person("admin", "admin")
     await world.stations.renew_key("my-radio", admin, HOME)
@@ -183,7 +185,7 @@ async def test_a_rendition_is_named_once(world: World, owner: Claims) -> None:
         assert list(caught.value.fields) == ["renditions"]
 
 
-async def test_a_new_key_voids_the_old(world: World, owner: Claims) -> None:
+async def test_new_key_voids_the_old(world: World, owner: Claims) -> None:
     made = await world.stations.make(WISH, owner)
     keyed = await world.stations.renew_key("my-radio", owner, HOME)
     assert keyed.stream_key != made.stream_key
@@ -193,7 +195,7 @@ async def test_a_new_key_voids_the_old(world: World, owner: Claims) -> None:
     assert world.announced.changed == ["my-radio"] * 2
 
 
-async def test_removing_one(world: World, owner: Claims) -> None:
+async def test_removed_station_is_gone_and_announced(world: World, owner: Claims) -> None:
     await world.stations.make(WISH, owner)
     await world.stations.remove("my-radio", owner, HOME)
     with pytest.raises(NotFound):
@@ -201,7 +203,7 @@ async def test_removing_one(world: World, owner: Claims) -> None:
     assert world.announced.changed == ["my-radio"] * 2
 
 
-async def test_there_is_no_such_station(world: World, owner: Claims) -> None:
+async def test_unknown_station_is_not_found(world: World, owner: Claims) -> None:
     for attempt in (
         world.stations.find("none"),
         world.stations.change("none", StationChange(), owner, HOME),
@@ -212,7 +214,7 @@ async def test_there_is_no_such_station(world: World, owner: Claims) -> None:
             await attempt
 
 
-async def test_one_that_goes_while_it_is_changed(
+async def test_station_removed_while_it_is_changed_is_not_found(
     world: World, owner: Claims, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.stations.make(WISH, owner)
@@ -229,7 +231,7 @@ async def test_one_that_goes_while_it_is_changed(
         await world.stations.renew_key("my-radio", owner, HOME)
 
 
-async def test_pages_run_through_all(world: World, owner: Claims) -> None:
+async def test_pages_of_stations_hold_every_station_once(world: World, owner: Claims) -> None:
     slugs = [f"radio-{number:02d}" for number in range(7)]
     for slug in reversed(slugs):
         await world.stations.make(NewStation(slug, slug), owner)
@@ -246,7 +248,7 @@ async def test_pages_run_through_all(world: World, owner: Claims) -> None:
     assert exact.next is None
 
 
-async def test_the_houses_own(world: World, owner: Claims) -> None:
+async def test_own_station_is_made_once_and_gets_its_key(world: World, owner: Claims) -> None:
     for key in ("first", "first", "second"):
         await world.stations.ensure_own(WISH, key)
         record = await world.stations.record("my-radio")
@@ -255,7 +257,7 @@ async def test_the_houses_own(world: World, owner: Claims) -> None:
     assert world.announced.changed == ["my-radio"] * 2
 
 
-async def test_a_persons_station_is_left_alone(world: World, owner: Claims) -> None:
+async def test_station_of_a_person_is_not_taken_for_our_own(world: World, owner: Claims) -> None:
     made = await world.stations.make(WISH, owner)
     await world.stations.ensure_own(WISH, "demo key")
     record = await world.stations.record("my-radio")
@@ -263,7 +265,7 @@ async def test_a_persons_station_is_left_alone(world: World, owner: Claims) -> N
     assert record.key_hash == hash_key(made.stream_key).hex()
 
 
-async def test_two_processes_may_ensure_at_once(
+async def test_own_station_is_made_once_by_two_processes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.stations.ensure_own(WISH, "key")
@@ -281,7 +283,7 @@ async def test_two_processes_may_ensure_at_once(
     assert len(world.store.kept) == 1
 
 
-def test_keys_are_128_random_bits() -> None:
+def test_stream_key_has_128_random_bits() -> None:
     keys = {new_key() for _ in range(10)}
     assert len(keys) == 10
     assert all(len(bytes.fromhex(key)) == 16 for key in keys)

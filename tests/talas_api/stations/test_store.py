@@ -42,7 +42,7 @@ async def pair(request: pytest.FixtureRequest, db: Database) -> tuple[Any, UUID]
     return MemoryStations(accounts), ann.id
 
 
-async def test_nobody_has_more_stations_than_allowed_however_many_are_made_at_once(
+async def test_stations_made_at_once_stay_within_the_person_s_limit(
     pair: tuple[Any, UUID],
 ) -> None:
     store, ann = pair
@@ -54,7 +54,7 @@ async def test_nobody_has_more_stations_than_allowed_however_many_are_made_at_on
     assert await store.add(kept("one-more", ann)) == "Ann"
 
 
-async def test_what_is_kept_comes_back(pair: tuple[Any, UUID]) -> None:
+async def test_station_comes_back_as_it_was_kept(pair: tuple[Any, UUID]) -> None:
     store, ann = pair
     own, demo = kept("own", ann), kept("demo")
     assert await store.add(own) == "Ann"
@@ -84,7 +84,7 @@ async def test_a_station_is_closed_while_its_owner_is_disabled(db: Database) -> 
         assert not demo.closed
 
 
-async def test_a_slug_is_one_stations(pair: tuple[Any, UUID]) -> None:
+async def test_slug_belongs_to_one_station(pair: tuple[Any, UUID]) -> None:
     store, ann = pair
     await store.add(kept("own", ann))
     with pytest.raises(Conflict) as caught:
@@ -157,7 +157,7 @@ async def test_removed_station_that_stood_for_no_other_is_followed_by_none(db: D
         assert await slugs_that_count(db) == ["love"]
 
 
-async def test_whose_words_go_first_is_kept_and_changed(pair: tuple[Any, UUID]) -> None:
+async def test_prefer_source_is_kept_and_changed(pair: tuple[Any, UUID]) -> None:
     store, ann = pair
     own = kept("own", ann, prefer_source=True)
     await store.add(own)
@@ -170,7 +170,7 @@ async def test_whose_words_go_first_is_kept_and_changed(pair: tuple[Any, UUID]) 
     assert [one.prefer_source for one in await store.page("", 5, None)] == [False]
 
 
-async def test_pages_are_by_slug(pair: tuple[Any, UUID]) -> None:
+async def test_pages_of_stations_are_in_the_order_of_slugs(pair: tuple[Any, UUID]) -> None:
     store, ann = pair
     for slug, owner in (("c3", None), ("a1", ann), ("b2", None), ("d4", ann)):
         await store.add(kept(slug, owner))
@@ -186,7 +186,7 @@ async def test_pages_are_by_slug(pair: tuple[Any, UUID]) -> None:
     assert await slugs("", 10, uuid7()) == []
 
 
-async def test_changes(pair: tuple[Any, UUID]) -> None:
+async def test_change_of_a_station_leaves_what_is_not_named(pair: tuple[Any, UUID]) -> None:
     store, ann = pair
     own = kept("own", ann)
     await store.add(own)
@@ -199,7 +199,7 @@ async def test_changes(pair: tuple[Any, UUID]) -> None:
     assert await store.change(uuid7(), StationChange(name="x"), NOW) is None
 
 
-async def test_renditions(pair: tuple[Any, UUID]) -> None:
+async def test_renditions_of_a_station_are_kept_and_changed(pair: tuple[Any, UUID]) -> None:
     store, ann = pair
     own = kept("own", ann, renditions=("flac", "32.opus"))
     await store.add(own)
@@ -212,7 +212,7 @@ async def test_renditions(pair: tuple[Any, UUID]) -> None:
         assert await store.page("", 10, owner) == [two.station]
 
 
-async def test_keys(pair: tuple[Any, UUID]) -> None:
+async def test_key_of_a_station_is_replaced(pair: tuple[Any, UUID]) -> None:
     store, ann = pair
     own = kept("own", ann)
     await store.add(own)
@@ -221,7 +221,7 @@ async def test_keys(pair: tuple[Any, UUID]) -> None:
     assert not await store.set_key(uuid7(), b"k" * 32, NOW)
 
 
-async def test_removal(pair: tuple[Any, UUID]) -> None:
+async def test_removed_station_is_gone(pair: tuple[Any, UUID]) -> None:
     store, ann = pair
     own = kept("own", ann)
     await store.add(own)
@@ -264,7 +264,7 @@ async def test_an_owner_who_is_gone_is_a_conflict(db: Database) -> None:
 
 
 @pytest.mark.parametrize("slug", [*sorted(RESERVED), "a", "a--b", "Ab", "a" * 33])
-async def test_the_database_checks_slugs_itself(db: Database, slug: str) -> None:
+async def test_database_refuses_a_slug_that_is_none(db: Database, slug: str) -> None:
     with pytest.raises(BadInput):
         await PostgresStations(db).add(kept(slug, name="x"))
 
@@ -272,7 +272,7 @@ async def test_the_database_checks_slugs_itself(db: Database, slug: str) -> None
 @pytest.mark.parametrize(
     "renditions", [(), ("wav",), ("mp3", "mp3"), ("mp3", "wav"), (None,), ("mp3", None)]
 )
-async def test_the_database_checks_renditions_itself(
+async def test_database_refuses_a_rendition_that_is_none(
     db: Database, renditions: tuple[Any, ...]
 ) -> None:
     with pytest.raises(BadInput):

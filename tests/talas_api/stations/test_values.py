@@ -19,7 +19,7 @@ from talas_core.web.body import parse
 
 
 @pytest.mark.parametrize("slug", ["ab", "my-radio", "r2d2", "a-b-c", "0-0", "a" * 32])
-def test_slugs(slug: str) -> None:
+def test_right_slug_is_taken(slug: str) -> None:
     assert parse(msgspec.json.encode({"slug": slug, "name": "x"}), NewStation).slug == slug
 
 
@@ -27,7 +27,7 @@ def test_slugs(slug: str) -> None:
     "slug",
     ["", "a", "-ab", "ab-", "a--b", "Ab", "a_b", "a.b", "a/b", "ä2", "ab\n", "a" * 33, "ab.mp3"],
 )
-def test_what_is_no_slug(slug: str) -> None:
+def test_malformed_slug_is_refused_by_field(slug: str) -> None:
     with pytest.raises(BadInput) as caught:
         parse(msgspec.json.encode({"slug": slug, "name": "x"}), NewStation)
     assert list(caught.value.fields) == ["slug"]
@@ -56,7 +56,7 @@ def test_reserved_slugs_would_otherwise_pass() -> None:
         ("renditions", [1]),
     ],
 )
-def test_what_is_refused(field: str, value: str) -> None:
+def test_wrong_field_of_a_station_is_refused_by_name(field: str, value: str) -> None:
     wish = {"slug": "ab", "name": "x", field: value}
     with pytest.raises(BadInput) as caught:
         parse(msgspec.json.encode(wish), NewStation)
