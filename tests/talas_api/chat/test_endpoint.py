@@ -47,7 +47,9 @@ async def close_code(socket: aiohttp.ClientWebSocketResponse) -> int | None:
         ("", 403),
     ],
 )
-async def test_only_our_own_pages_may_come(composed: Composed, origin: str, status: int) -> None:
+async def test_handshake_of_a_page_of_another_origin_is_refused(
+    composed: Composed, origin: str, status: int
+) -> None:
     headers = {**HANDSHAKE, "Origin": origin}
     async with composed.chat.get("/ws", headers=headers) as response:
         assert response.status == status
@@ -55,7 +57,7 @@ async def test_only_our_own_pages_may_come(composed: Composed, origin: str, stat
             assert (await response.json())["error"]["code"] == "origin_refused"
 
 
-async def test_another_version_of_the_protocol_is_told_ours_and_closed(composed: Composed) -> None:
+async def test_handshake_of_another_websocket_version_is_426(composed: Composed) -> None:
     reader, writer = await asyncio.open_connection(composed.chat.host, composed.chat.port)
     lines = [f"{name}: {value}" for name, value in HANDSHAKE.items() if "Version" not in name]
     wish = ["GET /ws HTTP/1.1", "Host: localhost", *lines, "Sec-WebSocket-Version: 12", "", ""]
@@ -69,7 +71,7 @@ async def test_another_version_of_the_protocol_is_told_ours_and_closed(composed:
     assert '"code":"websocket_version"' in said
 
 
-async def test_http_1_0_has_no_upgrade(composed: Composed) -> None:
+async def test_handshake_in_http_1_0_is_refused(composed: Composed) -> None:
     async with aiohttp.ClientSession(version=aiohttp.HttpVersion10) as old:
         url = composed.chat.make_url("/ws")
         async with old.get(url, headers=HANDSHAKE) as response:
@@ -82,7 +84,7 @@ async def test_compression_is_not_agreed_on(composed: Composed) -> None:
         assert not socket.compress
 
 
-async def test_what_is_no_handshake_is_told(composed: Composed) -> None:
+async def test_request_that_is_no_handshake_is_refused(composed: Composed) -> None:
     async with composed.chat.get("/ws") as response:
         assert response.status == 400
         assert (await response.json())["error"]["code"] == "bad_input"
@@ -102,7 +104,7 @@ async def test_handshake_with_a_body_is_refused(composed: Composed, field: dict[
     writer.close()
 
 
-async def test_a_full_house_says_so_before_the_upgrade(
+async def test_handshake_at_a_full_server_is_503(
     composed: Composed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await composed.api.chat.drain(0.1)
@@ -122,7 +124,7 @@ async def test_a_ping_is_answered_with_its_payload(
 
 
 @pytest.mark.parametrize("payload", ["nonsense", "[]", '"x"'])
-async def test_nonsense_closes_with_4201(
+async def test_frame_of_nonsense_closes_with_4201(
     socket: aiohttp.ClientWebSocketResponse, payload: str
 ) -> None:
     await socket.send_str(payload)
@@ -203,7 +205,7 @@ async def test_client_that_sends_faster_than_it_is_served_is_read_no_further(
     ],
     ids=lambda value: value[:12].hex() if isinstance(value, bytes) else value,
 )
-async def test_what_is_not_the_protocol_is_closed_with_its_code(
+async def test_frame_against_the_protocol_closes_with_its_code(
     composed: Composed, data: bytes, code: int
 ) -> None:
     reader, writer = await raw(composed)
@@ -295,7 +297,7 @@ async def test_sockets_of_one_address_before_the_sign_in_are_counted(
             assert (await third.ask("ping"))["type"] == "pong"
 
 
-async def test_who_says_goodbye_and_does_not_read_loses_the_connection(
+async def test_client_that_says_goodbye_and_does_not_read_is_cut(
     composed: Composed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LINGER_SECONDS", 0.05)
@@ -328,13 +330,13 @@ async def unread(
     return transport
 
 
-async def test_a_goodbye_is_returned(composed: Composed) -> None:
+async def test_close_frame_is_answered_with_one(composed: Composed) -> None:
     async with talking(composed.chat) as talker:
         await talker.socket.close(code=1000)
         assert talker.socket.close_code == 1000
 
 
-async def test_who_vanishes_is_forgotten(composed: Composed) -> None:
+async def test_client_that_vanishes_is_forgotten(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     chat = composed.api.chat
     async with talking(composed.chat, token) as talker:
@@ -367,7 +369,7 @@ async def test_a_disabled_account_closes_with_4102_and_the_next_sign_in_is_refus
         assert (await talker.ask("auth", token=token))["code"] == "unauthorized"
 
 
-async def test_a_drain_closes_with_4002_after_the_acks(composed: Composed) -> None:
+async def test_drain_closes_with_4002_after_the_acks(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     async with talking(composed.chat, token) as talker:
         room = (await talker.ask("room.create", name="Hall"))["room"]

@@ -6,7 +6,7 @@ from support.wait import auntil
 from talas_core.ids import uuid7
 
 
-async def test_what_was_said_is_read_page_by_page(composed: Composed) -> None:
+async def test_messages_of_a_room_are_read_page_by_page(composed: Composed) -> None:
     token = (await composed.sign_up("ada"))["access_token"]
     async with talking(composed.chat, token) as talker:
         room = (await talker.ask("room.create", name="Hall"))["room"]
@@ -22,7 +22,7 @@ async def test_what_was_said_is_read_page_by_page(composed: Composed) -> None:
     assert body["meta"]["next"] is None
 
 
-async def test_what_was_said_at_a_station_is_read_by_anybody(composed: Composed) -> None:
+async def test_messages_of_a_station_s_room_are_read_by_anybody(composed: Composed) -> None:
     token = (await composed.sign_up("ada"))["access_token"]
     wish = {"slug": "night-line", "name": "Night Line"}
     _, body = await composed.call("POST", "/api/stations", wish, token=token)
@@ -40,13 +40,13 @@ async def test_what_was_said_at_a_station_is_read_by_anybody(composed: Composed)
 
 
 @pytest.mark.parametrize("room", ["nowhere", str(uuid7())], ids=["no id", "nobody's"])
-async def test_a_room_that_is_not_there(composed: Composed, room: str) -> None:
+async def test_unknown_room_is_404(composed: Composed, room: str) -> None:
     token = (await composed.sign_up())["access_token"]
     status, body = await composed.call("GET", f"/api/rooms/{room}/messages", token=token)
     assert (status, body["error"]["code"]) == (404, "not_found")
 
 
-async def test_a_bad_query_names_its_fields(composed: Composed) -> None:
+async def test_bad_query_for_messages_names_its_fields(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     path = f"/api/rooms/{uuid7()}/messages?before=0&limit=101"
     status, body = await composed.call("GET", path, token=token)
@@ -75,7 +75,7 @@ async def test_a_room_is_removed_by_its_maker_alone_and_its_messages_with_it(
         assert (await other.ask("room.join", room=room))["code"] == "not_found"
 
 
-async def test_a_station_s_room_is_not_removed_this_way(composed: Composed) -> None:
+async def test_station_s_room_is_not_removed_as_a_room(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     wish = {"slug": "my-radio", "name": "My Radio"}
     _, body = await composed.call("POST", "/api/stations", wish, token)

@@ -43,7 +43,7 @@ def test_message_of_any_size_comes_out_unmasked(size: int) -> None:
         assert read([frame(payload, opcode)]) == [Frame(kind, payload)]
 
 
-def test_frames_cut_anywhere_are_the_same_frames() -> None:
+def test_frames_are_the_same_wherever_the_bytes_are_cut() -> None:
     dice = random.Random(5)
     data = b"".join((
         frame(b"hello"), frame(b"", PING), frame(dice.randbytes(300)), frame(b"hello?", PING),
@@ -72,7 +72,7 @@ def test_an_unfinished_frame_waits_and_is_counted_as_waiting() -> None:
     assert incoming.waiting == 0
 
 
-def test_one_call_takes_one_frame_however_many_came() -> None:
+def test_parser_takes_one_frame_a_call_however_many_came() -> None:
     incoming = Incoming(MOST)
     incoming.feed(frame(b"", PING) * 43_000)
     assert incoming.next() == Frame(Kind.PING, b"")

@@ -45,7 +45,7 @@ async def turns_of(intake: Intake, count: int) -> list[int]:
     return [turn for turn in turns if turn]
 
 
-async def test_a_read_full_of_pings_is_taken_in_many_turns() -> None:
+async def test_read_full_of_pings_is_taken_in_many_turns_of_the_loop() -> None:
     intake = Intake(Tap())
     intake.feed_data(frame(b"", PING) * 43_000)
     turns = await turns_of(intake, 1000)
@@ -54,14 +54,14 @@ async def test_a_read_full_of_pings_is_taken_in_many_turns() -> None:
 
 
 @pytest.mark.parametrize("payload", [b"", b"x", b"x" * COUNTED_BYTES, b"x" * FRAME_BYTES])
-async def test_larger_frames_make_a_turn_shorter(payload: bytes) -> None:
+async def test_turn_of_the_loop_takes_fewer_frames_the_larger_they_are(payload: bytes) -> None:
     intake = Intake(Tap())
     intake.feed_data(frame(payload) * 40)
     turns = await turns_of(intake, 40)
     assert max(turns) == -(-FRAMES_PER_TURN // (1 + len(payload) // COUNTED_BYTES))
 
 
-async def test_feeding_parses_nothing() -> None:
+async def test_bytes_fed_are_parsed_later() -> None:
     intake = Intake(Tap())
     intake.feed_data(b"\xff" * 1000)  # a violation, once somebody looks
     with pytest.raises(Violation):
@@ -87,7 +87,7 @@ async def test_client_is_held_back_while_much_waits_and_let_go_once_it_is_taken(
     assert await waiting == Frame(Kind.TEXT, b"hello")
 
 
-async def test_a_frame_of_the_largest_size_never_stands_still() -> None:
+async def test_frame_of_the_largest_size_is_read_without_a_pause() -> None:
     tap = Tap()
     intake = Intake(tap)
     data = frame(b"x" * FRAME_BYTES)
@@ -100,7 +100,7 @@ async def test_a_frame_of_the_largest_size_never_stands_still() -> None:
     assert found is not None and len(found.payload) == FRAME_BYTES
 
 
-async def test_what_came_before_the_end_is_still_taken() -> None:
+async def test_frames_that_came_before_the_end_are_still_taken() -> None:
     intake = Intake(Tap())
     intake.feed_data(frame(b"last words") + frame(b"half", TEXT)[:3])
     intake.feed_eof()
@@ -108,7 +108,7 @@ async def test_what_came_before_the_end_is_still_taken() -> None:
     assert await intake.frame() is None
 
 
-async def test_dropping_takes_in_so_much_and_then_reads_no_more() -> None:
+async def test_dropped_intake_takes_a_bounded_rest_and_reads_no_more() -> None:
     tap = Tap()
     intake = Intake(tap)
     intake.feed_data(b"x" * (MOST_UNREAD + 1))

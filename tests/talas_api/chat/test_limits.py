@@ -11,7 +11,7 @@ from talas_api.chat.limits import (
 )
 
 
-def test_the_settings_name_what_an_operator_may_change(tmp_path: Path) -> None:
+def test_limits_of_the_chat_come_from_the_settings(tmp_path: Path) -> None:
     settings = settings_for(
         "postgresql://x@y/z", tmp_path, chat_queue_bytes=20_000, chat_sockets=7,
         chat_sockets_per_user=3, chat_requests_per_second=5.0,
@@ -31,7 +31,7 @@ def test_the_longest_message_counts_once_and_the_largest_frame_five_times() -> N
     assert cost(64 * 1024) == 5
 
 
-def test_the_document_states_the_limits_as_they_are(tmp_path: Path) -> None:
+def test_documented_limits_of_the_chat_are_those_there_are(tmp_path: Path) -> None:
     settings = settings_for("postgresql://x@y/z", tmp_path)
     limits = Limits.of(settings, settings.chat_sockets)
     text = (Path(__file__).parents[3] / "docs" / "chat.md").read_text()

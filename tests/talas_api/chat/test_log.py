@@ -62,14 +62,14 @@ def draft(room: UUID, sender: Sender, text: str, nonce: str = "") -> Draft:
     return Draft(room, sender, nonce or text, text, uuid7(), NOW)
 
 
-async def test_a_new_room_stands_at_zero(kit: Kit) -> None:
+async def test_new_room_is_at_offset_zero(kit: Kit) -> None:
     room = await kit.room()
     stretch = await kit.log.before(room, None, 10)
     assert (stretch.position.offset, stretch.entries) == (0, [])
     assert await kit.log.positions([room]) == {room: stretch.position}
 
 
-async def test_messages_are_numbered_from_one_without_a_hole(kit: Kit) -> None:
+async def test_messages_are_numbered_from_one_without_a_gap(kit: Kit) -> None:
     room = await kit.room()
     drafts = [draft(room, kit.ada, str(number)) for number in range(3)]
     assert await kit.log.append(drafts[:2]) == [
@@ -96,7 +96,7 @@ async def test_a_removed_room_has_no_position_no_past_and_takes_no_message(kit: 
     assert outcomes[1].offset == 2
 
 
-async def test_one_batch_may_speak_in_several_rooms(kit: Kit) -> None:
+async def test_batch_holds_messages_for_several_rooms(kit: Kit) -> None:
     one, two = await kit.room(), await kit.room()
     batch = [draft(one, kit.ada, "a"), draft(two, kit.ada, "b"), draft(one, kit.bob, "c")]
     assert [kept.offset for kept in await kit.log.append(batch)] == [1, 1, 2]
@@ -137,7 +137,7 @@ async def test_nonces_are_each_person_s_and_each_room_s_own(kit: Kit) -> None:
     assert all(kept.new for kept in await kit.log.append(batch))
 
 
-async def test_a_room_that_is_not_there_is_refused_alone(kit: Kit) -> None:
+async def test_message_for_an_unknown_room_is_refused_alone(kit: Kit) -> None:
     room = await kit.room()
     outcomes = await kit.log.append([draft(uuid7(), kit.ada, "a"), draft(room, kit.ada, "b")])
     assert isinstance(outcomes[0], NotFound)
@@ -147,7 +147,7 @@ async def test_a_room_that_is_not_there_is_refused_alone(kit: Kit) -> None:
     assert await kit.log.positions([uuid7()]) == {}
 
 
-async def test_stretches_are_cut_where_asked(kit: Kit) -> None:
+async def test_stretch_of_messages_ends_where_asked(kit: Kit) -> None:
     room = await kit.room()
     await kit.log.append([draft(room, kit.ada, str(number)) for number in range(1, 11)])
 
@@ -161,7 +161,9 @@ async def test_stretches_are_cut_where_asked(kit: Kit) -> None:
     assert offsets(await kit.log.after(room, 10, 2)) == []
 
 
-async def test_writers_at_once_neither_collide_nor_leave_holes(own: Kit, migrated: str) -> None:
+async def test_batches_written_at_once_neither_collide_nor_leave_gaps(
+    own: Kit, migrated: str
+) -> None:
     rooms = [await own.room() for _ in range(4)]
     databases = [Database(migrated, size=2) for _ in range(3)]
     for database in databases:
@@ -193,7 +195,7 @@ async def test_a_sender_without_an_account_fails_the_batch(own: Kit) -> None:
     assert (await own.log.positions([room]))[room].offset == 0
 
 
-async def test_what_a_person_said_outlives_them(own: Kit) -> None:
+async def test_message_outlives_its_sender_s_account(own: Kit) -> None:
     room = await own.room()
     await own.log.append([draft(room, own.bob, "hello")])
     await own.db.run("DELETE FROM users WHERE id = $1", own.bob.id)

@@ -31,7 +31,7 @@ async def session(db: Database, user: UUID, hours: int = 1) -> UUID:
     return sid
 
 
-async def test_a_token_leads_to_its_person(composed: Composed, people: People) -> None:
+async def test_token_signs_its_person_in(composed: Composed, people: People) -> None:
     grant = await composed.sign_up("ada")
     person = await people.sign_in(grant["access_token"])
     assert person.sender.username == "ada"
@@ -40,12 +40,12 @@ async def test_a_token_leads_to_its_person(composed: Composed, people: People) -
     assert grant["expires_in"] - 10 < lasts <= grant["expires_in"]
 
 
-async def test_a_forged_token_leads_to_nobody(people: People) -> None:
+async def test_forged_token_signs_nobody_in(people: People) -> None:
     with pytest.raises(Unauthorized):
         await people.sign_in("a.b.c")
 
 
-async def test_a_personal_token_leads_to_its_person_if_it_is_for_chatting(
+async def test_personal_token_signs_its_person_in_if_it_is_for_chatting(
     composed: Composed, people: People, db: Database
 ) -> None:
     grant = await composed.sign_up("ada")
@@ -67,7 +67,7 @@ async def test_a_personal_token_leads_to_its_person_if_it_is_for_chatting(
 
 
 @pytest.mark.checklist(3)
-async def test_a_session_that_ends_while_its_person_is_looked_up_leads_to_nobody(
+async def test_session_that_ends_during_the_sign_in_signs_nobody_in(
     composed: Composed, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grant = await composed.sign_up("ada")
@@ -83,7 +83,7 @@ async def test_a_session_that_ends_while_its_person_is_looked_up_leads_to_nobody
         await people.sign_in(grant["access_token"])
 
 
-async def test_a_disabled_account_is_nobody_s(
+async def test_disabled_account_signs_nobody_in(
     composed: Composed, people: People, db: Database
 ) -> None:
     token = (await composed.sign_up("ada"))["access_token"]

@@ -30,7 +30,7 @@ async def walk(reader: Reader, room: UUID, limit: int) -> list[list[int]]:
             return pages
 
 
-async def test_pages_give_every_message_once() -> None:
+async def test_pages_of_history_give_every_message_once() -> None:
     reader, room = await filled([str(n) for n in range(10)])
     assert await walk(reader, room, 4) == [[7, 8, 9, 10], [3, 4, 5, 6], [1, 2]]
     assert await walk(reader, room, 10) == [list(range(1, 11))]

@@ -17,7 +17,7 @@ def shown(reply: replies.Reply) -> Any:
     return msgspec.json.decode(encode(reply))
 
 
-def test_a_message_as_everybody_gets_it() -> None:
+def test_message_frame_has_offset_id_sender_text_and_time() -> None:
     entry = Entry(7, UUID(ROOM), Sender(UUID(ROOM), "ada"), "hello", FakeClock().now())
     assert msgspec.json.decode(replies.message(UUID(ROOM), entry)) == {
         "type": "message",
@@ -30,22 +30,22 @@ def test_a_message_as_everybody_gets_it() -> None:
     }
 
 
-def test_a_message_of_nobody_any_more_says_so() -> None:
+def test_message_of_a_deleted_account_has_no_sender() -> None:
     entry = Entry(7, UUID(ROOM), None, "hello", FakeClock().now())
     assert msgspec.json.decode(replies.message(UUID(ROOM), entry))["sender"] is None
 
 
-def test_the_last_page_of_history_says_so() -> None:
+def test_last_page_of_history_has_no_next() -> None:
     assert shown(replies.Past(room=UUID(ROOM), messages=[], next=None))["next"] is None
 
 
-def test_recovered_is_told_only_to_who_asked() -> None:
+def test_join_reply_tells_recovered_only_to_who_resumes() -> None:
     facts = {"room": UUID(ROOM), "epoch": UUID(ROOM), "offset": 1}
     assert "recovered" not in shown(replies.RoomJoined(**facts))
     assert shown(replies.RoomJoined(**facts, recovered=False))["recovered"] is False
 
 
-def test_errors_are_told_with_the_first_field_at_fault() -> None:
+def test_error_frame_names_the_first_field_at_fault() -> None:
     assert shown(replies.failure(NotFound("There is no such room."), 5)) == {
         "type": "error", "code": "not_found", "message": "There is no such room.", "ref": 5,
     }  # fmt: skip
@@ -57,5 +57,5 @@ def test_errors_are_told_with_the_first_field_at_fault() -> None:
 
 
 @pytest.mark.parametrize("error", [Unavailable("x"), BusUnavailable("x"), BusTimeout("x")])
-def test_whatever_is_away_is_unavailable(error: Unavailable) -> None:
+def test_error_of_anything_away_is_unavailable(error: Unavailable) -> None:
     assert replies.failure(error, 1).code == "unavailable"

@@ -10,7 +10,7 @@ from talas_api.chat.values import Kept
 from talas_core.errors import Unavailable
 
 
-async def test_nobody_stays_without_a_sign_in(kit: ChatKit) -> None:
+async def test_socket_without_a_sign_in_is_closed(kit: ChatKit) -> None:
     guest, member = await kit.guest(), await kit.guest("ada")
     kit.clock.advance(10.1)
     await auntil(lambda: guest.code is Close.NO_SIGN_IN)
@@ -19,7 +19,7 @@ async def test_nobody_stays_without_a_sign_in(kit: ChatKit) -> None:
     await auntil(lambda: guest.pipe.aborted)
 
 
-async def test_tokens_expire_and_may_be_renewed(kit: ChatKit) -> None:
+async def test_socket_with_an_expired_token_is_closed_unless_it_is_renewed(kit: ChatKit) -> None:
     idle, renewing = await kit.guest("ada"), await kit.guest("bob")
     kit.clock.advance(LIFE - 10)
     kit.chat.heard(idle.conversation)
@@ -30,7 +30,7 @@ async def test_tokens_expire_and_may_be_renewed(kit: ChatKit) -> None:
     assert renewing.code is None
 
 
-async def test_the_quiet_are_pinged_and_hung_up_on(kit: ChatKit) -> None:
+async def test_quiet_socket_is_pinged_and_then_closed(kit: ChatKit) -> None:
     guest = await kit.guest("ada")
     kit.clock.advance(26)
     await auntil(lambda: guest.pipe.written[-1] == b"\x89\x00")
@@ -38,13 +38,13 @@ async def test_the_quiet_are_pinged_and_hung_up_on(kit: ChatKit) -> None:
     await auntil(lambda: guest.pipe.aborted)
 
 
-async def test_the_end_of_a_session_ends_its_sockets(kit: ChatKit) -> None:
+async def test_end_of_a_session_ends_its_sockets(kit: ChatKit) -> None:
     one, two, other = await kit.guest("ada"), await kit.guest("ada"), await kit.guest("ada-2")
     kit.chat.session_ended(str(kit.village.session("ada")))
     assert (one.code, two.code, other.code) == (Close.SESSION_ENDED,) * 2 + (None,)
 
 
-async def test_ends_missed_while_the_bus_was_away_are_found(
+async def test_session_ended_while_the_bus_was_away_loses_its_sockets(
     kit: ChatKit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.02)
@@ -63,7 +63,7 @@ async def test_ends_missed_while_the_bus_was_away_are_found(
     assert stays.code is None
 
 
-async def test_ends_are_looked_for_again_and_again_while_the_bus_carries_nothing(
+async def test_sessions_are_checked_again_and_again_while_the_bus_is_silent(
     kit: ChatKit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "UNHEARD_SECONDS", 0.02)
@@ -78,7 +78,7 @@ async def test_ends_are_looked_for_again_and_again_while_the_bus_carries_nothing
 
 
 @pytest.mark.checklist(16)
-async def test_sockets_of_one_person_are_counted() -> None:
+async def test_sockets_of_one_person_are_limited() -> None:
     kit = ChatKit(sockets_per_person=2)
     sockets = [await kit.guest("ada"), await kit.guest("ada-2")]
     third = await kit.guest()
@@ -90,7 +90,7 @@ async def test_sockets_of_one_person_are_counted() -> None:
     await kit.close()
 
 
-async def test_sockets_in_all_are_counted() -> None:
+async def test_sockets_in_all_are_limited() -> None:
     kit = ChatKit(sockets=2)
     guests = [await kit.guest() for _ in range(2)]
     with pytest.raises(Unavailable):
@@ -100,7 +100,7 @@ async def test_sockets_in_all_are_counted() -> None:
     await kit.close()
 
 
-async def test_one_who_does_not_read_is_cut_and_the_others_are_not(
+async def test_client_that_does_not_read_is_cut_alone(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     kit = ChatKit(queue_bytes=2_000)
@@ -120,7 +120,7 @@ async def test_one_who_does_not_read_is_cut_and_the_others_are_not(
     await kit.close()
 
 
-async def test_who_left_is_in_no_room(kit: ChatKit) -> None:
+async def test_client_that_left_is_in_no_room(kit: ChatKit) -> None:
     ada, bob = await kit.guest("ada"), await kit.guest("bob")
     room = str(await kit.log.add_room())
     for guest in (ada, bob):
@@ -131,7 +131,7 @@ async def test_who_left_is_in_no_room(kit: ChatKit) -> None:
     assert bob.heard("message") == []
 
 
-async def test_a_drain_answers_what_was_taken_then_says_goodbye(kit: ChatKit) -> None:
+async def test_drain_answers_what_was_taken_then_says_goodbye(kit: ChatKit) -> None:
     guest = await kit.guest("ada")
     room = str(await kit.log.add_room())
     await guest.ask("room.join", room=room)
@@ -146,9 +146,7 @@ async def test_a_drain_answers_what_was_taken_then_says_goodbye(kit: ChatKit) ->
     await asyncio.wait_for(draining, 0.5)
 
 
-async def test_a_drain_does_not_wait_for_ever(
-    kit: ChatKit, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_drain_ends_at_its_deadline(kit: ChatKit, monkeypatch: pytest.MonkeyPatch) -> None:
     guest = await kit.guest("ada")
     room = str(await kit.log.add_room())
     await guest.ask("room.join", room=room)
@@ -164,7 +162,9 @@ async def test_a_drain_does_not_wait_for_ever(
     assert guest.pipe.aborted
 
 
-async def test_a_failing_look_at_the_log_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failing_check_of_the_log_is_followed_by_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "CHECK_SECONDS", 0.02)
     kit = ChatKit()
     guest, room = await kit.guest("ada"), await kit.log.add_room()

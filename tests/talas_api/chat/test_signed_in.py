@@ -19,7 +19,7 @@ def test_sockets_are_found_by_session_and_counted_by_person() -> None:
     assert set(sockets.sessions()) == {home.sid, work.sid, other.sid}
 
 
-def test_who_left_is_forgotten() -> None:
+def test_socket_that_left_is_forgotten() -> None:
     one = person(Sender(uuid7(), "ada"))
     sockets: SignedIn[str] = SignedIn()
     sockets.enter("a", one)

@@ -18,7 +18,7 @@ def watched(now: float = 0.0, *, signed_in: bool = True) -> tuple[Watch, Line, P
     return watch, line, pipe
 
 
-def test_who_does_not_sign_in_is_sent_away() -> None:
+def test_client_that_does_not_sign_in_is_closed() -> None:
     watch, line, _ = watched(signed_in=False)
     assert watch.look(0.0, 0.0) == 10.0
     assert watch.look(9.9, 0.0) == 10.0
@@ -35,7 +35,7 @@ def test_an_expired_token_ends_the_socket() -> None:
     assert line.code is Close.EXPIRED
 
 
-def test_a_fresh_token_puts_the_end_off() -> None:
+def test_fresh_token_keeps_the_socket_alive() -> None:
     watch, line, _ = watched()
     watch.expires = 1_000.0
     watch.expires = 2_000.0
@@ -44,7 +44,7 @@ def test_a_fresh_token_puts_the_end_off() -> None:
     assert line.code is None
 
 
-def test_the_quiet_are_pinged_and_the_dead_hung_up_on() -> None:
+def test_quiet_client_is_pinged_and_a_dead_one_closed() -> None:
     watch, line, pipe = watched()
     assert watch.look(0.0, 0.0) == 25.0
     assert watch.look(25.0, 0.0) == 40.0
@@ -56,7 +56,7 @@ def test_the_quiet_are_pinged_and_the_dead_hung_up_on() -> None:
     assert line.code is None
 
 
-def test_any_sign_of_life_counts() -> None:
+def test_any_frame_of_a_client_counts_as_life() -> None:
     watch, _, pipe = watched()
     watch.look(25.0, 0.0)
     watch.heard = 26.0
@@ -66,7 +66,7 @@ def test_any_sign_of_life_counts() -> None:
     assert not pipe.aborted
 
 
-def test_who_does_not_take_leave_is_dropped() -> None:
+def test_client_that_does_not_close_in_time_is_dropped() -> None:
     watch, line, pipe = watched()
     line.close(Close.SLOW)
     assert watch.closed(7.0) == 12.0

@@ -1,7 +1,7 @@
 from talas_api.chat.wheel import TICK_SECONDS, Wheel
 
 
-def test_things_come_up_when_due_and_once() -> None:
+def test_timer_comes_up_when_due_and_once() -> None:
     wheel: Wheel[str] = Wheel(100.0)
     wheel.set("late", 102.0)
     wheel.set("soon", 101.0)
@@ -12,14 +12,14 @@ def test_things_come_up_when_due_and_once() -> None:
     assert list(wheel.due(200.0)) == []
 
 
-def test_never_early_and_at_most_a_tick_late() -> None:
+def test_timer_is_never_early_and_at_most_a_tick_late() -> None:
     wheel: Wheel[str] = Wheel(0.0)
     wheel.set("x", 1.01)
     assert list(wheel.due(1.0)) == []
     assert list(wheel.due(1.01 + TICK_SECONDS)) == ["x"]
 
 
-def test_a_new_appointment_replaces_the_old() -> None:
+def test_new_time_of_a_timer_replaces_the_old() -> None:
     wheel: Wheel[str] = Wheel(0.0)
     wheel.set("x", 1.0)
     wheel.set("x", 3.0)
@@ -29,20 +29,20 @@ def test_a_new_appointment_replaces_the_old() -> None:
     assert list(wheel.due(4.0)) == []
 
 
-def test_the_same_appointment_twice_is_one() -> None:
+def test_timer_set_twice_for_one_time_comes_up_once() -> None:
     wheel: Wheel[str] = Wheel(0.0)
     wheel.set("x", 1.0)
     wheel.set("x", 1.0)
     assert list(wheel.due(1.0)) == ["x"]
 
 
-def test_the_past_is_the_next_tick() -> None:
+def test_timer_in_the_past_comes_up_at_the_next_tick() -> None:
     wheel: Wheel[str] = Wheel(10.0)
     wheel.set("x", 3.0)
     assert list(wheel.due(10.0 + TICK_SECONDS)) == ["x"]
 
 
-def test_what_was_dropped_does_not_come_up() -> None:
+def test_dropped_timer_does_not_come_up() -> None:
     wheel: Wheel[str] = Wheel(0.0)
     wheel.set("x", 1.0)
     wheel.drop("x")
@@ -50,7 +50,7 @@ def test_what_was_dropped_does_not_come_up() -> None:
     assert list(wheel.due(5.0)) == []
 
 
-def test_a_thing_may_be_set_again_while_the_wheel_turns() -> None:
+def test_timer_may_be_set_again_while_the_wheel_turns() -> None:
     wheel: Wheel[str] = Wheel(0.0)
     wheel.set("x", 1.0)
     times = []

@@ -89,7 +89,7 @@ def heard(member: Member, *texts: str) -> Any:
     return auntil(lambda: member.texts() == list(texts))
 
 
-async def test_everybody_hears_everything_in_order(town: Town) -> None:
+async def test_members_hear_every_message_in_order(town: Town) -> None:
     here, there = await town.one.member(town.room), await town.two.member(town.room)
     await town.one.say(town.room, "a", "b")
     await town.two.say(town.room, "c")
@@ -120,13 +120,13 @@ async def test_a_room_is_opened_once_however_many_come(town: Town) -> None:
     assert town.log.count("before") == 1
 
 
-async def test_a_room_that_is_not_there(town: Town) -> None:
+async def test_unknown_room_is_refused(town: Town) -> None:
     for _ in range(2):
         with pytest.raises(NotFound):
             await town.one.hub.enter(uuid7())
 
 
-async def test_nobody_enters_while_the_database_is_away(town: Town) -> None:
+async def test_room_is_not_entered_while_the_database_is_away(town: Town) -> None:
     town.log.away = True
     with pytest.raises(Unavailable):
         await town.one.hub.enter(town.room)
@@ -134,7 +134,7 @@ async def test_nobody_enters_while_the_database_is_away(town: Town) -> None:
     await town.one.hub.enter(town.room)
 
 
-async def test_what_is_said_while_a_room_opens_is_not_lost(
+async def test_message_sent_while_its_room_opens_is_not_lost(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = town.log.before
@@ -156,9 +156,7 @@ async def test_what_is_said_while_a_room_opens_is_not_lost(
     await heard(member, "after")
 
 
-async def test_a_room_that_is_ahead_of_us_is_caught_up_with(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_room_behind_the_log_catches_up(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_READ", 2)
     await town.two.member(town.room)
     town.two.bus.cut()
@@ -167,11 +165,11 @@ async def test_a_room_that_is_ahead_of_us_is_caught_up_with(
     assert room.at == 5
 
 
-async def test_nobody_is_ahead_of_the_log(town: Town) -> None:
+async def test_member_who_claims_to_be_ahead_of_the_log_is_not_recovered(town: Town) -> None:
     assert (await town.one.hub.enter(town.room, 1000)).at == 0
 
 
-async def test_a_hole_is_mended_from_the_log(town: Town) -> None:
+async def test_gap_in_a_room_is_filled_from_the_log(town: Town) -> None:
     here, there = await town.one.member(town.room), await town.two.member(town.room)
     town.two.bus.cut()
     await town.one.say(town.room, "lost", "lost too")
@@ -181,7 +179,7 @@ async def test_a_hole_is_mended_from_the_log(town: Town) -> None:
     await heard(there, "lost", "lost too", "seen")
 
 
-async def test_a_hole_is_mended_once_the_database_is_back(
+async def test_gap_in_a_room_is_filled_once_the_database_is_back(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LONGEST_WAIT", 0.05)
@@ -197,7 +195,7 @@ async def test_a_hole_is_mended_once_the_database_is_back(
     await heard(there, "lost", "seen")
 
 
-async def test_a_look_at_the_log_finds_what_nothing_followed(town: Town) -> None:
+async def test_check_of_the_log_finds_a_last_message_that_was_missed(town: Town) -> None:
     there = await town.two.member(town.room)
     town.two.bus.cut()
     await town.one.say(town.room, "lost")
@@ -205,7 +203,7 @@ async def test_a_look_at_the_log_finds_what_nothing_followed(town: Town) -> None
     await heard(there, "lost")
 
 
-async def test_who_could_not_tell_tells_later(town: Town) -> None:
+async def test_room_that_could_not_be_announced_is_announced_later(town: Town) -> None:
     here, there = await town.one.member(town.room), await town.two.member(town.room)
     town.one.bus.cut()
     await town.one.say(town.room, "a")
@@ -217,7 +215,7 @@ async def test_who_could_not_tell_tells_later(town: Town) -> None:
     await heard(there, "a", "b")
 
 
-async def test_a_large_batch_is_told_in_portions(
+async def test_large_batch_is_announced_in_portions(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PAYLOAD_BYTES", 600)
@@ -228,7 +226,7 @@ async def test_a_large_batch_is_told_in_portions(
     assert town.log.count("after") == 0
 
 
-async def test_too_far_behind_is_a_new_beginning(
+async def test_room_too_far_behind_sends_its_members_to_reconnect(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_MENDED", 3)
@@ -243,14 +241,14 @@ async def test_too_far_behind_is_a_new_beginning(
     await heard(again, "g")
 
 
-async def test_a_count_that_began_anew_sends_members_away(town: Town) -> None:
+async def test_new_epoch_of_a_room_sends_its_members_to_reconnect(town: Town) -> None:
     member = await town.one.member(town.room)
     town.log.epochs[town.room] = uuid7()
     await town.one.hub.check()
     assert member.line.code is Close.GAP
 
 
-async def test_a_room_that_is_gone_says_so(town: Town) -> None:
+async def test_room_that_is_gone_tells_its_members(town: Town) -> None:
     member = await town.one.member(town.room)
     del town.log.epochs[town.room]
     await town.one.hub.check()
@@ -277,7 +275,7 @@ async def test_a_removed_room_is_forgotten_on_every_worker_and_its_members_are_t
             await worker.hub.enter(town.room)
 
 
-async def test_a_worker_that_was_not_told_finds_a_removed_room_itself(town: Town) -> None:
+async def test_removed_room_is_found_by_a_worker_that_was_not_told(town: Town) -> None:
     there = await town.two.member(town.room)
     town.one.bus.cut()
     town.log.remove_room(town.room)
@@ -286,7 +284,7 @@ async def test_a_worker_that_was_not_told_finds_a_removed_room_itself(town: Town
     assert there.pipe.last() == {"type": "room.removed", "room": str(town.room)}
 
 
-async def test_a_room_removed_while_it_opens_is_not_there(
+async def test_room_removed_while_it_opens_is_refused(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = town.log.before
@@ -312,14 +310,14 @@ async def test_an_empty_room_is_closed_and_may_be_opened_again(town: Town) -> No
     assert await town.one.hub.enter(town.room) is not room
 
 
-async def test_a_check_passes_on_that_the_database_is_away(town: Town) -> None:
+async def test_check_of_the_log_raises_where_the_database_is_away(town: Town) -> None:
     await town.one.member(town.room)
     town.log.away = True
     with pytest.raises(Unavailable):
         await town.one.hub.check()
 
 
-async def test_a_notice_of_what_is_not_there_does_no_harm(town: Town) -> None:
+async def test_notice_of_an_unknown_room_changes_nothing(town: Town) -> None:
     member = await town.one.member(town.room)
     await town.two.hub.post(town.room, 5, ())
     await auntil(lambda: town.log.count("after") >= 1)
@@ -327,7 +325,7 @@ async def test_a_notice_of_what_is_not_there_does_no_harm(town: Town) -> None:
     await heard(member, "a")
 
 
-async def test_closing_stops_what_runs(town: Town) -> None:
+async def test_closed_hub_stops_what_runs(town: Town) -> None:
     members = [await town.one.member(town.room) for _ in range(200)]
     await town.one.say(town.room, "a")
     await town.one.say(town.room, "b")

@@ -6,7 +6,7 @@ from talas_api.chat.delivery.line import Line
 FRAME = wire.text(b"hello")
 
 
-def test_frames_are_handed_over_as_they_are() -> None:
+def test_line_hands_frames_over_as_they_are() -> None:
     pipe = Pipe()
     line = Line(pipe, 100, lambda: None)
     line.write(FRAME)
@@ -14,7 +14,7 @@ def test_frames_are_handed_over_as_they_are() -> None:
     assert pipe.written[0] is FRAME
 
 
-def test_who_does_not_read_is_cut_at_the_budget() -> None:
+def test_line_of_a_client_that_does_not_read_is_cut_at_its_budget() -> None:
     pipe, closings = Pipe(reading=False), []
     line = Line(pipe, 100, lambda: closings.append(line.code))
     while line.code is None:
@@ -24,7 +24,7 @@ def test_who_does_not_read_is_cut_at_the_budget() -> None:
     assert 100 < pipe.waiting <= 100 + len(FRAME) + len(pipe.written[-1])
 
 
-def test_one_write_over_the_budget_harms_nobody_who_reads() -> None:
+def test_line_takes_one_write_over_its_budget_from_a_client_that_reads() -> None:
     pipe = Pipe()
     line = Line(pipe, 100, lambda: None)
     line.write(FRAME * 100)
@@ -32,7 +32,7 @@ def test_one_write_over_the_budget_harms_nobody_who_reads() -> None:
     assert line.code is None
 
 
-def test_after_a_goodbye_nothing_is_sent() -> None:
+def test_closed_line_sends_nothing_more() -> None:
     pipe, closings = Pipe(), []
     line = Line(pipe, 100, lambda: closings.append(line.code))
     line.close(Close.DRAINING)
@@ -43,7 +43,7 @@ def test_after_a_goodbye_nothing_is_sent() -> None:
     assert closings == [Close.DRAINING]
 
 
-def test_a_transport_that_is_gone_is_left_alone() -> None:
+def test_line_leaves_a_transport_that_is_gone_alone() -> None:
     pipe = Pipe()
     line = Line(pipe, 100, lambda: None)
     pipe.close()
@@ -52,7 +52,7 @@ def test_a_transport_that_is_gone_is_left_alone() -> None:
     assert pipe.written == []
 
 
-def test_an_abort_waits_for_nothing() -> None:
+def test_aborted_line_waits_for_nothing() -> None:
     pipe = Pipe()
     Line(pipe, 100, lambda: None).abort()
     assert pipe.aborted

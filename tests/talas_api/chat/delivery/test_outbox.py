@@ -63,7 +63,7 @@ async def test_a_message_is_committed_then_fanned_out_then_answered(kit: Kit) ->
     assert kit.posted == [(room, 1, ["hello"])]
 
 
-async def test_what_came_meanwhile_is_one_commit() -> None:
+async def test_messages_that_came_during_a_commit_are_the_next_commit() -> None:
     kit = Kit()
     one, two = await kit.log.add_room(), await kit.log.add_room()
     answers = [kit.send(room, str(n)) for n in range(10) for room in (one, two)]
@@ -75,7 +75,9 @@ async def test_what_came_meanwhile_is_one_commit() -> None:
                                         for room in (one, two))  # fmt: skip
 
 
-async def test_a_commit_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_commit_holds_no_more_messages_than_its_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "MOST_AT_ONCE", 4)
     kit = Kit()
     room = await kit.log.add_room()
@@ -86,7 +88,7 @@ async def test_a_commit_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [entry.text for entry in kit.log.entries[room]] == [str(n) for n in range(10)]
 
 
-async def test_a_retry_is_told_how_far_the_room_has_come(kit: Kit) -> None:
+async def test_retried_message_announces_how_far_the_room_has_come(kit: Kit) -> None:
     room = await kit.log.add_room()
     first = await kit.send(room, "hello")
     again = await kit.send(room, "hello")
@@ -94,7 +96,7 @@ async def test_a_retry_is_told_how_far_the_room_has_come(kit: Kit) -> None:
     assert kit.posted == [(room, 1, ["hello"]), (room, 2, [])]
 
 
-async def test_a_refused_draft_harms_nobody_else() -> None:
+async def test_refused_draft_leaves_the_rest_of_its_batch_committed() -> None:
     kit = Kit()
     room = await kit.log.add_room()
     answers = [kit.send(room, "a", "n"), kit.send(room, "b", "n"), kit.send(uuid7(), "c"),
@@ -107,7 +109,7 @@ async def test_a_refused_draft_harms_nobody_else() -> None:
     assert kit.posted == [(room, 1, ["a", "d"])]
 
 
-async def test_a_draft_that_breaks_the_batch_is_found_out() -> None:
+async def test_draft_that_breaks_its_batch_is_refused_alone() -> None:
     kit = Kit()
     room = await kit.log.add_room()
     kit.log.poison = "bad"
@@ -120,7 +122,7 @@ async def test_a_draft_that_breaks_the_batch_is_found_out() -> None:
     assert [entry.text for entry in kit.log.entries[room]] == ["a", "b"]
 
 
-async def test_while_the_database_is_away_the_answer_says_so(kit: Kit) -> None:
+async def test_message_while_the_database_is_away_is_unavailable(kit: Kit) -> None:
     room = await kit.log.add_room()
     kit.log.away = True
     with pytest.raises(Unavailable):
@@ -129,7 +131,7 @@ async def test_while_the_database_is_away_the_answer_says_so(kit: Kit) -> None:
     assert (await kit.send(room, "hello")).new
 
 
-async def test_a_fan_out_that_fails_stops_nothing(kit: Kit) -> None:
+async def test_failed_fan_out_leaves_the_outbox_running(kit: Kit) -> None:
     room = await kit.log.add_room()
     kit.broken = True
     with pytest.raises(TalasError):
@@ -138,14 +140,16 @@ async def test_a_fan_out_that_fails_stops_nothing(kit: Kit) -> None:
     assert not (await kit.send(room, "hello")).new
 
 
-async def test_who_went_away_is_not_waited_for(kit: Kit) -> None:
+async def test_sender_who_left_is_not_waited_for(kit: Kit) -> None:
     room = await kit.log.add_room()
     kit.send(room, "hello").cancel()
     await auntil(lambda: kit.posted)
     assert (await kit.send(room, "more")).offset == 2
 
 
-async def test_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_messages_beyond_the_outbox_s_limit_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "MOST_WAITING", 2)
     kit = Kit()
     room = await kit.log.add_room()
@@ -155,7 +159,7 @@ async def test_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         kit.send(room, "c")
 
 
-async def test_a_flush_answers_all_and_takes_no_more(kit: Kit) -> None:
+async def test_flushed_outbox_answers_all_and_takes_no_more(kit: Kit) -> None:
     room = await kit.log.add_room()
     answers = [kit.send(room, str(n)) for n in range(5)]
     await kit.outbox.flush()

@@ -61,7 +61,7 @@ def test_members_get_what_comes_after_they_joined() -> None:
     assert (early.heard, late.heard) == (said(1, 3), said(3, 3))
 
 
-def test_what_waited_for_the_flush_is_written_in_one_piece() -> None:
+def test_messages_that_waited_for_a_flush_are_written_in_one_piece() -> None:
     room, ear = at(0), Ear()
     room.join(ear)
     room.take(1, frames(1, 2))
@@ -84,7 +84,7 @@ def test_a_single_frame_is_shared_not_copied() -> None:
     assert all(piece is one for piece in pieces)
 
 
-def test_what_comes_early_waits_for_what_is_missing() -> None:
+def test_message_that_comes_early_waits_for_the_missing_one() -> None:
     room, ear = at(5), Ear()
     room.join(ear)
     assert not room.take(8, frames(8, 9))
@@ -96,7 +96,7 @@ def test_what_comes_early_waits_for_what_is_missing() -> None:
     assert ear.heard == said(6, 9)
 
 
-def test_what_comes_again_is_ignored() -> None:
+def test_message_that_comes_again_is_ignored() -> None:
     room, ear = at(5), Ear()
     room.join(ear)
     room.take(6, frames(6, 7))
@@ -108,7 +108,7 @@ def test_what_comes_again_is_ignored() -> None:
     assert ear.heard == said(6, 8)
 
 
-def test_a_mere_position_tells_that_something_is_missing() -> None:
+def test_position_ahead_of_the_room_tells_of_a_missing_message() -> None:
     room = at(5)
     assert not room.take(9, ())
     assert room.behind == 3
@@ -117,7 +117,9 @@ def test_a_mere_position_tells_that_something_is_missing() -> None:
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 60))
-def test_whatever_the_order_members_hear_it_right(chance: random.Random, count: int) -> None:
+def test_messages_in_any_order_are_heard_in_the_order_of_offsets(
+    chance: random.Random, count: int
+) -> None:
     room, ear = at(0), Ear()
     room.join(ear)
     pieces = []
@@ -136,7 +138,7 @@ def test_whatever_the_order_members_hear_it_right(chance: random.Random, count: 
     assert room.behind == 0
 
 
-def test_too_much_held_back_is_dropped_to_be_read_again() -> None:
+def test_messages_held_back_beyond_the_limit_are_read_again_from_the_log() -> None:
     room = at(0)
     room.take(2, frames(2, MOST_HELD + 2))
     assert room.behind == MOST_HELD + 2
@@ -144,7 +146,7 @@ def test_too_much_held_back_is_dropped_to_be_read_again() -> None:
     assert room.behind == MOST_HELD + 1
 
 
-def test_who_left_hears_nothing() -> None:
+def test_member_who_left_hears_nothing() -> None:
     room, ear = at(0), Ear()
     room.join(ear)
     room.leave(ear)
@@ -154,13 +156,13 @@ def test_who_left_hears_nothing() -> None:
     assert ear.heard == b""
 
 
-def test_resuming_gives_exactly_what_was_missed() -> None:
+def test_resumed_member_gets_exactly_what_they_missed() -> None:
     room = at(20)
     for offset in (11, 15, 20):
         assert room.join(Ear(), Position(EPOCH, offset)).missed == said(offset + 1, 20)
 
 
-def test_resuming_includes_what_waits_to_be_flushed() -> None:
+def test_resumed_member_gets_what_waits_to_be_flushed_too() -> None:
     room, ear = at(20), Ear()
     room.join(Ear())
     room.take(21, frames(21, 21))
@@ -169,7 +171,7 @@ def test_resuming_includes_what_waits_to_be_flushed() -> None:
     assert ear.heard == b""
 
 
-def test_what_is_not_at_hand_cannot_be_resumed() -> None:
+def test_offset_older_than_the_ring_cannot_be_resumed() -> None:
     room = at(20)
     assert room.join(Ear(), Position(EPOCH, 9)).missed is None
     assert room.join(Ear(), Position(EPOCH, 21)).missed is None
@@ -177,7 +179,7 @@ def test_what_is_not_at_hand_cannot_be_resumed() -> None:
     assert room.join(Ear()).missed is None
 
 
-def test_the_ring_is_bounded_in_messages_and_bytes() -> None:
+def test_ring_of_a_room_is_bounded_in_messages_and_bytes() -> None:
     room = at(0)
     last = RING_MESSAGES + 50
     room.take(1, frames(1, last))
@@ -188,7 +190,7 @@ def test_the_ring_is_bounded_in_messages_and_bytes() -> None:
     assert room.join(Ear(), Position(EPOCH, last - 1)).missed is None
 
 
-def test_a_room_rests_longer_the_fuller_it_is() -> None:
+def test_room_merges_writes_for_longer_the_more_members_it_has() -> None:
     room = at(0)
     assert room.rest == 0
     for _ in range(10):

@@ -28,12 +28,12 @@ async def read(data: bytes) -> list[tuple[WSMsgType, object, object]]:
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
-async def test_a_text_of_any_size(size: int) -> None:
+async def test_text_frame_of_any_size_has_the_right_head(size: int) -> None:
     payload = b"x" * size
     assert await read(wire.text(payload)) == [(WSMsgType.TEXT, payload, "")]
 
 
-async def test_frames_may_be_joined() -> None:
+async def test_frames_joined_are_read_one_by_one() -> None:
     found = await read(wire.text(b"one") + wire.PING_FRAME + wire.pong(b"two"))
     assert [(kind, data) for kind, data, _ in found] == [
         (WSMsgType.TEXT, b"one"),
@@ -42,5 +42,5 @@ async def test_frames_may_be_joined() -> None:
     ]
 
 
-async def test_a_close_says_why() -> None:
+async def test_close_frame_has_code_and_reason() -> None:
     assert await read(wire.close(4002, "later")) == [(WSMsgType.CLOSE, 4002, "later")]

@@ -9,7 +9,7 @@ async def test_a_refused_token_may_be_followed_by_a_good_one(kit: ChatKit) -> No
     assert (await guest.ask("auth", token="ada"))["code"] == "unavailable"
 
 
-async def test_a_socket_stays_its_person_s(kit: ChatKit) -> None:
+async def test_socket_takes_no_token_of_another_person(kit: ChatKit) -> None:
     guest = await kit.guest("ada")
     assert (await guest.ask("auth", token="ada-2"))["type"] == "auth.ok"
     assert (await guest.ask("auth", token="bob"))["code"] == "unauthorized"

@@ -1,7 +1,7 @@
 from support.chat_kit import ChatKit, room_of
 
 
-async def test_a_removed_room_takes_no_place_on_its_members_sockets() -> None:
+async def test_removed_room_does_not_count_on_its_members_sockets() -> None:
     kit = ChatKit(rooms_per_socket=1)
     guest = await kit.guest("ada")
     for name in ("One", "Two"):
@@ -11,7 +11,7 @@ async def test_a_removed_room_takes_no_place_on_its_members_sockets() -> None:
     await kit.close()
 
 
-async def test_rooms_on_a_socket_are_counted() -> None:
+async def test_rooms_on_a_socket_are_limited() -> None:
     kit = ChatKit(rooms_per_socket=2)
     guest = await kit.guest("ada")
     rooms = [await room_of(kit) for _ in range(3)]

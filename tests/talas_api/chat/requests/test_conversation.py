@@ -7,7 +7,7 @@ from talas_api.chat.limits import Limits
 from talas_core.ids import uuid7
 
 
-async def test_sign_in_comes_first(kit: ChatKit) -> None:
+async def test_request_before_the_sign_in_is_unauthorized(kit: ChatKit) -> None:
     guest = await kit.guest()
     room = await room_of(kit)
     for kind, members in (
@@ -25,7 +25,7 @@ async def test_sign_in_comes_first(kit: ChatKit) -> None:
     assert (reply["type"], reply["user"]["username"], reply["ref"]) == ("auth.ok", "ada", 2)
 
 
-async def test_a_room_that_is_not_there(kit: ChatKit) -> None:
+async def test_request_for_an_unknown_room_is_not_found(kit: ChatKit) -> None:
     guest = await kit.guest("ada")
     for kind in ("room.join", "history"):
         assert (await guest.ask(kind, room=str(uuid7())))["code"] == "not_found"
@@ -60,7 +60,7 @@ async def test_request_while_the_database_is_away_is_unavailable_and_works_again
     assert len(guest.heard("error")) == 1
 
 
-async def test_a_fault_of_ours_is_told_without_its_words(kit: ChatKit) -> None:
+async def test_fault_of_ours_is_told_without_its_words(kit: ChatKit) -> None:
     guest = await kit.guest()
     reply = await guest.ask("auth", token="trouble", ref=1)
     assert (reply["code"], reply["ref"]) == ("internal", 1)
@@ -76,7 +76,7 @@ async def test_a_reply_that_cannot_be_said_is_a_fault_of_ours_and_what_follows_i
     assert (await guest.ask("ping", ref=2)) == {"type": "pong", "ref": 2}
 
 
-async def test_wrong_members_are_told_and_nonsense_ends_the_socket(kit: ChatKit) -> None:
+async def test_frame_with_wrong_members_is_told_and_nonsense_ends_the_socket(kit: ChatKit) -> None:
     guest = await kit.guest("ada")
     reply = await guest.ask("message.send", room="x", ref=4)
     assert (reply["code"], reply["field"], reply["ref"]) == ("bad_input", "room", 4)
@@ -115,7 +115,7 @@ async def test_text_that_is_not_utf_8_ends_the_socket_with_1007(kit: ChatKit) ->
 
 
 @pytest.mark.checklist(16)
-async def test_before_the_sign_in_little_may_be_asked() -> None:
+async def test_requests_before_the_sign_in_have_a_small_allowance() -> None:
     kit = ChatKit(requests_per_second=100.0, stranger_frames=4.0)
     guest = await kit.guest()
     for kind in ["pong"] * 4 + ["error"] * 4:
@@ -125,7 +125,7 @@ async def test_before_the_sign_in_little_may_be_asked() -> None:
     await kit.close()
 
 
-async def test_the_sign_in_brings_the_whole_allowance() -> None:
+async def test_sign_in_gives_the_whole_allowance() -> None:
     kit = ChatKit(requests_per_second=3.0, burst_seconds=10.0, stranger_frames=4.0)
     guest = await kit.guest()
     for _ in range(3):
@@ -164,7 +164,7 @@ async def test_a_frame_counts_once_more_for_each_16_kib() -> None:
     await kit.close()
 
 
-async def test_what_comes_after_our_goodbye_is_counted_and_not_done(kit: ChatKit) -> None:
+async def test_request_after_our_goodbye_is_counted_and_not_done(kit: ChatKit) -> None:
     guest = await kit.guest()
     await guest.conversation.receive(b"nonsense")
     most = 2 * int(Limits().stranger_frames)
@@ -173,7 +173,7 @@ async def test_what_comes_after_our_goodbye_is_counted_and_not_done(kit: ChatKit
 
 
 @pytest.mark.checklist(16)
-async def test_who_asks_too_much_is_told_and_who_goes_on_is_closed() -> None:
+async def test_client_over_its_allowance_is_told_and_then_closed() -> None:
     kit = ChatKit(requests_per_second=1.0, burst_seconds=10.0)
     guest = await kit.guest("ada")
     for _ in range(9):
@@ -186,7 +186,7 @@ async def test_who_asks_too_much_is_told_and_who_goes_on_is_closed() -> None:
     await kit.close()
 
 
-async def test_the_allowance_comes_back_and_wrong_frames_use_it_too() -> None:
+async def test_allowance_comes_back_with_time_and_wrong_frames_use_it_too() -> None:
     kit = ChatKit(requests_per_second=1.0, burst_seconds=10.0)
     guest = await kit.guest("ada")
     for _ in range(9):

@@ -2,7 +2,7 @@ from support.chat_kit import ChatKit
 from support.wait import auntil
 
 
-async def test_who_makes_a_room_is_in_it(kit: ChatKit) -> None:
+async def test_maker_of_a_room_is_in_it(kit: ChatKit) -> None:
     guest = await kit.guest("ada")
     made = await guest.ask("room.create", name="Hall", ref=1)
     assert (made["type"], made["offset"], made["ref"]) == ("room.created", 0, 1)
@@ -15,7 +15,7 @@ async def test_who_makes_a_room_is_in_it(kit: ChatKit) -> None:
     assert "ref" not in message
 
 
-async def test_making_a_room_costs_more() -> None:
+async def test_making_a_room_costs_more_of_the_allowance_than_a_ping() -> None:
     kit = ChatKit(requests_per_second=1.0, burst_seconds=20.0)
     guest = await kit.guest("ada")
     assert (await guest.ask("room.create", name="One"))["type"] == "room.created"

@@ -52,7 +52,7 @@ def refusal(payload: bytes) -> Any:
         ({"type": "ping", "ref": None}, Ping()),
     ],
 )  # fmt: skip
-def test_requests_are_read(members: dict[str, object], request_: Request) -> None:
+def test_right_frame_becomes_its_request(members: dict[str, object], request_: Request) -> None:
     assert decode(raw(**members)) == request_
 
 
@@ -61,7 +61,7 @@ def test_requests_are_read(members: dict[str, object], request_: Request) -> Non
                                      b'["\\ud800"]', b'{"type":"auth","token":"\\ud800"',
                                      b'{"type":"auth","token":"\\ud800","ref":NaN}',
                                      b'{"type":"auth","token":"\xff"}'])  # fmt: skip
-def test_what_is_no_object_is_broken(payload: bytes) -> None:
+def test_frame_that_is_no_object_breaks_the_protocol(payload: bytes) -> None:
     with pytest.raises(Broken):
         decode(payload)
 
@@ -115,7 +115,7 @@ def test_a_wrong_member_is_named_and_the_ref_comes_back(
 
 
 @pytest.mark.parametrize("text", ["x" * 4000, "🎧" * 4000, "a\nb", " a ", "\u2067שלום\u2069"])
-def test_any_script_fits(text: str) -> None:
+def test_longest_text_of_any_script_fits_a_frame(text: str) -> None:
     request = decode(raw(**{**SEND, "text": text}))
     assert isinstance(request, SendMessage)
     assert request.text == text
@@ -138,13 +138,13 @@ def test_a_ref_comes_back_as_it_was(ref: object) -> None:
     assert shown(replies.Pong(ref=decode(raw(type="ping", ref=ref)).ref)).get("ref") == ref
 
 
-def test_a_type_given_twice_is_not_guessed_at() -> None:
+def test_frame_with_two_types_is_refused() -> None:
     with pytest.raises((Broken, Refused)):
         decode(b'{"type":"shout","type":"ping","x":1}')
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_do_harm(payload: bytes) -> None:
+def test_any_bytes_are_a_request_or_refused(payload: bytes) -> None:
     try:
         decode(payload)
     except (Broken, Refused):
@@ -164,7 +164,7 @@ JSON = st.recursive(
         JSON,
     ),
 )
-def test_no_members_do_harm(kind: str, members: dict[str, object]) -> None:
+def test_any_members_are_a_request_or_refused(kind: str, members: dict[str, object]) -> None:
     try:
         decode(msgspec.json.encode({"type": kind, **members}))
     except Refused as refused:

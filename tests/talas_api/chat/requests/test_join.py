@@ -5,7 +5,7 @@ from support.wait import auntil
 from talas_core.ids import uuid7
 
 
-async def test_coming_back_gives_what_was_missed_first(kit: ChatKit) -> None:
+async def test_rejoined_room_gives_what_was_missed_first(kit: ChatKit) -> None:
     ada, room = await kit.guest("ada"), await room_of(kit)
     joined = await ada.ask("room.join", room=room)
     for number in range(1, 6):
@@ -21,7 +21,9 @@ async def test_coming_back_gives_what_was_missed_first(kit: ChatKit) -> None:
 
 
 @pytest.mark.parametrize(("given", "missing"), [("offset", "epoch"), ("epoch", "offset")])
-async def test_half_of_where_to_go_on_is_refused(kit: ChatKit, given: str, missing: str) -> None:
+async def test_join_with_epoch_or_offset_alone_is_refused(
+    kit: ChatKit, given: str, missing: str
+) -> None:
     guest, room = await kit.guest("ada"), await room_of(kit)
     half = {"offset": 0, "epoch": str(uuid7())}[given]
     reply = await guest.ask("room.join", room=room, **{given: half})
@@ -29,7 +31,7 @@ async def test_half_of_where_to_go_on_is_refused(kit: ChatKit, given: str, missi
 
 
 @pytest.mark.parametrize(("epoch", "offset"), [("same", 1000), ("other", 0)])
-async def test_what_cannot_be_resumed_is_said(kit: ChatKit, epoch: str, offset: int) -> None:
+async def test_join_that_cannot_be_resumed_says_so(kit: ChatKit, epoch: str, offset: int) -> None:
     guest, room = await kit.guest("ada"), await room_of(kit)
     joined = await guest.ask("room.join", room=room)
     assert "recovered" not in joined
@@ -38,7 +40,7 @@ async def test_what_cannot_be_resumed_is_said(kit: ChatKit, epoch: str, offset: 
     assert reply["recovered"] is False
 
 
-async def test_joining_twice_is_being_there_once(kit: ChatKit) -> None:
+async def test_room_joined_twice_sends_each_message_once(kit: ChatKit) -> None:
     guest, room = await kit.guest("ada"), await room_of(kit)
     for _ in range(2):
         assert (await guest.ask("room.join", room=room))["type"] == "room.joined"

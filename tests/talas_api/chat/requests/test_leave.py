@@ -2,7 +2,7 @@ from support.chat_kit import ChatKit, room_of
 from support.wait import auntil
 
 
-async def test_who_left_hears_nothing_more(kit: ChatKit) -> None:
+async def test_member_who_left_hears_nothing_more(kit: ChatKit) -> None:
     ada, bob, room = await kit.guest("ada"), await kit.guest("bob"), await room_of(kit)
     for guest in (ada, bob):
         await guest.ask("room.join", room=room)

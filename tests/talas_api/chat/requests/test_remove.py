@@ -1,7 +1,7 @@
 from support.chat_kit import ChatKit
 
 
-async def test_who_made_a_room_removes_it_and_all_in_it_are_told(kit: ChatKit) -> None:
+async def test_room_removed_by_its_maker_is_told_to_all_in_it(kit: ChatKit) -> None:
     ada, bob = await kit.guest("ada"), await kit.guest("bob")
     room = (await ada.ask("room.create", name="Hall"))["room"]
     await bob.ask("room.join", room=room)

@@ -5,7 +5,7 @@ from support.wait import auntil
 from talas_api.chat.delivery import outbox
 
 
-async def test_sending_needs_the_room(kit: ChatKit) -> None:
+async def test_message_to_a_room_not_joined_is_refused(kit: ChatKit) -> None:
     guest, room = await kit.guest("ada"), await room_of(kit)
     send = {"room": room, "nonce": "n", "text": "x"}
     assert (await guest.ask("message.send", **send))["code"] == "not_joined"
@@ -17,7 +17,7 @@ async def test_sending_needs_the_room(kit: ChatKit) -> None:
     assert kit.log.count("append") == 0
 
 
-async def test_errors_of_a_commit_carry_the_ref(kit: ChatKit) -> None:
+async def test_error_of_a_commit_has_the_request_s_ref(kit: ChatKit) -> None:
     guest, room = await kit.guest("ada"), await room_of(kit)
     await guest.ask("room.join", room=room)
     kit.log.away = True

@@ -16,7 +16,7 @@ from talas_api.chat.requests.torn import Torn, torn
         (rb'{"\ud800":1,"b":2}', Torn({"b": 2}, [])),
     ],
 )
-def test_members_with_halves_are_told_from_whole_ones(raw: bytes, found: Torn) -> None:
+def test_member_with_half_a_surrogate_pair_is_named(raw: bytes, found: Torn) -> None:
     assert torn(raw) == found
 
 
@@ -28,11 +28,11 @@ def test_members_with_halves_are_told_from_whole_ones(raw: bytes, found: Torn) -
         b"", b"[" * 60_000, b'{"a":' * 12_000, b'{"a":' + b"9" * 10_000 + rb',"b":"\ud83d"}',
     ],
 )  # fmt: skip
-def test_anything_else_is_none_of_it(raw: bytes) -> None:
+def test_text_without_half_a_surrogate_pair_names_no_member(raw: bytes) -> None:
     assert torn(raw) is None
 
 
-def test_no_depth_of_brackets_raises() -> None:
+def test_nesting_of_any_depth_raises_nothing() -> None:
     """Python writes a little less deep than it reads."""
     for depth in range(900, sys.getrecursionlimit() + 10):
         torn(b'{"type":"ping","a":"\\ud83d","b":' + b"[" * depth + b"]" * depth + b"}")

@@ -32,12 +32,12 @@ SIGNED_IN = make_mocked_request("GET", "/", headers={"Authorization": "Bearer a.
 PROGRAM = make_mocked_request("GET", "/", headers={"Authorization": "Bearer talas_pat_x"})
 
 
-async def test_the_token_becomes_claims() -> None:
+async def test_access_token_becomes_claims() -> None:
     assert await CHECK(SIGNED_IN) is CLAIMS
     assert await CHECK(SIGNED_IN, Scope.ROOMS_READ) is CLAIMS
 
 
-async def test_no_token_never_reaches_the_checkers() -> None:
+async def test_request_without_a_token_is_refused_unchecked() -> None:
     with pytest.raises(Unauthorized):
         await CHECK(make_mocked_request("GET", "/"))
 
@@ -46,13 +46,13 @@ async def test_a_personal_token_passes_where_its_scope_is_named() -> None:
     assert await CHECK(PROGRAM, Scope.ROOMS_READ) is BY_TOKEN
 
 
-async def test_elsewhere_it_is_refused_unseen() -> None:
+async def test_personal_token_without_a_named_scope_is_refused_unchecked() -> None:
     with pytest.raises(Forbidden):
         await CHECK(PROGRAM)
 
 
 @pytest.mark.checklist(3)
-async def test_a_body_that_is_held_back_does_not_outlive_the_session() -> None:
+async def test_session_that_ends_before_the_body_arrives_is_refused() -> None:
     asked: list[str] = []
 
     class Ending:

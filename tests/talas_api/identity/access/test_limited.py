@@ -53,7 +53,7 @@ async def login(api: Composed, password: str, address: str = "", email: str = "a
 
 
 @pytest.mark.checklist(11)
-async def test_a_refusal_says_when_to_come_back(
+async def test_refusal_by_a_limit_says_when_to_come_back(
     migrated: str, db: Database, tmp_path: Path
 ) -> None:
     async with api_with(migrated, db, tmp_path, limit_register=4) as api:
@@ -77,7 +77,9 @@ async def test_a_refusal_says_when_to_come_back(
         assert "limit.reached" in events
 
 
-async def test_an_answer_tells_what_is_left(migrated: str, db: Database, tmp_path: Path) -> None:
+async def test_limited_answer_tells_what_is_left(
+    migrated: str, db: Database, tmp_path: Path
+) -> None:
     async with api_with(migrated, db, tmp_path) as api:
         await api.sign_up("ada")
         body = {"email": "ada@example.com", "password": PASSWORD}
@@ -87,7 +89,7 @@ async def test_an_answer_tells_what_is_left(migrated: str, db: Database, tmp_pat
 
 
 @pytest.mark.checklist(11)
-async def test_guessers_are_slowed_and_the_owner_is_not(
+async def test_guessers_of_a_password_are_slowed_and_its_owner_is_not(
     migrated: str, db: Database, tmp_path: Path
 ) -> None:
     quotas = {"limit_login_failures": 6, "limit_account_failures": 10}
@@ -249,7 +251,7 @@ async def test_a_body_that_is_refused_counts_for_its_address(
         ("/api/auth/totp", {"password": PASSWORD}, 201),
     ],
 )
-async def test_every_answer_tells_what_is_left(
+async def test_every_limited_answer_tells_what_is_left(
     migrated: str, db: Database, tmp_path: Path, *, path: str, body: Any, status: int
 ) -> None:
     async with api_with(migrated, db, tmp_path) as api:
@@ -284,7 +286,7 @@ async def test_an_answer_to_nobody_known_tells_the_limits_alone(
 
 
 @pytest.mark.checklist(10)
-async def test_an_unknown_address_is_limited_as_a_known_one(
+async def test_unknown_e_mail_address_is_limited_as_a_known_one(
     migrated: str, db: Database, tmp_path: Path
 ) -> None:
     async with api_with(migrated, db, tmp_path, limit_login_failures=6) as api:
@@ -295,7 +297,7 @@ async def test_an_unknown_address_is_limited_as_a_known_one(
 
 
 @pytest.mark.parametrize("spelling", ["ADA@example.com", "Ada@Example.Com"])
-async def test_an_address_in_other_letters_is_the_same(
+async def test_e_mail_address_in_another_case_is_the_same_to_limits(
     migrated: str, db: Database, tmp_path: Path, spelling: str
 ) -> None:
     async with api_with(migrated, db, tmp_path, limit_login_failures=6) as api:
@@ -305,7 +307,7 @@ async def test_an_address_in_other_letters_is_the_same(
 
 
 @pytest.mark.checklist(28)
-async def test_many_guesses_at_once_get_no_further(
+async def test_guesses_made_at_once_get_no_further_than_one_by_one(
     migrated: str, db: Database, tmp_path: Path
 ) -> None:
     async with api_with(migrated, db, tmp_path, limit_login_failures=6, hash_queue=100) as api:
@@ -333,7 +335,7 @@ async def test_a_sessions_refreshes_are_its_own(
         assert (await ask(api, "/api/auth/refresh", {"refresh_token": "made up"}))[0] == 401
 
 
-async def test_what_is_no_refresh_token_counts_for_its_address(
+async def test_malformed_refresh_token_counts_for_its_address(
     migrated: str, db: Database, tmp_path: Path
 ) -> None:
     async with api_with(migrated, db, tmp_path, limit_refresh=6) as api:
@@ -356,7 +358,7 @@ async def test_an_accounts_stations_are_counted_by_account(
         assert (await ask(api, "/api/stations", {"slug": "any", "name": "T"}))[0] == 401
 
 
-async def test_what_is_no_json_is_refused_as_without_limits(
+async def test_malformed_json_is_refused_as_without_limits(
     migrated: str, db: Database, tmp_path: Path
 ) -> None:
     async with api_with(migrated, db, tmp_path) as api:
@@ -369,14 +371,14 @@ async def test_what_is_no_json_is_refused_as_without_limits(
             assert response.status == 415
 
 
-async def test_reading_is_not_limited(migrated: str, db: Database, tmp_path: Path) -> None:
+async def test_reads_are_not_limited(migrated: str, db: Database, tmp_path: Path) -> None:
     async with api_with(migrated, db, tmp_path) as api:
         token = (await api.sign_up("ada"))["access_token"]
         for _ in range(200):
             assert (await api.call("GET", "/api/auth/profile", token=token))[0] == 200
 
 
-async def test_while_the_database_is_away_it_is_503(
+async def test_limited_request_while_the_database_is_away_is_503(
     migrated: str, db: Database, tmp_path: Path
 ) -> None:
     async with api_with(migrated, db, tmp_path) as api:

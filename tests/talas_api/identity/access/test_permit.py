@@ -24,7 +24,7 @@ def gate_of(role: str) -> Gate:
     return gate
 
 
-async def test_a_role_that_may_passes() -> None:
+async def test_role_with_the_permission_passes() -> None:
     recorded = Recorded()
     who = await permit(gate_of("admin"), recorded)(REQUEST, Permission.READ_AUDIT)
     assert who.role == "admin"
@@ -33,7 +33,7 @@ async def test_a_role_that_may_passes() -> None:
 
 @pytest.mark.checklist(29)
 @pytest.mark.parametrize("role", ["user", "moderator", "", "root"])
-async def test_others_are_refused_and_recorded(role: str) -> None:
+async def test_role_without_the_permission_is_refused_and_recorded(role: str) -> None:
     recorded = Recorded()
     with pytest.raises(Forbidden):
         await permit(gate_of(role), recorded)(REQUEST, Permission.READ_AUDIT)

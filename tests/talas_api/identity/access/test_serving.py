@@ -70,7 +70,7 @@ async def test_a_query_becomes_the_struct_and_what_is_wrong_with_it_is_named() -
             assert set((await response.json())["error"]["fields"]) == {"name", "nam"}
 
 
-async def test_nothing_becomes_204() -> None:
+async def test_handler_that_gives_nothing_is_answered_204() -> None:
     async def nothing(_: Call[None]) -> None: ...
 
     row = Route("POST", "/x", nothing, "Does x.", status=204)
@@ -78,7 +78,7 @@ async def test_nothing_becomes_204() -> None:
         assert (response.status, await response.read()) == (204, b"")
 
 
-async def test_an_answer_brings_meta_and_headers() -> None:
+async def test_answer_of_a_handler_brings_meta_and_headers() -> None:
     async def more(_: Call[None]) -> Answer[list[int]]:
         return Answer([1], Meta(2), {"Location": "/y"})
 
@@ -88,7 +88,7 @@ async def test_an_answer_brings_meta_and_headers() -> None:
         assert await response.json() == {"success": True, "data": [1], "meta": {"next": 2}}
 
 
-async def test_a_response_passes_as_it_is() -> None:
+async def test_response_of_a_handler_passes_as_it_is() -> None:
     async def raw(_: Call[None]) -> web.Response:
         return web.Response(text="plain", status=203)
 
@@ -97,7 +97,7 @@ async def test_a_response_passes_as_it_is() -> None:
         assert (response.status, await response.text()) == (203, "plain")
 
 
-async def test_each_access_asks_whom_it_must_before_the_body_is_read() -> None:
+async def test_access_is_checked_before_the_body_is_read() -> None:
     wanted: dict[Access, list[Any]] = {
         Open.PUBLIC: [], Open.SIGNED_IN: [None], Scope.ROOMS_READ: [Scope.ROOMS_READ],
         Permission.READ_AUDIT: [Permission.READ_AUDIT],
@@ -112,7 +112,7 @@ async def test_each_access_asks_whom_it_must_before_the_body_is_read() -> None:
             assert seen == ["POST /x", *asked]
 
 
-async def test_the_handler_knows_who_was_let_in() -> None:
+async def test_handler_is_told_who_asks() -> None:
     async def whoever(call: Call[None]) -> str:
         return call.who.sub
 
