@@ -6,7 +6,7 @@ from talas_core.errors import BadInput
 ANN = {"username": "ann.of.the.hills", "email": "Ann.Hills@Example.com"}
 
 
-def test_the_list_is_there() -> None:
+def test_list_of_common_passwords_is_there() -> None:
     assert len(COMMON) > 10_000
     assert {"password", "12345678", "qwertyuiop", "iloveyou"} <= COMMON
     assert all(word == word.lower() for word in COMMON)
@@ -26,7 +26,7 @@ def test_common_passwords_are_refused_in_any_case(password: str) -> None:
     "password",
     ["Ann.Of.The.Hills", "ann.hills@example.com", "ANN.HILLS", "example.com"],
 )
-def test_ones_own_name_and_address_are_refused(password: str) -> None:
+def test_password_made_of_one_s_name_or_address_is_refused(password: str) -> None:
     with pytest.raises(BadInput) as caught:
         refuse_common(password, **ANN, field="new_password")
     assert list(caught.value.fields) == ["new_password"]
@@ -36,5 +36,5 @@ def test_ones_own_name_and_address_are_refused(password: str) -> None:
 @pytest.mark.parametrize(
     "password", ["correct horse", "ann.of.the.hills!", "пароль-из-многих-букв", "密" * 64]
 )
-def test_others_pass(password: str) -> None:
+def test_uncommon_password_is_taken(password: str) -> None:
     refuse_common(password, **ANN)

@@ -34,7 +34,7 @@ async def answers(composed: Composed, tokens: tuple[str, str]) -> list[int]:
     return [(await composed.call("GET", "/api/auth/profile", token=one))[0] for one in tokens]
 
 
-async def test_ends_are_heard_of_both(composed: Composed, db: Database) -> None:
+async def test_end_of_a_session_or_token_is_heard_of(composed: Composed, db: Database) -> None:
     tokens = await signed_in(composed)
     for change in GONE:
         await db.run(change)
@@ -44,7 +44,9 @@ async def test_ends_are_heard_of_both(composed: Composed, db: Database) -> None:
     assert await answers(composed, tokens) == [401, 401]
 
 
-async def test_after_a_doubt_the_database_is_asked(composed: Composed, db: Database) -> None:
+async def test_token_after_missed_news_is_asked_about_in_the_database(
+    composed: Composed, db: Database
+) -> None:
     tokens = await signed_in(composed)
     for change in GONE:
         await db.run(change)
@@ -59,12 +61,14 @@ async def test_after_a_doubt_the_database_is_asked(composed: Composed, db: Datab
         ({"smtp_url": "smtp://localhost", "mail_from": "radio@talas.example"}, SmtpMailer),
     ],
 )
-def test_the_mail_server_is_a_setting(tmp_path: Path, changes: Any, kind: type) -> None:
+def test_mail_server_of_the_settings_gets_the_letters(
+    tmp_path: Path, changes: Any, kind: type
+) -> None:
     settings = settings_for("", tmp_path, **changes)
     assert isinstance(mailer(settings, SystemClock()), kind)
 
 
-def test_a_bad_mail_server_is_named(tmp_path: Path) -> None:
+def test_malformed_mail_server_is_refused_by_the_name_of_its_setting(tmp_path: Path) -> None:
     settings = settings_for("", tmp_path, smtp_url="localhost", mail_from="radio@talas.example")
     with pytest.raises(SettingError) as caught:
         mailer(settings, SystemClock())
@@ -72,7 +76,7 @@ def test_a_bad_mail_server_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.checklist(9)
-async def test_the_start_learns_what_hashes_cost(composed: Composed, db: Database) -> None:
+async def test_start_learns_what_kept_hashes_cost(composed: Composed, db: Database) -> None:
     await composed.sign_up()
     await db.run("UPDATE users SET password_hash = $1", make(PASSWORD, 6))
     identity = composed.api.identity

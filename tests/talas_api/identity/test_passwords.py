@@ -32,7 +32,7 @@ def test_a_hash_matches_its_password_only() -> None:
 
 @pytest.mark.checklist(8)
 @pytest.mark.parametrize("length", [64, 72, 73, 200, 1024])
-def test_nothing_is_truncated(length: int) -> None:
+def test_long_password_is_hashed_whole(length: int) -> None:
     password = "é" * length
     stored = make(password, COST)
     assert matches(password, stored)
@@ -43,12 +43,12 @@ def test_nothing_is_truncated(length: int) -> None:
 @pytest.mark.parametrize(
     "stored", [UNUSABLE, "", "2:" + make("x", COST)[2:]], ids=["unusable", "empty", "another's"]
 )
-def test_other_versions_match_nothing(stored: str) -> None:
+def test_hash_of_another_version_matches_nothing(stored: str) -> None:
     assert not matches("x", stored)
     assert not matches("no password", stored)
 
 
-async def test_hashing_and_checking() -> None:
+async def test_password_is_hashed_and_checked_in_the_pool() -> None:
     hashers = Hashers(1, 4)
     passwords = Passwords(hashers, COST)
     stored = await passwords.make("correct horse")
@@ -79,7 +79,9 @@ def rounds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     [None, UNUSABLE, make("x", 4), make("x", 5), make("x", 6)],
     ids=["nobody", "unusable", "cost 4", "cost 5", "cost 6"],
 )
-async def test_whatever_says_no_costs_the_same(stored: str | None, rounds: list[int]) -> None:
+async def test_refused_check_costs_the_same_whatever_its_reason(
+    stored: str | None, rounds: list[int]
+) -> None:
     hashers = Hashers(1, 4)
     passwords = Passwords(hashers, 6)
     assert not await passwords.check("anything", stored)
@@ -88,7 +90,7 @@ async def test_whatever_says_no_costs_the_same(stored: str | None, rounds: list[
 
 
 @pytest.mark.checklist(9)
-async def test_no_account_costs_what_the_dearest_hash_does(rounds: list[int]) -> None:
+async def test_check_without_an_account_costs_what_the_dearest_hash_does(rounds: list[int]) -> None:
     hashers = Hashers(1, 4)
     heard, met = Passwords(hashers, 4), Passwords(hashers, 4)
     heard.expect(6)
@@ -108,7 +110,7 @@ async def test_a_right_password_costs_one_check(rounds: list[int]) -> None:
     hashers.close()
 
 
-def test_what_is_cheaper_than_today_is_outdated() -> None:
+def test_hash_cheaper_than_today_s_cost_is_outdated() -> None:
     hashers = Hashers(1, 4)
     passwords = Passwords(hashers, 5)
     assert cost_of(make("x", 4)) == 4
@@ -119,7 +121,7 @@ def test_what_is_cheaper_than_today_is_outdated() -> None:
     hashers.close()
 
 
-async def test_a_full_queue_is_refused_at_once_and_frees_up() -> None:
+async def test_full_queue_of_hashing_refuses_at_once_and_frees_up() -> None:
     hashers = Hashers(1, 2)
     release = threading.Event()
     held = [asyncio.create_task(hashers.run(release.wait)) for _ in range(3)]
@@ -273,7 +275,7 @@ async def test_no_thread_is_lost_however_waiters_leave() -> None:
     hashers.close()
 
 
-async def test_closed_pool_sends_away_who_waits() -> None:
+async def test_closed_pool_refuses_the_jobs_that_wait() -> None:
     rush = Rush()
     waiting = rush.come(1)
     await asyncio.sleep(0)

@@ -13,7 +13,7 @@ from talas_api.identity.recovery.service import Recovery
     ("port", "kinds"),
     [(People, (PostgresAccounts, MemoryAccounts)), (Notices, (Recovery, ToldPeople))],
 )
-def test_each_port_is_met_by_the_real_thing_and_by_its_fake(
+def test_ports_are_met_by_the_real_thing_and_by_its_fake(
     port: type, kinds: tuple[type, ...]
 ) -> None:
     wanted = {name for name in vars(port) if not name.startswith("_")}

@@ -16,7 +16,7 @@ async def test_register_shows_the_account_without_secrets(composed: Composed) ->
 
 
 @pytest.mark.parametrize("field", ["username", "email"])
-async def test_what_is_taken_is_409_and_named(composed: Composed, field: str) -> None:
+async def test_taken_name_or_address_is_409_and_named(composed: Composed, field: str) -> None:
     await composed.call("POST", "/api/auth/register", PERSON)
     other = PERSON | {"username": "other", "email": "other@example.com"}
     other[field] = PERSON[field].upper()
@@ -26,14 +26,14 @@ async def test_what_is_taken_is_409_and_named(composed: Composed, field: str) ->
     assert body["error"]["fields"] == {field: "is taken"}
 
 
-async def test_every_wrong_field_is_named(composed: Composed) -> None:
+async def test_sign_up_names_every_wrong_field(composed: Composed) -> None:
     wrong = {"username": "x", "email": "y", "role": "admin"}
     status, body = await composed.call("POST", "/api/auth/register", wrong)
     assert status == 400
     assert set(body["error"]["fields"]) == {"username", "email", "password", "role"}
 
 
-async def test_the_display_name_changes(composed: Composed) -> None:
+async def test_display_name_is_changed_by_its_owner(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     for path in ("/api/auth/profile", "/api/auth/me"):
         change = {"display_name": f"Tess at {path}"}
@@ -44,7 +44,7 @@ async def test_the_display_name_changes(composed: Composed) -> None:
     assert body["data"]["display_name"] == "Tess at /api/auth/me"
 
 
-async def test_whether_the_address_is_verified_is_shown_alike_everywhere(
+async def test_email_verified_is_the_same_in_every_answer(
     composed: Composed, db: Database, admin_token: str
 ) -> None:
     grant = await composed.sign_up()
@@ -63,7 +63,7 @@ async def test_whether_the_address_is_verified_is_shown_alike_everywhere(
         await db.run("UPDATE users SET email_verified_at = now() WHERE username = 'testuser'")
 
 
-async def test_role_and_name_cannot_be_changed_here(composed: Composed) -> None:
+async def test_profile_takes_no_change_of_role_or_name(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     for field in ("role", "username", "email", "id"):
         change = {"display_name": "x", field: "admin"}
@@ -132,7 +132,7 @@ async def test_a_new_password_ends_the_other_sessions(composed: Composed) -> Non
         ({"new_password": "another good one"}, "current_password"),
     ],
 )
-async def test_what_is_wrong_with_a_new_password_is_named(
+async def test_new_password_that_is_wrong_names_its_field(
     composed: Composed, wish: dict[str, str], field: str
 ) -> None:
     token = (await composed.sign_up())["access_token"]
@@ -143,7 +143,7 @@ async def test_what_is_wrong_with_a_new_password_is_named(
 
 
 @pytest.mark.checklist(8)
-async def test_a_hash_grows_with_the_cost_in_the_same_sign_in(
+async def test_sign_in_hashes_a_password_anew_at_a_higher_cost(
     composed: Composed, db: Database
 ) -> None:
     await composed.sign_up()

@@ -35,7 +35,9 @@ def accounts(store: MemoryAccounts, mail: ToldPeople, audit: Recorded) -> Accoun
     )
 
 
-async def test_signing_up(accounts: Accounts, audit: Recorded, mail: ToldPeople) -> None:
+async def test_sign_up_keeps_the_account_with_a_hashed_password(
+    accounts: Accounts, audit: Recorded, mail: ToldPeople
+) -> None:
     account = await accounts.register(WISH, HOME)
     assert (account.username, account.role, account.display_name) == (
         "testuser",
@@ -58,7 +60,7 @@ async def test_a_taken_name_is_a_conflict(accounts: Accounts, mail: ToldPeople) 
         assert caught.value.fields == {"username": "is taken"}
 
 
-async def test_a_taken_address_is_a_conflict_without_mail(accounts: Accounts) -> None:
+async def test_taken_address_is_a_conflict_where_no_mail_is_sent(accounts: Accounts) -> None:
     await accounts.register(WISH, HOME)
     with pytest.raises(Conflict) as caught:
         await accounts.register(OTHER, HOME)
@@ -66,7 +68,7 @@ async def test_a_taken_address_is_a_conflict_without_mail(accounts: Accounts) ->
 
 
 @pytest.mark.checklist(10)
-async def test_with_mail_a_taken_address_looks_like_a_success(
+async def test_taken_address_looks_like_a_success_where_mail_is_sent(
     accounts: Accounts, store: MemoryAccounts, mail: ToldPeople, audit: Recorded
 ) -> None:
     mail.delivers = True
@@ -89,7 +91,9 @@ async def test_common_passwords_are_refused_before_any_work(
     assert store.people == {}
 
 
-async def test_profiles(accounts: Accounts, store: MemoryAccounts) -> None:
+async def test_profile_is_found_and_renamed_or_unauthorized(
+    accounts: Accounts, store: MemoryAccounts
+) -> None:
     account = await accounts.register(WISH, HOME)
     assert await accounts.profile(account.id) == account
     changed = await accounts.change_profile(account.id, ProfileChange("Test User"))

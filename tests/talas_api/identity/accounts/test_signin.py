@@ -62,7 +62,7 @@ async def world() -> World:
     return made
 
 
-async def test_signing_in(world: World) -> None:
+async def test_sign_in_opens_a_session_and_is_recorded(world: World) -> None:
     grant = await world.signin.sign_in(RIGHT, HOME)
     assert grant.user == world.ann
     assert world.sessions.opened == [world.ann.id]
@@ -71,7 +71,7 @@ async def test_signing_in(world: World) -> None:
 
 
 @pytest.mark.checklist(9)
-async def test_all_wrong_sign_ins_sound_the_same(world: World) -> None:
+async def test_wrong_sign_ins_are_refused_with_the_same_sentence(world: World) -> None:
     sentences = set()
     for given in (
         Credentials("ann@example.com", "wrong"),
@@ -109,14 +109,14 @@ async def test_a_second_factor_is_asked_for_after_the_password_only(world: World
 
 
 @pytest.mark.checklist(8)
-async def test_a_cheap_hash_is_made_again_in_the_same_sign_in(world: World) -> None:
+async def test_cheap_hash_is_replaced_in_the_same_sign_in(world: World) -> None:
     world.change(password_hash=f"cheap:{PASSWORD}")
     await world.signin.sign_in(RIGHT, HOME)
     assert world.hash == f"plain:{PASSWORD}"
     assert world.audit.kinds == [Kind.PASSWORD_REHASHED, Kind.SIGNED_IN]
 
 
-async def test_a_full_pool_leaves_the_hash_for_later(world: World) -> None:
+async def test_cheap_hash_is_left_for_later_while_the_pool_is_full(world: World) -> None:
     world.change(password_hash=f"cheap:{PASSWORD}")
     world.passwords.full = True
     await world.signin.sign_in(RIGHT, HOME)
@@ -160,7 +160,7 @@ async def test_no_session_carries_a_role_taken_away_meanwhile(
     assert world.audit.kinds == [Kind.SIGN_IN_FAILED]
 
 
-async def test_a_hash_made_again_meanwhile_harms_nobody(
+async def test_sign_in_succeeds_where_another_replaced_the_hash_meanwhile(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = world.sessions.open
@@ -199,7 +199,7 @@ async def test_a_new_password_ends_the_other_sessions_and_is_told(world: World) 
         (PasswordChange(PASSWORD, "ann@example.com"), "new_password"),
     ],
 )
-async def test_a_change_that_is_refused_changes_nothing(
+async def test_refused_password_change_changes_nothing(
     world: World, wish: PasswordChange, field: str
 ) -> None:
     with pytest.raises(BadInput) as caught:
@@ -209,7 +209,7 @@ async def test_a_change_that_is_refused_changes_nothing(
     assert (world.sessions.ended, world.notices.told) == ([], [])
 
 
-async def test_two_changes_at_once_end_with_one(
+async def test_two_password_changes_at_once_end_with_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def slow(password: str) -> str:
@@ -223,7 +223,7 @@ async def test_two_changes_at_once_end_with_one(
     assert world.hash == "plain:the other's"
 
 
-async def test_the_dearest_kept_hash_is_expected() -> None:
+async def test_cost_of_the_dearest_kept_hash_is_expected() -> None:
     class Expecting:
         heard: int | None = None
 

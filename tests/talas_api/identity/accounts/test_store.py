@@ -56,7 +56,7 @@ def store(request: pytest.FixtureRequest, db: Database) -> Any:
     return _Disabling(db) if request.param == "postgres" else MemoryAccounts()
 
 
-async def test_what_is_kept_comes_back(store: Any) -> None:
+async def test_account_comes_back_as_it_was_kept(store: Any) -> None:
     account = person()
     await store.add(account, HASH)
     assert await store.by_id(account.id) == account
@@ -65,7 +65,7 @@ async def test_what_is_kept_comes_back(store: Any) -> None:
     assert (found.account, found.password_hash, found.disabled) == (account, HASH, False)
 
 
-async def test_what_sign_in_sees(store: Any) -> None:
+async def test_stored_account_is_found_by_id_and_address_unless_disabled(store: Any) -> None:
     account = person()
     await store.add(account, HASH)
     found = await store.stored(account.id)
@@ -117,7 +117,7 @@ async def test_a_changed_password_ends_the_other_sessions(db: Database) -> None:
     assert {row["id"] for row in going_on} == {kept, anothers}
 
 
-async def test_a_change_cut_short_has_changed_nothing(
+async def test_password_change_cut_short_has_changed_nothing(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accounts, ann = PostgresAccounts(db), person()
@@ -137,7 +137,7 @@ async def test_a_change_cut_short_has_changed_nothing(
 
 
 @pytest.mark.checklist(28)
-async def test_a_change_waits_for_a_session_that_is_being_opened(db: Database) -> None:
+async def test_password_change_waits_for_a_session_that_is_being_opened(db: Database) -> None:
     accounts, ann = PostgresAccounts(db), person()
     await accounts.add(ann, HASH)
     session_id = await open_session(db, ann)
@@ -152,7 +152,7 @@ async def test_a_change_waits_for_a_session_that_is_being_opened(db: Database) -
 
 
 @pytest.mark.checklist(28)
-async def test_a_session_is_opened_before_a_change_or_after_it(db: Database) -> None:
+async def test_session_is_opened_before_a_password_change_or_sees_it(db: Database) -> None:
     accounts, ann = PostgresAccounts(db), person()
     await accounts.add(ann, HASH)
     async with db.transaction() as changing:
@@ -175,7 +175,7 @@ async def until_one_waits(db: Database) -> None:
     await auntil(waits)
 
 
-async def test_the_dearest_hash(store: Any) -> None:
+async def test_dearest_hash_tells_the_highest_cost(store: Any) -> None:
     assert await store.dearest_hash() is None
     await store.add(person(), UNUSABLE)
     assert await store.dearest_hash() is None
@@ -184,7 +184,7 @@ async def test_the_dearest_hash(store: Any) -> None:
     assert await store.dearest_hash() == 5
 
 
-async def test_strangers_are_none(store: Any) -> None:
+async def test_unknown_person_is_not_found(store: Any) -> None:
     assert await store.by_id(uuid7()) is None
     assert await store.by_email("nobody@example.com") is None
     assert await store.rename(uuid7(), "x") is None
@@ -223,7 +223,7 @@ async def test_names_that_can_be_told_apart_are_two(store: Any, known: str, new:
 
 
 @pytest.mark.parametrize("name", ["limes", "Iimes"])
-async def test_name_that_is_not_to_be_had_is_told_before_the_address(store: Any, name: str) -> None:
+async def test_taken_name_is_told_before_a_taken_address(store: Any, name: str) -> None:
     """Else, where mail hides whether an address is known, such a name would tell."""
     await store.add(person("limes"), HASH)
     with pytest.raises(Conflict) as caught:
@@ -256,7 +256,7 @@ async def test_names_that_were_alike_before_stay_and_the_oldest_stands_for_them(
         await database.close()
 
 
-async def test_renaming(store: Any) -> None:
+async def test_display_name_is_kept_and_only_of_who_is_not_disabled(store: Any) -> None:
     account = person()
     await store.add(account, HASH)
     renamed = await store.rename(account.id, "Ann of the Hills")
@@ -287,6 +287,8 @@ async def test_a_disabled_person_can_only_be_found_by_email(store: Any) -> None:
         ("display_name", "x" * 65),
     ],
 )
-async def test_the_database_checks_every_limit_itself(db: Database, field: str, value: str) -> None:
+async def test_database_refuses_an_account_beyond_any_limit(
+    db: Database, field: str, value: str
+) -> None:
     with pytest.raises(BadInput):
         await PostgresAccounts(db).add(msgspec.structs.replace(person(), **{field: value}), HASH)

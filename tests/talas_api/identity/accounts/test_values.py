@@ -17,7 +17,7 @@ def body(**changes: str) -> bytes:
     return msgspec.json.encode(person | changes)
 
 
-def test_the_audits_person_passes() -> None:
+def test_sign_up_of_an_ordinary_person_is_taken() -> None:
     assert parse(body(), Registration).username == "testuser"
 
 
@@ -34,7 +34,7 @@ def test_the_audits_person_passes() -> None:
         ("password", "with space\n"),
     ],
 )
-def test_right_values(field: str, value: str) -> None:
+def test_right_value_of_an_account_is_taken(field: str, value: str) -> None:
     assert getattr(parse(body(**{field: value}), Registration), field) == value
 
 
@@ -62,7 +62,7 @@ def test_right_values(field: str, value: str) -> None:
         ("password", "nul\0inside it"),
     ],
 )
-def test_wrong_values_name_the_field(field: str, value: str) -> None:
+def test_wrong_value_of_an_account_names_its_field(field: str, value: str) -> None:
     with pytest.raises(BadInput) as caught:
         parse(body(**{field: value}), Registration)
     assert list(caught.value.fields) == [field]
@@ -78,7 +78,7 @@ def test_lone_surrogates_are_refused(field: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["role", "id", "disabled_at", "password_hash", "display_name"])
-def test_nobody_assigns_what_is_not_offered(field: str) -> None:
+def test_sign_up_with_an_unknown_member_is_refused(field: str) -> None:
     with pytest.raises(BadInput) as caught:
         parse(body(**{field: "admin"}), Registration)
     assert field in caught.value.fields
@@ -101,7 +101,7 @@ def test_long_passwords_of_any_script_pass(password: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["123456", "123 456", "abcd-efgh-ijkl-mnop", "ABCDEFGHIJKLMNOP"])
-def test_codes_as_people_type_them(code: str) -> None:
+def test_code_is_taken_as_people_type_it(code: str) -> None:
     import msgspec
 
     raw = msgspec.json.encode({"email": "x", "password": "", "code": code})
@@ -109,7 +109,7 @@ def test_codes_as_people_type_them(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["", "12345", "x" * 65, "123456\n", "12345é", "１２３４５６"])
-def test_codes_of_another_shape_are_refused(code: str) -> None:
+def test_code_of_another_shape_is_refused(code: str) -> None:
     import msgspec
 
     with pytest.raises(BadInput) as caught:

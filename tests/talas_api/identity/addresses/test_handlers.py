@@ -11,7 +11,7 @@ def wish(email: str, password: str = PASSWORD) -> dict[str, Any]:
     return {"email": email, "password": password}
 
 
-async def test_an_address_is_changed_and_signs_in(composed: Composed) -> None:
+async def test_changed_address_signs_in(composed: Composed) -> None:
     token = (await composed.sign_up("ann"))["access_token"]
     status, body = await composed.call("POST", PATH, wish("ann@new.example"), token)
     assert (status, body["data"]) == (200, {"changed": True})
@@ -20,7 +20,7 @@ async def test_an_address_is_changed_and_signs_in(composed: Composed) -> None:
     assert (await composed.sign_in("ann@new.example"))["user"]["username"] == "ann"
 
 
-async def test_refusals_name_their_field(composed: Composed) -> None:
+async def test_refused_change_of_address_names_its_field(composed: Composed) -> None:
     await composed.sign_up("bob")
     token = (await composed.sign_up("ann"))["access_token"]
     for given, expected, field in (

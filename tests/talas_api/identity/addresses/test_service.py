@@ -117,7 +117,7 @@ async def test_without_mail_a_taken_address_is_refused_by_name(silent: World) ->
     assert silent.kinds == []
 
 
-async def test_a_password_that_changes_meanwhile_changes_no_address(silent: World) -> None:
+async def test_address_is_not_changed_where_the_password_changed_meanwhile(silent: World) -> None:
     silent.store.password_hash = "plain:another"
     with pytest.raises(Unavailable):
         await silent.addresses.ask(RIGHT, ANN, HOME)
@@ -164,13 +164,13 @@ async def test_a_token_that_is_old_used_or_invented_is_refused(posted: World) ->
 
 
 @pytest.mark.parametrize("email", [ACCOUNT.email, "Ann@Example.com"])
-async def test_the_address_one_has_is_no_change(posted: World, email: str) -> None:
+async def test_change_to_the_address_one_has_is_refused(posted: World, email: str) -> None:
     with pytest.raises(BadInput) as refused:
         await posted.addresses.ask(EmailChange(email, "right", "123456"), ANN, HOME)
     assert refused.value.fields == {"email": "is yours already"}
 
 
-async def test_whoever_has_only_the_session_changes_nothing(posted: World) -> None:
+async def test_change_of_address_without_the_password_is_refused(posted: World) -> None:
     with pytest.raises(BadInput):
         await posted.addresses.ask(EmailChange(NEW, "wrong", "123456"), ANN, HOME)
     assert (posted.kinds, posted.post.errands) == ([], [])

@@ -74,7 +74,7 @@ async def test_a_token_puts_the_wanted_address_in_place_once_in_a_race(
     assert await email(people) == (NEW, True)
 
 
-async def test_a_token_is_worth_nothing_late_or_once_another_was_asked_for(
+async def test_token_is_void_late_or_once_another_was_asked_for(
     store: PostgresAddresses, people: PostgresAccounts
 ) -> None:
     await store.want(TOKEN, ANN, NEW, NOW, LATER)
@@ -85,7 +85,7 @@ async def test_a_token_is_worth_nothing_late_or_once_another_was_asked_for(
 
 
 @pytest.mark.parametrize("meanwhile", ["password", "address", "disabled"])
-async def test_a_token_is_worth_nothing_once_what_stood_is_another(
+async def test_token_is_void_once_password_address_or_account_changed(
     db: Database, store: PostgresAddresses, people: PostgresAccounts, meanwhile: str
 ) -> None:
     await store.want(TOKEN, ANN, NEW, NOW, LATER)
@@ -116,7 +116,7 @@ async def test_rehash_revives_no_token_that_another_password_voided(
     assert await store.confirm(TOKEN, SOON) is None
 
 
-async def test_whoever_showed_an_old_password_changes_nothing(
+async def test_change_by_an_old_password_changes_nothing(
     store: PostgresAddresses, people: PostgresAccounts
 ) -> None:
     await change_password(people)

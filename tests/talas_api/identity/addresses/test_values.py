@@ -14,7 +14,7 @@ def wish(**more: Any) -> EmailChange:
     return parse(msgspec.json.encode({**GOOD, **more}), EmailChange)
 
 
-def test_a_wish() -> None:
+def test_right_change_of_address_is_taken() -> None:
     assert wish() == EmailChange("ann@new.example", "right")
     assert wish(code="123456") == EmailChange("ann@new.example", "right", "123456")
 
@@ -23,7 +23,7 @@ def test_a_wish() -> None:
     ("field", "value"),
     [("email", "no address"), ("email", "a@b\r\nBcc: c@d"), ("email", 1), ("code", "1"), ("x", 1)],
 )
-def test_a_wish_that_is_none_is_refused_by_field(field: str, value: Any) -> None:
+def test_wrong_change_of_address_is_refused_by_field(field: str, value: Any) -> None:
     with pytest.raises(BadInput) as refused:
         wish(**{field: value})
     assert field in refused.value.fields

@@ -18,7 +18,7 @@ def world() -> World:
     return World()
 
 
-async def test_a_step_is_accepted_once(world: World) -> None:
+async def test_authenticator_s_code_is_accepted_once(world: World) -> None:
     await world.offered()
     confirming = world.code()
     await world.factors.switch_on(world.ann.id, confirming, HOME)
@@ -42,7 +42,7 @@ async def test_recovery_codes_work_once_each_however_typed(world: World) -> None
     assert world.audit.kinds == [Kind.TOTP_ENABLED, Kind.RECOVERY_USED, Kind.RECOVERY_USED]
 
 
-async def test_with_another_master_key_only_recovery_codes_work(world: World) -> None:
+async def test_recovery_codes_alone_work_after_another_master_key(world: World) -> None:
     codes = await world.switched_on()
     others = Codes(world.store, Sealer(hex256()), world.tries, world.audit, world.clock)
     assert not await others.accept(world.ann.id, world.code(), HOME)
@@ -50,7 +50,7 @@ async def test_with_another_master_key_only_recovery_codes_work(world: World) ->
 
 
 @pytest.mark.checklist(11)
-async def test_where_too_many_codes_were_wrong_only_recovery_codes_work(world: World) -> None:
+async def test_recovery_codes_alone_work_after_too_many_wrong_codes(world: World) -> None:
     codes = await world.switched_on()
     assert not await world.accepts("000000")
     assert world.tries.wrong == [world.ann.id]

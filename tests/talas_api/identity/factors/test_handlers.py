@@ -21,7 +21,7 @@ async def sign_in(composed: Composed, **more: str) -> tuple[int, Any]:
     return await composed.call("POST", "/api/auth/login", given)
 
 
-async def test_the_whole_way(composed: Composed) -> None:
+async def test_second_factor_is_set_up_asked_for_and_switched_off(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     status, body = await composed.call("POST", PATH, {"password": PASSWORD}, token)
     assert status == 201
@@ -57,7 +57,7 @@ REFUSED: list[tuple[tuple[str, str, Any], int, str]] = [
 
 
 @pytest.mark.parametrize(("asked", "status", "field"), REFUSED)
-async def test_refusals(
+async def test_wrong_request_about_a_second_factor_is_refused(
     composed: Composed, asked: tuple[str, str, Any], status: int, field: str
 ) -> None:
     token = (await composed.sign_up())["access_token"]

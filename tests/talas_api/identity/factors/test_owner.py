@@ -52,7 +52,7 @@ async def test_proof_is_the_password_and_the_code_where_one_is_on(
     assert (await world.owner.prove(world.ann.id, PASSWORD, None, HOME)).account == world.ann
 
 
-async def test_who_is_disabled_confirms_nothing(world: World) -> None:
+async def test_disabled_person_proves_nothing(world: World) -> None:
     await world.store.disable(world.ann.id)
     with pytest.raises(Unauthorized):
         await world.owner.confirm(world.ann.id, PASSWORD, HOME, "password")

@@ -7,7 +7,7 @@ FINDER = ["1111111", "1000001", "1011101", "1011101", "1011101", "1000001", "111
 
 
 @pytest.mark.parametrize("text", ["a", totp.uri(bytes(20), "ann"), "x" * 400])
-def test_a_code_is_square_of_a_known_size_and_has_its_finders(text: str) -> None:
+def test_qr_code_is_square_of_a_known_size_and_has_its_finders(text: str) -> None:
     rows = qr.modules(text)
     assert {len(row) for row in rows} == {len(rows)}
     assert len(rows) % 4 == 1 and 21 <= len(rows) <= 177

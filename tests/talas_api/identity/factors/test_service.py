@@ -14,7 +14,7 @@ def world() -> World:
     return World()
 
 
-async def test_from_the_offer_to_the_end(world: World) -> None:
+async def test_second_factor_is_offered_switched_on_and_off_and_recorded(world: World) -> None:
     assert "secret=" in await world.offered()
     assert not (await world.factors.status(world.ann.id)).enabled
     assert not await world.accepts(world.code()), "an offer does not count yet"
@@ -29,7 +29,7 @@ async def test_from_the_offer_to_the_end(world: World) -> None:
     assert world.audit.kinds == [Kind.TOTP_ENABLED, Kind.TOTP_DISABLED]
 
 
-async def test_the_password_is_asked_for(world: World) -> None:
+async def test_second_factor_is_not_changed_without_the_password(world: World) -> None:
     with pytest.raises(BadInput) as caught:
         await world.factors.offer(world.ann.id, "wrong", HOME)
     assert list(caught.value.fields) == ["password"]
@@ -39,7 +39,7 @@ async def test_the_password_is_asked_for(world: World) -> None:
     assert (await world.factors.status(world.ann.id)).enabled
 
 
-async def test_a_wrong_code_switches_nothing(world: World) -> None:
+async def test_wrong_code_switches_no_second_factor(world: World) -> None:
     await world.offered()
     world.clock.advance(10 * totp.STEP_SECONDS)
     stale = world.code()
@@ -56,7 +56,7 @@ async def test_a_wrong_code_switches_nothing(world: World) -> None:
     assert [one.detail for one in failed] == [{"reason": "code"}] * 2
 
 
-async def test_what_is_on_is_not_offered_again_and_what_is_off_not_ended(world: World) -> None:
+async def test_factor_that_is_on_is_not_offered_and_one_that_is_off_not_ended(world: World) -> None:
     with pytest.raises(Conflict):
         await world.factors.switch_on(world.ann.id, "123456", HOME)
     with pytest.raises(NotFound):
@@ -68,7 +68,7 @@ async def test_what_is_on_is_not_offered_again_and_what_is_off_not_ended(world: 
         await world.factors.switch_on(world.ann.id, world.code(), HOME)
 
 
-async def test_a_new_offer_replaces_the_last(world: World) -> None:
+async def test_new_offer_of_a_factor_replaces_the_last(world: World) -> None:
     await world.offered()
     old = world.code()
     await world.offered()
@@ -76,7 +76,7 @@ async def test_a_new_offer_replaces_the_last(world: World) -> None:
         await world.factors.switch_on(world.ann.id, old, HOME)
 
 
-async def test_nothing_is_kept_in_the_clear(world: World) -> None:
+async def test_second_factor_is_kept_sealed_and_its_codes_hashed(world: World) -> None:
     codes = await world.switched_on()
     kept = await world.store.secret(world.ann.id)
     assert kept is not None

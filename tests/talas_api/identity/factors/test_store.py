@@ -30,7 +30,7 @@ async def both(request: pytest.FixtureRequest, db: Database) -> tuple[Any, Any]:
     return store, accounts
 
 
-async def test_offered_then_on_then_off(both: tuple[Any, Any]) -> None:
+async def test_second_factor_is_offered_then_on_then_off(both: tuple[Any, Any]) -> None:
     store, accounts = both
     assert await store.secret(ANN.id) is None
     assert await store.offer(ANN.id, b"first")
@@ -47,7 +47,7 @@ async def test_offered_then_on_then_off(both: tuple[Any, Any]) -> None:
     assert not await store.switch_off(ANN.id)
 
 
-async def test_only_the_last_offer_is_switched_on_and_once(both: tuple[Any, Any]) -> None:
+async def test_last_offer_alone_is_switched_on_and_once(both: tuple[Any, Any]) -> None:
     store, _ = both
     assert not await store.switch_on(ANN.id, OFFERED, 100, HASHES, NOW)
     await store.offer(ANN.id, b"another")

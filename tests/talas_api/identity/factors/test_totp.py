@@ -18,14 +18,14 @@ SEED = b"12345678901234567890"
         (20000000000, "353130"),
     ],
 )
-def test_the_vectors_of_the_rfc(seconds: int, code: str) -> None:
+def test_totp_has_the_vectors_of_rfc_6238(seconds: int, code: str) -> None:
     assert step_of(SEED, code, seconds) == seconds // STEP_SECONDS
 
 
 @pytest.mark.parametrize(
     ("off", "found"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)]
 )
-def test_the_window_is_one_step_either_way(off: int, found: bool) -> None:
+def test_totp_code_is_good_one_step_either_way(off: int, found: bool) -> None:
     now = 1_111_111_109
     step = now // STEP_SECONDS + off
     code = TOTP(text_of(SEED)).at(step * STEP_SECONDS)
@@ -33,11 +33,11 @@ def test_the_window_is_one_step_either_way(off: int, found: bool) -> None:
 
 
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "é"])
-def test_what_is_no_code_is_no_step(code: str) -> None:
+def test_text_that_is_no_totp_code_is_of_no_step(code: str) -> None:
     assert step_of(SEED, code, 59) is None
 
 
-def test_what_an_authenticator_reads() -> None:
+def test_totp_address_has_what_an_authenticator_reads() -> None:
     assert text_of(SEED) == "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
     assert uri(SEED, "ann.b") == (
         "otpauth://totp/Talas:ann.b?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Talas"

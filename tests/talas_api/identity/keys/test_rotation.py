@@ -30,11 +30,11 @@ def test_a_key_is_known_long_before_and_after_it_signs() -> None:
     assert timedelta(seconds=LONGEST_LIFE_SECONDS + LEEWAY_SECONDS) < PUBLISHED_AFTER
 
 
-def test_an_empty_ring_needs_a_key_at_once() -> None:
+def test_empty_ring_of_keys_needs_one_at_once() -> None:
     assert plan([], (), LIFE, NOW, new) == Change(add=key("new", NOW))
 
 
-def test_a_young_key_needs_nothing() -> None:
+def test_young_key_needs_no_successor() -> None:
     ring = [key("a", NOW - LIFE + timedelta(seconds=1))]
     assert plan(ring, {"a"}, LIFE, NOW, new) == Change()
 
@@ -45,20 +45,20 @@ def test_a_due_key_is_retired_when_its_successor_begins() -> None:
     assert plan(ring, {"a"}, LIFE, NOW, new) == Change(add=key("new", begins), retire=("a",))
 
 
-def test_a_coming_key_is_enough() -> None:
+def test_key_with_a_coming_successor_needs_no_other() -> None:
     coming = NOW + PUBLISHED_BEFORE
     ring = [key("a", NOW - LIFE, coming), key("b", coming)]
     assert plan(ring, {"a", "b"}, LIFE, NOW, new) == Change()
 
 
-def test_a_dead_key_is_dropped() -> None:
+def test_expired_key_is_dropped() -> None:
     retired = NOW - PUBLISHED_AFTER
     ring = [key("a", NOW - LIFE, retired), key("b", retired)]
     assert plan(ring, {"a", "b"}, LIFE, NOW, new) == Change(drop=("a",))
     assert plan(ring, {"a", "b"}, LIFE, NOW - timedelta(seconds=1), new) == Change()
 
 
-def test_anothers_key_does_not_count_and_goes_when_it_is_due() -> None:
+def test_key_of_another_master_does_not_count_and_goes_when_due() -> None:
     foreign = key("foreign", NOW - 10 * DAY)
     assert plan([foreign], (), LIFE, NOW, new) == Change(add=key("new", NOW))
     later = NOW + LIFE
@@ -74,7 +74,7 @@ def test_a_ring_that_somebody_emptied_by_hand_is_mended() -> None:
 
 
 @given(st.lists(st.integers(1, 40 * 24), max_size=60), st.integers(1, 90))
-def test_whenever_it_is_looked_at_somebody_signs(hours: list[int], days: int) -> None:
+def test_ring_has_a_key_that_signs_at_any_time(hours: list[int], days: int) -> None:
     ring: list[StoredKey] = []
     now = NOW
     for number, wait in enumerate(hours):

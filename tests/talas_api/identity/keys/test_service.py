@@ -29,7 +29,7 @@ def claims(clock: FakeClock) -> dict[str, object]:
     return {"sub": "u", "sid": "s", "role": "user", "iat": now, "nbf": now, "exp": now + 900}
 
 
-async def test_the_first_load_makes_a_key(clock: FakeClock) -> None:
+async def test_first_load_makes_a_key(clock: FakeClock) -> None:
     store = MemoryKeys()
     keys = memory_keys(store, SEALER, clock)
     assert not keys.loaded
@@ -42,7 +42,7 @@ async def test_the_first_load_makes_a_key(clock: FakeClock) -> None:
     assert len(store.keys) == len(keys.published().keys) == 1
 
 
-async def test_what_it_signs_verifies(clock: FakeClock) -> None:
+async def test_token_signed_by_the_ring_verifies(clock: FakeClock) -> None:
     keys = memory_keys(MemoryKeys(), SEALER, clock)
     await keys.load()
     token = keys.sign(claims(clock))
@@ -61,7 +61,7 @@ async def test_processes_share_one_key(clock: FakeClock) -> None:
     TokenVerifier(one.public, clock).verify(two.sign(claims(clock)))
 
 
-async def test_no_private_key_is_kept_open(clock: FakeClock) -> None:
+async def test_private_key_is_kept_sealed(clock: FakeClock) -> None:
     store = MemoryKeys()
     await memory_keys(store, SEALER, clock).load()
     [key] = store.keys
@@ -94,7 +94,7 @@ async def test_a_sealed_key_cannot_be_passed_off_as_another(clock: FakeClock) ->
     assert jwt.get_unverified_header(keys.sign(claims(clock)))["kid"] != "other"
 
 
-async def test_the_newest_that_is_active_signs(clock: FakeClock) -> None:
+async def test_newest_active_key_signs(clock: FakeClock) -> None:
     store = MemoryKeys()
     now = clock.now()
     old, new, retired, coming = [make_key(SEALER, now) for _ in range(4)]
@@ -115,7 +115,7 @@ async def test_the_newest_that_is_active_signs(clock: FakeClock) -> None:
     assert jwt.get_unverified_header(keys.sign(claims(clock)))["kid"] == coming.kid
 
 
-async def test_published_keys_verify_as_a_stranger_would(clock: FakeClock) -> None:
+async def test_published_keys_verify_a_token_for_a_third_party(clock: FakeClock) -> None:
     keys = memory_keys(MemoryKeys(), SEALER, clock)
     await keys.load()
     [published] = msgspec.to_builtins(keys.jwks())["keys"]
@@ -176,7 +176,7 @@ async def test_keys_rotate_for_months_and_everybody_follows(clock: FakeClock) ->
 
 
 @pytest.mark.checklist(6)
-async def test_around_a_rotation_no_cache_is_caught_out(clock: FakeClock) -> None:
+async def test_cached_keys_verify_tokens_through_a_rotation(clock: FakeClock) -> None:
     office = Office(MemoryKeys(), clock)
     await office.rings[0].load()
     await office.step(30 * 86_400 - 60)

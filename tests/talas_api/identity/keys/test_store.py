@@ -28,7 +28,7 @@ def store(request: pytest.FixtureRequest, db: Database) -> Any:
     return PostgresKeys(db) if request.param == "postgres" else MemoryKeys()
 
 
-async def test_a_change_is_carried_out_at_once(store: Any) -> None:
+async def test_change_of_the_keys_is_carried_out_at_once(store: Any) -> None:
     assert await store.all() == []
     first = key()
     assert await store.change(lambda _: Change(add=first)) == [first]
@@ -43,7 +43,7 @@ async def test_a_change_is_carried_out_at_once(store: Any) -> None:
     assert await store.all() == [second]
 
 
-async def test_the_decision_sees_the_keys_of_now(store: Any) -> None:
+async def test_decision_about_keys_sees_those_of_now(store: Any) -> None:
     first = key()
     await store.change(lambda _: Change(add=first))
     seen: list[list[StoredKey]] = []
@@ -51,7 +51,7 @@ async def test_the_decision_sees_the_keys_of_now(store: Any) -> None:
     assert seen == [[first]]
 
 
-async def test_at_once_one_is_added(store: Any) -> None:
+async def test_keys_decided_on_at_once_are_added_once(store: Any) -> None:
     found = await asyncio.gather(
         *(store.change(lambda ring: Change() if ring else Change(add=key())) for _ in range(5))
     )
@@ -60,7 +60,7 @@ async def test_at_once_one_is_added(store: Any) -> None:
 
 
 @pytest.mark.checklist(28)
-async def test_of_ten_processes_one_makes_the_next_key(db: Database) -> None:
+async def test_next_key_is_made_by_one_of_ten_processes(db: Database) -> None:
     clock, audit = FakeClock(), Recorded()
     rings = [Keys(PostgresKeys(db), SEALER, clock, days=30, audit=audit) for _ in range(10)]
     for expected in (1, 2):

@@ -46,7 +46,7 @@ async def kit() -> AsyncIterator[Kit]:
     kit.upkeep.close()
 
 
-async def test_the_first_read_is_told_and_verifies(kit: Kit) -> None:
+async def test_keys_read_first_are_announced_and_verify(kit: Kit) -> None:
     assert kit.told == 1
     assert kit.verifier.verify(kit.token()).sub == "u"
 
@@ -63,7 +63,9 @@ async def test_a_due_key_gets_its_successor_without_being_asked(kit: Kit) -> Non
     assert kit.verifier.verify(kit.token())
 
 
-async def test_bad_days_do_not_end_it(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_upkeep_goes_on_after_a_database_that_was_away(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real, errors = (
         kit.store.all,
         [Unavailable("away"), RuntimeError("a fault"), Unavailable("away")],
@@ -79,7 +81,7 @@ async def test_bad_days_do_not_end_it(kit: Kit, monkeypatch: pytest.MonkeyPatch)
     await auntil(lambda: len(kit.keys.public.keys) == 2)
 
 
-async def test_reading_again_takes_what_others_did(kit: Kit) -> None:
+async def test_keys_read_again_are_those_of_other_processes(kit: Kit) -> None:
     kit.upkeep.close()
     token, before = kit.token(), kit.keys.public
     kit.store.keys.clear()
@@ -92,7 +94,7 @@ async def test_reading_again_takes_what_others_did(kit: Kit) -> None:
     assert kit.told == 1
 
 
-async def test_closing_leaves_nothing_running(kit: Kit) -> None:
+async def test_closed_upkeep_leaves_nothing_running(kit: Kit) -> None:
     kit.upkeep.again()
     kit.upkeep.close()
     running = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]

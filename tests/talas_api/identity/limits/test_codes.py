@@ -52,7 +52,7 @@ class Door:
 
 
 @pytest.mark.checklist(11)
-async def test_codes_are_guessed_no_oftener_than_the_rules_say() -> None:
+async def test_wrong_codes_are_limited_as_the_rules_say() -> None:
     door, looked_at = Door(), []
     for _ in range(2 * 24 * 60):
         if await door.guess():
@@ -63,7 +63,7 @@ async def test_codes_are_guessed_no_oftener_than_the_rules_say() -> None:
             assert sum(first <= at < first + span for at in looked_at) <= most
 
 
-async def test_right_codes_and_what_we_could_not_serve_cost_nothing() -> None:
+async def test_right_or_unserved_codes_cost_no_tries() -> None:
     door = Door()
     for _ in range(10 * A_DAY):
         assert await door.show(ANN, right=True)
@@ -79,7 +79,7 @@ async def test_right_codes_and_what_we_could_not_serve_cost_nothing() -> None:
 
 
 @pytest.mark.checklist(11)
-async def test_once_there_were_too_many_a_right_one_has_to_wait_and_others_do_not() -> None:
+async def test_right_code_after_too_many_wrong_ones_waits_for_that_account_alone() -> None:
     door = Door()
     while await door.guess():
         pass
@@ -92,7 +92,7 @@ async def test_once_there_were_too_many_a_right_one_has_to_wait_and_others_do_no
 
 
 @pytest.mark.checklist(30)
-async def test_the_owner_hears_of_it_once_a_day_whichever_process_finds_out() -> None:
+async def test_owner_is_told_of_guessed_codes_once_a_day_by_one_process() -> None:
     door = Door()
     doors = [door, Door(door.store, door.clock)]
     for _ in range(24 * 60):
@@ -113,7 +113,7 @@ async def test_the_owner_hears_of_it_once_a_day_whichever_process_finds_out() ->
 
 
 @pytest.mark.checklist(30)
-async def test_a_patient_guesser_is_found_by_the_rule_of_a_day() -> None:
+async def test_patient_guesser_of_codes_is_found_by_the_rule_of_a_day() -> None:
     door = Door()
     for _ in range(24 * 5):
         await door.guess()
@@ -121,7 +121,7 @@ async def test_a_patient_guesser_is_found_by_the_rule_of_a_day() -> None:
     assert door.notices.told == [("codes_guessed", ANN)]
 
 
-async def test_a_few_slips_are_nobodys_alarm() -> None:
+async def test_few_wrong_codes_alarm_nobody() -> None:
     door = Door()
     for _ in range(AN_HOUR // 2):
         assert await door.guess()

@@ -94,7 +94,7 @@ async def test_a_known_address_may_guess_no_more_than_its_own() -> None:
     assert sum([await door.guess("ada", "home") for _ in range(100)]) == FAILURES // 2
 
 
-async def test_what_succeeds_does_not_count_as_a_failure() -> None:
+async def test_success_does_not_count_as_a_failure() -> None:
     door = Door()
     for _ in range(10 * ACCOUNT):
         await door.sign_in("ada", "home")
@@ -110,7 +110,7 @@ async def test_refusal_by_address_does_not_use_up_the_account_s_tries() -> None:
 
 
 @pytest.mark.checklist(11)
-async def test_a_flood_costs_no_queries() -> None:
+async def test_flood_that_is_refused_costs_no_queries() -> None:
     door = Door()
     for _ in range(1000):
         try:
@@ -126,7 +126,7 @@ async def test_a_flood_costs_no_queries() -> None:
     await door.register()
 
 
-async def test_refusals_are_told_once_a_second_with_their_number() -> None:
+async def test_refusals_are_logged_once_a_second_with_their_number() -> None:
     door = Door()
     with capture_logs() as logs:
         for _ in range(100):
@@ -143,14 +143,14 @@ async def test_refusals_are_told_once_a_second_with_their_number() -> None:
     }  # fmt: skip
 
 
-async def test_what_we_could_not_serve_costs_nothing() -> None:
+async def test_request_we_could_not_serve_costs_no_tries() -> None:
     door = Door()
     for _ in range(20):
         await door.limiter.unserved(await door.register())
 
 
 @pytest.mark.checklist(11)
-async def test_halfway_in_is_no_failure_and_makes_no_address_familiar() -> None:
+async def test_password_without_its_code_is_no_failure_and_makes_no_address_familiar() -> None:
     door = Door()
     for _ in range(2 * ACCOUNT):
         await door.limiter.halfway(await door.enter("ada", "a"))
@@ -160,7 +160,7 @@ async def test_halfway_in_is_no_failure_and_makes_no_address_familiar() -> None:
         await door.sign_in("ada", "a")
 
 
-async def test_while_the_store_is_away_nobody_knows() -> None:
+async def test_limit_is_unavailable_while_its_store_is_away() -> None:
     door = Door()
     passage = await door.register()
     door.store.away = True
@@ -172,7 +172,9 @@ async def test_while_the_store_is_away_nobody_knows() -> None:
     assert [line["event"] for line in logs] == ["charge not given back", "sweep failed"]
 
 
-async def test_the_sweep_forgets_here_and_there(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sweep_forgets_limits_in_memory_and_in_the_store(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(service, "SWEEP_ROWS", 2)
     door = Door()
     for number in range(5):
@@ -195,17 +197,17 @@ async def test_refusals_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) 
     assert door.store.asked == asked + 1, "the oldest was forgotten"
 
 
-async def test_lone_surrogates_make_a_key() -> None:
+async def test_text_with_lone_surrogates_makes_a_key() -> None:
     await Door().enter("\ud800", "home")
 
 
-async def test_answers_are_silent_on_other_peoples_failures() -> None:
+async def test_answer_does_not_tell_how_many_failures_there_were() -> None:
     passage = await Door().enter("ada", "home")
     assert '"login"' in passage.headers["RateLimit-Policy"]
     assert "failures" not in str(passage.headers)
 
 
-async def test_it_sweeps_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_limits_are_swept_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "SWEEP_SECONDS", 0.001)
     door = Door()
     sweeping = asyncio.create_task(door.limiter.sweep_forever())

@@ -20,7 +20,7 @@ def charge(number: int, quota: Quota = SMALL, familiar: bytes | None = None) -> 
     return Charge(RULES[0], quota, number.to_bytes(16), familiar)
 
 
-async def test_it_decides_as_the_algorithm_does(db: Database) -> None:
+async def test_stored_limit_decides_as_the_algorithm_does(db: Database) -> None:
     """The same random requests to the table and to the algorithm in Python."""
     chance = random.Random(7)
     table, twin, now = PostgresLimits(db), MemoryLimits(), NOW
@@ -41,7 +41,7 @@ async def test_it_decides_as_the_algorithm_does(db: Database) -> None:
 
 
 @pytest.mark.checklist(11)
-async def test_all_are_charged_or_none(db: Database) -> None:
+async def test_limits_of_a_request_are_charged_together_or_not_at_all(db: Database) -> None:
     table = PostgresLimits(db)
     for _ in range(SMALL.burst):
         await table.take([charge(1)], NOW)
@@ -51,7 +51,7 @@ async def test_all_are_charged_or_none(db: Database) -> None:
 
 
 @pytest.mark.checklist(28)
-async def test_of_many_at_once_no_more_than_the_burst(migrated: str) -> None:
+async def test_requests_at_once_take_no_more_than_the_burst(migrated: str) -> None:
     """Through two pools, as two processes have them; each request charges the same keys, in
     whatever order."""
     pools = [Database(migrated), Database(migrated)]
@@ -70,7 +70,7 @@ async def test_of_many_at_once_no_more_than_the_burst(migrated: str) -> None:
         await pool.close()
 
 
-async def test_what_is_given_back_can_be_had_again(db: Database) -> None:
+async def test_tries_given_back_can_be_had_again(db: Database) -> None:
     table = PostgresLimits(db)
     for _ in range(SMALL.burst):
         await table.take([charge(1)], NOW)
@@ -81,7 +81,7 @@ async def test_what_is_given_back_can_be_had_again(db: Database) -> None:
     assert fresh == [True, True, False], "what was never charged gives nothing"
 
 
-async def test_the_familiar_are_passed_over_while_they_are(db: Database) -> None:
+async def test_familiar_address_is_passed_over_while_it_is_familiar(db: Database) -> None:
     table, friend = PostgresLimits(db), (77).to_bytes(16)
     await table.settle([], [friend], NOW)
     mine = charge(1, familiar=friend)
@@ -91,7 +91,7 @@ async def test_the_familiar_are_passed_over_while_they_are(db: Database) -> None
     assert not (await table.take([mine], later))[0].passed_over
 
 
-async def test_the_sweep_forgets_what_is_over(db: Database) -> None:
+async def test_sweep_forgets_limits_that_are_over(db: Database) -> None:
     table = PostgresLimits(db)
     await table.take([charge(1), charge(2), charge(3, LARGE)], NOW)
     assert await table.sweep(NOW, 100) == 0
@@ -99,7 +99,7 @@ async def test_the_sweep_forgets_what_is_over(db: Database) -> None:
     assert await table.sweep(NOW + timedelta(minutes=5), 2) == 1
 
 
-async def test_keys_tell_nobody_whom_they_are_for(db: Database) -> None:
+async def test_key_of_a_limit_does_not_tell_whom_it_is_for(db: Database) -> None:
     await PostgresLimits(db).take([charge(5)], NOW)
     rows = await db.rows("SELECT * FROM limits")
     assert [set(row.keys()) for row in rows] == [{"key", "until"}]

@@ -3,7 +3,7 @@ from talas_api.request.limits import RULES
 from talas_core.security.limits import Decision, Quota
 
 
-def test_the_fields_say_quota_and_what_is_left() -> None:
+def test_headers_of_a_limit_say_quota_and_what_is_left() -> None:
     one = Charge(RULES[0], Quota(60, 3600), b"")
     two = Charge(RULES[1], Quota(9, 60), b"")
     told = [(one, Decision(True, 0, 29, 120.2)), (two, Decision(True, 0, 0, 3))]

@@ -83,7 +83,9 @@ def token_in(text: str) -> str:
     return text.partition("https://talas.example/#")[2].split()[0].partition("/")[2]
 
 
-async def test_a_forgotten_password(composed: Composed, post: Sink, db: Database) -> None:
+async def test_forgotten_password_is_reset_by_the_token_of_the_mail(
+    composed: Composed, post: Sink, db: Database
+) -> None:
     grant = await composed.sign_up()
     wish: dict[str, Any] = {
         "name": "bot", "scopes": ["rooms:read"], "days": 7, "password": PASSWORD,
@@ -115,7 +117,9 @@ async def test_a_forgotten_password(composed: Composed, post: Sink, db: Database
     assert {message["To"] for message in post.messages()} == {"testuser@example.com"}
 
 
-async def test_verifying_an_address(composed: Composed, post: Sink, db: Database) -> None:
+async def test_address_is_verified_by_the_token_of_the_mail(
+    composed: Composed, post: Sink, db: Database
+) -> None:
     async def verified() -> Any:
         row = await db.row("SELECT email_verified_at FROM users")
         return row and row["email_verified_at"]
@@ -150,7 +154,7 @@ async def test_a_taken_address_is_answered_like_a_free_one(
 
 
 @pytest.mark.checklist(30)
-async def test_a_changed_password_is_told_by_mail(composed: Composed, post: Sink) -> None:
+async def test_changed_password_is_told_by_mail(composed: Composed, post: Sink) -> None:
     grant = await composed.sign_up()
     other = await composed.sign_in("testuser@example.com")
     wish = {"current_password": PASSWORD, "new_password": NEW}
@@ -176,7 +180,7 @@ async def test_owner_is_mailed_when_codes_are_guessed(
     assert [one["Subject"] for one in post.messages()].count(subject) == 1
 
 
-async def test_no_mail_server_delays_an_answer(composed: Composed, post: Sink) -> None:
+async def test_stalled_mail_server_delays_no_answer(composed: Composed, post: Sink) -> None:
     post.stalled = True
     await composed.sign_up()
     assert (await composed.call("POST", FORGOT, {"email": "testuser@example.com"}))[0] == 202

@@ -12,7 +12,7 @@ TOKEN = "abc-DEF_123"
 
 
 @pytest.mark.parametrize("site", ["https://talas.example", "https://talas.example/"])
-def test_links_carry_the_token_in_the_fragment(site: str) -> None:
+def test_link_of_a_letter_has_the_token_in_its_fragment(site: str) -> None:
     letters = Letters(site)
     assert f"https://talas.example/#verify/{TOKEN}\n" in letters.verify(ANN, TOKEN).text
     assert f"https://talas.example/#reset/{TOKEN}\n" in letters.reset(ANN, TOKEN).text
@@ -21,13 +21,13 @@ def test_links_carry_the_token_in_the_fragment(site: str) -> None:
     assert f"https://talas.example/#email/{TOKEN}\n" in confirm.text
 
 
-def test_without_the_pages_address_the_token_stands_alone() -> None:
+def test_letter_without_the_page_s_address_has_the_token_alone() -> None:
     text = Letters("").reset(ANN, TOKEN).text
     assert f"\n{TOKEN}\n" in text
     assert "#" not in text
 
 
-def test_all_letters_are_to_their_person_and_carry_no_words_of_strangers() -> None:
+def test_letters_are_to_their_person_and_hold_no_words_of_strangers() -> None:
     letters = Letters("https://talas.example")
     all_of_them = [
         letters.verify(ANN, TOKEN),
@@ -57,7 +57,7 @@ def test_letter_to_a_known_address_fits_who_signs_up_and_who_wants_it_as_a_new_o
     assert "signed up" not in text
 
 
-def test_a_name_is_said_only_where_the_address_is_proven() -> None:
+def test_letter_names_its_person_only_where_the_address_is_verified() -> None:
     known = msgspec.structs.replace(ANN, email_verified=True)
     assert Letters("").password_changed(known).text.startswith("Hello ann,\n\nThe password of ann ")
     assert "The password of your account " in Letters("").password_changed(ANN).text

@@ -90,14 +90,14 @@ async def test_a_forgotten_password_is_set_anew(world: World) -> None:
 
 
 @pytest.mark.checklist(10)
-async def test_asking_does_the_same_for_every_address(world: World) -> None:
+async def test_reset_asked_for_any_address_does_the_same(world: World) -> None:
     for email in ("ann@example.com", "nobody@example.com", "not an address"):
         await world.forgotten(email)
     assert len(world.post.errands) == 3, "nothing was looked up yet"
     assert [letter.to for letter in await world.post.letters()] == ["ann@example.com"]
 
 
-async def test_who_is_disabled_gets_nothing(world: World) -> None:
+async def test_disabled_person_gets_no_letter(world: World) -> None:
     await world.people.disable(world.ann.id)
     await world.forgotten()
     world.recovery.already_known("ann@example.com")
@@ -131,7 +131,7 @@ async def test_a_common_password_leaves_the_token_good(world: World) -> None:
 
 
 @pytest.mark.parametrize(("kind", "hours"), [("reset", 1), ("verify", 24)])
-async def test_tokens_end(world: World, kind: str, hours: int) -> None:
+async def test_token_of_a_mail_expires(world: World, kind: str, hours: int) -> None:
     async def ask_and_use(late: float) -> None:
         if kind == "reset":
             await world.forgotten()
@@ -167,7 +167,7 @@ async def test_an_address_is_verified(world: World) -> None:
 
 
 @pytest.mark.checklist(11)
-async def test_strangers_can_cause_few_letters_and_harm_none(world: World) -> None:
+async def test_letters_that_strangers_cause_are_few_and_void_no_token(world: World) -> None:
     await world.forgotten()
     first = await world.mailed("reset")
     for _ in range(20):
@@ -183,7 +183,7 @@ async def test_strangers_can_cause_few_letters_and_harm_none(world: World) -> No
     assert len(await world.post.letters()) == 1
 
 
-async def test_changes_are_told(world: World) -> None:
+async def test_security_changes_are_mailed_to_their_owner(world: World) -> None:
     world.recovery.password_changed(world.ann)
     world.recovery.factor_changed(world.ann, on=True)
     world.recovery.token_made(world.ann)

@@ -78,7 +78,7 @@ async def test_a_reset_takes_no_verification_along(both: tuple[Any, Any]) -> Non
     assert verified.count(ANN.id) == 1
 
 
-async def test_nothing_is_done_too_late_or_for_the_disabled(both: tuple[Any, Any]) -> None:
+async def test_token_too_late_or_of_a_disabled_person_does_nothing(both: tuple[Any, Any]) -> None:
     store, accounts = both
     await store.add(TOKEN, ANN, "reset", NOW, LATER)
     assert await store.reset(TOKEN, "1:new-hash", LATER) is None
@@ -91,7 +91,7 @@ async def test_nothing_is_done_too_late_or_for_the_disabled(both: tuple[Any, Any
     assert await store.reset(TOKEN, "1:new-hash", SOON) is None
 
 
-async def test_few_tokens_wait_at_a_time(both: tuple[Any, Any]) -> None:
+async def test_tokens_that_wait_are_limited(both: tuple[Any, Any]) -> None:
     store, _ = both
     for number in range(MOST_WAITING):
         assert await store.add(bytes([number]) * 32, ANN, "reset", NOW, LATER)
@@ -101,7 +101,7 @@ async def test_few_tokens_wait_at_a_time(both: tuple[Any, Any]) -> None:
     assert await store.add(b"y" * 32, ANN, "reset", LATER, LATER + timedelta(hours=1))
 
 
-async def test_a_token_dies_with_the_address_it_was_sent_to(db: Database) -> None:
+async def test_token_is_void_once_its_address_changed(db: Database) -> None:
     await PostgresAccounts(db).add(ANN, "1:some-hash")
     store = PostgresMailTokens(db)
     await store.add(TOKEN, ANN, "reset", NOW, LATER)

@@ -5,7 +5,7 @@ from talas_core.errors import BadInput
 from talas_core.web.body import parse
 
 
-def test_tokens_have_bits_enough_and_pass_their_own_pattern() -> None:
+def test_token_of_a_mail_has_192_bits_and_passes_its_own_pattern() -> None:
     tokens = {new_token() for _ in range(100)}
     assert len(tokens) == 100
     for token in tokens:
@@ -24,7 +24,7 @@ def test_tokens_have_bits_enough_and_pass_their_own_pattern() -> None:
         (b'{"email":"a\\u0000"}', Forgotten, "email"),
     ],
 )
-def test_wrong_bodies_name_the_field(raw: bytes, kind: type, field: str) -> None:
+def test_wrong_body_of_a_recovery_names_its_field(raw: bytes, kind: type, field: str) -> None:
     with pytest.raises(BadInput) as caught:
         parse(raw, kind)
     assert field in caught.value.fields

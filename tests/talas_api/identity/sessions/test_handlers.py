@@ -20,7 +20,9 @@ async def test_a_sign_in_gives_tokens_and_the_person(composed: Composed) -> None
     assert data["user"]["username"] == "testuser"
 
 
-async def test_wrong_and_unknown_get_the_same_answer(composed: Composed) -> None:
+async def test_sign_in_with_a_wrong_password_is_answered_like_an_unknown_address(
+    composed: Composed,
+) -> None:
     await composed.sign_up()
     answers = [
         await composed.call("POST", "/api/auth/login", {"email": email, "password": password})
@@ -49,7 +51,7 @@ async def works(composed: Composed, access_token: str) -> bool:
 
 
 @pytest.mark.checklist(1)
-async def test_refreshing_and_reuse(composed: Composed, db: Database) -> None:
+async def test_refresh_token_used_again_ends_the_session(composed: Composed, db: Database) -> None:
     first = await composed.sign_up()
     status, body = await refresh(composed, first["refresh_token"])
     assert status == 200
@@ -65,7 +67,7 @@ async def test_refreshing_and_reuse(composed: Composed, db: Database) -> None:
 
 
 @pytest.mark.checklist(2)
-async def test_a_race_of_fifty_logs_nobody_out(composed: Composed) -> None:
+async def test_refresh_by_fifty_at_once_signs_nobody_out(composed: Composed) -> None:
     first = await composed.sign_up()
     answers = await asyncio.gather(*(refresh(composed, first["refresh_token"]) for _ in range(50)))
     # Some may find no free connection to the database.
@@ -77,9 +79,7 @@ async def test_a_race_of_fifty_logs_nobody_out(composed: Composed) -> None:
 
 
 @pytest.mark.checklist(1)
-async def test_no_descendant_survives_a_race_with_the_copy(
-    composed: Composed, db: Database
-) -> None:
+async def test_copied_refresh_token_ends_every_descendant(composed: Composed, db: Database) -> None:
     first = await composed.sign_up()
     second = (await refresh(composed, first["refresh_token"]))[1]["data"]
     await later(db)
@@ -95,7 +95,7 @@ async def test_no_descendant_survives_a_race_with_the_copy(
 
 
 @pytest.mark.checklist(3)
-async def test_my_sessions_are_listed_and_ended(composed: Composed) -> None:
+async def test_own_sessions_are_listed_and_ended(composed: Composed) -> None:
     one = await composed.sign_up()
     two = await composed.sign_in("testuser@example.com")
     status, body = await composed.call("GET", SESSIONS, token=one["access_token"])
@@ -124,7 +124,7 @@ async def test_another_persons_session_is_not_found(composed: Composed) -> None:
 
 
 @pytest.mark.parametrize("spare", [True, False])
-async def test_all_of_mine_at_once(composed: Composed, spare: bool) -> None:
+async def test_own_sessions_are_ended_all_at_once(composed: Composed, spare: bool) -> None:
     one = await composed.sign_up()
     others = [await composed.sign_in("testuser@example.com") for _ in range(2)]
     path = f"{SESSIONS}?except=current" if spare else SESSIONS
@@ -134,7 +134,7 @@ async def test_all_of_mine_at_once(composed: Composed, spare: bool) -> None:
         assert not await works(composed, other["access_token"])
 
 
-async def test_a_misspelt_exception_ends_nothing(composed: Composed) -> None:
+async def test_misspelt_exception_ends_no_session(composed: Composed) -> None:
     one = await composed.sign_up()
     for wrong in ("?except=this", "?spare=current", "?except=current&except=current", "?x=1"):
         status, _ = await composed.call("DELETE", SESSIONS + wrong, token=one["access_token"])
@@ -145,7 +145,7 @@ async def test_a_misspelt_exception_ends_nothing(composed: Composed) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", ""), ("DELETE", ""), ("DELETE", f"/{UUID(int=0)}")]
 )
-async def test_nobody_lists_or_ends_without_a_token(
+async def test_sessions_are_not_listed_or_ended_without_a_token(
     composed: Composed, method: str, path: str
 ) -> None:
     assert (await composed.call(method, SESSIONS + path))[0] == 401
@@ -160,7 +160,7 @@ async def test_logout_ends_one_session_only(composed: Composed) -> None:
     assert (await composed.call("GET", path, token=two["access_token"]))[0] == 200
 
 
-async def test_a_deleted_person_is_nobody(composed: Composed, db: Database) -> None:
+async def test_token_of_a_deleted_person_is_refused(composed: Composed, db: Database) -> None:
     token = (await composed.sign_up())["access_token"]
     assert (await composed.call("GET", "/api/auth/profile", token=token))[0] == 200
     await db.run("DELETE FROM users")

@@ -20,7 +20,7 @@ def session(token_hash: bytes) -> Session:
     return Session(uuid7(), uuid7(), token_hash, NOW, NOW, NOW + timedelta(days=30))
 
 
-def test_a_token_reads_back() -> None:
+def test_refresh_token_reads_back_as_it_was_made() -> None:
     session_id = uuid7()
     token, token_hash = issue(session_id, OURS)
     presented = read(token, OURS)
@@ -55,20 +55,20 @@ def test_a_token_has_256_random_bits_and_is_kept_as_a_hash() -> None:
     assert len(issue(session_id, OURS)[1]) == 32
 
 
-def test_tokens_differ() -> None:
+def test_refresh_tokens_differ() -> None:
     session_id = uuid7()
     assert issue(session_id, OURS)[0] != issue(session_id, OURS)[0]
 
 
 @pytest.mark.parametrize("place", range(0, 86, 5))
-def test_an_altered_token_is_not_ours(place: int) -> None:
+def test_altered_refresh_token_is_refused(place: int) -> None:
     token, _ = issue(uuid7(), OURS)
     altered = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
     with pytest.raises(Unauthorized):
         read(altered, OURS)
 
 
-def test_nobody_else_can_make_one_for_a_session() -> None:
+def test_refresh_token_of_another_key_is_refused() -> None:
     for stranger in (Sealer("cd" * 32),):
         with pytest.raises(Unauthorized):
             read(issue(uuid7(), stranger)[0], OURS)
@@ -87,12 +87,12 @@ def test_nobody_else_can_make_one_for_a_session() -> None:
         base64.urlsafe_b64encode(bytes(64)).decode(),
     ],
 )
-def test_what_is_no_token_is_refused(token: str) -> None:
+def test_malformed_refresh_token_is_refused(token: str) -> None:
     with pytest.raises(Unauthorized):
         read(token, OURS)
 
 
-def test_verdicts() -> None:
+def test_presented_token_gets_the_verdict_of_its_state() -> None:
     _, current = issue(uuid7(), OURS)
     _, old = issue(uuid7(), OURS)
     live = session(current)
@@ -127,7 +127,7 @@ def test_a_session_is_over_at_its_end_or_when_long_unused() -> None:
         (0.287, 0.25, Verdict.REUSED),
     ],
 )
-def test_the_one_before_is_good_for_the_grace(
+def test_token_before_the_current_one_is_good_for_the_grace(
     seconds: float, grace: float, verdict: Verdict
 ) -> None:
     _, current = issue(uuid7(), OURS)

@@ -98,7 +98,7 @@ async def strict(db: Database) -> World:
     return await World(0, db).ready()
 
 
-async def test_a_grant_lets_its_holder_in(world: World) -> None:
+async def test_granted_tokens_let_their_holder_in(world: World) -> None:
     grant = await world.sessions.open(world.person, DEVICE)
     assert (grant.token_type, grant.expires_in, grant.user) == ("Bearer", 900, world.person)
     claims = await world.sessions.who(grant.access_token)
@@ -106,14 +106,14 @@ async def test_a_grant_lets_its_holder_in(world: World) -> None:
     assert UUID(claims.sid) in world.store.sessions
 
 
-async def test_neither_token_is_kept(world: World) -> None:
+async def test_tokens_of_a_session_are_kept_as_hashes_alone(world: World) -> None:
     grant = await world.sessions.open(world.person, DEVICE)
     kept = repr(world.store.sessions)
     assert grant.refresh_token not in kept
     assert grant.access_token not in kept
 
 
-async def test_before_the_keys_are_loaded_nobody_is_judged() -> None:
+async def test_token_before_the_keys_are_loaded_is_unavailable() -> None:
     world = World()
     await world.accounts.add(world.person, "hash")
     for attempt in (world.sessions.open(world.person, DEVICE), world.sessions.who("a.b.c")):
@@ -122,7 +122,7 @@ async def test_before_the_keys_are_loaded_nobody_is_judged() -> None:
     assert world.store.sessions == {}
 
 
-async def test_refreshing_rotates(world: World) -> None:
+async def test_refresh_rotates_the_token(world: World) -> None:
     first = await world.sessions.open(world.person, DEVICE)
     world.clock.advance(60)
     second = await world.refresh(first.refresh_token)
@@ -178,7 +178,7 @@ async def test_after_the_grace_the_same_token_ends_the_session(world: World) -> 
 
 
 @pytest.mark.checklist(2, 28)
-async def test_of_fifty_at_once_all_get_the_same(db: Database) -> None:
+async def test_refresh_by_fifty_at_once_gives_all_the_same(db: Database) -> None:
     world = await World(10, db).ready()
     first = await world.sessions.open(world.person, DEVICE)
     grants = await asyncio.gather(*(world.refresh(first.refresh_token) for _ in range(50)))
@@ -191,7 +191,7 @@ async def test_of_fifty_at_once_all_get_the_same(db: Database) -> None:
 
 
 @pytest.mark.checklist(1, 28)
-async def test_of_fifty_at_once_without_a_grace_one_wins_and_nothing_survives(
+async def test_refresh_by_fifty_at_once_without_a_grace_ends_the_session(
     strict: World,
 ) -> None:
     first = await strict.sessions.open(strict.person, DEVICE)
@@ -209,7 +209,7 @@ async def test_of_fifty_at_once_without_a_grace_one_wins_and_nothing_survives(
 
 @pytest.mark.checklist(1, 28)
 @pytest.mark.parametrize("links", [1, 2, 5])
-async def test_a_chain_that_races_on_dies_too(strict: World, links: int) -> None:
+async def test_chain_of_tokens_that_races_on_is_ended_too(strict: World, links: int) -> None:
     """The winner goes on exchanging while the copy is shown: no later link may live."""
     first = await strict.sessions.open(strict.person, DEVICE)
     grants = [first]
@@ -246,7 +246,7 @@ async def test_a_copy_shown_later_ends_every_descendant(db: Database, late: floa
 @given(
     shown=st.lists(st.tuples(st.integers(0, 4), st.sampled_from([0.0, 3.0, 9.9, 10.0, 40.0]))),
 )
-def test_whatever_is_shown_there_is_one_current_token(shown: list[tuple[int, float]]) -> None:
+def test_session_has_one_current_token_whatever_is_shown(shown: list[tuple[int, float]]) -> None:
     """Against a model: the last token is exchanged, the one before repeated within the grace, and
     any other ends the session for good."""
 
@@ -303,7 +303,7 @@ async def test_a_session_ends_for_good_after_its_days(world: World) -> None:
     assert world.announced.ended == []
 
 
-async def test_logout_is_at_once_and_announced(world: World) -> None:
+async def test_logout_counts_at_once_and_is_announced(world: World) -> None:
     grant = await world.sessions.open(world.person, DEVICE)
     claims = await world.sessions.who(grant.access_token)
     await world.sessions.end(claims, DEVICE)
@@ -375,7 +375,7 @@ async def test_an_end_heard_while_the_database_is_asked_counts(world: World) -> 
         await world.sessions.who(grant.access_token)
 
 
-async def test_memory_of_the_living_is_bounded(
+async def test_memory_of_live_sessions_is_bounded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "KNOWN_ALIVE", 3)
@@ -385,7 +385,7 @@ async def test_memory_of_the_living_is_bounded(
     assert len(world.sessions._alive) == 3
 
 
-async def test_the_expiry_is_the_accounts_not_the_tokens(world: World) -> None:
+async def test_session_expires_by_its_days_and_not_with_its_access_token(world: World) -> None:
     await world.sessions.open(world.person, DEVICE)
     [session] = world.store.sessions.values()
     assert session.expires_at == world.clock.now() + timedelta(days=30)
@@ -400,7 +400,7 @@ async def test_an_unused_session_is_over_after_its_idle_days(world: World) -> No
     assert world.announced.ended == []
 
 
-async def test_my_sessions_and_which_one_asks(world: World) -> None:
+async def test_own_sessions_are_listed_with_the_one_that_asks(world: World) -> None:
     grants = [await world.sessions.open(world.person, DEVICE) for _ in range(2)]
     one, two = [await world.sessions.who(grant.access_token) for grant in grants]
     world.clock.advance(60)
@@ -416,7 +416,7 @@ async def test_my_sessions_and_which_one_asks(world: World) -> None:
 
 
 @pytest.mark.checklist(3)
-async def test_one_of_mine_is_ended_at_once(world: World) -> None:
+async def test_own_session_is_ended_at_once(world: World) -> None:
     grants = [await world.sessions.open(world.person, DEVICE) for _ in range(2)]
     one, two = [await world.sessions.who(grant.access_token) for grant in grants]
     await world.sessions.end_own(one, UUID(two.sid), DEVICE)
@@ -429,7 +429,7 @@ async def test_one_of_mine_is_ended_at_once(world: World) -> None:
         await world.sessions.end_own(one, UUID(two.sid), DEVICE)
 
 
-async def test_anothers_session_is_not_mine_to_end(world: World) -> None:
+async def test_session_of_another_person_cannot_be_ended(world: World) -> None:
     grant = await world.sessions.open(world.person, DEVICE)
     claims = await world.sessions.who(grant.access_token)
     stranger = Claims(str(uuid7()), str(uuid7()), "admin", claims.exp)
@@ -440,7 +440,7 @@ async def test_anothers_session_is_not_mine_to_end(world: World) -> None:
 
 
 @pytest.mark.checklist(3)
-async def test_all_are_ended_but_the_one_to_keep(world: World) -> None:
+async def test_sessions_are_ended_all_but_the_one_to_keep(world: World) -> None:
     grants = [await world.sessions.open(world.person, DEVICE) for _ in range(3)]
     claims = [await world.sessions.who(grant.access_token) for grant in grants]
     kept = UUID(claims[0].sid)
@@ -460,7 +460,7 @@ async def test_all_are_ended_but_the_one_to_keep(world: World) -> None:
 
 
 @pytest.mark.checklist(3)
-async def test_what_the_database_has_ended_already_is_announced_and_refused(world: World) -> None:
+async def test_session_ended_in_the_database_is_announced_and_refused(world: World) -> None:
     grants = [await world.sessions.open(world.person, DEVICE) for _ in range(2)]
     claims = [await world.sessions.who(grant.access_token) for grant in grants]
     kept, over = [UUID(one.sid) for one in claims]
@@ -514,7 +514,7 @@ async def test_no_access_token_outlives_a_session_shorter_than_it(world: World) 
 
 
 @pytest.mark.checklist(29)
-async def test_what_happens_to_sessions_is_recorded(world: World) -> None:
+async def test_events_of_sessions_are_recorded(world: World) -> None:
     grants = [await world.sessions.open(world.person, DEVICE) for _ in range(2)]
     one, two = [await world.sessions.who(grant.access_token) for grant in grants]
     await world.sessions.end_own(one, UUID(two.sid), DEVICE)

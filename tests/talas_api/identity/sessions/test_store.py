@@ -61,18 +61,18 @@ async def kit(request: pytest.FixtureRequest, db: Database) -> Kit:
     return Kit(store, accounts, person, db)
 
 
-async def test_what_is_kept_comes_back(kit: Kit) -> None:
+async def test_session_comes_back_as_it_was_kept(kit: Kit) -> None:
     session = await kit.session()
     seen, outcome = await kit.exchange(session.id, Verdict.OVER)
     assert seen == [session]
     assert outcome == (Verdict.OVER, kit.person, session.expires_at)
 
 
-async def test_no_session_is_none_and_decides_nothing(kit: Kit) -> None:
+async def test_unknown_session_decides_nothing(kit: Kit) -> None:
     assert await kit.exchange(uuid7(), Verdict.ROTATE) == ([], None)
 
 
-async def test_rotating_replaces_the_hash(kit: Kit) -> None:
+async def test_rotation_replaces_the_hash(kit: Kit) -> None:
     session = await kit.session()
     await kit.exchange(session.id, Verdict.ROTATE, b"n" * 32)
     seen, _ = await kit.exchange(session.id, Verdict.OVER)
@@ -82,7 +82,7 @@ async def test_rotating_replaces_the_hash(kit: Kit) -> None:
     assert not seen[0].ended
 
 
-async def test_repeating_changes_nothing(kit: Kit) -> None:
+async def test_repeated_refresh_changes_nothing(kit: Kit) -> None:
     session = await kit.session()
     await kit.exchange(session.id, Verdict.ROTATE, b"n" * 32)
     before, _ = await kit.exchange(session.id, Verdict.REPEAT, b"m" * 32)
@@ -98,7 +98,7 @@ async def test_a_clock_that_goes_back_does_not_make_a_session_younger(kit: Kit) 
     assert seen[0].refreshed_at == NOW
 
 
-async def test_reuse_ends_it(kit: Kit) -> None:
+async def test_reused_token_ends_its_session(kit: Kit) -> None:
     session = await kit.session()
     await kit.exchange(session.id, Verdict.REUSED)
     seen, _ = await kit.exchange(session.id, Verdict.OVER)
@@ -106,7 +106,7 @@ async def test_reuse_ends_it(kit: Kit) -> None:
     assert not await kit.store.alive(session.id, NOW)
 
 
-async def test_alive_until_ended_or_expired(kit: Kit) -> None:
+async def test_session_is_alive_until_ended_or_expired(kit: Kit) -> None:
     session = await kit.session()
     assert await kit.store.alive(session.id, NOW)
     assert not await kit.store.alive(session.id, session.expires_at)
@@ -117,7 +117,7 @@ async def test_alive_until_ended_or_expired(kit: Kit) -> None:
     await kit.store.end(uuid7(), "logout", NOW)
 
 
-async def test_a_persons_sessions_newest_first(kit: Kit) -> None:
+async def test_sessions_of_a_person_are_listed_newest_first(kit: Kit) -> None:
     before = NOW - timedelta(days=1)
     first, second, ended = [await kit.session() for _ in range(3)]
     await kit.store.end(ended.id, "logout", NOW)
@@ -132,7 +132,7 @@ async def test_a_persons_sessions_newest_first(kit: Kit) -> None:
     assert await kit.store.live(uuid7(), NOW, before, 10) == []
 
 
-async def test_only_ones_own_session_that_goes_on_is_ended(kit: Kit) -> None:
+async def test_live_session_of_that_person_alone_is_ended(kit: Kit) -> None:
     session, expired = await kit.session(), await kit.session()
     person = kit.person.id
     assert not await kit.store.end_own(session.id, uuid7(), "ended", NOW)
@@ -144,7 +144,7 @@ async def test_only_ones_own_session_that_goes_on_is_ended(kit: Kit) -> None:
 
 
 @pytest.mark.parametrize("reason", ["ended", "password", "disabled"])
-async def test_all_are_ended_but_one(kit: Kit, reason: str) -> None:
+async def test_sessions_are_ended_all_but_one(kit: Kit, reason: str) -> None:
     kept, *others = [await kit.session() for _ in range(3)]
     ended = await kit.store.end_all(kit.person.id, reason, NOW, kept.id)
     assert sorted(ended) == sorted(one.id for one in others)
@@ -154,7 +154,7 @@ async def test_all_are_ended_but_one(kit: Kit, reason: str) -> None:
     assert await kit.store.end_all(kit.person.id, reason, NOW, None) == []
 
 
-async def test_all_that_ended_after_a_moment_the_last_first(kit: Kit) -> None:
+async def test_sessions_ended_after_a_moment_are_listed_the_last_first(kit: Kit) -> None:
     moments = [NOW + timedelta(seconds=n) for n in range(3)]
     sessions = [await kit.session() for _ in range(4)]
     assert (await kit.store.ended(NOW - timedelta(days=1), 10)).ids == []
@@ -168,7 +168,7 @@ async def test_all_that_ended_after_a_moment_the_last_first(kit: Kit) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
-async def test_of_too_many_that_ended_those_after_a_later_moment_are_told(
+async def test_ended_sessions_beyond_the_limit_are_told_from_a_later_moment(
     kit: Kit, limit: int
 ) -> None:
     """Of those that ended together all or none: else one that is not told would pass for live."""
@@ -182,7 +182,7 @@ async def test_of_too_many_that_ended_those_after_a_later_moment_are_told(
     assert told.since == {1: later, 4: NOW, 5: NOW - timedelta(days=1)}[expected]
 
 
-async def test_an_end_within_a_transaction_goes_with_it(db: Database) -> None:
+async def test_session_ended_in_a_transaction_is_rolled_back_with_it(db: Database) -> None:
     person = Account(uuid7(), "ann", "ann@example.com", "user", "Ann", NOW)
     await PostgresAccounts(db).add(person, "1:some-hash")
     kit = Kit(PostgresSessions(db), None, person, db)
@@ -203,7 +203,7 @@ async def test_an_end_within_a_transaction_goes_with_it(db: Database) -> None:
     assert await kit.store.alive(kept.id, NOW)
 
 
-async def test_a_decision_that_fails_changes_nothing(kit: Kit) -> None:
+async def test_refresh_whose_decision_fails_changes_nothing(kit: Kit) -> None:
     session = await kit.session()
 
     def decide(_: Session) -> Verdict:
@@ -215,7 +215,7 @@ async def test_a_decision_that_fails_changes_nothing(kit: Kit) -> None:
     assert seen == [session]
 
 
-async def test_of_many_at_once_exactly_one_finds_it_current(kit: Kit) -> None:
+async def test_refresh_by_many_at_once_finds_the_token_current_once(kit: Kit) -> None:
     session = await kit.session()
 
     def decide(found: Session) -> Verdict:

@@ -5,7 +5,7 @@ from talas_core.errors import BadInput
 from talas_core.web.body import parse
 
 
-def test_a_refresh_carries_one_token() -> None:
+def test_refresh_has_one_token() -> None:
     assert parse(b'{"refresh_token":"abc"}', RefreshRequest).refresh_token == "abc"
 
 
@@ -18,6 +18,6 @@ def test_a_refresh_carries_one_token() -> None:
         b'{"refresh_token":"a","x":1}',
     ],
 )
-def test_anything_else_is_refused(raw: bytes) -> None:
+def test_refresh_with_anything_else_is_refused(raw: bytes) -> None:
     with pytest.raises(BadInput):
         parse(raw, RefreshRequest)

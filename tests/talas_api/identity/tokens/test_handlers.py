@@ -24,7 +24,7 @@ async def make(composed: Composed, token: str, **more: Any) -> dict[str, Any]:
     return dict(body["data"])
 
 
-async def test_a_token_is_made_shown_once_and_revoked(composed: Composed) -> None:
+async def test_personal_token_is_made_shown_once_and_revoked(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     made = await make(composed, token)
     assert set(made) == {"id", "name", "scopes", "created_at", "expires_at", "token"}
@@ -45,7 +45,9 @@ async def test_a_token_is_made_shown_once_and_revoked(composed: Composed) -> Non
     assert body["data"] == []
 
 
-async def test_it_makes_stations_but_does_not_read_the_profile(composed: Composed) -> None:
+async def test_personal_token_makes_stations_but_does_not_read_the_profile(
+    composed: Composed,
+) -> None:
     made = await make(composed, (await composed.sign_up())["access_token"])
     station = {"slug": "botty", "name": "Botty"}
     status, body = await composed.call("POST", "/api/stations", station, made["token"])
@@ -68,7 +70,7 @@ async def test_it_makes_stations_but_does_not_read_the_profile(composed: Compose
         ("GET", "/api/admin/audit"),
     ],
 )
-async def test_accounts_and_administration_take_none(
+async def test_personal_token_is_refused_for_accounts_and_administration(
     composed: Composed, admin_token: str, method: str, path: str
 ) -> None:
     scopes = ["profile:read", "stations:write", "rooms:read", "chat:write"]
@@ -87,7 +89,7 @@ async def test_an_admins_token_does_not_reach_others_stations(
     assert (await composed.call("PATCH", "/api/stations/mine", change, admin_token))[0] == 200
 
 
-async def test_others_tokens_are_not_there(composed: Composed) -> None:
+async def test_personal_token_of_another_person_is_404(composed: Composed) -> None:
     made = await make(composed, (await composed.sign_up("ann"))["access_token"])
     eve = (await composed.sign_up("eve"))["access_token"]
     for token_id in (made["id"], "x", "%00"):
@@ -96,7 +98,7 @@ async def test_others_tokens_are_not_there(composed: Composed) -> None:
     assert (await composed.call("GET", "/api/rooms", token=made["token"]))[0] == 200
 
 
-async def test_signing_out_leaves_it_and_disabling_ends_it(
+async def test_personal_token_outlives_a_sign_out_and_ends_when_its_owner_is_disabled(
     composed: Composed, admin_token: str, db: Database
 ) -> None:
     grant = await composed.sign_up("ann")
@@ -120,7 +122,7 @@ async def test_a_revoked_tokens_chat_socket_closes(composed: Composed) -> None:
 
 
 @pytest.mark.checklist(30)
-async def test_the_password_is_asked_for_and_the_code_where_one_is_on(
+async def test_personal_token_needs_the_password_and_the_code_where_one_is_on(
     composed: Composed, db: Database
 ) -> None:
     token = (await composed.sign_up())["access_token"]
@@ -144,7 +146,7 @@ async def test_the_password_is_asked_for_and_the_code_where_one_is_on(
 
 
 @pytest.mark.checklist(28)
-async def test_a_session_that_ends_while_the_password_is_checked_makes_none(
+async def test_session_that_ends_while_the_password_is_checked_makes_no_token(
     composed: Composed, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = (await composed.sign_up())["access_token"]
@@ -164,7 +166,7 @@ async def test_a_session_that_ends_while_the_password_is_checked_makes_none(
 
 
 @pytest.mark.checklist(23)
-async def test_what_a_wish_may_not_hold(composed: Composed) -> None:
+async def test_wrong_wish_for_a_personal_token_names_its_field(composed: Composed) -> None:
     token = (await composed.sign_up())["access_token"]
     wrong = {"name": "a\u0000b", "scopes": ["root"], "days": 9999, "role": "admin"}
     status, body = await composed.call("POST", "/api/auth/tokens", WISH | wrong, token)

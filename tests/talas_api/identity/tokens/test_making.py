@@ -57,7 +57,7 @@ def world() -> World:
 
 
 @pytest.mark.checklist(30)
-async def test_a_token_is_kept_recorded_and_told_of(world: World) -> None:
+async def test_personal_token_is_kept_recorded_and_mailed_to_its_owner(world: World) -> None:
     made = await world.making.make(RIGHT, ANN, HOME)
     [(kept, token_hash)] = world.store.kept.values()
     now, scopes = world.clock.now(), (Scope.CHAT_WRITE, Scope.ROOMS_READ)
@@ -72,7 +72,7 @@ async def test_a_token_is_kept_recorded_and_told_of(world: World) -> None:
     assert event.detail == {"token_id": str(made.id), "scopes": "chat:write rooms:read"}
 
 
-async def test_the_token_itself_is_not_kept(world: World) -> None:
+async def test_personal_token_is_kept_as_a_hash_alone(world: World) -> None:
     made = await world.making.make(RIGHT, ANN, HOME)
     secret = made.token.removeprefix("talas_pat_")
     assert secret not in repr(world.store.kept) + repr(world.recorded.events)
@@ -80,7 +80,7 @@ async def test_the_token_itself_is_not_kept(world: World) -> None:
 
 @pytest.mark.checklist(30)
 @pytest.mark.parametrize(("password", "code"), [("wrong", "123456"), ("right", None)])
-async def test_who_does_not_prove_it_gets_none(
+async def test_personal_token_is_not_made_without_the_password(
     world: World, password: str, code: str | None
 ) -> None:
     with pytest.raises(BadInput):
@@ -88,14 +88,16 @@ async def test_who_does_not_prove_it_gets_none(
     assert (world.store.kept, world.notices.told, world.recorded.events) == ({}, [], [])
 
 
-async def test_nor_does_a_session_that_has_ended(world: World) -> None:
+async def test_personal_token_is_not_made_by_a_session_that_has_ended(world: World) -> None:
     world.store.ended.add(UUID(ANN.sid))
     with pytest.raises(Unauthorized):
         await world.making.make(RIGHT, ANN, HOME)
     assert (world.store.kept, world.notices.told, world.recorded.events) == ({}, [], [])
 
 
-async def test_there_is_a_most(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_personal_tokens_of_a_person_are_limited(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(making, "MOST_TOKENS", 2)
     made = [await world.making.make(RIGHT, ANN, HOME) for _ in range(2)]
     with pytest.raises(Conflict):

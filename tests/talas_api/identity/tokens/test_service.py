@@ -63,7 +63,7 @@ def world() -> World:
     return World()
 
 
-async def test_a_token_lets_its_holder_in(world: World) -> None:
+async def test_personal_token_lets_its_holder_in(world: World) -> None:
     made = await world.made()
     claims = await world.tokens.who(made.token, Scope.ROOMS_READ)
     assert (claims.sub, claims.sid) == (ANN.sub, str(made.id))
@@ -77,7 +77,7 @@ async def test_an_admins_token_has_no_admins_rights(world: World) -> None:
 
 
 @pytest.mark.checklist(29)
-async def test_revoking_is_recorded(world: World) -> None:
+async def test_revoked_personal_token_is_recorded(world: World) -> None:
     made = await world.made()
     await world.tokens.revoke(made.id, ANN, DEVICE)
     [event] = world.recorded.events
@@ -86,14 +86,14 @@ async def test_revoking_is_recorded(world: World) -> None:
     assert event.detail == {"token_id": str(made.id)}
 
 
-async def test_a_scope_it_lacks_is_forbidden(world: World) -> None:
+async def test_personal_token_without_the_scope_is_forbidden(world: World) -> None:
     made = await world.made()
     for _ in range(2):
         with pytest.raises(Forbidden, match="stations:write"):
             await world.tokens.who(made.token, Scope.STATIONS_WRITE)
 
 
-async def test_it_ends_with_its_days(world: World) -> None:
+async def test_personal_token_ends_with_its_days(world: World) -> None:
     made = await world.made()
     assert not await world.refused(made.token)
     world.clock.advance(30 * 86_400 - 1)
@@ -102,7 +102,7 @@ async def test_it_ends_with_its_days(world: World) -> None:
     assert await world.refused(made.token)
 
 
-async def test_revoked_is_revoked_at_once_and_announced(world: World) -> None:
+async def test_revoked_personal_token_is_refused_at_once_and_announced(world: World) -> None:
     made = await world.made()
     assert not await world.refused(made.token)
     await world.tokens.revoke(made.id, ANN, DEVICE)
@@ -110,7 +110,7 @@ async def test_revoked_is_revoked_at_once_and_announced(world: World) -> None:
     assert world.announced.ended == [(made.id, UUID(ANN.sub))]
 
 
-async def test_only_ones_own_can_be_seen_and_revoked(world: World) -> None:
+async def test_personal_token_is_seen_and_revoked_by_its_owner_alone(world: World) -> None:
     made = await world.made()
     assert [token.id for token in await world.tokens.mine(ANN)] == [made.id]
     assert await world.tokens.mine(EVE) == []
@@ -122,7 +122,7 @@ async def test_only_ones_own_can_be_seen_and_revoked(world: World) -> None:
         await world.tokens.revoke(made.id, ANN, DEVICE)
 
 
-async def test_all_of_a_person_end_together(world: World) -> None:
+async def test_personal_tokens_of_a_person_end_together(world: World) -> None:
     made = [await world.made() for _ in range(3)]
     origin = Origin(UUID(int=7), UUID(int=8), "192.0.2.1")
     await world.tokens.end_all(UUID(ANN.sub), origin)
@@ -138,7 +138,7 @@ async def test_all_of_a_person_end_together(world: World) -> None:
     )
 
 
-async def test_what_the_database_has_revoked_already_is_announced_and_refused(
+async def test_personal_token_revoked_in_the_database_is_announced_and_refused(
     world: World,
 ) -> None:
     made = [await world.made() for _ in range(2)]
@@ -168,7 +168,7 @@ async def test_the_database_is_asked_each_time_while_they_do_not(world: World) -
     assert await world.refused(made.token)
 
 
-async def test_another_process_that_hears_it_refuses_too(world: World) -> None:
+async def test_revoked_personal_token_is_refused_by_a_process_that_hears_it(world: World) -> None:
     made, other = await world.made(), world.another()
     await other.who(made.token, Scope.ROOMS_READ)
     await world.tokens.revoke(made.id, ANN, DEVICE)
@@ -177,7 +177,7 @@ async def test_another_process_that_hears_it_refuses_too(world: World) -> None:
         await other.who(made.token, Scope.ROOMS_READ)
 
 
-async def test_one_that_may_have_missed_it_asks_again(world: World) -> None:
+async def test_process_that_may_have_missed_news_asks_about_a_token_again(world: World) -> None:
     made, other = await world.made(), world.another()
     await other.who(made.token, Scope.ROOMS_READ)
     await world.tokens.revoke(made.id, ANN, DEVICE)
@@ -203,7 +203,7 @@ async def test_an_end_heard_while_the_database_is_asked_is_not_forgotten(
     assert await world.refused(made.token)
 
 
-async def test_uses_are_noted_once_a_minute(world: World) -> None:
+async def test_use_of_a_personal_token_is_noted_once_a_minute(world: World) -> None:
     made = await world.made()
     begun = world.clock.now()
     for seconds, noted in ((0, 0), (59, 0), (1, 60), (30, 60), (31, 121)):
@@ -214,7 +214,9 @@ async def test_uses_are_noted_once_a_minute(world: World) -> None:
         assert token.used_at == begun + timedelta(seconds=noted)
 
 
-async def test_memory_of_the_good_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_memory_of_good_personal_tokens_is_bounded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(service, "KNOWN_GOOD", 3)
     for _ in range(6):
         assert not await world.refused((await world.made()).token)

@@ -14,7 +14,7 @@ from talas_core.web.bearer import bearer
 SEALER = Sealer("ab" * 32)
 
 
-def test_a_token_names_itself_and_is_known_by_its_hash() -> None:
+def test_personal_token_names_its_id_and_is_known_by_its_hash() -> None:
     token_id = uuid7()
     token, token_hash = shape.issue(token_id, SEALER)
     assert shape.read(token, SEALER) == shape.Presented(token_id, token_hash)
@@ -23,7 +23,7 @@ def test_a_token_names_itself_and_is_known_by_its_hash() -> None:
 
 
 @pytest.mark.checklist(7)
-def test_128_of_its_bits_are_random() -> None:
+def test_personal_token_has_128_random_bits() -> None:
     token_id = uuid7()
     raws = {shape.issue(token_id, SEALER)[0] for _ in range(100)}
     assert len(raws) == 100
@@ -32,7 +32,7 @@ def test_128_of_its_bits_are_random() -> None:
 
 
 @pytest.mark.parametrize("position", [10, 31, 32, 52, 53, 73])
-def test_a_changed_character_is_refused(position: int) -> None:
+def test_personal_token_with_a_changed_character_is_refused(position: int) -> None:
     token, _ = shape.issue(uuid7(), SEALER)
     other = "A" if token[position] != "A" else "B"
     with pytest.raises(Unauthorized):
@@ -53,24 +53,24 @@ def test_a_changed_character_is_refused(position: int) -> None:
         "a.b.c",
     ],
 )
-def test_what_is_no_token_of_ours(text: str) -> None:
+def test_malformed_personal_token_is_refused(text: str) -> None:
     with pytest.raises(Unauthorized):
         shape.read(text, SEALER)
 
 
-def test_without_its_prefix_or_with_two_it_is_none() -> None:
+def test_personal_token_without_its_prefix_or_with_two_is_refused() -> None:
     token, _ = shape.issue(uuid7(), SEALER)
     for text in (token.removeprefix("talas_pat_"), "talas_pat_" + token, f"{token}=", f"{token}\n"):
         with pytest.raises(Unauthorized):
             shape.read(text, SEALER)
 
 
-def test_another_masters_token_is_none_of_ours() -> None:
+def test_personal_token_of_another_master_key_is_refused() -> None:
     with pytest.raises(Unauthorized):
         shape.read(shape.issue(uuid7(), Sealer("cd" * 32))[0], SEALER)
 
 
-def test_marks_of_other_things_do_not_pass() -> None:
+def test_mark_of_another_kind_does_not_pass_for_a_personal_token() -> None:
     body = uuid7().bytes + bytes(16)
     raw = body + SEALER.mark(body)
     with pytest.raises(Unauthorized):
@@ -79,7 +79,7 @@ def test_marks_of_other_things_do_not_pass() -> None:
         refresh.read(shape.issue(uuid7(), SEALER)[0], SEALER)
 
 
-def test_only_the_hash_of_what_was_issued_is_kept() -> None:
+def test_hash_of_a_personal_token_is_sha_256_of_all_its_bytes() -> None:
     token, token_hash = shape.issue(UUID(int=1), SEALER)
     raw = base64.urlsafe_b64decode(token.removeprefix("talas_pat_"))
     assert token_hash == hashlib.sha256(raw).digest()

@@ -65,7 +65,7 @@ async def kit(request: pytest.FixtureRequest, db: Database) -> Kit:
     return await Kit.on(db, None if request.param == "postgres" else MemoryTokens())
 
 
-async def test_what_is_kept_is_found_by_id_and_hash(kit: Kit) -> None:
+async def test_personal_token_is_found_by_id_and_hash(kit: Kit) -> None:
     token, token_hash = await kit.add(kit.ann)
     assert await kit.store.find(token.id, token_hash, NOW) == Kept(token, kit.ann)
     assert await kit.store.find(token.id, bytes(32), NOW) is None
@@ -73,14 +73,14 @@ async def test_what_is_kept_is_found_by_id_and_hash(kit: Kit) -> None:
     assert await kit.store.find(token.id, token_hash, LATER) is None
 
 
-async def test_the_list_is_ones_own(kit: Kit) -> None:
+async def test_list_of_personal_tokens_is_one_s_own(kit: Kit) -> None:
     mine = [(await kit.add(kit.ann))[0] for _ in range(3)]
     await kit.add(kit.eve)
     assert await kit.store.live(kit.ann, NOW) == mine
     assert await kit.store.live(kit.ann, LATER) == []
 
 
-async def test_a_use_is_noted(kit: Kit) -> None:
+async def test_use_of_a_personal_token_is_noted(kit: Kit) -> None:
     token, token_hash = await kit.add(kit.ann)
     used = NOW + timedelta(hours=1)
     await kit.store.used(token.id, used)
@@ -88,7 +88,7 @@ async def test_a_use_is_noted(kit: Kit) -> None:
     assert found.token.used_at == used
 
 
-async def test_revoking(kit: Kit) -> None:
+async def test_personal_token_is_revoked_once(kit: Kit) -> None:
     token, token_hash = await kit.add(kit.ann)
     assert not await kit.store.revoke(token.id, kit.eve, NOW)
     assert not await kit.store.revoke(token.id, kit.ann, LATER)
@@ -98,7 +98,7 @@ async def test_revoking(kit: Kit) -> None:
     assert await kit.store.live(kit.ann, NOW) == []
 
 
-async def test_revoking_all_spares_others(kit: Kit) -> None:
+async def test_personal_tokens_of_others_are_spared_when_all_are_revoked(kit: Kit) -> None:
     mine = [(await kit.add(kit.ann))[0].id for _ in range(3)]
     other, other_hash = await kit.add(kit.eve)
     await kit.store.revoke(mine[0], kit.ann, NOW)
@@ -107,7 +107,7 @@ async def test_revoking_all_spares_others(kit: Kit) -> None:
     assert await kit.store.find(other.id, other_hash, NOW) is not None
 
 
-async def test_revoking_within_a_transaction_goes_with_it(db: Database) -> None:
+async def test_revocation_in_a_transaction_is_rolled_back_with_it(db: Database) -> None:
     kit = await Kit.on(db)
     (mine, _), (eves, _) = await kit.add(kit.ann), await kit.add(kit.eve)
 
@@ -127,7 +127,7 @@ async def test_revoking_within_a_transaction_goes_with_it(db: Database) -> None:
 
 
 @pytest.mark.checklist(28)
-async def test_of_many_at_once_no_more_than_allowed_are_kept(kit: Kit) -> None:
+async def test_personal_tokens_made_at_once_stay_within_the_limit(kit: Kit) -> None:
     outcomes = await asyncio.gather(
         *(kit.add(kit.ann, most=3) for _ in range(8)), return_exceptions=True
     )
@@ -143,7 +143,7 @@ async def test_of_many_at_once_no_more_than_allowed_are_kept(kit: Kit) -> None:
         "UPDATE sessions SET user_id = (SELECT id FROM users WHERE username = 'eve') WHERE id = $1",
     ],
 )
-async def test_a_session_that_is_over_or_anothers_adds_none(db: Database, change: str) -> None:
+async def test_session_that_is_over_or_another_s_adds_no_token(db: Database, change: str) -> None:
     kit = await Kit.on(db)
     await db.run(change, kit.sessions[kit.ann])
     with pytest.raises(Unauthorized):
@@ -152,7 +152,7 @@ async def test_a_session_that_is_over_or_anothers_adds_none(db: Database, change
 
 
 @pytest.mark.checklist(28)
-async def test_a_request_that_waits_for_a_reset_adds_none(db: Database) -> None:
+async def test_request_that_waits_for_a_reset_adds_no_token(db: Database) -> None:
     """It is past the gate, and the reset, which ends all there is, has not committed."""
     kit = await Kit.on(db)
     async with db.transaction() as reset:
@@ -167,7 +167,7 @@ async def test_a_request_that_waits_for_a_reset_adds_none(db: Database) -> None:
 
 
 @pytest.mark.checklist(28)
-async def test_a_reset_that_waits_for_a_request_ends_what_it_added(db: Database) -> None:
+async def test_reset_that_waits_for_a_request_revokes_what_it_added(db: Database) -> None:
     kit = await Kit.on(db)
     mails, account = PostgresMailTokens(db), await PostgresAccounts(db).by_id(kit.ann)
     assert account is not None
@@ -206,7 +206,7 @@ async def until_one_waits(db: Database) -> None:
     await auntil(waits)
 
 
-async def test_nothing_for_the_disabled(db: Database) -> None:
+async def test_personal_token_of_a_disabled_person_is_neither_made_nor_good(db: Database) -> None:
     kit = await Kit.on(db)
     token, token_hash = await kit.add(kit.ann)
     await db.run("UPDATE users SET disabled_at = now()")

@@ -17,7 +17,7 @@ def wish(**more: Any) -> NewToken:
     return parse(msgspec.json.encode({**GOOD, **more}), NewToken)
 
 
-def test_a_wish() -> None:
+def test_right_wish_for_a_personal_token_is_taken() -> None:
     scopes = frozenset({Scope.ROOMS_READ, Scope.CHAT_WRITE})
     assert wish() == NewToken("my bot", scopes, 30, "right")
     assert wish(code="123456") == NewToken("my bot", scopes, 30, "right", "123456")
@@ -48,7 +48,7 @@ def test_a_wish() -> None:
         ("expires_at", "2999-01-01T00:00:00Z"),
     ],
 )
-def test_what_is_refused_is_named(field: str, value: object) -> None:
+def test_wrong_wish_for_a_personal_token_is_refused_by_field(field: str, value: object) -> None:
     with pytest.raises(BadInput) as caught:
         wish(**{field: value})
     assert set(caught.value.fields) == {field}
