@@ -77,15 +77,15 @@ def test_axe_finds_nothing_in_any_view_whatever_the_colours(
     assert found == []
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
-def test_every_view_has_one_main_heading(
-    served: Served, page: Browser, size: tuple[int, int]
+def test_every_view_has_one_main_heading_at_a_desk_and_on_a_phone(
+    served: Served, page: Browser
 ) -> None:
     own = with_a_station(served, page)
-    page.size(*size, phone=size == PHONE)
     for place in (*PLACES, own, "broadcast/nosuch"):
         shown(served, page, place)
-        assert until(lambda: page.script(H1) == 1), place
+        for size in (DESKTOP, PHONE):
+            page.resize(*size, phone=size == PHONE)
+            assert until(lambda: page.script(H1) == 1), (place, size)
 
 
 def test_the_skip_link_leaves_the_address_alone(served: Served, page: Browser) -> None:

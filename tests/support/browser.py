@@ -83,6 +83,11 @@ class Browser:
             width=width, height=height, deviceScaleFactor=1, mobile=phone,
         )  # fmt: skip
 
+    def resize(self, width: int, height: int, *, phone: bool = False) -> None:
+        """As `size`, of the page that is open; returns once it is laid out so."""
+        self.size(width, height, phone=phone)
+        until(lambda: self.script("return matchMedia(`(width: ${arguments[0]}px)`).matches", width))
+
     def scheme(self, name: str) -> None:
         """What the system asks for: `dark` or `light`."""
         features = [{"name": "prefers-color-scheme", "value": name}]
