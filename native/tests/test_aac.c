@@ -1,6 +1,6 @@
 /* The AAC encoder and its parts on buffers of exact size: complete codes, a transform that is the
  * formula, and valid frames of the right size from any samples. What decoders make of them is asked
- * in tests/talas_stream/stages/test_aac.py. */
+ * in tests/talas_stream/codec/stages/test_aac.py. */
 #include <math.h>
 
 #include "../aac_books.h"
