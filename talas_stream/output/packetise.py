@@ -2,9 +2,9 @@
 
 Does:        pass MP3, ADTS and FLAC frames on as they are; weave ICY titles between them; lay
              Opus packets into Ogg pages.
-Never:       frames anything per listener.
+Never:       frames anything per listener, or copies a payload that its format leaves as it is.
 Guarantees:  a newcomer who gets `head`, then packets from any joint on, has a valid stream.
-From / to:   the rendition's ring  ->  here  ->  the feed's ring
+From / to:   the output's history  ->  here  ->  the feed's ring
 """
 
 from __future__ import annotations

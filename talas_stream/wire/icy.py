@@ -3,7 +3,8 @@
 Does:        make a block; put blocks into audio at every interval.
 Never:       knows whose title it is, or when it is due.
 Guarantees:  a block is at most 4081 bytes, and nothing in a title can end it early; the same bytes
-             come out however the audio was cut into pieces.
+             come out however the audio was cut into pieces; audio that no block comes into is not
+             copied.
 Twin:        `icy_interleave` defines what native/icy.c does.
 
 A block is one byte that counts units of 16, then that many units of text, padded with zeros:
@@ -82,13 +83,16 @@ class IcyInterleaver:
 
     def feed(self, audio: bytes, block: bytes | None = None) -> bytes:
         """`audio` with its blocks. `block` is told once, at the next boundary; a newer one that
-        comes before replaces it. A boundary at the very end has its block at once."""
+        comes before replaces it. A boundary at the very end has its block at once; without one it
+        is the same object that comes out."""
         if block is not None:
             self._block = block
-        out = self._interleave(audio, self.metaint, self.position, self._block)
         reached = self.position + len(audio)
-        if reached >= self.metaint:
-            self._block = EMPTY_BLOCK
+        if reached < self.metaint:
+            self.position = reached
+            return audio
+        out = self._interleave(audio, self.metaint, self.position, self._block)
+        self._block = EMPTY_BLOCK
         self.position = reached % self.metaint
         return out
 

@@ -78,6 +78,14 @@ def test_every_joint_ends_with_a_block_and_nothing_else_does() -> None:
     assert all(out[number].payload.endswith(b"\0") for number in joints)
 
 
+def test_icy_packets_without_a_block_share_the_payload_of_the_audio() -> None:
+    packets = noise(MP3_SIZES)
+    packetiser, shared = IcyPacketiser(KERNELS, "Night"), 0
+    for packet in packets:
+        shared += sum(out.payload is packet.payload for out in packetiser.feed(packet))
+    assert len(packets) - shared <= sum(MP3_SIZES) // METAINT
+
+
 def test_a_title_is_told_once_until_it_changes_or_somebody_asks() -> None:
     packetiser = IcyPacketiser(KERNELS, "one")
     parser = IcyParser(METAINT)
