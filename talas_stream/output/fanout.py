@@ -68,6 +68,11 @@ class Fanout:
     def __len__(self) -> int:
         return len(self._batch) + len(self._in_step) + len(self._behind)
 
+    @property
+    def behind(self) -> int:
+        """Listeners who do not keep up."""
+        return len(self._behind)
+
     def join(self, sink: Sink, burst_bytes: int) -> bool:
         """Add a listener and give it its burst. True if the burst held a title for it."""
         # All who come between two flushes share one burst: a crowd of newcomers costs no copies.

@@ -1,10 +1,11 @@
 """One wire format of one rendition, on its way to its listeners.
 
-Does:        frame packets once, keep the last of them for bursts, and hand them to the fan-out at
-             each flush.
+Does:        frame packets once, keep the last of them for bursts and for those who are behind, and
+             hand them to the fan-out at each flush.
 Never:       decides when to flush; that is the beat's business (see registry.py).
 Guarantees:  with `at_once` nothing waits, else the feed's first bytes do not; no packet leaves the
-             ring before it was flushed; the end reaches everybody after the last byte.
+             ring before it was flushed; the end reaches everybody after the last byte. While
+             nobody is behind, no more is kept than bursts take.
 From / to:   output.py  ->  here  ->  egress
 """
 
@@ -19,6 +20,7 @@ from talas_stream.media import Packet
 from talas_stream.output.fanout import Fanout
 from talas_stream.output.packetise import Packetiser
 from talas_stream.output.ring import Ring
+from talas_stream.output.sizes import Size
 
 TURNS = 5
 """Parts of a period, and shares of a feed's listeners."""
@@ -45,21 +47,22 @@ class Listener(Protocol):
 
 
 class Feed:
-    """A packetiser, its ring and its listeners. Sizes in bytes; with `at_once`, what is new does
-    not wait for a flush. `send` serves those whose sockets are idle.
+    """A packetiser, its ring and its listeners. With `at_once`, what is new does not wait for a
+    flush. `send` serves those whose sockets are idle.
 
     The listeners are in TURNS shares of equal size, so that a flush can be spread over a period:
     nobody else on the loop waits for more than a share's writes.
     """
 
     def __init__(
-        self, packetiser: Packetiser, burst_bytes: int, keep_bytes: int,
-        keep_ticks: int | None = None, *, at_once: bool = False, send: Send = batch_send,
-    ) -> None:  # fmt: skip
+        self, packetiser: Packetiser, size: Size, *, at_once: bool = False, send: Send = batch_send
+    ) -> None:
         self._packetiser = packetiser
-        self._burst_bytes = burst_bytes
+        self._burst_bytes = size.burst
+        # A burst before what the share that was flushed longest ago has not been given yet.
+        self._least_bytes = size.burst + size.start
         self._at_once = at_once
-        self._ring = Ring(keep_bytes, keep_ticks)
+        self._ring = Ring(size.keep, size.ticks)
         self._shares = [Fanout(self._ring, send) for _ in range(1 if at_once else TURNS)]
         self._seats: dict[Listener, Fanout] = {}
         self._head_bytes = 0
@@ -68,7 +71,7 @@ class Feed:
         self._pushed_bytes = 0
         self._flushed_bytes = [0] * len(self._shares)
         # What may still come before the share that was flushed longest ago has a burst waiting.
-        self._room = burst_bytes
+        self._room = size.burst
 
     def __len__(self) -> int:
         """Listeners now."""
@@ -100,12 +103,15 @@ class Feed:
             share.flush()
 
     def flush_turn(self, turn: int) -> None:
-        """Send what is new to the share of them whose turn it is, 0 up to TURNS."""
+        """Send what is new to the share of them whose turn it is, 0 up to TURNS; once a round, let
+        go of what nobody is behind for."""
         number = (turn + self._first_turn) % TURNS
         if number < len(self._shares):
             self._flushed_bytes[number] = self._pushed_bytes
             self._room = self._burst_bytes - self._pushed_bytes + min(self._flushed_bytes)
             self._shares[number].flush()
+        if number == 0 and not any(share.behind for share in self._shares):
+            self._ring.trim(self._least_bytes)
 
     def join(self, listener: Listener) -> None:
         """Add a listener: the format's head, the burst, and from then on all that comes."""

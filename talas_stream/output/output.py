@@ -1,7 +1,8 @@
 """A rendition being made for a station, across inputs: who listens to it, and what was last sent.
 
-Does:        keep the last packets; open a feed for each delivery that is asked for; let silence
-             follow where there is no input; turn from an encoder to what is passed on.
+Does:        keep as many of the last packets as a feed begins with; open a feed for each delivery
+             that is asked for; let silence follow where there is no input; turn from an encoder to
+             what is passed on.
 Never:       encodes: packets come from an input (passed on) or from a codec worker.
 Guarantees:  a listener who comes before the encoder is ready is served as soon as it is; the
              output's coding is one and the same as long as it lives, and its packets touch. What
@@ -51,8 +52,9 @@ class Output:
         self._serial = serial
         self._title = ""
         self._config: bytes | None = None
+        # The steady profile's feeds begin with the most.
         steady = sizes.of(rendition)
-        self._history = Ring(steady.keep, steady.ticks)
+        self._history = Ring(steady.start, steady.ticks)
         self._feeds: dict[Delivery, Feed] = {}
         self._waiting: list[tuple[Listener, Delivery, Callable[[Feed], None]]] = []
         self.idle_since: float | None = None
@@ -185,14 +187,15 @@ class Output:
         return feed
 
     def _open(self, delivery: Delivery) -> Feed:
-        """A feed that begins with what is kept."""
+        """A feed that begins with what is kept. A payload that its wire format leaves as it is, is
+        the same object in both."""
         size = self._sizes.of(self.rendition, delivery.profile)
         stream = Stream(self._config or b"", self._serial, self._name, self._title)
         packetiser = PACKETISERS[delivery.wire](self._kernels, stream, delivery.profile)
-        feed = Feed(packetiser, size.burst, size.keep, size.ticks,
+        feed = Feed(packetiser, size,
                     at_once=delivery.profile is Profile.LOW,
                     send=self._kernels.batch_send)  # fmt: skip
-        feed.push(self._history.read(self._history.burst(size.keep)))
+        feed.push(self._history.read(self._history.burst(size.start)))
         return feed
 
 

@@ -1,6 +1,7 @@
 """The last seconds of one packet stream, shared by all who read it.
 
-Does:        append a packet; read from a cursor; say where a newcomer starts (the burst point).
+Does:        append a packet; read from a cursor; say where a newcomer starts (the burst point); let
+             go of what its owner knows that nobody needs.
 Never:       waits, copies a payload, knows a socket, a clock or a thread.
 Guarantees:  sequence numbers rise by one, so a reader can tell from `tail` whether its cursor was
              passed over and by how much.
@@ -30,7 +31,7 @@ MAX_PACKETS = 20_000
 
 class Ring:
     """Keeps the last `keep_bytes` of payload at least, or MAX_PACKETS or `keep_ticks` of media time
-    where they are fewer bytes; drops whole packets beyond."""
+    where they are fewer bytes, unless it is trimmed; drops whole packets beyond."""
 
     def __init__(self, keep_bytes: int, keep_ticks: int | None = None) -> None:
         self._keep = keep_bytes
@@ -63,6 +64,13 @@ class Ring:
             past = end - oldest.at - oldest.duration
             if left < self._keep and past < self._ticks and len(packets) <= MAX_PACKETS:
                 return
+            packets.popleft()
+            self._bytes = left
+
+    def trim(self, size: int) -> None:
+        """Keep the last `size` bytes, and what is beyond no longer."""
+        packets = self._packets
+        while packets and (left := self._bytes - len(packets[0].payload)) >= size:
             packets.popleft()
             self._bytes = left
 

@@ -28,11 +28,13 @@ when it is whole. With one and an eighth the second is whole before the first ha
 
 
 class Size(msgspec.Struct, frozen=True):
-    """The buffers of one rendition in one delivery profile: `burst` is what a newcomer gets, `keep`
-    what a feed remembers, both in bytes; `ticks` bounds that in time, where a quiet passage takes
-    few bytes."""
+    """The buffers of one rendition in one delivery profile, in bytes: `burst` is what a newcomer
+    gets; `start` what a feed begins with, a burst from wherever its wire format lets a newcomer in;
+    `keep` what a feed remembers for those who are behind. `ticks` bounds all of them in time, where
+    a quiet passage takes few bytes."""
 
     burst: int
+    start: int
     keep: int
     ticks: int
 
@@ -60,7 +62,7 @@ class Sizes:
         else:
             burst = max(int(self.burst * share), LEAST_BURST)
             keep = burst + self._queue
-        return Size(burst, keep, keep * 8 * RATE // rendition.bit_rate)
+        return Size(burst, burst + METAINT, keep, keep * 8 * RATE // rendition.bit_rate)
 
     def history_ticks(self, rendition: Rendition) -> int:
         """Media time that fills a burst of `rendition`, and a little more."""

@@ -12,6 +12,8 @@ from talas_stream.codec.stages.pipeline import Pipeline
 from talas_stream.ingest.reader import SourceReader
 from talas_stream.media import Frame, Packet, Rendition
 from talas_stream.output.fanout import NO_SOCKET
+from talas_stream.output.packetise import METAINT
+from talas_stream.output.sizes import Size
 from talas_stream.station.timeline import Timeline
 
 KERNELS = kernels.select("auto")
@@ -49,6 +51,11 @@ def noise(sizes: list[int], seed: int = 1, duration: int = 960) -> list[Packet]:
         Packet(dice.randbytes(size), number * duration, duration)
         for number, size in enumerate(sizes)
     ]
+
+
+def sized(burst: int, keep: int) -> Size:
+    """The buffers of a feed, in bytes, with no limit in time."""
+    return Size(burst, burst + METAINT, keep, ALL)
 
 
 class Hearer:

@@ -3,7 +3,7 @@
 import pytest
 
 from support.icy import IcyParser
-from support.stage import KERNELS, OPUS_HEAD, Hearer, noise
+from support.stage import KERNELS, OPUS_HEAD, Hearer, noise, sized
 from talas_stream.media import Packet
 from talas_stream.output.feed import TURNS, Feed
 from talas_stream.output.packetise import METAINT, IcyPacketiser, OggPacketiser, PlainPacketiser
@@ -11,7 +11,7 @@ from talas_stream.wire.ogg_pages import PageReader
 
 
 def plain(burst: int = 1000, keep: int = 3000) -> Feed:
-    return Feed(PlainPacketiser(), burst, keep)
+    return Feed(PlainPacketiser(), sized(burst, keep))
 
 
 def whole(packets: list[Packet]) -> bytes:
@@ -33,7 +33,7 @@ def test_the_first_bytes_go_out_at_once_and_later_ones_at_a_flush() -> None:
 
 def test_everybody_gets_the_head_first() -> None:
     packetiser = OggPacketiser(KERNELS, OPUS_HEAD, 1, "x")
-    feed = Feed(packetiser, 1000, 3000)
+    feed = Feed(packetiser, sized(1000, 3000))
     early, late = Hearer(), Hearer()
     feed.join(early)
     assert early.heard == packetiser.head
@@ -65,7 +65,7 @@ def test_a_packet_larger_than_the_whole_ring_reaches_everybody() -> None:
 
 
 def test_a_flood_does_not_put_icy_out_of_step() -> None:
-    feed, hearer = Feed(IcyPacketiser(KERNELS, "t"), 49_152, 120_000), Hearer()
+    feed, hearer = Feed(IcyPacketiser(KERNELS, "t"), sized(49_152, 120_000)), Hearer()
     feed.join(hearer)
     packets = noise([1300] * 400)
     feed.push(packets)
@@ -75,7 +75,7 @@ def test_a_flood_does_not_put_icy_out_of_step() -> None:
 
 def test_the_end_comes_after_the_last_byte_for_those_in_step_and_those_behind() -> None:
     packetiser = OggPacketiser(KERNELS, OPUS_HEAD, 1, "x")
-    feed = Feed(packetiser, 10_000, 30_000)
+    feed = Feed(packetiser, sized(10_000, 30_000))
     quick, slow = Hearer(), Hearer()
     for hearer in (quick, slow):
         feed.join(hearer)
@@ -130,13 +130,13 @@ def test_bytes_are_counted_for_each_listener_bursts_included() -> None:
 
 def test_the_head_counts_too() -> None:
     packetiser = OggPacketiser(KERNELS, OPUS_HEAD, 1, "x")
-    feed, hearer = Feed(packetiser, 1000, 3000), Hearer()
+    feed, hearer = Feed(packetiser, sized(1000, 3000)), Hearer()
     feed.join(hearer)
     assert feed.bytes_out == len(hearer.heard) == len(packetiser.head) > 0
 
 
 def test_a_newcomer_who_found_no_title_in_his_burst_is_told_at_the_next_block() -> None:
-    feed = Feed(IcyPacketiser(KERNELS, "t"), 49_152, 120_000)
+    feed = Feed(IcyPacketiser(KERNELS, "t"), sized(49_152, 120_000))
     early, late = Hearer(), Hearer()
     feed.join(early)
     feed.push(noise([METAINT - 100]))
@@ -160,7 +160,7 @@ def test_leaving_is_for_good(times: int) -> None:
 
 
 def test_at_once_means_with_every_push() -> None:
-    feed, hearer = Feed(PlainPacketiser(), 1000, 3000, at_once=True), Hearer()
+    feed, hearer = Feed(PlainPacketiser(), sized(1000, 3000), at_once=True), Hearer()
     feed.join(hearer)
     packets = noise([100] * 4)
     for number, packet in enumerate(packets, 1):
@@ -198,9 +198,50 @@ def test_a_flood_between_two_turns_loses_nothing_for_any_share() -> None:
 
 
 def test_low_has_one_share_and_its_turn_changes_nothing() -> None:
-    feed, hearer = Feed(PlainPacketiser(), 1000, 3000, at_once=True), Hearer()
+    feed, hearer = Feed(PlainPacketiser(), sized(1000, 3000), at_once=True), Hearer()
     feed.join(hearer)
     feed.push(noise([100]))
     for turn in range(TURNS):
         feed.flush_turn(turn)
     assert len(hearer.got) == 1
+
+
+def after_a_round(feed: Feed, packets: list[Packet]) -> int:
+    """Bytes that are kept once `packets` have come, and all have had their turn."""
+    for number, packet in enumerate(packets):
+        feed.push([packet])
+        feed.flush_turn(number % TURNS)
+    for turn in range(TURNS):
+        feed.flush_turn(turn)
+    return feed._ring.size
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_feed_that_nobody_is_behind_of_keeps_what_bursts_take_and_no_more(at_once: bool) -> None:
+    size = sized(20_000, 300_000)
+    feed = Feed(PlainPacketiser(), size, at_once=at_once)
+    feed.join(Hearer())
+    packets = noise([100] * 5000)
+    kept = after_a_round(feed, packets)
+    assert size.burst + size.start <= kept < size.burst + size.start + 100 * (TURNS + 1)
+    late = Hearer()
+    feed.join(late)
+    assert late.heard == whole(packets)[-size.burst :]
+
+
+@pytest.mark.parametrize("goes_on", [True, False], ids=["reads again", "leaves"])
+def test_backlog_of_who_is_behind_is_kept_until_they_are_so_no_more(goes_on: bool) -> None:
+    size = sized(20_000, 300_000)
+    feed, slow = Feed(PlainPacketiser(), size), Hearer()
+    feed.join(slow)
+    packets = noise([100] * 3900)
+    after_a_round(feed, packets[:1000])
+    feed.pause(slow)
+    assert after_a_round(feed, packets[1000:]) >= 290_000
+    if goes_on:
+        feed.resume(slow)
+        assert slow.heard == whole(packets)
+    else:
+        feed.leave(slow)
+    assert after_a_round(feed, noise([100])) == size.burst + size.start
+    assert feed.skipped == 0

@@ -1,13 +1,18 @@
-"""One coding of a visit: who waits for the encoder, and which feeds there are."""
+"""One rendition being made: who waits for the encoder, and what its feeds begin with."""
+
+import random
+
+import pytest
 
 from support.icy import IcyParser
 from support.stage import KERNELS, OPUS_HEAD, Hearer, noise
-from talas_stream.media import LADDER
+from talas_stream.media import LADDER, RATE, Packet
 from talas_stream.output.delivery import Delivery, Profile, Wire, wire_of
-from talas_stream.output.feed import Feed
+from talas_stream.output.feed import TURNS, Feed
 from talas_stream.output.output import Output
 from talas_stream.output.packetise import METAINT, flac_head
 from talas_stream.output.sizes import Sizes
+from talas_stream.wire.ogg_pages import PageReader
 
 ICY, LOW = Delivery(Wire.ICY), Delivery(profile=Profile.LOW)
 LOW_OGG = Delivery(Wire.OGG, Profile.LOW)
@@ -192,3 +197,90 @@ def test_a_low_listener_of_titles_starts_right_after_a_block() -> None:
         rendition.join(low, Delivery(Wire.ICY, Profile.LOW), lambda feed: None)
         rendition.push(noise([700] * 30, seed=extra))
         assert IcyParser(METAINT).feed(low.heard)[1] == ["Song"]
+
+
+DELIVERIES = [
+    ("mp3", Delivery(Wire.PLAIN)),
+    ("aac", Delivery(Wire.PLAIN, Profile.LOW)),
+    ("aac", Delivery(Wire.ICY)),
+    ("mp3", Delivery(Wire.ICY, Profile.LOW)),
+    ("opus", Delivery(Wire.OGG)),
+    ("opus", Delivery(Wire.OGG, Profile.LOW)),
+    ("flac", Delivery(Wire.FLAC)),
+    ("flac", Delivery(Wire.FLAC, Profile.LOW)),
+]
+CONFIGS = {"opus": OPUS_HEAD, "flac": STREAMINFO}
+
+
+def newcomer(name: str, delivery: Delivery, packets: list[Packet], *, all_along: bool) -> bytes:
+    """What one hears at once who comes after `packets`, to a feed that was there all along or that
+    begins with them."""
+    rendition = live(name)
+    rendition.ready(CONFIGS.get(name, b""))
+    feeds: list[Feed] = []
+    if all_along:
+        rendition.join(Hearer(), delivery, feeds.append)
+    for number, packet in enumerate(packets):
+        rendition.push([packet])
+        for feed in rendition.feeds:
+            feed.flush_turn(number % TURNS)
+    for feed in rendition.feeds:
+        feed.flush()
+    hearer = Hearer()
+    rendition.join(hearer, delivery, feeds.append)
+    assert len(set(feeds)) == 1
+    return hearer.heard
+
+
+def audio_in(delivery: Delivery, heard: bytes) -> bytes:
+    if delivery.wire is Wire.ICY:
+        return IcyParser(METAINT).feed(heard)[0]
+    if delivery.wire is Wire.OGG:
+        return b"".join(packet for page in PageReader().feed(heard)[2:] for packet in page.packets)
+    return heard.removeprefix(flac_head(STREAMINFO))
+
+
+@pytest.mark.parametrize(("name", "delivery"), DELIVERIES)
+@pytest.mark.parametrize("largest", [500, 1275])
+def test_feed_that_begins_late_starts_with_the_burst_of_one_that_was_there_all_along(
+    name: str, delivery: Delivery, largest: int
+) -> None:
+    dice, rendition = random.Random(largest), LADDER[name]
+    largest *= 8 if name == "flac" else 1
+    duration = 960 if name == "opus" else 1152
+    count = 4 * SIZES.of(rendition).keep // largest
+    packets = noise([dice.randrange(largest // 2, largest) for _ in range(count)], 1, duration)
+    whole = b"".join(packet.payload for packet in packets)
+    early, late = (newcomer(name, delivery, packets, all_along=there) for there in (True, False))
+    if delivery.wire in (Wire.PLAIN, Wire.FLAC):
+        assert early == late
+    burst = SIZES.of(rendition, delivery.profile).burst
+    # An Ogg page comes when it is whole; an ICY stream begins where a title block stands.
+    unpaged = 5 * largest if delivery.wire is Wire.OGG else 0
+    more = METAINT if delivery.wire is Wire.ICY else unpaged
+    for heard in (early, late):
+        audio = audio_in(delivery, heard)
+        start = whole.index(audio)
+        assert len(whole) - unpaged <= start + len(audio)
+        assert burst <= len(heard) <= burst + more + largest + 300
+
+
+@pytest.mark.parametrize(("name", "delivery"), [d for d in DELIVERIES if d[1].wire is not Wire.ICY])
+def test_feed_that_begins_late_in_a_quiet_passage_reaches_as_far_back(
+    name: str, delivery: Delivery
+) -> None:
+    packets = noise([3] * 6000)
+    early, late = (
+        len(audio_in(delivery, newcomer(name, delivery, packets, all_along=there))) // 3
+        for there in (True, False)
+    )
+    assert abs(early - late) <= 5
+    assert 0 <= SIZES.of(LADDER[name], delivery.profile).ticks - late * 960 <= RATE // 5
+
+
+def test_output_keeps_what_a_feed_begins_with_and_no_more() -> None:
+    rendition = live("opus")
+    rendition.ready(OPUS_HEAD)
+    rendition.push(noise([240] * 2000))
+    kept = sum(len(packet.payload) for packet in rendition._history.read(0))
+    assert kept <= SIZES.of(LADDER["opus"]).start + 240

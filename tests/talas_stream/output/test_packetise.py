@@ -8,7 +8,7 @@ import pytest
 
 from support.icy import IcyParser
 from support.sound import programme
-from support.stage import KERNELS, OPUS_HEAD, Hearer, frames_of, noise, placed
+from support.stage import KERNELS, OPUS_HEAD, Hearer, frames_of, noise, placed, sized
 from talas_stream import kernels
 from talas_stream.codec.stages.encode import Encoder
 from talas_stream.media import LADDER, Packet, Pcm
@@ -27,7 +27,7 @@ from talas_stream.wire.ogg import BeginStream, EndStream, PacketReader
 from talas_stream.wire.ogg import Packet as OggPacket
 from talas_stream.wire.ogg_pages import Page, PageReader
 
-BURST, KEEP = 49_152, 180_000
+SIZE = sized(49_152, 180_000)
 MP3_SIZES = [417, 418] * 400
 
 
@@ -129,7 +129,7 @@ def test_a_newcomer_at_any_moment_hears_clean_audio_and_the_title(seed: int) -> 
     dice = random.Random(seed)
     packets = noise([dice.randrange(96, 1500) for _ in range(900)], seed)
     whole = joined(packets)
-    feed = Feed(IcyPacketiser(KERNELS, "title 0"), BURST, KEEP)
+    feed = Feed(IcyPacketiser(KERNELS, "title 0"), SIZE)
     newcomers: list[tuple[Hearer, str]] = []
     for step, packet in enumerate(packets):
         title = titles_at(feed, step)
@@ -157,7 +157,7 @@ def test_a_slow_listener_who_skips_still_counts_right(seed: int) -> None:
     dice = random.Random(seed)
     packets = noise([dice.randrange(96, 1500) for _ in range(2000)], seed)
     whole = joined(packets)
-    feed = Feed(IcyPacketiser(KERNELS, "here"), BURST, KEEP)
+    feed = Feed(IcyPacketiser(KERNELS, "here"), SIZE)
     slow, quick = Hearer(), Hearer()
     feed.join(slow)
     feed.join(quick)
@@ -279,7 +279,7 @@ def test_a_newcomer_s_bytes_play_from_any_moment_on(seed: int) -> None:
         for at in range(0, sound.shape[1], 960)
         for packet in encoder.encode(Pcm(sound[:, at : at + 960], at))
     ]
-    feed = Feed(OggPacketiser(KERNELS, encoder.config, 1, "x"), BURST, KEEP)
+    feed = Feed(OggPacketiser(KERNELS, encoder.config, 1, "x"), SIZE)
     newcomers: list[tuple[Hearer, int]] = []
     for number, packet in enumerate(packets):
         if number % 60 == 0:

@@ -25,6 +25,18 @@ def test_keeps_at_least_its_bytes_and_no_packet_more() -> None:
     assert ring.size == 1001
 
 
+def test_ring_that_is_trimmed_keeps_that_many_bytes_at_least_and_no_packet_more() -> None:
+    ring = filled(9)
+    ring.trim(250)
+    assert (ring.tail, ring.head, ring.size) == (6, 9, 300)
+    ring.trim(1000)
+    assert (ring.tail, ring.size) == (6, 300)
+    ring.trim(0)
+    assert (ring.tail, ring.head, ring.size) == (9, 9, 0)
+    ring.append(packet(1))
+    assert (ring.tail, ring.size) == (9, 1)
+
+
 def test_a_packet_larger_than_the_ring_is_kept_alone() -> None:
     ring = filled(3, keep=50)
     assert (ring.tail, ring.head) == (2, 3)
