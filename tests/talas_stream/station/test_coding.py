@@ -49,11 +49,6 @@ class Heard:
 
 
 @pytest.fixture
-def codecs() -> RecordedCodecs:
-    return RecordedCodecs()
-
-
-@pytest.fixture
 def heard(codecs: RecordedCodecs) -> Heard:
     return Heard(codecs)
 
