@@ -1,7 +1,11 @@
 """The outputs of a station without one: what they are fed, who listens, and how sources go."""
 
+import gc
 from collections.abc import Iterable
+from types import FunctionType, ModuleType
 from typing import Any
+
+import msgspec
 
 from support.sound import programme
 from support.stage import KERNELS, Hearer, RecordedCodecs, frames_of
@@ -55,3 +59,21 @@ def gone(outputs: Outputs, ticks: int = RATE) -> None:
 def feeds_flushed(output: Output) -> None:
     for feed in output.feeds:
         feed.flush()
+
+
+def bytes_kept(root: object) -> int:
+    """Bytes of all `bytes` that hang on an object, each counted once, however often it is held."""
+    seen: set[int] = set()
+    left, total = [root], 0
+    while left:
+        thing = left.pop()
+        if id(thing) in seen or isinstance(thing, type | ModuleType | FunctionType):
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, bytes):
+            total += len(thing)
+        elif isinstance(thing, msgspec.Struct):  # which may hide from the garbage collector
+            left += [getattr(thing, name) for name in thing.__struct_fields__]
+        else:
+            left += gc.get_referents(thing)
+    return total

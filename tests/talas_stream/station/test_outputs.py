@@ -5,11 +5,27 @@ import weakref
 
 import pytest
 
-from support.outputs import MONO, MP3, MP3_FRAMES, OPUS, SIZES, gone, join, outputs_of, payloads
+from support.outputs import (
+    AAC,
+    MONO,
+    MP3,
+    MP3_FRAMES,
+    OFFERED,
+    OPUS,
+    SIZES,
+    bytes_kept,
+    gone,
+    join,
+    outputs_of,
+    payloads,
+)
 from support.sound import programme
-from support.stage import OPUS_HEAD, RecordedCodecs, frames_of, noise, placed
+from support.stage import OPUS_HEAD, Hearer, RecordedCodecs, frames_of, noise, placed
 from talas_stream.codec.messages import Coded
-from talas_stream.media import RATE
+from talas_stream.media import RATE, Codec, Frame, Packet, Rendition
+from talas_stream.output.delivery import Delivery, Profile, wire_of
+from talas_stream.output.feed import TURNS, Feed
+from talas_stream.output.sizes import Sizes
 from talas_stream.station.outputs import Outputs
 
 
@@ -131,3 +147,61 @@ def test_a_new_link_of_another_shape_passes_through_on_one_stream(codecs: Record
     assert hearer.heard.count(b"OpusHead") == 1
     assert mono[0].payload in hearer.heard
     assert outputs.end_at == placed(stereo + mono)[-1].end
+
+
+class Deaf(Hearer):
+    """Keeps nothing of what they are given."""
+
+    def write(self, data: bytes) -> None:
+        assert data
+
+
+def in_every_delivery(outputs: Outputs, codecs: RecordedCodecs) -> list[tuple[Feed, Hearer]]:
+    """A listener in each wire format and profile of all that is offered."""
+    listeners: list[tuple[Feed, Hearer]] = []
+    for rendition in OFFERED:
+        for wire in dict.fromkeys(wire_of(rendition.codec, titled) for titled in (False, True)):
+            for profile in Profile:
+                hearer, feeds = Deaf(), []  # type: tuple[Hearer, list[Feed]]
+                outputs.join(hearer, rendition, Delivery(wire, profile), feeds.append)
+                if rendition is not MP3 and not feeds:
+                    config = OPUS_HEAD if rendition is OPUS else b""
+                    codecs.jobs[0].deliver([Coded(rendition, [], config)])
+                listeners += [(feed, hearer) for feed in feeds]
+    return listeners
+
+
+def kept_at_most(sizes: Sizes, rendition: Rendition, slow: bool) -> float:
+    """Of one that is heard in every delivery. Pages are bytes of their own; where packets go out
+    as they are, all feeds share what the largest keeps, but for where title blocks stand."""
+    steady, low = sizes.of(rendition), sizes.of(rendition, Profile.LOW)
+    feeds = [size.keep if slow else size.burst + size.start for size in (steady, low)]
+    paged = rendition.codec is Codec.OPUS
+    return 1.1 * (sum(feeds) + steady.start if paged else max(feeds))
+
+
+@pytest.mark.parametrize("slow", [False, True], ids=["all keep up", "one of each feed is behind"])
+def test_sound_of_a_station_is_kept_once_and_bounded_whatever_it_is_heard_in(
+    slow: bool, codecs: RecordedCodecs
+) -> None:
+    sizes = Sizes(49_152, 262_144)
+    outputs = outputs_of(codecs, 0, "", "", sizes=sizes)
+    outputs.accept(MP3_FRAMES)
+    listeners = in_every_delivery(outputs, codecs)
+    assert len(listeners) == 10
+    for feed, hearer in listeners if slow else []:
+        feed.pause(hearer)
+    (job,) = codecs.jobs
+    for second in range(30):
+        fresh = noise([384] * 50, second)
+        outputs.accept([Frame(packet.payload, MP3_FRAMES[0].format, 960) for packet in fresh])
+        for rendition, size in ((OPUS, 240), (AAC, 320)):
+            made = noise([size] * 50, second)
+            later = [Packet(p.payload, p.at + second * RATE, p.duration) for p in made]
+            job.deliver([Coded(rendition, later)])
+        for turn in range(TURNS):
+            for feed, _ in listeners:
+                feed.flush_turn(turn)
+    job.fed.clear()
+    limit = sum(kept_at_most(sizes, rendition, slow) for rendition in OFFERED)
+    assert 0.8 * limit < bytes_kept(outputs) < limit
