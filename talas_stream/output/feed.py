@@ -59,7 +59,7 @@ class Feed:
     ) -> None:
         self._packetiser = packetiser
         self._burst_bytes = size.burst
-        # A burst before what the share that was flushed longest ago has not been given yet.
+        # A burst has to stand before what waits for a flush, which is a burst at most (see _room).
         self._least_bytes = size.burst + size.start
         self._at_once = at_once
         self._ring = Ring(size.keep, size.ticks)

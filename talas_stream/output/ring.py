@@ -14,7 +14,7 @@ Lifetime:    a packet is immutable and shared; the ring lets go when the tail pa
         ...... [ 41 ][ 42 ][ 43 ][ 44 ][ 45 ][ 46 ]
                        ^ a reader's cursor: 42
 
-From / to:   stages.encode, output.packetise  ->  here  ->  output.fanout
+From / to:   output.output, output.packetise  ->  here  ->  output.feed, output.fanout
 """
 
 from __future__ import annotations
