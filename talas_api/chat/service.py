@@ -223,8 +223,11 @@ class Chat:
     async def _check_sessions(self) -> None:
         """Ends may have been missed. One question for all sessions that have a socket here."""
         self._doubt = False
+        sessions = self._signed_in.sessions()
+        if not sessions:
+            return  # before the first start is over there is no table to ask
         try:
-            self._end(await self._people.over(self._signed_in.sessions(), self._clock.now()))
+            self._end(await self._people.over(sessions, self._clock.now()))
         except Unavailable:
             self._doubt = True
             raise

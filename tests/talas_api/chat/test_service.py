@@ -1,4 +1,7 @@
 import asyncio
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
 
 import pytest
 
@@ -75,6 +78,25 @@ async def test_sessions_are_checked_again_and_again_while_the_bus_is_silent(
         kit.village.ended = {kit.village.session(name): Close.SESSION_ENDED}
         await auntil(lambda guest=guest: guest.code is Close.SESSION_ENDED)
     assert stays.code is None
+
+
+async def test_nothing_is_asked_of_the_database_about_sessions_while_there_are_none(
+    kit: ChatKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    over = kit.village.over
+
+    async def noted(sids: Collection[UUID], now: datetime) -> dict[UUID, Close]:
+        asked.append(len(sids))
+        return await over(sids, now)
+
+    monkeypatch.setattr(kit.village, "over", noted)
+    kit.chat.doubt()
+    await auntil(lambda: not kit.chat._doubt)
+    await kit.guest("ada")
+    kit.chat.doubt()
+    await auntil(lambda: asked)
+    assert asked == [1]
 
 
 @pytest.mark.checklist(16)
