@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from support.listeners import count_is
 from support.pages import retitle
 from support.programs import end, needs, start
 from support.sound import Array, coded, decoded, likeness, programme
@@ -69,12 +70,15 @@ async def test_curl_sends_chunked_and_hears_itself(tmp_path: Path, stream: Strea
     url = f"http://127.0.0.1:{stream.port}"
     sender = await asyncio.create_subprocess_exec(
         "sh", "-c",
-        f"(cat {tmp_path}/song.mp3; sleep 1) | curl -sS -T - -u source:{KEY} "
+        f"cat {tmp_path}/song.mp3 - | curl -sS -T - -u source:{KEY} "
         f"-H 'Content-Type: audio/mpeg' -w '%{{http_code}}' {url}/live",
-        stdout=asyncio.subprocess.PIPE,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     await auntil(stream.status)
     listener = await start("curl", "-sS", f"{url}/live.mp3")
+    await auntil(lambda: count_is(stream, 1))
+    assert sender.stdin
+    sender.stdin.close()  # the song has its end
     heard, _ = await asyncio.wait_for(listener.communicate(), PATIENCE)
     said, _ = await asyncio.wait_for(sender.communicate(), PATIENCE)
     # It came after the beginning: a burst of the newest, then all the rest.

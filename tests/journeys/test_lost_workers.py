@@ -12,6 +12,7 @@ import imageio_ffmpeg
 import psutil
 import pytest
 
+from support.processes import gone
 from support.sound import coded, decoded, likeness, programme
 from support.stream import FakeApi, Stream, record, stream_settings
 from support.wait import auntil
@@ -104,7 +105,7 @@ async def test_encoders_killed_under_their_listeners_are_replaced_and_nothing_is
                         worker.kill()
                 else:
                     os.kill(forker.pid, signal.SIGKILL)
-                await auntil(lambda lost=lost: not any(each.is_running() for each in lost))
+                await auntil(lambda lost=lost: all(gone(each.pid) for each in lost))
             step = len(data) // SECONDS
             source.write(data[part * step : (part + 1) * step])
             await grown(bodies)

@@ -52,7 +52,7 @@ def site(
     env = {
         "TALAS_SITE_URL": f"http://{at}", "TALAS_CHAT_URL": f"ws://{at}/ws",
         "TALAS_PUBLIC_URL": f"http://{at}/audio", "TALAS_SOURCE_URL": f"http://{front.NAME}:{tcp}",
-        "TALAS_TRUSTED_PROXIES": "127.0.0.1/32", "TALAS_SOURCE_TIMEOUT_SECONDS": "2",
+        "TALAS_TRUSTED_PROXIES": "127.0.0.1/32", "TALAS_SOURCE_TIMEOUT_SECONDS": "5",
     }  # fmt: skip
     with (
         running_serve(path, "--demo", env=env) as served,

@@ -103,7 +103,8 @@ def stays(said: bytes) -> bool:
 def ask(
     port: int, method: str, path: str, body: bytes | None = None, token: str = "", **fields: str
 ) -> Answer:
-    """One request on a connection of its own. Field names have `_` for `-`."""
+    """One request on a connection of its own. Field names have `_` for `-`. Raises ConnectionError
+    where nothing is said to it."""
     given = {"Host": f"127.0.0.1:{port}", "Connection": "close"}
     if body is not None:
         given |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
@@ -112,7 +113,10 @@ def ask(
     given |= {name.replace("_", "-"): value for name, value in fields.items()}
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items())]
     head = "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape")
-    (answer,) = answers(exchange(port, head + (body or b""), enough=stays))
+    said = exchange(port, head + (body or b""), enough=stays)
+    if not said:
+        raise ConnectionError(f"no answer to {method} {path}")
+    (answer,) = answers(said)
     return answer
 
 

@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
+from support.ports import free_port
+
 
 class Proxy:
     """Forwards connections on `port` while it is `up`."""
@@ -16,12 +18,11 @@ class Proxy:
         self._target_port = target_port
         self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
-        self.port = 0
+        self.port = free_port()
 
     async def restore(self) -> None:
         """Listen, on the same port as before."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
         """Refuse new connections and abort those that are open."""

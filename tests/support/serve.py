@@ -53,6 +53,7 @@ class Served:
             "TALAS_ENV": "test",
             "TALAS_BCRYPT_COST": "4",
             "TALAS_HOSTS": NAMES,
+            "TALAS_SHUTDOWN_SECONDS": "20",
             "TALAS_DATA_DIR": str(self.data_dir),
             "TALAS_API_PORT": str(self.api),
             "TALAS_CHAT_PORT": str(self.chat),

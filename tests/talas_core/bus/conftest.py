@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import subprocess
 import sys
@@ -14,6 +13,9 @@ from typing import Any
 
 import pytest
 import uvloop
+
+from support.ports import free_port
+from support.wait import PATIENCE
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 BINARY = Path(sys.executable).with_name("nats-server")
@@ -32,7 +34,7 @@ class NatsServer:
         self._folder = folder
         self._token = token
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = -1
+        self.port = free_port()  # none that the kernel gives somebody while it is down
 
     @property
     def url(self) -> str:
@@ -40,7 +42,7 @@ class NatsServer:
         return f"nats://{login}127.0.0.1:{self.port}"
 
     def start(self, *, token: str | None = None, config: str = "") -> None:
-        """Start, on the port of the last start if there was one, with `config` if there is any."""
+        """Start, on the same port each time, with `config` if there is any."""
         token = self._token if token is None else token
         command = [str(BINARY), "-a", "127.0.0.1", "-p", str(self.port)]
         command += ["--ports_file_dir", str(self._folder), *(["--auth", token] if token else [])]
@@ -50,12 +52,11 @@ class NatsServer:
             command += ["-c", str(file)]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         ports = self._folder / f"nats-server_{self._process.pid}.ports"
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while not ports.is_file() or not ports.read_text():
             assert time.monotonic() < deadline, "nats-server did not start"
             assert self._process.poll() is None, "nats-server ended"
             time.sleep(0.005)
-        self.port = int(json.loads(ports.read_text())["nats"][0].rpartition(":")[2])
 
     def kill(self) -> None:
         """End at once, as a crash would."""
@@ -93,7 +94,7 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., NatsServer]]:
 def until() -> Callable[..., object]:
     """Wait for a condition, at most some seconds."""
 
-    async def wait(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    async def wait(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "the condition never came true"
