@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from support.damage import DATA, MONO, SECONDS, SOUND
-from support.hearing import ALIKE, Body, on_the_air
+from support.hearing import AHEAD, ALIKE, Air, Body, on_the_air
 from support.sound import CONTENT_TYPES, SENT_ALSO, coded, decoded, likeness
 from support.wait import PATIENCE, auntil
 from talas_stream.media import RATE
@@ -23,9 +23,16 @@ pytestmark = pytest.mark.journey
 async def test_a_stalled_body_is_cut_and_its_listeners_hear_all_of_it(tmp_path: Path) -> None:
     async with on_the_air(tmp_path, source_timeout_seconds=1.0) as air:
         reader, writer = await air.stream.source()
-        writer.write(DATA["mp3"][: len(DATA["mp3"]) // 2])
-        await auntil(air.stream.status)
-        body = Body(await air.stream.listen("/live.aac"))
+        half = DATA["mp3"][: len(DATA["mp3"]) // 2]
+        writer.write(half[:AHEAD])
+        joining = asyncio.create_task(joined(air, "/live.aac"))
+        at = AHEAD
+        while not joining.done() and at < len(half):  # it is silent only once somebody listens
+            writer.write(half[at : at + 100])
+            at += 100
+            await asyncio.wait([joining], timeout=0.1)
+        writer.write(half[at:])
+        body = await joining
         async with asyncio.timeout(PATIENCE):
             await body.reading
             await reader.read()
@@ -35,6 +42,12 @@ async def test_a_stalled_body_is_cut_and_its_listeners_hear_all_of_it(tmp_path: 
         assert abs(len(sound) / RATE - SECONDS / 2) < 0.1
         assert "silent for" in air.told("source cut")[0]["reason"]
         await air.still_whole()
+
+
+async def joined(air: Air, path: str) -> Body:
+    """A listener, as soon as there is something to hear."""
+    await auntil(air.stream.status)
+    return Body(await air.stream.listen(path))
 
 
 FLAT_BYTES = 12_000_000

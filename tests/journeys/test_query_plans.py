@@ -17,11 +17,13 @@ import asyncpg
 import pytest
 
 import talas_api
+from support.wait import PATIENCE
 from talas_api.compose import MIGRATIONS
 from talas_api.seed.content import Composer
 from talas_api.seed.loader import Times, add_content, add_people
 from talas_api.seed.people import person_id
 from talas_core.ids import lowest_id
+from talas_core.postgres import pool
 from talas_core.postgres.migrate import migrate, read
 from talas_core.postgres.pool import Database
 
@@ -237,7 +239,9 @@ def full(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
 async def fill(url: str, tokens: Path) -> None:
     await migrate(url, read(MIGRATIONS))
     database = Database(url)
-    await database.open()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "QUERY_SECONDS", 10 * PATIENCE)  # these are large ones
+        await database.open()
     await add_content(database, Composer())
     times = Times(NOW, NOW + timedelta(days=30), NOW + timedelta(minutes=15))
     await add_people(database, lambda _: "token", 10_000, tokens, times)

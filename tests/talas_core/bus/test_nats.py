@@ -22,16 +22,14 @@ async def test_publishing_does_not_wait_for_a_server_that_reads_nothing(
     server = make_server()
     bus = await NatsBus.open(server.url, name="t")
     server.freeze()
-    loop = asyncio.get_running_loop()
-    started = loop.time()
     refused = 0
-    for _ in range(64):
-        try:
-            await bus.publish("s", b"x" * MAX_PAYLOAD)
-        except BusUnavailable as error:
-            assert "keeping up" in str(error)
-            refused += 1
-    assert loop.time() - started < 2
+    async with asyncio.timeout(PATIENCE):  # it reads nothing for ever
+        for _ in range(64):
+            try:
+                await bus.publish("s", b"x" * MAX_PAYLOAD)
+            except BusUnavailable as error:
+                assert "keeping up" in str(error)
+                refused += 1
     assert 0 < refused < 60
     server.kill()
     await asyncio.wait_for(bus.close(), PATIENCE)
