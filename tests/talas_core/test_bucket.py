@@ -15,7 +15,7 @@ def test_a_bucket_does_not_overflow() -> None:
     assert not bucket.take(1, 1000.0)
 
 
-def test_what_was_refused_costs_nothing() -> None:
+def test_refused_amount_takes_nothing_from_a_bucket() -> None:
     bucket = Bucket(rate=1.0, size=4.0, now=0.0)
     assert not bucket.take(10, 0.0)
     assert bucket.take(4, 0.0)

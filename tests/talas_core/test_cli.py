@@ -75,14 +75,14 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return calls
 
 
-def test_serve_passes_the_status_on(talas: Shell, served: list[Any]) -> None:
+def test_serve_exits_with_the_status_of_the_run(talas: Shell, served: list[Any]) -> None:
     assert talas("serve") == (5, "", "")
     settings, services = served[0]
     assert settings.demo is False
     assert services == ["stream", "api-1"]
 
 
-def test_options_become_settings(talas: Shell, served: list[Any], tmp_path: Path) -> None:
+def test_options_of_serve_become_settings(talas: Shell, served: list[Any], tmp_path: Path) -> None:
     talas("serve", "--demo", "--api-workers", "3")
     assert served[0][0].demo
     assert served[0][1] == ["stream", "api-1", "api-2", "api-3", "playout"]
@@ -118,7 +118,7 @@ def test_an_unknown_setting_is_refused(
     assert text.startswith("talas: TALAS_PROT: no such setting")
 
 
-def test_a_refusal_of_the_run_is_one_line(talas: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_run_is_told_in_one_line(talas: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     async def serve(*_: object) -> int:
         raise UsageError("something\nis wrong")
 
@@ -126,7 +126,9 @@ def test_a_refusal_of_the_run_is_one_line(talas: Shell, monkeypatch: pytest.Monk
     assert talas("serve") == (2, "", "talas: something is wrong\n")
 
 
-def test_ctrl_c_before_anything_runs(talas: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_before_anything_runs_exits_with_130(
+    talas: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -176,7 +178,7 @@ def test_no_password_is_taken_as_an_argument(talas: Shell, tasks: list[Any]) -> 
 
 
 @pytest.mark.parametrize("alone", [("--people", "5"), ("--tokens", "t")])
-def test_people_and_tokens_go_together(
+def test_seed_takes_people_and_tokens_together_alone(
     alone: tuple[str, str], talas: Shell, tasks: list[Any]
 ) -> None:
     status, _, text = talas("seed", *alone)
@@ -202,7 +204,7 @@ def test_settings_lists_every_knob_with_its_source(
     assert "Port of the chat WebSocket; 1 to 65535" in text
 
 
-def test_the_module_is_the_same_command(tmp_path: Path) -> None:
+def test_module_is_the_same_command_as_the_script(tmp_path: Path) -> None:
     outcome = run_talas(tmp_path, "--help", env={})
     assert outcome.returncode == 0
     for command in ("serve", "migrate", "seed", "user", "settings"):

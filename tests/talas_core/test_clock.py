@@ -7,7 +7,7 @@ import pytest
 from talas_core.clock import Clock, FakeClock, SystemClock
 
 
-def test_the_machine_s_clock() -> None:
+def test_system_clock_tells_utc_and_a_steady_count() -> None:
     clock: Clock = SystemClock()
     first = clock.monotonic()
     assert clock.monotonic() >= first

@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-async def test_one_that_was_moved_away_and_put_back_is_well_again(folder: Path) -> None:
+async def test_data_directory_moved_away_and_put_back_is_healthy_again(folder: Path) -> None:
     watched = DataDir(folder)
     await watched.check()
     folder.rename(folder.with_name("away"))
@@ -31,7 +31,7 @@ async def test_one_that_was_moved_away_and_put_back_is_well_again(folder: Path) 
     await watched.check()
 
 
-def test_one_that_was_replaced_stays_lost(folder: Path) -> None:
+def test_data_directory_that_was_replaced_stays_lost(folder: Path) -> None:
     watched = DataDir(folder)
     with (folder / "lock").open():  # held open, as by its owner: its number is not given again
         shutil.rmtree(folder)
@@ -40,7 +40,7 @@ def test_one_that_was_replaced_stays_lost(folder: Path) -> None:
         assert watched.lost() == str(folder / "lock")
 
 
-def test_what_comes_later_is_missed_from_then_on(folder: Path) -> None:
+def test_file_made_later_is_missed_from_then_on(folder: Path) -> None:
     watched = DataDir(folder, ("lock", "postgres/PG_VERSION"))
     assert watched.lost() == ""
     version = folder / "postgres" / "PG_VERSION"
@@ -50,5 +50,5 @@ def test_what_comes_later_is_missed_from_then_on(folder: Path) -> None:
     assert watched.lost() == str(version)
 
 
-def test_a_service_alone_misses_no_lock(tmp_path: Path) -> None:
+def test_service_started_alone_misses_no_lock(tmp_path: Path) -> None:
     assert DataDir(tmp_path / "nowhere").lost() == ""

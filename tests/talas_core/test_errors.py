@@ -16,7 +16,7 @@ def tree(root: type[TalasError] = TalasError) -> Iterator[type[TalasError]]:
         yield from tree(child)
 
 
-def test_the_drawing_names_every_class_and_no_other() -> None:
+def test_drawing_of_the_errors_names_every_class_and_no_other() -> None:
     drawn = (errors.__doc__ or "").split("Does:")[0]
     for kind in tree():
         assert kind.__name__ in drawn
@@ -24,7 +24,7 @@ def test_the_drawing_names_every_class_and_no_other() -> None:
     assert sorted(words) == sorted(kind.__name__ for kind in tree() if kind is not TalasError)
 
 
-def test_codes_are_unique_and_short_and_statuses_are_errors() -> None:
+def test_codes_of_errors_are_unique_and_short() -> None:
     codes = [kind.code for kind in tree()]
     assert len(set(codes)) == len(codes)
     assert all(code.isidentifier() and code == code.lower() for code in codes)
@@ -32,13 +32,13 @@ def test_codes_are_unique_and_short_and_statuses_are_errors() -> None:
 
 
 @pytest.mark.parametrize("kind", [k for k in tree() if k is not errors.SettingError])
-def test_the_sentence_is_what_is_shown(kind: type[TalasError]) -> None:
+def test_error_is_shown_as_its_sentence(kind: type[TalasError]) -> None:
     assert str(kind("A full sentence.")) == "A full sentence."
     assert kind("x").message == "x"
 
 
 @pytest.mark.parametrize("kind", [errors.BadInput, errors.Conflict])
-def test_fields_are_copied(kind: type[errors.BadInput]) -> None:
+def test_fields_of_an_error_are_copied(kind: type[errors.BadInput]) -> None:
     given = {"name": "is too long"}
     error = kind("No.", given)
     given.clear()
@@ -47,12 +47,12 @@ def test_fields_are_copied(kind: type[errors.BadInput]) -> None:
 
 
 @pytest.mark.parametrize("kind", [errors.TooMany, errors.Unavailable, errors.BusTimeout])
-def test_seconds_to_wait(kind: type[errors.TooMany]) -> None:
+def test_error_tells_the_seconds_to_wait(kind: type[errors.TooMany]) -> None:
     assert kind("Later.").retry_after == 1.0
     assert kind("Later.", retry_after=2.5).retry_after == 2.5
 
 
-def test_a_setting_names_itself_its_problem_and_its_sentence() -> None:
+def test_setting_error_names_setting_problem_and_sentence() -> None:
     error = errors.SettingError("TALAS_X", "'a' is not a number", "How many")
     assert str(error) == "TALAS_X: 'a' is not a number (How many)"
     assert (error.name, error.problem, error.sentence) == ("TALAS_X", "'a' is not a number",
@@ -61,7 +61,7 @@ def test_a_setting_names_itself_its_problem_and_its_sentence() -> None:
     assert isinstance(error, errors.UsageError)
 
 
-def test_a_bus_that_is_away_is_unavailable() -> None:
+def test_bus_errors_are_unavailable() -> None:
     assert issubclass(errors.BusUnavailable, errors.Unavailable)
     assert issubclass(errors.BusTimeout, errors.Unavailable)
     assert errors.BusTimeout.status == 503

@@ -31,7 +31,7 @@ print(room_for(sockets, "TALAS_MAX_CONNECTIONS"), *resource.getrlimit(resource.R
         ((100, 200), 5000, "1 200 200"),
     ],
 )
-def test_the_soft_limit_rises_as_far_as_it_may(
+def test_soft_limit_of_open_files_rises_as_far_as_it_may(
     limits: tuple[int, int], sockets: int, told: str
 ) -> None:
     command = [sys.executable, "-c", PROGRAM, *map(str, (*limits, sockets))]
@@ -42,7 +42,7 @@ def test_the_soft_limit_rises_as_far_as_it_may(
     )
 
 
-def test_without_any_limit_there_is_room_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_files_without_a_limit_have_room_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     from talas_core import files
 
     endless = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)

@@ -24,7 +24,7 @@ from talas_core.hosts import DOORS, addresses, check_host, in_url, listen, reach
         ("127.0.0.1,127.0.0.1,", ["127.0.0.1"]),
     ],
 )
-def test_addresses(host: str, expected: list[str]) -> None:
+def test_list_of_hosts_is_taken_apart(host: str, expected: list[str]) -> None:
     assert addresses(host) == expected
 
 
@@ -63,7 +63,7 @@ def test_a_list_without_an_address_is_refused() -> None:
         ("::1, 10.1.2.3,0.0.0.0,127.0.0.1", ["::1", "10.1.2.3", "127.0.0.1"]),
     ],
 )
-def test_where_this_machine_reaches_a_server(host: str, expected: list[str]) -> None:
+def test_host_tells_where_this_machine_reaches_it(host: str, expected: list[str]) -> None:
     assert reachable(host) == expected
 
 

@@ -15,7 +15,7 @@ def milliseconds(value: uuid.UUID) -> int:
     return value.int >> 80
 
 
-def test_version_variant_and_time() -> None:
+def test_id_has_version_7_its_variant_and_its_time() -> None:
     before = time.time_ns() // 1_000_000
     made = uuid7()
     after = time.time_ns() // 1_000_000 + 1

@@ -30,7 +30,7 @@ def test_a_connection_to_another_user_is_theirs(tmp_path: Path) -> None:
         client.close()
 
 
-def test_what_is_not_there_has_no_owner() -> None:
+def test_connection_that_is_not_there_has_no_owner() -> None:
     assert loopback.owner(("127.0.0.1", 1), ("127.0.0.1", 2)) is None
     assert loopback.owner(("::1", 1), ("::1", 2)) is None
     assert loopback.owner(("example", 1), ("127.0.0.1", 2)) is None

@@ -49,12 +49,12 @@ EXAMPLES: list[Message] = [
 ]
 
 
-def test_every_kind_has_an_example() -> None:
+def test_every_kind_of_message_has_an_example() -> None:
     assert {type(one) for one in EXAMPLES} == set(Message.__subclasses__())
 
 
 @pytest.mark.parametrize("message", EXAMPLES, ids=lambda m: type(m).__name__)
-def test_there_and_back(message: Message) -> None:
+def test_message_comes_out_as_it_went_in(message: Message) -> None:
     assert decode(encode(message), type(message)) == message
 
 
@@ -68,13 +68,13 @@ def test_a_newer_sender_s_trailing_fields_are_ignored(message: Message) -> None:
 @pytest.mark.parametrize("payload", [b"", b"\xc1", b"\x91", b"\x90", b"\x91\x01", b"\x91\xc0",
                                      b"\x81\xa1a\xa1b", b"\x91\xa2\xff\xfe",
                                      b"\x91\xa1ax"])  # fmt: skip
-def test_what_is_not_the_message_is_bad_input(payload: bytes) -> None:
+def test_bytes_that_are_another_message_are_bad_input(payload: bytes) -> None:
     with pytest.raises(BadInput, match="not a FindStation message"):
         decode(payload, FindStation)
 
 
 @given(st.binary(max_size=200), st.sampled_from([type(one) for one in EXAMPLES]))
-def test_no_bytes_raise_anything_else(payload: bytes, kind: type[Message]) -> None:
+def test_any_bytes_are_a_message_or_bad_input(payload: bytes, kind: type[Message]) -> None:
     with contextlib.suppress(BadInput):
         assert isinstance(decode(payload, kind), kind)
 
@@ -101,12 +101,12 @@ def test_a_security_event_is_checked_like_any_input(event: SecurityEvent) -> Non
         decode(encode(event), SecurityEvent)
 
 
-def test_deep_nesting_is_bad_input() -> None:
+def test_deeply_nested_message_is_bad_input() -> None:
     with pytest.raises(BadInput):
         decode(b"\x92\xa1a" + b"\x91" * 100_000, FindStation)
 
 
-def test_subjects_are_subjects_and_differ() -> None:
+def test_subjects_of_messages_are_valid_and_differ() -> None:
     subjects = [value for name, value in vars(messages).items()
                 if name.isupper() and isinstance(value, str)]  # fmt: skip
     assert len(set(subjects)) == len(subjects) >= 5

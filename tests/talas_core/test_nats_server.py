@@ -28,7 +28,7 @@ async def start(server: EmbeddedNats) -> Process:
     return running
 
 
-async def test_takes_clients_that_know_the_token_and_no_others(tmp_path: Path) -> None:
+async def test_nats_takes_clients_that_know_the_token_alone(tmp_path: Path) -> None:
     lines: list[str] = []
     server = EmbeddedNats(tmp_path, lines.append)
     await server.prepare()
@@ -45,7 +45,7 @@ async def test_takes_clients_that_know_the_token_and_no_others(tmp_path: Path) -
     assert await server.stop(running) == 0
 
 
-async def test_the_token_is_of_this_launch_and_kept_nowhere_else(tmp_path: Path) -> None:
+async def test_nats_token_is_of_this_launch_and_kept_nowhere_else(tmp_path: Path) -> None:
     urls = set()
     for _ in range(2):
         server = EmbeddedNats(tmp_path)
@@ -65,11 +65,11 @@ async def test_a_config_that_others_could_read_is_replaced(tmp_path: Path) -> No
     assert config.stat().st_mode & 0o777 == 0o600
 
 
-async def test_its_address_says_whose_process_it_is(tmp_path: Path) -> None:
+async def test_nats_address_says_whose_process_it_is(tmp_path: Path) -> None:
     assert promised_owner(EmbeddedNats(tmp_path).url()) == os.geteuid()
 
 
-async def test_listens_on_loopback_only(tmp_path: Path) -> None:
+async def test_nats_listens_on_loopback_alone(tmp_path: Path) -> None:
     server = EmbeddedNats(tmp_path, lambda line: None)
     await server.prepare()
     running = await start(server)
@@ -79,7 +79,7 @@ async def test_listens_on_loopback_only(tmp_path: Path) -> None:
     await server.stop(running)
 
 
-async def test_comes_back_on_the_same_port_after_a_kill(tmp_path: Path) -> None:
+async def test_nats_comes_back_on_the_same_port_after_a_kill(tmp_path: Path) -> None:
     server = EmbeddedNats(tmp_path, lambda line: None)
     await server.prepare()
     running = await start(server)
@@ -91,7 +91,7 @@ async def test_comes_back_on_the_same_port_after_a_kill(tmp_path: Path) -> None:
     await server.stop(running)
 
 
-async def test_moves_where_a_stranger_took_its_port(tmp_path: Path) -> None:
+async def test_nats_moves_where_another_took_its_port(tmp_path: Path) -> None:
     server = EmbeddedNats(tmp_path, lambda line: None)
     await server.prepare()
     running = await start(server)
@@ -114,7 +114,7 @@ async def test_files_of_killed_predecessors_are_removed(tmp_path: Path) -> None:
     assert not stale.exists()
 
 
-async def test_works_in_a_path_with_a_space(tmp_path: Path) -> None:
+async def test_nats_works_in_a_path_with_a_space(tmp_path: Path) -> None:
     folder = tmp_path / 'a "quoted" space'
     folder.mkdir()
     server = EmbeddedNats(folder, lambda line: None)
@@ -123,7 +123,7 @@ async def test_works_in_a_path_with_a_space(tmp_path: Path) -> None:
     assert await server.stop(running) == 0
 
 
-async def test_a_server_that_ends_before_it_is_ready(tmp_path: Path) -> None:
+async def test_nats_that_ends_before_it_is_ready_says_why(tmp_path: Path) -> None:
     server = EmbeddedNats(tmp_path, lambda line: None)
     await server.prepare()
     running = await server.launch()
@@ -135,7 +135,7 @@ async def test_a_server_that_ends_before_it_is_ready(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["no-such-distribution", "click"])
-async def test_a_missing_binary_names_the_setting(
+async def test_missing_nats_binary_names_the_setting(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nats_server, "DISTRIBUTION", name)
@@ -144,7 +144,7 @@ async def test_a_missing_binary_names_the_setting(
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", '{"nats": []}'])
-async def test_a_half_written_ports_file_is_no_answer(text: str, tmp_path: Path) -> None:
+async def test_half_written_ports_file_is_ignored(text: str, tmp_path: Path) -> None:
     server = EmbeddedNats(tmp_path, lambda line: None)
     await server.prepare()
     running = await server.launch()
@@ -154,7 +154,7 @@ async def test_a_half_written_ports_file_is_no_answer(text: str, tmp_path: Path)
     await server.stop(running)
 
 
-def test_free_ports_are_free() -> None:
+def test_free_port_can_be_listened_on() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", free_port()))
 

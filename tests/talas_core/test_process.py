@@ -38,7 +38,7 @@ asyncio.run(main())
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
 
-def test_the_tests_become_what_the_product_does() -> None:
+def test_parent_script_of_these_tests_uses_the_product_s_functions() -> None:
     assert enter_namespace.__name__ in PARENT
     assert leave_root.__name__ in PARENT
 
@@ -81,13 +81,13 @@ async def test_status_of_a_signal_is_negative_and_told_in_words() -> None:
     child.signal(signal.SIGTERM)  # harmless: it is gone
 
 
-def test_statuses_in_words() -> None:
+def test_status_of_a_process_is_told_in_words() -> None:
     assert process.describe(3) == "exit status 3"
     assert process.describe(-64) == "signal SIGRTMAX"
     assert process.describe(-63) == "signal 63"
 
 
-async def test_stop_kills_what_does_not_listen() -> None:
+async def test_stop_kills_a_process_that_ignores_the_signal() -> None:
     lines: list[str] = []
     child = process.spawn(
         ("/bin/sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 0.05; done"),
@@ -104,12 +104,12 @@ async def test_a_child_has_a_session_of_its_own() -> None:
     await child.stop(signal.SIGTERM, 5)
 
 
-async def test_the_environment_is_what_was_given() -> None:
+async def test_environment_of_a_process_is_what_was_given() -> None:
     outcome = await process.run(("/usr/bin/env",), env={"ONLY": "this"})
     assert outcome.output.splitlines()[0] == "ONLY=this"
 
 
-async def test_run_feeds_standard_input() -> None:
+async def test_run_feeds_a_program_s_standard_input() -> None:
     outcome = await process.run(("/bin/cat",), env=ENV, feed="a\nb\n")
     assert outcome == process.Outcome(0, "a\nb")
 
@@ -119,7 +119,7 @@ async def test_run_survives_a_program_that_does_not_read() -> None:
     assert outcome.status == 3
 
 
-async def test_a_cancelled_run_leaves_nothing() -> None:
+async def test_cancelled_run_leaves_no_process() -> None:
     work = asyncio.ensure_future(process.run(SLEEP, env=ENV))
     me = psutil.Process()
     child = await auntil(lambda: [c for c in me.children() if c.name() == "sleep"])
@@ -129,7 +129,7 @@ async def test_a_cancelled_run_leaves_nothing() -> None:
     await auntil(lambda: gone(child[0].pid))
 
 
-async def test_a_program_that_is_not_there() -> None:
+async def test_missing_program_is_refused_by_name() -> None:
     with pytest.raises(FileNotFoundError):
         process.spawn(("/nowhere/at/all",), env=ENV)
 
@@ -167,7 +167,7 @@ def test_a_killed_parent_takes_its_child_along(become: str, tmp_path: Path) -> N
     parent.stdout.close()
 
 
-async def test_the_end_is_known_even_if_the_last_words_cannot_be_heard() -> None:
+async def test_end_of_a_process_is_known_even_if_its_last_line_cannot_be_heard() -> None:
     def deaf(line: str) -> None:
         raise OSError
 

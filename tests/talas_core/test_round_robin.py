@@ -3,7 +3,7 @@ import pytest
 from talas_core.round_robin import RoundRobin
 
 
-def test_each_has_one_taken_in_turn_and_keeps_its_order() -> None:
+def test_owners_have_one_taken_in_turn_each_in_its_order() -> None:
     waiting: RoundRobin[str] = RoundRobin()
     for thing in ("a1", "a2", "a3", "b1", "c1", "c2"):
         waiting.put(thing[0], thing)
@@ -13,7 +13,7 @@ def test_each_has_one_taken_in_turn_and_keeps_its_order() -> None:
         waiting.take()
 
 
-def test_a_thing_waits_once_and_may_be_dropped() -> None:
+def test_waiting_thing_is_taken_once_or_dropped() -> None:
     waiting: RoundRobin[str] = RoundRobin()
     for thing in ("one", "two", "one"):
         waiting.put("a", thing)

@@ -16,14 +16,14 @@ def _ask(folder: Path, answers: multiprocessing.Queue[str]) -> None:
     answers.put(secret(folder, "shared"))
 
 
-def test_shapes() -> None:
+def test_secret_has_the_shape_of_its_kind() -> None:
     assert len(hex128()) == 32
     assert len(hex256()) == 64
     assert bytes.fromhex(hex128()) != bytes.fromhex(hex128())
     assert len({hex256() for _ in range(100)}) == 100
 
 
-def test_made_once_and_private(tmp_path: Path) -> None:
+def test_secret_is_made_once_and_private(tmp_path: Path) -> None:
     data = tmp_path / "not" / "there"
     first = secret(data, "one.key")
     assert len(first) == 32
@@ -34,12 +34,12 @@ def test_made_once_and_private(tmp_path: Path) -> None:
     assert os.listdir(folder) == ["one.key"], "nothing half-made is left"  # noqa: PTH208
 
 
-def test_names_are_apart(tmp_path: Path) -> None:
+def test_secrets_of_different_names_differ(tmp_path: Path) -> None:
     assert secret(tmp_path, "a") != secret(tmp_path, "b")
     assert secret(tmp_path, "c", lambda: "given") == "given"
 
 
-def test_what_an_operator_wrote_is_taken_without_its_line_end(tmp_path: Path) -> None:
+def test_secret_written_by_an_operator_is_taken_without_its_line_end(tmp_path: Path) -> None:
     (tmp_path / FOLDER).mkdir()
     (tmp_path / FOLDER / "a").write_text("  mine \n")
     assert secret(tmp_path, "a") == "mine"
@@ -47,7 +47,9 @@ def test_what_an_operator_wrote_is_taken_without_its_line_end(tmp_path: Path) ->
 
 @pytest.mark.parametrize(("content", "problem"), [(b"", "empty"), (b" \n", "empty"),
                                                   (b"\xff\xfe\x80", "not text")])  # fmt: skip
-def test_what_cannot_be_a_secret_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_file_that_cannot_be_a_secret_is_refused(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
     (tmp_path / FOLDER).mkdir()
     path = tmp_path / FOLDER / "a"
     path.write_bytes(content)
@@ -56,7 +58,7 @@ def test_what_cannot_be_a_secret_is_refused(tmp_path: Path, content: bytes, prob
     assert str(path) in str(caught.value)
 
 
-def test_a_path_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+def test_secret_at_a_path_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"cannot keep a secret at .*file/secrets/a"):
         secret(tmp_path / "file", "a")
@@ -80,7 +82,7 @@ def test_no_part_of_a_secret_is_left_where_the_disk_is_full(
     assert not list((tmp_path / FOLDER).iterdir())
 
 
-def test_the_first_writer_wins(tmp_path: Path) -> None:
+def test_first_writer_of_a_secret_wins(tmp_path: Path) -> None:
     def make() -> str:
         (tmp_path / FOLDER / "a").write_text("first\n")
         return "second"
@@ -89,7 +91,7 @@ def test_the_first_writer_wins(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["a"]
 
 
-def test_processes_that_ask_at_once_get_the_same(tmp_path: Path) -> None:
+def test_secret_is_the_same_for_processes_that_ask_at_once(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     answers: multiprocessing.Queue[str] = context.Queue()
     askers = [context.Process(target=_ask, args=(tmp_path, answers)) for _ in range(8)]
@@ -101,7 +103,7 @@ def test_processes_that_ask_at_once_get_the_same(tmp_path: Path) -> None:
     assert len(got) == 1
 
 
-def test_what_is_written_replaces_what_was_there_and_is_private(tmp_path: Path) -> None:
+def test_secret_written_anew_replaces_the_old_and_is_private(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("old")
     path.chmod(0o644)

@@ -60,7 +60,7 @@ class Trial:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_drains(number: int, tmp_path: Path) -> None:
+def test_signal_drains_a_service(number: int, tmp_path: Path) -> None:
     trial = Trial(tmp_path, "drains", URLS)
     trial.send(number)
     assert trial.end() == (0, "")
@@ -93,7 +93,7 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     assert trial.end()[0] == 128 + signal.SIGTERM
 
 
-def test_a_failure_is_logged_with_its_reason(tmp_path: Path) -> None:
+def test_failure_of_a_service_is_logged_with_its_reason(tmp_path: Path) -> None:
     status, text = Trial(tmp_path, "fails", URLS).end()
     assert status == 1
     row = json.loads(text)
@@ -101,7 +101,7 @@ def test_a_failure_is_logged_with_its_reason(tmp_path: Path) -> None:
     assert "a reason" in row["exception"]
 
 
-def test_a_refusal_is_one_line(tmp_path: Path) -> None:
+def test_refusal_of_a_service_is_one_line(tmp_path: Path) -> None:
     assert Trial(tmp_path, "refuses", URLS).end() == (2, "talas: cannot do that\n")
 
 
@@ -114,7 +114,7 @@ def test_a_refusal_is_one_line(tmp_path: Path) -> None:
         ({**URLS, "TALAS_NO_SUCH": "x"}, "TALAS_NO_SUCH"),
     ],
 )
-def test_a_service_alone_says_what_it_lacks(
+def test_service_started_alone_says_what_it_lacks(
     env: dict[str, str], names: str, tmp_path: Path
 ) -> None:
     status, text = Trial(tmp_path, "drains", env).end()

@@ -30,7 +30,7 @@ def test_every_field_is_a_setting_with_a_sentence() -> None:
     assert all(knob.name.startswith(PREFIX) and knob.sentence for knob in KNOBS)
 
 
-def test_defaults_are_the_promised_ones(tmp_path: Path) -> None:
+def test_defaults_of_settings_are_the_promised_ones(tmp_path: Path) -> None:
     settings = load({})
     assert (settings.host, settings.api_port, settings.chat_port, settings.stream_port) == (
         "127.0.0.1", 8080, 3001, 3002)  # fmt: skip
@@ -41,11 +41,11 @@ def test_defaults_are_the_promised_ones(tmp_path: Path) -> None:
     assert {row.source for row in explain({})} == {"default"}
 
 
-def test_a_program_s_other_variables_are_no_concern() -> None:
+def test_variables_of_other_programs_are_ignored() -> None:
     load({"PATH": "/bin", "TALASX": "1", **dict.fromkeys(BUILD_ONLY, "on")})
 
 
-def test_unknown_names_are_refused() -> None:
+def test_unknown_setting_is_refused() -> None:
     assert "TALAS_API_PROT: no such setting" in refused({"TALAS_API_PROT": "1"})
 
 
@@ -61,7 +61,7 @@ def test_unknown_names_are_refused() -> None:
         ("TALAS_MASTER_KEY", "aB" * 32, "aB" * 32),
     ],
 )  # fmt: skip
-def test_values_from_the_environment(name: str, text: str, value: Any) -> None:
+def test_setting_is_read_from_the_environment(name: str, text: str, value: Any) -> None:
     row = next(row for row in explain({name: text}) if row.knob.name == name)
     assert (row.value, row.source) == (value, "environment")
     assert getattr(load({name: text}), row.knob.field) == value
@@ -113,11 +113,11 @@ def test_cheap_hashing_is_for_tests_only() -> None:
     assert load({"TALAS_BCRYPT_COST": "10"}).bcrypt_cost == 10
 
 
-def test_a_refusal_is_the_operator_s_error() -> None:
+def test_refused_setting_is_a_usage_error() -> None:
     assert issubclass(SettingError, UsageError)
 
 
-def test_the_file_in_the_working_directory(tmp_path: Path) -> None:
+def test_settings_are_read_from_the_file_in_the_working_directory(tmp_path: Path) -> None:
     (tmp_path / "talas.toml").write_text(
         'api_port = 9000\nshutdown_seconds = 2\ndemo = true\norigins = ["https://a"]\n'
     )
@@ -132,7 +132,7 @@ def test_the_file_in_the_working_directory(tmp_path: Path) -> None:
     assert sources["host"] == "default"
 
 
-def test_overrides_win_and_none_is_no_override() -> None:
+def test_override_of_a_setting_wins_and_none_is_no_override() -> None:
     settings = load({"TALAS_API_WORKERS": "2"}, api_workers=3, demo=None, music_dir=None)
     assert settings.api_workers == 3
     rows = {row.knob.field: row for row in explain({}, api_workers=3)}
@@ -140,7 +140,7 @@ def test_overrides_win_and_none_is_no_override() -> None:
     assert "64" in refused({}, api_workers=65)
 
 
-def test_a_named_file(tmp_path: Path) -> None:
+def test_settings_are_read_from_a_named_file(tmp_path: Path) -> None:
     file = tmp_path / "other.toml"
     file.write_text("api_port = 9000\n")
     assert load({CONFIG: str(file)}).api_port == 9000
@@ -157,7 +157,9 @@ def test_a_named_file(tmp_path: Path) -> None:
         (b"[api]\nport = 1", "no such setting"),
     ],
 )  # fmt: skip
-def test_bad_files(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_settings_file_that_is_wrong_is_refused(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
     file = tmp_path / "bad.toml"
     file.write_bytes(content)
     said = refused({CONFIG: str(file)})
@@ -165,18 +167,18 @@ def test_bad_files(tmp_path: Path, content: bytes, problem: str) -> None:
     assert str(file) in said
 
 
-def test_a_bad_file_in_the_working_directory_is_named_too(tmp_path: Path) -> None:
+def test_wrong_settings_file_in_the_working_directory_is_named_too(tmp_path: Path) -> None:
     (tmp_path / "talas.toml").write_text("api_port = 0\n")
     said = refused({"TALAS_API_PORT": "9000"})
     assert said.startswith("TALAS_API_PORT: 0 is out of bounds, in talas.toml (Port of the HTTP")
 
 
-def test_a_named_file_must_be_there(tmp_path: Path) -> None:
+def test_named_settings_file_must_be_there(tmp_path: Path) -> None:
     assert "cannot read" in refused({CONFIG: str(tmp_path / "none.toml")})
     assert "cannot read" in refused({CONFIG: str(tmp_path)})
 
 
-def test_secrets_are_shown_by_nobody(tmp_path: Path) -> None:
+def test_secret_setting_is_never_shown(tmp_path: Path) -> None:
     names = [knob.name for knob in KNOBS if knob.secret]
     assert {"TALAS_DATABASE_URL", "TALAS_NATS_URL", "TALAS_MASTER_KEY"} <= set(names)
     environ = {"TALAS_DATABASE_URL": SECRET, "TALAS_NATS_URL": SECRET}
@@ -188,7 +190,7 @@ def test_secrets_are_shown_by_nobody(tmp_path: Path) -> None:
     assert SECRET not in refused({"TALAS_NATS_URL": SECRET + "\0"})
 
 
-def test_values_are_shown_as_they_would_be_set() -> None:
+def test_setting_is_shown_as_it_would_be_set() -> None:
     environ = {"TALAS_DEMO": "1", "TALAS_ORIGINS": "https://a,https://b"}
     shown = {row.knob.name: row.shown for row in explain(environ)}
     assert shown["TALAS_DEMO"] == "true"
@@ -198,7 +200,7 @@ def test_values_are_shown_as_they_would_be_set() -> None:
     assert load(again) == load(environ)
 
 
-def test_a_child_sees_the_very_same(tmp_path: Path) -> None:
+def test_child_process_sees_the_same_settings(tmp_path: Path) -> None:
     settings = load({"TALAS_DEMO": "yes", "TALAS_ORIGINS": "https://a,https://b",
                      "TALAS_MASTER_KEY": "ab" * 32, "TALAS_SHUTDOWN_SECONDS": "0.25"})  # fmt: skip
     assert load(environment(settings)) == settings
@@ -218,12 +220,12 @@ def test_settings_are_frozen() -> None:
     assert isinstance(load({}), msgspec.Struct)
 
 
-def test_paths_are_absolute_and_know_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_path_of_a_setting_is_absolute_and_knows_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/someone")
     assert load({"TALAS_DATA_DIR": "~/data"}).data_dir == Path("/home/someone/data")
 
 
-def test_every_row_reads_as_a_sentence_with_its_bounds() -> None:
+def test_setting_s_sentence_tells_its_bounds() -> None:
     assert BY_NAME["TALAS_API_PORT"].description.endswith("; 1 to 65535")
     assert BY_NAME["TALAS_SHUTDOWN_SECONDS"].description.endswith("0.1 to 600 seconds")
     assert "one of auto, json, console" in BY_NAME["TALAS_LOG_FORMAT"].description

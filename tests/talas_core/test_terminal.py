@@ -31,7 +31,7 @@ class Input(io.TextIOWrapper):
         (b"", ""),
     ],
 )
-def test_the_first_line_of_standard_input(
+def test_password_is_the_first_line_of_standard_input(
     monkeypatch: pytest.MonkeyPatch, raw: bytes, password: str
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Input(raw))
@@ -39,19 +39,23 @@ def test_the_first_line_of_standard_input(
 
 
 @pytest.mark.parametrize("raw", [b"\xff\xfe\n", b"x" * 5000])
-def test_what_is_no_password(monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
+def test_standard_input_without_a_password_is_refused(
+    monkeypatch: pytest.MonkeyPatch, raw: bytes
+) -> None:
     monkeypatch.setattr(sys, "stdin", Input(raw))
     with pytest.raises(UsageError):
         terminal.password(from_stdin=True)
 
 
-def test_nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_password_without_a_terminal_to_ask_at_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Input(b"secret\n"))
     with pytest.raises(UsageError, match="--password-stdin"):
         terminal.password(from_stdin=False)
 
 
-def test_at_a_terminal_it_is_asked_for_unseen_and_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_password_at_a_terminal_is_asked_for_unseen_and_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked: list[dict[str, Any]] = []
 
     def prompt(_: str, **how: Any) -> str:

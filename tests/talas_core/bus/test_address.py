@@ -7,13 +7,13 @@ import pytest
 from talas_core.bus.address import owned, promised_owner
 
 
-def test_an_owner_that_was_promised_is_read_again() -> None:
+def test_owner_in_a_bus_address_is_read_again() -> None:
     assert promised_owner(owned("nats://token@127.0.0.1:4222", 1000)) == 1000
     assert promised_owner("nats://token@127.0.0.1:4222") is None
     assert promised_owner("nats://token@127.0.0.1:4222?") is None
 
 
 @pytest.mark.parametrize("query", ["owner=me", "owner", "owner=", "ca=/a", "owner=1&ca=/a"])
-def test_any_other_promise_is_refused(query: str) -> None:
+def test_malformed_owner_in_a_bus_address_is_refused(query: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         promised_owner(f"nats://127.0.0.1:4222?{query}")

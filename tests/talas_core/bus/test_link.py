@@ -32,13 +32,13 @@ TOKEN = "t0ken-nobody-may-see"
         "tls:",
     ],
 )
-async def test_an_address_that_is_none_is_refused_without_showing_it(url: str) -> None:
+async def test_malformed_bus_address_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(SettingError, match="TALAS_NATS_URL") as caught:
         await NatsBus.open(url, name="t")
     assert "127.0.0.1" not in str(caught.value)
 
 
-async def test_open_returns_in_time_and_connects_when_the_server_comes(
+async def test_link_opens_in_time_and_connects_when_the_server_comes(
     make_server: Callable[..., Any], until: Any
 ) -> None:
     server = make_server()
@@ -55,7 +55,7 @@ async def test_open_returns_in_time_and_connects_when_the_server_comes(
     await bus.close()
 
 
-async def test_one_line_each_time_it_goes_away_and_comes_back_and_no_token_in_any(
+async def test_link_logs_one_line_each_time_it_breaks_or_mends_without_its_token(
     make_server: Callable[..., Any], until: Any
 ) -> None:
     server = make_server(token=TOKEN)
@@ -90,7 +90,7 @@ async def test_a_refused_token_is_tried_again_until_it_is_right(
     assert TOKEN not in repr(lines)
 
 
-async def test_a_list_of_servers_uses_whichever_is_there(
+async def test_link_to_a_list_of_servers_uses_whichever_answers(
     make_server: Callable[..., Any], unused_tcp_port: int
 ) -> None:
     server = make_server()
@@ -169,7 +169,7 @@ async def test_server_that_has_moved_is_found_where_it_is_said_to_be(
     await bus.close()
 
 
-async def test_what_cannot_be_prepared_does_not_count_as_up(
+async def test_link_whose_subscriptions_failed_does_not_count_as_up(
     make_server: Callable[..., Any], until: Any
 ) -> None:
     tries = 0

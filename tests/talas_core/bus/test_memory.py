@@ -20,7 +20,7 @@ async def test_buses_without_a_common_hub_do_not_hear_each_other() -> None:
     assert got == []
 
 
-async def test_only_the_bus_that_is_cut_is_away() -> None:
+async def test_cut_bus_is_away_alone() -> None:
     hub = MemoryHub()
     one, two = MemoryBus(hub), MemoryBus(hub)
     got: list[bytes] = []
@@ -45,7 +45,7 @@ async def test_an_event_on_its_way_is_lost_with_the_connection() -> None:
     assert got == []
 
 
-async def test_nobody_serves_while_the_only_server_is_cut() -> None:
+async def test_request_fails_while_its_only_server_is_cut() -> None:
     hub = MemoryHub()
     one, two = MemoryBus(hub), MemoryBus(hub)
 
@@ -77,7 +77,7 @@ async def test_an_answer_of_a_bus_that_was_cut_meanwhile_is_lost() -> None:
         await question
 
 
-async def test_the_first_of_several_answers_counts() -> None:
+async def test_first_of_several_answers_counts() -> None:
     hub = MemoryHub()
     bus = MemoryBus(hub)
 

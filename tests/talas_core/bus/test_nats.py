@@ -84,7 +84,9 @@ async def test_a_subscription_is_in_force_when_subscribe_returns(
     await listener.close()
 
 
-async def test_a_server_with_a_smaller_limit(make_server: Callable[..., Any]) -> None:
+async def test_payload_over_the_server_s_own_limit_is_refused(
+    make_server: Callable[..., Any],
+) -> None:
     server = make_server()
     server.kill()
     server.start(config="max_payload: 100")
@@ -94,7 +96,7 @@ async def test_a_server_with_a_smaller_limit(make_server: Callable[..., Any]) ->
     await bus.close()
 
 
-async def test_answers_in_the_making_are_bounded(
+async def test_answers_being_made_are_bounded(
     make_server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, until: Any
 ) -> None:
     monkeypatch.setattr(adapter, "ANSWERS_AT_ONCE", 3)
@@ -118,7 +120,7 @@ async def test_answers_in_the_making_are_bounded(
     await bus.close()
 
 
-async def test_close_finishes_answers_in_the_making(make_server: Callable[..., Any]) -> None:
+async def test_close_finishes_answers_being_made(make_server: Callable[..., Any]) -> None:
     server = make_server()
     asker = await NatsBus.open(server.url, name="asker")
     bus = await NatsBus.open(server.url, name="server")
@@ -143,7 +145,7 @@ async def test_close_finishes_answers_in_the_making(make_server: Callable[..., A
     await asker.close()
 
 
-async def test_close_does_not_wait_for_ever_for_an_answer(
+async def test_close_waits_for_an_answer_until_its_deadline(
     make_server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adapter, "LAST_ANSWERS_SECONDS", 0.05)
@@ -189,7 +191,7 @@ async def test_an_answer_with_no_connection_left_is_dropped(
     await bus.close()
 
 
-async def test_a_connection_lost_in_the_middle_of_a_verb(
+async def test_connection_lost_in_the_middle_of_a_verb_is_unavailable(
     make_server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, until: Any
 ) -> None:
     """The client may learn of the loss between our look at it and its own."""

@@ -108,7 +108,7 @@ async def test_a_handler_runs_on_a_later_turn_of_the_loop(net: Any, until: Any) 
     await until(lambda: got == [b"x"])
 
 
-async def test_wildcards(net: Any, until: Any) -> None:
+async def test_wildcards_of_a_subscription_match_one_word_or_the_rest(net: Any, until: Any) -> None:
     bus = await net.bus()
     star: list[bytes] = []
     rest: list[bytes] = []
@@ -135,7 +135,7 @@ async def test_one_member_of_a_group_gets_each_event(net: Any, until: Any) -> No
     assert all(members), "each member gets a share"
 
 
-async def test_request_and_reply(net: Any) -> None:
+async def test_request_gets_its_reply(net: Any) -> None:
     asker, server = await net.bus(), await net.bus()
 
     async def shout(payload: bytes) -> bytes:
@@ -146,7 +146,7 @@ async def test_request_and_reply(net: Any) -> None:
     assert await server.request("shout", b"", timeout=5) == b""
 
 
-async def test_requests_are_answered_several_at_once_and_not_mixed_up(net: Any) -> None:
+async def test_requests_at_once_are_answered_each_with_its_own(net: Any) -> None:
     asker, server = await net.bus(), await net.bus()
     everyone = asyncio.Barrier(40)
 
@@ -175,13 +175,13 @@ async def test_a_group_of_servers_answers_once(net: Any) -> None:
     assert calls == [b"%d" % number for number in range(12)]
 
 
-async def test_nobody_serves(net: Any) -> None:
+async def test_request_that_nobody_serves_fails_at_once(net: Any) -> None:
     bus = await net.bus()
     with pytest.raises(BusUnavailable, match="nobody serves"):
         await bus.request("void", b"", timeout=30)
 
 
-async def test_no_answer_in_time(net: Any) -> None:
+async def test_request_without_an_answer_times_out(net: Any) -> None:
     asker, server = await net.bus(), await net.bus()
 
     async def never(_: bytes) -> bytes:
@@ -209,7 +209,7 @@ async def test_a_late_answer_is_dropped(net: Any) -> None:
     assert await asker.request("late", b"next", timeout=5) == b"next"
 
 
-async def test_a_raising_handler_harms_nobody(net: Any, until: Any) -> None:
+async def test_handler_that_raises_stops_no_other(net: Any, until: Any) -> None:
     bus = await net.bus()
     got: list[bytes] = []
 
@@ -223,7 +223,7 @@ async def test_a_raising_handler_harms_nobody(net: Any, until: Any) -> None:
     await until(lambda: got == [b"1", b"2"])
 
 
-async def test_a_raising_responder_lets_its_caller_wait_and_harms_nobody(net: Any) -> None:
+async def test_responder_that_raises_leaves_its_caller_to_time_out(net: Any) -> None:
     bus = await net.bus()
 
     async def fail(payload: bytes) -> bytes:
@@ -238,7 +238,7 @@ async def test_a_raising_responder_lets_its_caller_wait_and_harms_nobody(net: An
     assert await bus.request("s", b"good", timeout=5) == b"good"
 
 
-async def test_a_published_event_on_a_served_subject_is_no_harm(net: Any, until: Any) -> None:
+async def test_event_on_a_served_subject_changes_nothing(net: Any, until: Any) -> None:
     bus = await net.bus()
     got: list[bytes] = []
 
@@ -252,7 +252,7 @@ async def test_a_published_event_on_a_served_subject_is_no_harm(net: Any, until:
     assert await bus.request("s", b"question", timeout=5) == b"question"
 
 
-async def test_payload_limits(net: Any, until: Any) -> None:
+async def test_payload_over_the_limit_is_refused(net: Any, until: Any) -> None:
     bus = await net.bus()
     sizes: list[int] = []
     await bus.subscribe("big", lambda payload: sizes.append(len(payload)))
@@ -265,7 +265,7 @@ async def test_payload_limits(net: Any, until: Any) -> None:
 
 
 @pytest.mark.parametrize("subject", ["", " ", "a b", "a..b", ".a", "a.*", ">", "a\r\nPUB b 0"])
-async def test_subjects_that_cannot_be_published_to(net: Any, subject: str) -> None:
+async def test_subject_that_cannot_be_published_to_is_refused(net: Any, subject: str) -> None:
     bus = await net.bus()
     with pytest.raises(BadInput, match="subject"):
         await bus.publish(subject, b"")
@@ -273,7 +273,7 @@ async def test_subjects_that_cannot_be_published_to(net: Any, subject: str) -> N
         await bus.request(subject, b"", timeout=1)
 
 
-async def test_subjects_and_groups_that_cannot_be_listened_to(net: Any) -> None:
+async def test_subject_or_group_that_cannot_be_listened_to_is_refused(net: Any) -> None:
     bus = await net.bus()
     with pytest.raises(BadInput, match="subject"):
         await bus.subscribe("a..b", print)
@@ -296,7 +296,7 @@ async def test_a_closed_subscription_hears_no_more(net: Any, until: Any) -> None
     assert got == [b"1"]
 
 
-async def test_what_was_published_just_before_close_arrives(net: Any, until: Any) -> None:
+async def test_event_published_just_before_close_arrives(net: Any, until: Any) -> None:
     talker, listener = await net.bus(), await net.bus()
     got: list[bytes] = []
     await listener.subscribe("s", got.append)
@@ -317,7 +317,7 @@ async def test_close_is_final_and_may_be_repeated(net: Any) -> None:
             await verb
 
 
-async def test_while_disconnected_nothing_is_taken(net: Any, until: Any) -> None:
+async def test_events_and_requests_are_refused_while_disconnected(net: Any, until: Any) -> None:
     bus = await net.bus()
     await net.lose()
     await until(lambda: not bus.connected)
@@ -344,7 +344,7 @@ async def test_a_lost_connection_fails_a_waiting_request_at_once(net: Any, until
         await asyncio.wait_for(waiting, PATIENCE)
 
 
-async def test_after_a_return_everything_works_again(net: Any, until: Any) -> None:
+async def test_bus_that_came_back_works_as_before(net: Any, until: Any) -> None:
     talker, listener = await net.bus(), await net.bus()
     got: list[bytes] = []
     back: list[str] = []
@@ -375,7 +375,7 @@ async def test_after_a_return_everything_works_again(net: Any, until: Any) -> No
         assert await talker.request("echo", b"?", timeout=5) == b"?"
 
 
-async def test_close_while_disconnected(net: Any, until: Any) -> None:
+async def test_bus_is_closed_while_disconnected(net: Any, until: Any) -> None:
     bus = await net.bus()
     subscription = await bus.subscribe("s", print)
     await net.lose()

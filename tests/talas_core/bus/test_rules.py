@@ -8,35 +8,35 @@ from talas_core.errors import BadInput
 
 
 @pytest.mark.parametrize("subject", ["a", "a.b", "talas.station.find", "$JS.x", "é.b", "_INBOX.1"])
-def test_subjects(subject: str) -> None:
+def test_right_subject_is_taken(subject: str) -> None:
     check_subject(subject)
     check_pattern(subject, "")
 
 
 @pytest.mark.parametrize("subject", ["", ".", "a.", ".a", "a b", "a\n", "a\0", "*", "a.>", "a*"])
-def test_not_subjects(subject: str) -> None:
+def test_malformed_subject_is_refused(subject: str) -> None:
     with pytest.raises(BadInput):
         check_subject(subject)
 
 
 @pytest.mark.parametrize("pattern", ["*", ">", "a.*", "*.b", "a.*.c", "a.>", "*.>"])
-def test_patterns(pattern: str) -> None:
+def test_right_pattern_is_taken(pattern: str) -> None:
     check_pattern(pattern, "group-1")
 
 
 @pytest.mark.parametrize("pattern", ["", "a.>.b", ">.a", "a*.b", "a>", "a..b", "a b", ">>"])
-def test_not_patterns(pattern: str) -> None:
+def test_malformed_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(BadInput):
         check_pattern(pattern, "")
 
 
 @pytest.mark.parametrize("queue", ["a b", "*", "a.", "a\r\n"])
-def test_not_groups(queue: str) -> None:
+def test_malformed_group_is_refused(queue: str) -> None:
     with pytest.raises(BadInput, match="group"):
         check_pattern("a", queue)
 
 
-def test_payload() -> None:
+def test_payload_over_the_limit_is_refused() -> None:
     check_payload(b"x" * MAX_PAYLOAD)
     with pytest.raises(BadInput):
         check_payload(b"x" * (MAX_PAYLOAD + 1))
@@ -52,5 +52,5 @@ def test_payload() -> None:
         ("*.>", "a", False), ("*.>", "a.b", True),
     ],
 )  # fmt: skip
-def test_matches(pattern: str, subject: str, expected: bool) -> None:
+def test_pattern_matches_its_subjects_alone(pattern: str, subject: str, expected: bool) -> None:
     assert matches(pattern, subject) is expected

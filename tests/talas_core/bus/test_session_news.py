@@ -68,7 +68,7 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-async def test_end_is_told_to_every_process(hub: MemoryHub, clock: FakeClock) -> None:
+async def test_ended_session_is_told_to_every_process(hub: MemoryHub, clock: FakeClock) -> None:
     one, other = await Process(hub, clock).start(), await Process(hub, clock).start()
     await one.news.tell("s1", "u1")
     await auntil(lambda: one.notes == other.notes == ["s1"])

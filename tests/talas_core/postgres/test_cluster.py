@@ -45,7 +45,7 @@ async def test_initdb_that_is_killed_leaves_nothing_half_made(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("program", ["initdb", "postgres"])
-async def test_a_failure_is_told_in_the_programs_own_words(program: str, tmp_path: Path) -> None:
+async def test_failed_initdb_is_told_in_its_own_words(program: str, tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("initdb", "postgres"):
@@ -59,14 +59,14 @@ async def test_a_failure_is_told_in_the_programs_own_words(program: str, tmp_pat
     assert not list(tmp_path.glob(".initdb-*"))
 
 
-async def test_a_silent_failure_is_told_by_its_status(tmp_path: Path) -> None:
+async def test_silent_failure_of_initdb_is_told_by_its_status(tmp_path: Path) -> None:
     (tmp_path / "initdb").write_text("#!/bin/sh\nexit 4\n")
     (tmp_path / "initdb").chmod(0o755)
     with pytest.raises(UsageError, match="exit status 4"):
         await cluster.create(tmp_path, tmp_path / "postgres", Identity(), "a", "b")
 
 
-def test_the_release_is_read_from_the_cluster(tmp_path: Path) -> None:
+def test_release_of_a_cluster_is_read_from_its_files(tmp_path: Path) -> None:
     assert cluster.release(tmp_path) is None
     (tmp_path / "PG_VERSION").write_text("18\n")
     assert cluster.release(tmp_path) == 18
@@ -75,7 +75,7 @@ def test_the_release_is_read_from_the_cluster(tmp_path: Path) -> None:
         cluster.release(tmp_path)
 
 
-def test_ready_is_what_the_right_server_says(tmp_path: Path) -> None:
+def test_readiness_is_what_the_right_server_says(tmp_path: Path) -> None:
     assert not cluster.ready(tmp_path, 7)
     lines = ["7", "/dir", "0", "5432", "/socket", "", "1 2", "ready   ", ""]
     (tmp_path / cluster.PID_FILE).write_text("\n".join(lines))
@@ -127,7 +127,7 @@ async def test_passwords_are_not_left_on_disk(tmp_path: Path) -> None:
     assert methods == {"scram-sha-256"}
 
 
-async def test_passwords_that_cannot_be_set_are_told_in_the_programs_words(tmp_path: Path) -> None:
+async def test_password_that_cannot_be_set_is_told_in_the_program_s_words(tmp_path: Path) -> None:
     (tmp_path / "postgres").write_text("#!/bin/sh\necho no such cluster; exit 1\n")
     (tmp_path / "postgres").chmod(0o755)
     with pytest.raises(UsageError, match=r"cannot set the .*: no such cluster"):

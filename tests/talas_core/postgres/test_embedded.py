@@ -71,7 +71,7 @@ async def ask(url: str, query: str) -> object:
         await connection.close()
 
 
-async def test_talas_owns_its_database_and_nothing_more(data_dir: Path) -> None:
+async def test_role_of_talas_owns_its_database_and_nothing_more(data_dir: Path) -> None:
     server = EmbeddedPostgres(data_dir, lambda line: None)
     running = await start(server)
     assert await ask(server.url(), "SELECT current_user || '/' || current_database()") == (
@@ -86,7 +86,9 @@ async def test_talas_owns_its_database_and_nothing_more(data_dir: Path) -> None:
     assert await server.stop(running) == 0
 
 
-async def test_nobody_enters_without_the_password_or_by_the_network(data_dir: Path) -> None:
+async def test_embedded_database_is_closed_without_the_password_and_to_the_network(
+    data_dir: Path,
+) -> None:
     server = EmbeddedPostgres(data_dir, lambda line: None)
     running = await start(server)
     password = urlsplit(server.url()).password
@@ -101,7 +103,7 @@ async def test_nobody_enters_without_the_password_or_by_the_network(data_dir: Pa
     await server.stop(running)
 
 
-async def test_the_log_holds_no_values_of_accounts(data_dir: Path) -> None:
+async def test_log_of_the_embedded_database_holds_no_values_of_accounts(data_dir: Path) -> None:
     lines: list[str] = []
     server = EmbeddedPostgres(data_dir, lines.append)
     running = await start(server)
@@ -116,7 +118,7 @@ async def test_the_log_holds_no_values_of_accounts(data_dir: Path) -> None:
     assert not any("ada@" in line for line in lines)
 
 
-async def test_commits_survive_a_kill_and_the_address_stays(data_dir: Path) -> None:
+async def test_commits_survive_a_kill_of_the_embedded_database(data_dir: Path) -> None:
     server = EmbeddedPostgres(data_dir, lambda line: None)
     running = await start(server)
     before = server.url()
@@ -177,7 +179,7 @@ async def test_a_stranger_with_the_stale_pid_is_untouched(data_dir: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["with a space", "x" * 150, 'quote"s and, comma', "%7e ünïcode"])
-async def test_any_path_will_do(name: str, made: Path, tmp_path: Path) -> None:
+async def test_embedded_database_starts_at_any_path(name: str, made: Path, tmp_path: Path) -> None:
     data_dir = Path(shutil.copytree(made, tmp_path / name))
     server = EmbeddedPostgres(data_dir, lambda line: None)
     running = await start(server)
@@ -185,7 +187,7 @@ async def test_any_path_will_do(name: str, made: Path, tmp_path: Path) -> None:
     assert await server.stop(running) == 0
 
 
-async def test_a_long_path_survives_a_stop_in_between(made: Path, tmp_path: Path) -> None:
+async def test_embedded_database_at_a_long_path_starts_again(made: Path, tmp_path: Path) -> None:
     data_dir = Path(shutil.copytree(made, tmp_path / ("x" * 150)))
     server = EmbeddedPostgres(data_dir, lambda line: None)
     await server.stop(await start(server))
@@ -201,7 +203,7 @@ async def test_another_releases_cluster_is_refused_by_name(data_dir: Path) -> No
         await EmbeddedPostgres(data_dir).prepare()
 
 
-async def test_a_server_that_ends_before_it_is_ready(data_dir: Path) -> None:
+async def test_embedded_database_that_ends_before_it_is_ready_says_why(data_dir: Path) -> None:
     (data_dir / "postgres" / "postgresql.conf").write_text("no_such_setting = 1\n")
     lines: list[str] = []
     server = EmbeddedPostgres(data_dir, lines.append)
@@ -212,7 +214,7 @@ async def test_a_server_that_ends_before_it_is_ready(data_dir: Path) -> None:
     assert any("no_such_setting" in line for line in lines)
 
 
-async def test_the_number_of_connections_is_what_was_asked(data_dir: Path) -> None:
+async def test_embedded_database_takes_as_many_connections_as_asked(data_dir: Path) -> None:
     server = EmbeddedPostgres(data_dir, lambda line: None, connections=23)
     running = await start(server)
     assert await ask(server.url(), "SHOW max_connections") == "23"
@@ -220,7 +222,7 @@ async def test_the_number_of_connections_is_what_was_asked(data_dir: Path) -> No
 
 
 @pytest.mark.parametrize("lost", [["talas"], ["postgres"], ["talas", "postgres"]])
-async def test_passwords_that_were_lost_are_made_anew_and_nothing_else_is(
+async def test_lost_database_passwords_are_made_anew_and_nothing_else_is(
     lost: list[str], data_dir: Path
 ) -> None:
     server = EmbeddedPostgres(data_dir, lambda line: None)
@@ -240,7 +242,7 @@ async def test_passwords_that_were_lost_are_made_anew_and_nothing_else_is(
     await server.stop(running)
 
 
-async def test_a_password_that_could_not_be_set_is_not_believed_later(
+async def test_password_that_could_not_be_set_is_set_at_the_next_start(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     password = data_dir / "secrets" / "talas.password"
@@ -256,7 +258,7 @@ async def test_a_password_that_could_not_be_set_is_not_believed_later(
     assert not password.exists()
 
 
-async def test_its_address_outlives_the_secrets_folder(data_dir: Path) -> None:
+async def test_address_of_the_embedded_database_outlives_the_secrets_folder(data_dir: Path) -> None:
     server = EmbeddedPostgres(data_dir, lambda line: None)
     await server.prepare()
     address = server.url()

@@ -91,7 +91,7 @@ def test_state_that_is_our_mistake_is_none_of_our_errors(state: str) -> None:
     ],
     ids=str,
 )
-def test_lost_connection_is_away(error: Exception) -> None:
+def test_lost_database_connection_is_away(error: Exception) -> None:
     assert type(meaning(error)) is Away
 
 
@@ -111,7 +111,7 @@ def test_mistake_of_the_drivers_user_stays_visible(error: Exception) -> None:
         raise error
 
 
-def test_error_is_raised_with_its_cause_and_is_another_each_time() -> None:
+def test_database_error_is_raised_anew_with_its_cause_each_time() -> None:
     cause = told("53100")
     with pytest.raises(Hampered, match="no room") as first, translated():
         raise cause
@@ -130,7 +130,7 @@ def test_connection_is_spoilt_where_it_only_seems_open() -> None:
     assert not spoils(told("53100"))
 
 
-def test_constraint_names_its_field() -> None:
+def test_met_constraint_names_its_field() -> None:
     error = Duplicate("parents_name")
     named = constraint_fields(error, [("x", "y", "is wrong"), ("parents_name", "name", "is taken")])
     assert named.fields == {"name": "is taken"}

@@ -42,7 +42,7 @@ def open_folder() -> Iterator[Path]:
 
 
 @needs_root
-async def test_root_gets_a_namespace(tmp_path: Path) -> None:
+async def test_root_runs_postgres_in_a_namespace(tmp_path: Path) -> None:
     found = await identity.choose(binaries.folder() / "postgres", tmp_path)
     assert found.owner is None
     outcome = await process.run(("/usr/bin/id", "-un"), env={}, become=found.become)
@@ -60,7 +60,7 @@ async def test_ordinary_user_runs_postgres_as_they_are(
 
 @needs_root
 @pytest.mark.parametrize("error", [OSError, subprocess.SubprocessError])
-async def test_without_namespaces_it_is_run_by_nobody(
+async def test_root_without_namespaces_runs_postgres_as_nobody(
     error: type[Exception], open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forbid_namespaces(monkeypatch, error)
@@ -76,7 +76,7 @@ async def test_without_namespaces_it_is_run_by_nobody(
 
 
 @needs_root
-async def test_a_root_that_may_become_nobody_else_is_told(
+async def test_root_that_may_become_nobody_else_is_refused(
     open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def become() -> None:
@@ -87,7 +87,7 @@ async def test_a_root_that_may_become_nobody_else_is_told(
         await identity.unprivileged(binaries.folder() / "postgres", open_folder)
 
 
-async def test_an_id_without_a_name_gets_a_namespace_or_is_told(
+async def test_user_without_a_name_gets_a_namespace_or_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: NAMELESS)
@@ -100,7 +100,7 @@ async def test_an_id_without_a_name_gets_a_namespace_or_is_told(
     assert found.become is not None
 
 
-async def test_a_machine_without_nobody_is_told(
+async def test_machine_without_the_user_nobody_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -119,7 +119,7 @@ async def test_a_path_closed_to_nobody_is_named(tmp_path: Path) -> None:
 
 
 @needs_root
-async def test_giving_changes_the_owner_only_where_there_is_another(tmp_path: Path) -> None:
+async def test_files_change_their_owner_only_where_there_is_another(tmp_path: Path) -> None:
     identity.Identity().give(tmp_path)
     assert tmp_path.stat().st_uid == 0
     identity.Identity(owner=(65534, 65534)).give(tmp_path)

@@ -26,7 +26,7 @@ async def tables(url: str) -> set[str]:
     return {row["tablename"] for row in rows} - {"alembic_version"}
 
 
-async def test_up_and_down(database: str) -> None:
+async def test_migrations_go_up_and_down(database: str) -> None:
     assert await migrate(database, (ONE,)) == Outcome(BASE, "0001")
     assert await migrate(database, (ONE, TWO)) == Outcome("0001", "0002")
     assert await tables(database) == {"one", "two", "three"}
@@ -38,7 +38,9 @@ async def test_up_and_down(database: str) -> None:
     assert await tables(database) == {"one", "two", "three"}
 
 
-async def test_nothing_to_do_imports_no_alembic(database: str) -> None:
+async def test_database_at_the_newest_version_is_left_without_loading_alembic(
+    database: str,
+) -> None:
     await migrate(database, (ONE,))
     code = (
         "import asyncio, sys\n"
@@ -53,13 +55,13 @@ async def test_nothing_to_do_imports_no_alembic(database: str) -> None:
     assert done.returncode == 0, done.stderr.decode()
 
 
-async def test_all_or_nothing(database: str) -> None:
+async def test_migrations_are_carried_out_all_or_none(database: str) -> None:
     with pytest.raises(asyncpg.DivisionByZeroError):
         await migrate(database, (ONE, TWO, BROKEN))
     assert await tables(database) == set()
 
 
-async def test_several_at_once_migrate_once(database: str) -> None:
+async def test_migrations_are_carried_out_once_by_several_processes(database: str) -> None:
     outcomes = await asyncio.gather(*(migrate(database, (ONE, TWO)) for _ in range(4)))
     assert sorted(outcome.before for outcome in outcomes) == ["0002", "0002", "0002", BASE]
     assert await tables(database) == {"one", "two", "three"}
@@ -77,7 +79,7 @@ async def test_an_unknown_target_is_refused() -> None:
 
 
 @pytest.mark.parametrize("url", ["nonsense", "http://x/y", "postgresql://u@h:port/db"])
-async def test_a_value_that_is_no_address_is_refused(url: str) -> None:
+async def test_malformed_database_address_is_refused(url: str) -> None:
     with pytest.raises(SettingError, match="not an address"):
         await migrate(url, (ONE,))
 
@@ -99,7 +101,7 @@ async def test_a_database_that_is_away_is_unavailable(tmp_path: Path) -> None:
         await migrate(f"postgresql://u:p@/db?host={tmp_path}", (ONE,))
 
 
-def test_read_finds_pairs_in_order(tmp_path: Path) -> None:
+def test_migrations_are_read_in_pairs_and_in_order(tmp_path: Path) -> None:
     for name in ("0002_b", "0001_a"):
         (tmp_path / f"{name}.up.sql").write_text("up " + name)
         (tmp_path / f"{name}.down.sql").write_text("down " + name)
@@ -110,14 +112,14 @@ def test_read_finds_pairs_in_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [["0001_a.up.sql"], ["one.up.sql", "one.down.sql"]])
-def test_read_refuses_a_missing_half(tmp_path: Path, names: list[str]) -> None:
+def test_migration_without_its_way_back_is_refused(tmp_path: Path, names: list[str]) -> None:
     for name in names:
         (tmp_path / name).write_text("")
     with pytest.raises(UsageError):
         read(tmp_path)
 
 
-def test_read_refuses_a_gap(tmp_path: Path) -> None:
+def test_migrations_with_a_gap_are_refused(tmp_path: Path) -> None:
     for name in ("0001_a", "0003_c"):
         (tmp_path / f"{name}.up.sql").write_text("")
         (tmp_path / f"{name}.down.sql").write_text("")
@@ -125,6 +127,6 @@ def test_read_refuses_a_gap(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_the_script_carries_sql_unchanged() -> None:
+def test_migration_s_sql_is_carried_out_unchanged() -> None:
     assert ONE.up in write_script((ONE, TWO), BASE, "0002")
     assert TWO.down in write_script((ONE, TWO), "0002", "0001")

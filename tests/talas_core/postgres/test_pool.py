@@ -31,7 +31,7 @@ async def db(database: str) -> AsyncIterator[Database]:
     await db.close()
 
 
-async def test_rows_row_and_run(db: Database) -> None:
+async def test_queries_give_rows_one_row_or_a_count(db: Database) -> None:
     assert [row["name"] for row in await db.rows("SELECT name FROM parents ORDER BY id")] == [
         "Ann",
         "Bob",
@@ -83,14 +83,14 @@ async def test_a_missing_parent_names_the_constraint(db: Database) -> None:
     assert isinstance(caught.value, Conflict)
 
 
-async def test_a_value_out_of_bounds_is_bad_input(db: Database) -> None:
+async def test_value_out_of_bounds_is_bad_input(db: Database) -> None:
     with pytest.raises(BadInput):
         await db.run("INSERT INTO parents VALUES (3, 'Cid', 0)")
     with pytest.raises(BadInput):
         await db.run("INSERT INTO parents VALUES (3, $1, 1)", "nul\0")
 
 
-async def test_our_own_mistakes_stay_visible(db: Database) -> None:
+async def test_mistake_in_our_own_sql_is_raised_as_it_is(db: Database) -> None:
     with pytest.raises(asyncpg.UndefinedTableError):
         await db.rows("SELECT 1 FROM nowhere")
     with pytest.raises(asyncpg.InterfaceError):
@@ -119,7 +119,7 @@ async def test_a_lock_conflict_may_be_tried_again(db: Database) -> None:
     assert "try again" in str(lost[0])
 
 
-async def test_returning_a_connection_asks_the_server_nothing(db: Database) -> None:
+async def test_returned_connection_asks_the_server_nothing(db: Database) -> None:
     await db.row("SELECT set_config('talas.mark', 'kept', false)")
     row = await db.row("SELECT current_setting('talas.mark', true) AS mark")
     assert row is not None
@@ -149,7 +149,7 @@ async def test_close_cuts_a_query_that_does_not_end(database: str) -> None:
             await query
 
 
-async def test_it_mends_itself_after_the_database_was_away(database: str) -> None:
+async def test_pool_mends_itself_after_the_database_was_away(database: str) -> None:
     async with postgres_behind_proxy(database) as (proxy, url):
         db = Database(url, acquire_seconds=1)
         await db.open()
@@ -180,7 +180,7 @@ async def test_a_query_cut_midway_is_unavailable(database: str) -> None:
 @pytest.mark.parametrize(
     ("tag", "count"), [("UPDATE 3", 3), ("INSERT 0 1", 1), ("CREATE TABLE", 0), ("", 0)]
 )
-def test_touched(tag: str, count: int) -> None:
+def test_command_tag_tells_how_many_rows_were_touched(tag: str, count: int) -> None:
     assert touched(tag) == count
 
 

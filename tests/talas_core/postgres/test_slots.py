@@ -6,7 +6,7 @@ from support.wait import PATIENCE
 from talas_core.postgres.slots import Slots
 
 
-async def test_a_client_with_many_that_wait_is_served_in_turn_with_others() -> None:
+async def test_client_with_many_requests_that_wait_takes_turns_with_others() -> None:
     slots, served = Slots(1), []
 
     async def use(whose: str) -> None:
@@ -20,7 +20,7 @@ async def test_a_client_with_many_that_wait_is_served_in_turn_with_others() -> N
     await asyncio.wait_for(slots.enter("d", 0), PATIENCE)
 
 
-async def test_who_has_waited_too_long_is_told_and_takes_no_place() -> None:
+async def test_client_that_waited_too_long_is_told_and_takes_no_slot() -> None:
     slots = Slots(1)
     await slots.enter("a", 10)
     with pytest.raises(TimeoutError):
@@ -29,7 +29,7 @@ async def test_who_has_waited_too_long_is_told_and_takes_no_place() -> None:
     await slots.enter("c", 10)
 
 
-async def test_who_is_cancelled_as_the_slot_comes_hands_it_on() -> None:
+async def test_client_cancelled_as_its_slot_comes_hands_it_on() -> None:
     slots = Slots(1)
     await slots.enter("a", 10)
     second = asyncio.create_task(slots.enter("b", 10))
@@ -41,7 +41,7 @@ async def test_who_is_cancelled_as_the_slot_comes_hands_it_on() -> None:
     assert second.cancelled()
 
 
-async def test_no_more_are_inside_than_there_are_slots() -> None:
+async def test_clients_inside_are_never_more_than_the_slots() -> None:
     slots, inside, most = Slots(3), 0, 0
 
     async def use(number: int) -> None:

@@ -20,7 +20,7 @@ def long_folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_short_path_holds_its_own_socket(tmp_path: Path) -> None:
+def test_socket_is_in_the_data_directory_where_its_path_is_short(tmp_path: Path) -> None:
     folder = sockets.folder(tmp_path, UID)
     assert folder == tmp_path / "socket"
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -29,13 +29,13 @@ def test_a_short_path_holds_its_own_socket(tmp_path: Path) -> None:
     assert folder.is_dir()
 
 
-def test_a_folder_that_others_could_enter_is_closed(tmp_path: Path) -> None:
+def test_socket_folder_that_others_could_enter_is_closed(tmp_path: Path) -> None:
     (tmp_path / "socket").mkdir(mode=0o777)
     (tmp_path / "socket").chmod(0o777)
     assert sockets.folder(tmp_path, UID).stat().st_mode & 0o777 == 0o700
 
 
-def test_a_link_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+def test_symbolic_link_in_place_of_the_socket_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir(mode=0o755)
     (tmp_path / "socket").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UsageError, match="socket belongs to somebody else"):
@@ -44,7 +44,9 @@ def test_a_link_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "a,b"])
-def test_a_path_that_does_not_do_gets_a_private_folder(name: str, tmp_path: Path) -> None:
+def test_socket_is_in_a_private_folder_where_the_path_does_not_do(
+    name: str, tmp_path: Path
+) -> None:
     (tmp_path / name).mkdir()
     folder = sockets.folder(tmp_path / name, UID)
     assert len(os.fsencode(folder / ".s.PGSQL.5432")) <= sockets.LIMIT_BYTES
@@ -56,7 +58,7 @@ def test_a_path_that_does_not_do_gets_a_private_folder(name: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("what", ["open", "removed", "link"])
-def test_a_folder_that_is_no_longer_private_is_not_used_again(what: str, tmp_path: Path) -> None:
+def test_socket_folder_no_longer_private_is_not_used_again(what: str, tmp_path: Path) -> None:
     data_dir = long_folder(tmp_path)
     before = sockets.folder(data_dir, UID)
     if what == "open":
@@ -72,7 +74,7 @@ def test_a_folder_that_is_no_longer_private_is_not_used_again(what: str, tmp_pat
     before.unlink(missing_ok=True) if before.is_symlink() else None
 
 
-def test_a_long_temporary_directory_is_passed_over(
+def test_temporary_directory_with_a_long_path_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data_dir = long_folder(tmp_path)
@@ -83,13 +85,15 @@ def test_a_long_temporary_directory_is_passed_over(
     sockets.discard(data_dir)
 
 
-def test_no_place_at_all_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machine_without_room_for_a_socket_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sockets, "LIMIT_BYTES", 3)
     with pytest.raises(UsageError, match="TALAS_DATA_DIR"):
         sockets.folder(tmp_path, UID)
 
 
-def test_what_a_dead_server_left_is_removed(tmp_path: Path) -> None:
+def test_socket_folder_of_a_dead_server_is_removed(tmp_path: Path) -> None:
     folder = sockets.folder(tmp_path, UID)
     for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
         (folder / name).touch()

@@ -5,7 +5,7 @@ from talas_core.postgres.failures import Away, Hampered
 from talas_core.postgres.trouble import Trouble
 
 
-def test_many_failures_are_one_line_a_second_with_their_count() -> None:
+def test_database_failures_are_one_log_line_a_second_with_their_count() -> None:
     clock = FakeClock()
     trouble = Trouble(clock.monotonic)
     with capture_logs() as logs:

@@ -14,7 +14,7 @@ PAUSES = st.lists(st.sampled_from([0.0, 0.000001, 0.3, 1.0, 7.0, 60.0, 3600.0]),
 @pytest.mark.checklist(11)
 @settings(max_examples=200)
 @given(QUOTAS, PAUSES)
-def test_never_more_than_the_quota_in_any_span(quota: Quota, pauses: list[float]) -> None:
+def test_limit_passes_no_more_than_its_quota_in_any_span(quota: Quota, pauses: list[float]) -> None:
     clock = FakeClock()
     until, let_through = None, []
     for pause in pauses:
@@ -32,7 +32,7 @@ def test_never_more_than_the_quota_in_any_span(quota: Quota, pauses: list[float]
 
 
 @given(QUOTAS)
-def test_half_comes_at_once_and_the_rest_at_an_even_pace(quota: Quota) -> None:
+def test_limit_passes_half_at_once_and_the_rest_at_an_even_pace(quota: Quota) -> None:
     clock = FakeClock()
     until = None
     for left in reversed(range(quota.burst)):
@@ -46,7 +46,7 @@ def test_half_comes_at_once_and_the_rest_at_an_even_pace(quota: Quota) -> None:
     assert take(quota, until, clock.now()) is not None
 
 
-def test_what_is_refused_costs_nothing() -> None:
+def test_refused_request_uses_up_nothing() -> None:
     clock, quota = FakeClock(), Quota(2, 60)
     until = take(quota, None, clock.now())
     for _ in range(100):
@@ -55,7 +55,7 @@ def test_what_is_refused_costs_nothing() -> None:
     assert take(quota, until, clock.now()) is not None
 
 
-def test_after_a_rest_all_is_as_new() -> None:
+def test_limit_is_as_new_after_a_rest() -> None:
     clock, quota = FakeClock(), Quota(10, 60)
     until = take(quota, None, clock.now())
     clock.advance(60)

@@ -75,7 +75,7 @@ def verifier(clock: FakeClock) -> TokenVerifier:
 
 @pytest.mark.checklist(4)
 @pytest.mark.parametrize("name", ["jku", "x5u", "jwk", "x5c"])
-def test_where_a_token_says_its_key_is_does_not_matter(
+def test_address_of_a_key_in_a_token_is_ignored(
     verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr("socket.socket", None)  # nothing is fetched
@@ -86,7 +86,7 @@ def test_where_a_token_says_its_key_is_does_not_matter(
 
 
 @pytest.mark.checklist(6)
-def test_another_spelling_of_an_ended_token_is_refused_too(verifier: TokenVerifier) -> None:
+def test_other_spelling_of_an_ended_token_is_refused_too(verifier: TokenVerifier) -> None:
     """What is denied is the session, not the text of a token."""
     text = token()
     verifier.verify(text)
@@ -98,7 +98,9 @@ def test_another_spelling_of_an_ended_token_is_refused_too(verifier: TokenVerifi
 
 @pytest.mark.checklist(5)
 @pytest.mark.parametrize("name", ["exp", "nbf", "iat", "iss", "aud", "sub", "sid", "role"])
-def test_every_claim_is_required_and_of_its_kind(verifier: TokenVerifier, name: str) -> None:
+def test_token_without_every_claim_of_its_kind_is_refused(
+    verifier: TokenVerifier, name: str
+) -> None:
     for value in (..., None, [], {}, "", True, -1.5):
         if name in ("sub", "sid", "role") and value == "":
             continue
@@ -107,7 +109,7 @@ def test_every_claim_is_required_and_of_its_kind(verifier: TokenVerifier, name: 
             verifier.verify(token(**changes))
 
 
-def test_a_right_token_tells_who(verifier: TokenVerifier) -> None:
+def test_right_token_tells_whose_it_is(verifier: TokenVerifier) -> None:
     assert verifier.verify(token()) == Claims("u1", "s1", "user", NOW + 900, NOW)
 
 
@@ -183,7 +185,7 @@ ATTACKS = {
 
 @pytest.mark.checklist(4, 5)
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
-def test_attack(verifier: TokenVerifier, attack: str) -> None:
+def test_forged_token_is_refused(verifier: TokenVerifier, attack: str) -> None:
     for _ in range(2):  # the second time from memory, were it remembered
         with pytest.raises(Unauthorized):
             verifier.verify(attack)
@@ -197,7 +199,7 @@ def test_a_changed_claim_breaks_the_signature(verifier: TokenVerifier) -> None:
         verifier.verify(f"{head}.{forged}.{signature}")
 
 
-def test_a_remembered_token_expires(verifier: TokenVerifier, clock: FakeClock) -> None:
+def test_remembered_token_expires(verifier: TokenVerifier, clock: FakeClock) -> None:
     text = token()
     verifier.verify(text)
     clock.advance(900 + LEEWAY_SECONDS - 1)
@@ -232,7 +234,7 @@ def test_an_ended_session_is_remembered_as_long_as_a_token_may_live(clock: FakeC
     assert list(verifier._ended) == ["s2"]
 
 
-def test_no_token_is_taken_that_lives_longer_than_is_remembered(clock: FakeClock) -> None:
+def test_token_that_lives_longer_than_ends_are_remembered_is_refused(clock: FakeClock) -> None:
     verifier = TokenVerifier(KEYS, clock, life=60)
     assert verifier.verify(token(exp=NOW + 60)).sub == "u1"
     with pytest.raises(Unauthorized, match="not valid"):
@@ -240,7 +242,7 @@ def test_no_token_is_taken_that_lives_longer_than_is_remembered(clock: FakeClock
 
 
 @pytest.mark.checklist(3)
-def test_where_more_sessions_end_than_are_told_apart_older_tokens_are_void(
+def test_older_tokens_are_void_where_too_many_sessions_ended(
     clock: FakeClock,
 ) -> None:
     verifier = TokenVerifier(KEYS, clock, life=900, most_ended=3)
@@ -269,7 +271,9 @@ def test_where_more_sessions_end_than_are_told_apart_older_tokens_are_void(
     assert verifier.verify(fresh("goes on")).sid == "goes on"
 
 
-def test_tokens_issued_until_a_moment_are_void(verifier: TokenVerifier, clock: FakeClock) -> None:
+def test_tokens_issued_until_a_given_moment_are_void(
+    verifier: TokenVerifier, clock: FakeClock
+) -> None:
     text = token()
     verifier.void_until(NOW - LEEWAY_SECONDS - 1)
     assert verifier.verify(text).sub == "u1"
@@ -280,7 +284,7 @@ def test_tokens_issued_until_a_moment_are_void(verifier: TokenVerifier, clock: F
 
 
 @pytest.mark.checklist(6)
-def test_new_keys_replace_the_old(verifier: TokenVerifier) -> None:
+def test_new_keys_replace_the_old_for_verification(verifier: TokenVerifier) -> None:
     text = token()
     verifier.verify(text)
     other = Ed25519PrivateKey.generate()
@@ -291,7 +295,7 @@ def test_new_keys_replace_the_old(verifier: TokenVerifier) -> None:
     assert verifier.verify(token(other, {"kid": "k2"})).sub == "u1"
 
 
-def test_the_same_keys_again_forget_no_token(
+def test_same_keys_again_forget_no_token(
     verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = token()
@@ -301,7 +305,7 @@ def test_the_same_keys_again_forget_no_token(
     assert verifier.verify(text) is first
 
 
-def test_memory_is_bounded(clock: FakeClock) -> None:
+def test_memory_of_verified_tokens_is_bounded(clock: FakeClock) -> None:
     verifier = TokenVerifier(KEYS, clock, capacity=3)
     for number in range(10):
         assert verifier.verify(token(sub=f"u{number}")).sub == f"u{number}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from talas_core.supervisor.backoff import LONGEST_SECONDS, STABLE_SECONDS, Backoff
 
 
-def test_waits_double_up_to_the_limit() -> None:
+def test_waits_between_restarts_double_up_to_the_limit() -> None:
     backoff = Backoff()
     waits = [backoff.after(0.0) for _ in range(8)]
     assert waits == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, LONGEST_SECONDS, LONGEST_SECONDS]
 
 
-def test_a_stable_run_is_forgiven() -> None:
+def test_wait_is_short_again_after_a_stable_run() -> None:
     backoff = Backoff()
     for _ in range(5):
         backoff.after(0.0)

@@ -23,7 +23,7 @@ def settings(**values: object) -> Settings:
     return knobs.load({"TALAS_DATA_DIR": "/srv/my radio"}, **values)
 
 
-def test_it_names_health_listeners_and_a_line_to_broadcast_with() -> None:
+def test_banner_names_health_listeners_and_a_line_to_broadcast_with() -> None:
     text = banner.text(settings(demo=True), 1.25, KEY)
     assert "after 1.2 s" in text
     for port in (8080, 3001, 3002):
@@ -37,20 +37,20 @@ def test_it_names_health_listeners_and_a_line_to_broadcast_with() -> None:
     ) in text
 
 
-def test_a_demo_that_is_not_heard_yet_is_not_said_to_be_on_the_air() -> None:
+def test_banner_does_not_say_on_the_air_of_a_demo_not_heard_yet() -> None:
     assert "demo       on the air\n" in banner.text(settings(demo=True), 1, "")
     text = banner.text(settings(demo=True), 1, "", on_air=False)
     assert "demo       not on the air yet; the log says why\n" in text
 
 
-def test_without_a_terminal_the_key_is_read_from_its_file() -> None:
+def test_banner_without_a_terminal_shows_the_key_s_file_alone() -> None:
     text = banner.text(settings(demo=True), 1, "")
     line = next(line for line in text.splitlines() if "ffmpeg" in line)
     assert "source:$(cat '/srv/my radio/secrets/station-live.key')@" in line
     assert shlex.split(line)[0] == "ffmpeg"
 
 
-def test_without_the_demo_there_is_no_station_to_name() -> None:
+def test_banner_without_the_demo_names_no_station() -> None:
     text = banner.text(settings(), 1, "")
     assert "/health" in text
     assert "live" not in text
@@ -70,7 +70,7 @@ def test_without_the_demo_there_is_no_station_to_name() -> None:
         ("127.0.0.1, ::1", "127.0.0.1"),
     ],
 )
-def test_addresses_can_be_opened_from_here(host: str, shown: str) -> None:
+def test_banner_s_addresses_can_be_opened_from_this_machine(host: str, shown: str) -> None:
     assert banner.addresses_of(settings(host=host)).api == f"http://{shown}:8080"
 
 
@@ -85,7 +85,7 @@ def test_addresses_can_be_opened_from_here(host: str, shown: str) -> None:
         ({"host": "::", "hosts": "*"}, False),
     ],
 )
-def test_the_machine_s_own_name_is_told_where_others_would_be_answered_421(
+def test_banner_names_the_machine_where_others_would_be_answered_421(
     monkeypatch: pytest.MonkeyPatch, values: dict[str, str], told: bool
 ) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "studio")
@@ -95,7 +95,7 @@ def test_the_machine_s_own_name_is_told_where_others_would_be_answered_421(
     assert said is told
 
 
-def test_listeners_get_the_public_address() -> None:
+def test_banner_gives_listeners_the_public_address() -> None:
     at = banner.addresses_of(settings(public_url="https://radio.example/"))
     assert at.listen == "https://radio.example"
     assert at.stream == "http://127.0.0.1:3002"
@@ -103,7 +103,7 @@ def test_listeners_get_the_public_address() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1,127.0.0.1", "0.0.0.0"])
-async def test_ready_is_when_all_three_ports_say_so(host: str) -> None:
+async def test_banner_waits_until_all_three_ports_are_ready(host: str) -> None:
     ports = free_ports(3)
     known = settings(host=host, api_port=ports[0], chat_port=ports[1], stream_port=ports[2])
     waiting = asyncio.ensure_future(banner.until_ready(known))
@@ -133,7 +133,7 @@ async def test_ready_is_when_all_three_ports_say_so(host: str) -> None:
         server.close()
 
 
-async def test_the_demo_is_on_the_air_once_a_listener_would_hear_it() -> None:
+async def test_banner_waits_for_the_demo_until_a_listener_would_hear_it() -> None:
     (port,) = free_ports(1)
     known = settings(stream_port=port)
     asked: list[bytes] = []

@@ -60,7 +60,7 @@ async def end(task: asyncio.Task[int]) -> int:
     return await asyncio.wait_for(task, PATIENCE)
 
 
-async def test_embedded_from_nothing_to_nothing(
+async def test_talas_on_embedded_servers_starts_and_ends_without_a_trace(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mine, seen = settings(tmp_path, demo=True), tmp_path / "seen"
@@ -82,7 +82,7 @@ async def test_embedded_from_nothing_to_nothing(
     assert run_file.read(mine.data_dir) is None
 
 
-async def test_external_servers_are_used_as_named(
+async def test_named_servers_are_used_as_they_are(
     tmp_path: Path, database: str, nats_url: str
 ) -> None:
     mine, seen = settings(tmp_path, database_url=database, nats_url=nats_url), tmp_path / "seen"
@@ -95,7 +95,7 @@ async def test_external_servers_are_used_as_named(
     assert await end(task) == 0
 
 
-async def test_a_refusal_gives_everything_back(tmp_path: Path) -> None:
+async def test_refused_start_gives_lock_and_ports_back(tmp_path: Path) -> None:
     mine = settings(tmp_path, master_key="ab" * 32)
     (mine.data_dir / "postgres").mkdir(parents=True)
     (mine.data_dir / "postgres" / "PG_VERSION").write_text("12\n")
@@ -107,7 +107,7 @@ async def test_a_refusal_gives_everything_back(tmp_path: Path) -> None:
     assert not (mine.data_dir / "run.json").exists()
 
 
-def test_the_table_of_services(tmp_path: Path) -> None:
+def test_services_are_those_of_the_table(tmp_path: Path) -> None:
     rows = {spec.name: spec for spec in compose.services(settings(tmp_path, api_workers=2))}
     assert list(rows) == ["stream", "api-1", "api-2"]
     assert rows["stream"].argv[-1] == "talas_stream"
@@ -157,7 +157,7 @@ def test_a_service_is_told_the_secrets_that_are_for_it(
     assert not [key for key, value in SECRETS.items() if value in text and key not in for_it]
 
 
-def test_every_secret_is_for_somebody(tmp_path: Path) -> None:
+def test_every_secret_is_given_to_some_service(tmp_path: Path) -> None:
     assert {knob.name for knob in knobs.KNOBS if knob.secret} == set(SECRETS)
     given = {key for name in ("stream", "api-1") for key in told(name, tmp_path)}
     assert set(SECRETS) <= given
@@ -232,7 +232,7 @@ class Broken(Terminal):
 
 
 @pytest.mark.parametrize("make", [Terminal, Broken])
-def test_the_key_is_shown_on_a_terminal_and_never_logged(
+def test_stream_key_is_shown_on_a_terminal_and_never_logged(
     make: Callable[[], io.StringIO],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

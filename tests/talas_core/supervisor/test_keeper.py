@@ -92,14 +92,14 @@ async def test_a_killed_process_is_replaced_and_the_reason_logged(
     assert not any(each.running for each in part.launched)
 
 
-async def test_one_that_cannot_be_launched_is_tried_again() -> None:
+async def test_process_that_cannot_be_launched_is_tried_again() -> None:
     part = Trial(FileNotFoundError("no such program"), TalasError("not now"))
     kept = Kept(part)
     await auntil(lambda: kept.ups == 1)
     assert await kept.end()
 
 
-async def test_one_that_never_gets_ready_is_ended_before_the_next_try() -> None:
+async def test_process_that_never_gets_ready_is_ended_before_the_next_try() -> None:
     part = Trial(unready=True)
     kept = Kept(part)
     await auntil(lambda: len(part.launched) == 2)
@@ -108,20 +108,20 @@ async def test_one_that_never_gets_ready_is_ended_before_the_next_try() -> None:
     assert kept.ups == 0
 
 
-async def test_a_mistake_of_the_operators_at_the_first_launch_is_final() -> None:
+async def test_refusal_at_the_first_launch_is_final() -> None:
     kept = Kept(Trial(("/bin/sh", "-c", "exit 2")))
     with pytest.raises(Refused, match="trial refused to start"):
         await kept.task
 
 
-async def test_the_same_status_where_nobody_may_refuse_is_an_end_like_any_other() -> None:
+async def test_status_2_of_a_process_that_may_not_refuse_is_an_end_like_any_other() -> None:
     part = Trial(("/bin/sh", "-c", "exit 2"))
     kept = Kept(part, may_refuse=False)
     await auntil(lambda: len(part.launched) == 2)
     assert await kept.end()
 
 
-async def test_the_same_status_later_is_an_end_like_any_other() -> None:
+async def test_status_2_after_the_first_launch_is_an_end_like_any_other() -> None:
     part = Trial(("/bin/sh", "-c", "exit 1"), ("/bin/sh", "-c", "exit 2"))
     kept = Kept(part)
     await auntil(lambda: len(part.launched) == 3)
@@ -138,7 +138,7 @@ async def test_a_restart_replaces_the_process() -> None:
     assert await kept.end()
 
 
-async def test_one_that_must_not_be_launched_waits_until_it_may() -> None:
+async def test_process_that_must_not_be_launched_waits_until_it_may() -> None:
     part = Trial()
     kept = Kept(part)
     await auntil(lambda: kept.ups == 1)
@@ -151,7 +151,7 @@ async def test_one_that_must_not_be_launched_waits_until_it_may() -> None:
     assert await kept.end()
 
 
-async def test_a_bad_end_is_told() -> None:
+async def test_process_that_ends_badly_is_reported() -> None:
     trap = "trap 'exit 7' TERM; sleep 1000 & wait"
     part = Trial(("/bin/sh", "-c", trap))
     kept = Kept(part)
@@ -160,7 +160,7 @@ async def test_a_bad_end_is_told() -> None:
     assert not await kept.end()
 
 
-async def test_killing_needs_no_process() -> None:
+async def test_kill_without_a_process_does_nothing() -> None:
     idle = Keeper(Trial(), SystemClock(), lambda: None, asyncio.Event(), lambda: True)
     idle.kill()
     assert await idle.stop()

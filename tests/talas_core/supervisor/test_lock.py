@@ -24,7 +24,7 @@ sys.stdin.read()
 """
 
 
-def test_the_directory_is_made_and_closed_to_others(tmp_path: Path) -> None:
+def test_data_directory_is_made_and_closed_to_others(tmp_path: Path) -> None:
     held = lock.attempt(tmp_path / "a" / "b")
     assert held
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
@@ -33,7 +33,7 @@ def test_the_directory_is_made_and_closed_to_others(tmp_path: Path) -> None:
     held.release()
 
 
-async def test_there_is_one_holder(tmp_path: Path) -> None:
+async def test_lock_has_one_holder(tmp_path: Path) -> None:
     held = lock.attempt(tmp_path)
     assert held
     assert lock.attempt(tmp_path) is None
@@ -43,7 +43,7 @@ async def test_there_is_one_holder(tmp_path: Path) -> None:
     (await lock.acquire(tmp_path, 0.1)).release()
 
 
-async def test_a_nameless_holder_is_refused_all_the_same(tmp_path: Path) -> None:
+async def test_lock_whose_holder_left_no_name_is_refused_all_the_same(tmp_path: Path) -> None:
     held = lock.attempt(tmp_path)
     assert held
     (tmp_path / "lock").write_text("")
@@ -56,7 +56,7 @@ async def test_a_nameless_holder_is_refused_all_the_same(tmp_path: Path) -> None
     held.release()
 
 
-async def test_a_holder_that_is_killed_makes_room(tmp_path: Path) -> None:
+async def test_lock_of_a_killed_holder_is_free(tmp_path: Path) -> None:
     holder = subprocess.Popen(
         (sys.executable, "-c", HOLDER, tmp_path), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -71,13 +71,13 @@ async def test_a_holder_that_is_killed_makes_room(tmp_path: Path) -> None:
     holder.communicate()
 
 
-def test_a_path_under_a_file_names_the_setting(tmp_path: Path) -> None:
+def test_data_directory_under_a_file_names_the_setting(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingError, match=r"TALAS_DATA_DIR: cannot write in .*: Not a directory"):
         lock.attempt(tmp_path / "file" / "var")
 
 
-def test_a_directory_that_may_not_be_written_names_the_setting(
+def test_data_directory_that_may_not_be_written_names_the_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)

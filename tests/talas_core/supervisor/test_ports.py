@@ -20,7 +20,9 @@ def settings(**values: object) -> Settings:
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-async def test_while_no_service_listens_no_other_user_can(options: tuple[int, ...]) -> None:
+async def test_kept_port_is_closed_to_other_users_while_no_service_listens(
+    options: tuple[int, ...],
+) -> None:
     mine = settings()
     kept = await ports.claim(mine, 0)
     for port in (mine.api_port, mine.chat_port, mine.stream_port):
@@ -29,7 +31,7 @@ async def test_while_no_service_listens_no_other_user_can(options: tuple[int, ..
     assert attempt_to_listen(mine.api_port, UID, *options) == ""
 
 
-async def test_our_own_service_listens_beside_it_again_and_again() -> None:
+async def test_kept_port_is_listened_on_by_our_own_service_again_and_again() -> None:
     mine = settings()
     kept = await ports.claim(mine, 0)
     for _ in range(2):
@@ -42,7 +44,7 @@ async def test_our_own_service_listens_beside_it_again_and_again() -> None:
     (await ports.claim(mine, 0)).release()
 
 
-async def test_a_connection_while_no_service_listens_is_refused_at_once() -> None:
+async def test_kept_port_without_a_service_refuses_connections_at_once() -> None:
     mine = settings()
     kept = await ports.claim(mine, 0)
     with pytest.raises(ConnectionRefusedError):
@@ -51,7 +53,7 @@ async def test_a_connection_while_no_service_listens_is_refused_at_once() -> Non
 
 
 @pytest.mark.parametrize("field", ["api_port", "chat_port", "stream_port"])
-async def test_a_second_claim_of_the_same_user_is_refused_by_name(field: str) -> None:
+async def test_second_claim_of_a_port_by_the_same_user_is_refused_by_name(field: str) -> None:
     first = settings()
     kept = await ports.claim(first, 0)
     second = settings(**{field: getattr(first, field)})
@@ -62,7 +64,7 @@ async def test_a_second_claim_of_the_same_user_is_refused_by_name(field: str) ->
     assert attempt_to_listen(first.api_port, None) == ""
 
 
-async def test_every_address_of_a_list_is_kept() -> None:
+async def test_port_is_kept_at_every_address_of_a_list() -> None:
     mine = settings(host="127.0.0.1,127.0.0.2")
     kept = await ports.claim(mine, 0)
     for host in ("127.0.0.1", "127.0.0.2", "0.0.0.0"):

@@ -24,7 +24,7 @@ def settings(folder: Path, **values: object) -> Settings:
     return knobs.load({"TALAS_DATA_DIR": str(folder / "var")}, **{**ports, **values})
 
 
-async def test_all_well_gives_the_lock_and_the_ports(
+async def test_preflight_gives_the_lock_and_the_ports(
     tmp_path: Path, database: str, nats_url: str
 ) -> None:
     mine = settings(tmp_path, database_url=database, nats_url=f"{nats_url},{nats_url}")
@@ -55,7 +55,7 @@ async def test_a_port_shared_by_other_workers_counts_as_taken(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("host", ["::1", "localhost", "0.0.0.0", "::", "127.0.0.1, ::1"])
-async def test_other_hosts_can_be_listened_on(host: str, tmp_path: Path) -> None:
+async def test_preflight_takes_other_hosts_of_this_machine(host: str, tmp_path: Path) -> None:
     if ":" in host and not _has_ipv6():
         pytest.skip("this machine has no IPv6")
     (await preflight.preflight(settings(tmp_path, host=host))).release()
@@ -80,7 +80,7 @@ async def test_ports_of_a_killed_predecessor_are_waited_for(tmp_path: Path) -> N
     (await starting).release()
 
 
-async def test_a_refusal_gives_the_lock_back(tmp_path: Path) -> None:
+async def test_refused_preflight_gives_the_lock_back(tmp_path: Path) -> None:
     mine = settings(tmp_path)
     (await preflight.preflight(mine)).release()
     with socket.create_server(("127.0.0.1", mine.api_port)), pytest.raises(SettingError):
@@ -98,7 +98,9 @@ async def test_a_refusal_gives_the_lock_back(tmp_path: Path) -> None:
     ],
     ids=["nobody listens", "no socket", "another kind", "no port"],
 )
-async def test_a_database_that_cannot_be_had(url: str, problem: str, tmp_path: Path) -> None:
+async def test_database_that_does_not_answer_is_refused_by_the_name_of_its_setting(
+    url: str, problem: str, tmp_path: Path
+) -> None:
     with pytest.raises(SettingError, match="TALAS_DATABASE_URL") as refusal:
         await preflight.preflight(settings(tmp_path, database_url=url))
     assert problem in str(refusal.value)
@@ -130,12 +132,12 @@ async def test_a_silent_database_is_not_waited_for_long(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("url", ["junk", "nats://", "nats://127.0.0.1:junk", "nats://h?x=1"])
-async def test_what_is_no_address_of_a_nats_server(url: str) -> None:
+async def test_malformed_nats_address_is_refused(url: str) -> None:
     with pytest.raises(SettingError, match="TALAS_NATS_URL: not the address"):
         await preflight.check_nats(url)
 
 
-async def test_a_nats_server_that_is_not_there() -> None:
+async def test_nats_server_that_does_not_answer_is_refused_by_the_name_of_its_setting() -> None:
     with pytest.raises(SettingError, match="TALAS_NATS_URL: the server refuses"):
         await preflight.check_nats(f"nats://127.0.0.1:{free_port()}")
 
@@ -150,14 +152,14 @@ async def test_a_silent_nats_server_is_not_waited_for_long(
             await preflight.check_nats(url)
 
 
-async def test_a_nats_server_that_does_not_take_us(nats_url: str) -> None:
+async def test_nats_server_that_refuses_the_token_is_named(nats_url: str) -> None:
     token = urlsplit(nats_url).username or ""
     with pytest.raises(SettingError, match="TALAS_NATS_URL: the server refuses") as refusal:
         await preflight.check_nats(nats_url.replace(token, "f" * 32))
     assert token not in str(refusal.value)
 
 
-async def test_a_directory_in_use_is_told_before_its_ports(
+async def test_data_directory_in_use_is_told_before_its_ports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = settings(tmp_path)

@@ -24,7 +24,7 @@ from talas_core.telemetry import logs
         ("", logging.INFO, ""),
     ],
 )
-def test_postgres(line: str, level: int, text: str) -> None:
+def test_line_of_postgres_is_logged_with_its_level(line: str, level: int, text: str) -> None:
     assert postgres_line(line) == (level, text)
 
 
@@ -38,11 +38,11 @@ def test_postgres(line: str, level: int, text: str) -> None:
         ("panic: runtime error", logging.WARNING, "panic: runtime error"),
     ],
 )
-def test_nats(line: str, level: int, text: str) -> None:
+def test_line_of_nats_is_logged_with_its_level(line: str, level: int, text: str) -> None:
     assert nats_line(line) == (level, text)
 
 
-def test_a_line_is_logged_under_its_parts_name(capsys: pytest.CaptureFixture[str]) -> None:
+def test_line_is_logged_under_the_name_of_its_part(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json", "supervisor")
     relay("nats", nats_line)("[1] [INF] Server is ready")
     relay("nats", nats_line)("[1] [WRN] slow consumer")

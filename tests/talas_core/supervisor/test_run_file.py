@@ -11,7 +11,7 @@ from talas_core.supervisor import run_file
 from talas_core.supervisor.run_file import Run
 
 
-def test_it_is_private_and_replaced_whole(tmp_path: Path) -> None:
+def test_run_file_is_private_and_replaced_whole(tmp_path: Path) -> None:
     for port in (1, 2):
         run_file.write(tmp_path, Run(os.getpid(), "postgresql://x", f"nats://x:{port}"))
     assert run_file.read(tmp_path) == Run(os.getpid(), "postgresql://x", "nats://x:2")
@@ -19,7 +19,7 @@ def test_it_is_private_and_replaced_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
-def test_there_is_none_after_a_clean_stop(tmp_path: Path) -> None:
+def test_run_file_is_gone_after_a_clean_stop(tmp_path: Path) -> None:
     run_file.write(tmp_path, Run(os.getpid(), "", ""))
     assert run_file.left_behind(tmp_path)
     run_file.remove(tmp_path)
@@ -28,7 +28,7 @@ def test_there_is_none_after_a_clean_stop(tmp_path: Path) -> None:
     assert not run_file.left_behind(tmp_path)
 
 
-def test_a_dead_mans_file_is_no_answer(tmp_path: Path) -> None:
+def test_run_file_of_a_dead_process_is_ignored(tmp_path: Path) -> None:
     dead = subprocess.Popen(("/bin/true",))
     dead.wait()
     run_file.write(tmp_path, Run(dead.pid, "postgresql://x", "nats://x"))
@@ -36,7 +36,7 @@ def test_a_dead_mans_file_is_no_answer(tmp_path: Path) -> None:
     assert run_file.left_behind(tmp_path)
 
 
-def test_junk_is_no_answer(tmp_path: Path) -> None:
+def test_run_file_of_junk_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"pid": "one"}')
     assert run_file.read(tmp_path) is None
 

@@ -123,7 +123,7 @@ def showing(path: Path, *needs: str, name: str = "shower") -> ServiceSpec:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-async def test_a_signal_ends_all_in_order(number: int, tmp_path: Path) -> None:
+async def test_signal_ends_every_part_in_order(number: int, tmp_path: Path) -> None:
     journal: list[str] = []
     servers = [Server("one", journal), Server("two", journal)]
     seen = tmp_path / "seen"
@@ -155,14 +155,14 @@ async def test_a_service_waits_for_what_it_needs_and_for_nothing_else(tmp_path: 
     await life.end()
 
 
-async def test_without_backing_the_addresses_are_published_at_once() -> None:
+async def test_addresses_are_published_at_once_without_backing_servers() -> None:
     life = Life([], [])
     await auntil(life.announced.is_set)
     assert life.published == 1
     assert await life.end() == 0
 
 
-async def test_services_stop_before_what_they_stand_on(tmp_path: Path) -> None:
+async def test_services_stop_before_the_servers_they_need(tmp_path: Path) -> None:
     journal: list[str] = []
     server, seen = Server("one", journal), tmp_path / "seen"
     life = Life([server], [showing(seen, "one")])
@@ -204,7 +204,7 @@ async def test_backing_server_that_is_found_again_and_moved_restarts_no_service(
     await life.end()
 
 
-async def test_while_the_data_directory_is_gone_who_keeps_data_is_stopped(
+async def test_database_is_stopped_while_the_data_directory_is_gone(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     journal: list[str] = []
@@ -227,7 +227,7 @@ async def test_while_the_data_directory_is_gone_who_keeps_data_is_stopped(
     assert await life.end() == 0
 
 
-async def test_a_backing_server_that_cannot_be_had_leaves_all_unstarted() -> None:
+async def test_backing_server_that_cannot_start_leaves_the_services_unstarted() -> None:
     one = Server("one", [])
     life = Life([one, Server("two", [], UsageError("not here"))], [])
     with pytest.raises(UsageError, match="not here"):

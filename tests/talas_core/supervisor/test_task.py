@@ -49,7 +49,7 @@ def asking(answer: Path) -> tuple[str, ...]:
     return (sys.executable, "-c", ASK, str(answer))
 
 
-async def test_the_embedded_database_is_started_and_stopped_again(tmp_path: Path) -> None:
+async def test_command_starts_the_embedded_database_and_stops_it_again(tmp_path: Path) -> None:
     answer, children = tmp_path / "answer", newcomers()
     assert await run_task(settings(tmp_path), asking(answer)) == 7
     assert answer.read_text() == "talas"
@@ -59,20 +59,20 @@ async def test_the_embedded_database_is_started_and_stopped_again(tmp_path: Path
     held.release()
 
 
-async def test_the_named_database_is_used(tmp_path: Path, database: str) -> None:
+async def test_command_uses_the_named_database(tmp_path: Path, database: str) -> None:
     answer = tmp_path / "answer"
     assert await run_task(settings(tmp_path, database_url=database), asking(answer)) == 7
     assert answer.read_text() == urlsplit(database).path.strip("/")
     assert not (tmp_path / "var").exists()
 
 
-async def test_a_named_database_that_refuses_is_told(tmp_path: Path) -> None:
+async def test_command_with_a_database_that_refuses_says_so(tmp_path: Path) -> None:
     mine = settings(tmp_path, database_url="postgresql://me@/x?host=/nowhere")
     with pytest.raises(SettingError, match="TALAS_DATABASE_URL"):
         await run_task(mine, asking(tmp_path / "answer"))
 
 
-async def test_the_database_of_a_running_talas_is_used(tmp_path: Path, database: str) -> None:
+async def test_command_uses_the_database_of_a_running_talas(tmp_path: Path, database: str) -> None:
     mine, answer = settings(tmp_path), tmp_path / "answer"
     held = lock.attempt(mine.data_dir)
     assert held
@@ -82,7 +82,7 @@ async def test_the_database_of_a_running_talas_is_used(tmp_path: Path, database:
     held.release()
 
 
-async def test_it_reads_what_it_is_fed_and_meets_the_bus_that_runs(
+async def test_command_reads_what_it_is_fed_and_uses_the_bus_that_runs(
     tmp_path: Path, database: str
 ) -> None:
     heard = tmp_path / "heard"
@@ -94,7 +94,7 @@ async def test_it_reads_what_it_is_fed_and_meets_the_bus_that_runs(
     assert heard.read_text() == "hush\nnats://here\n"
 
 
-async def test_a_directory_in_use_without_a_word_is_refused(
+async def test_data_directory_in_use_without_a_run_file_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lock, "PATIENCE_SECONDS", 0.1)

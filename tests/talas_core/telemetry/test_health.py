@@ -16,12 +16,12 @@ async def bad() -> None:
     raise RuntimeError("the database said no")
 
 
-async def test_a_service_without_parts_is_well() -> None:
+async def test_service_without_parts_is_healthy() -> None:
     report = await Health("api").report()
     assert (report.service, report.status, report.parts, report.ready) == ("api", "ok", {}, True)
 
 
-async def test_every_part_is_named_with_what_failed() -> None:
+async def test_health_names_every_part_with_what_failed() -> None:
     async def wordless() -> None:
         raise ValueError
 
@@ -67,7 +67,7 @@ async def test_a_part_whose_own_task_was_cancelled_has_failed() -> None:
     assert (await one.report()).parts == {"worker": "stopped"}
 
 
-async def test_whoever_asks_may_be_cancelled() -> None:
+async def test_health_question_may_be_cancelled() -> None:
     async def hangs() -> None:
         await asyncio.Event().wait()
 
@@ -80,7 +80,7 @@ async def test_whoever_asks_may_be_cancelled() -> None:
         await asking
 
 
-async def test_while_draining_it_is_not_ready_whatever_works() -> None:
+async def test_service_that_drains_is_not_ready_whatever_works() -> None:
     one = Health("stream")
     one.register("bus", good)
     one.draining = True
@@ -90,7 +90,7 @@ async def test_while_draining_it_is_not_ready_whatever_works() -> None:
     assert report.parts == {"bus": "ok"}
 
 
-async def test_a_name_registered_again_replaces() -> None:
+async def test_check_registered_again_replaces_the_first() -> None:
     one = Health("stream")
     one.register("bus", bad)
     one.register("bus", good)

@@ -59,7 +59,7 @@ def test_json_lines_carry_service_part_level_time(capsys: pytest.CaptureFixture[
                      "seconds": 1.5, "ok": False, "text": "é\n"}  # fmt: skip
 
 
-def test_console_lines_are_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+def test_console_lines_are_text_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("console", "api")
     logs.logger("store").info("slow query", seconds=1.5)
     (line,) = lines(capsys)
@@ -82,7 +82,7 @@ def test_debug_is_not_shown(log: logs.Logger, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize("value", ['a\nlevel=error event="forged"', "\x1b[31mred", "\r", "\x00",
                                    "\u2028", "\x85", Forger(), [Forger()], ValueError("a\nb"),
                                    b"\n", "\ud800"])  # fmt: skip
-def test_a_value_cannot_forge_a_line(
+def test_value_cannot_forge_a_log_line(
     log: logs.Logger, capsys: pytest.CaptureFixture[str], value: object
 ) -> None:
     log.info("met", value=value)
@@ -92,7 +92,7 @@ def test_a_value_cannot_forge_a_line(
     assert all(character.isprintable() for character in text[:-1])
 
 
-def test_no_value_makes_a_call_raise(log: logs.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_call_raises_for_no_value(log: logs.Logger, capsys: pytest.CaptureFixture[str]) -> None:
     circle: list[Any] = []
     circle.append(circle)
     for value in (Hostile(), circle, {(1, 2): 3}, {Hostile(): 1}, float("nan"), object(), None, 1):
@@ -101,7 +101,7 @@ def test_no_value_makes_a_call_raise(log: logs.Logger, capsys: pytest.CaptureFix
     assert len(lines(capsys)) == 9
 
 
-def test_an_exception_is_one_line(log: logs.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+def test_exception_is_one_log_line(log: logs.Logger, capsys: pytest.CaptureFixture[str]) -> None:
     try:
         raise ValueError("why")
     except ValueError:
@@ -131,7 +131,7 @@ def test_libraries_logs_take_our_shape(capsys: pytest.CaptureFixture[str]) -> No
     assert "OSError: why" in got[-1]["exception"]
 
 
-def test_a_reader_that_went_away_costs_only_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_reader_that_went_away_costs_only_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     class Gone(io.StringIO):
         def write(self, _: str) -> int:
             raise BrokenPipeError
@@ -146,14 +146,14 @@ def test_a_reader_that_went_away_costs_only_the_line(monkeypatch: pytest.MonkeyP
     logs.logger("x").error("nobody reads this")
 
 
-def test_context_of_a_task_is_added(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_line_has_the_context_of_its_task(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json", "api")
     with structlog.contextvars.bound_contextvars(request="r1"):
         logs.logger("x").info("met")
     assert json.loads(lines(capsys)[0])["request"] == "r1"
 
 
-def test_a_line_and_its_end_are_one_write() -> None:
+def test_log_line_and_its_end_are_one_write() -> None:
     reader, writer = os.pipe2(os.O_DIRECT)  # each write is read as a packet of its own
     program = (
         "from talas_core.telemetry import logs; logs.configure('json', 'x'); "
@@ -169,7 +169,7 @@ def test_a_line_and_its_end_are_one_write() -> None:
     assert packets[0].endswith(b"}\n")
 
 
-def test_lines_can_be_given_to_another_process(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_lines_can_be_given_to_another_process(capsys: pytest.CaptureFixture[str]) -> None:
     heard: list[tuple[str, str, dict[str, Any]]] = []
     logs.relay(lambda *line: heard.append(line))
     log = logs.logger("codec")
@@ -190,7 +190,7 @@ def test_lines_can_be_given_to_another_process(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("terminals", [(True, True), (True, False), (False, True)])
-def test_a_terminal_gets_lines_for_people(
+def test_terminal_gets_log_lines_for_people(
     monkeypatch: pytest.MonkeyPatch, terminals: tuple[bool, bool]
 ) -> None:
     for name, is_one in zip(("stdout", "stderr"), terminals, strict=True):

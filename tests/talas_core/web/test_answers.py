@@ -48,7 +48,7 @@ def test_unauthorized_names_the_scheme() -> None:
         (BusTimeout("No answer."), 503, "1"),
     ],
 )
-def test_refusals_say_when_to_come_back(error: TalasError, status: int, seconds: str) -> None:
+def test_refusal_says_when_to_come_back(error: TalasError, status: int, seconds: str) -> None:
     response = refusal(error)
     assert response.status == status
     assert response.headers["Retry-After"] == seconds
@@ -56,7 +56,7 @@ def test_refusals_say_when_to_come_back(error: TalasError, status: int, seconds:
 
 
 @pytest.mark.parametrize("kind", [BadInput, Conflict])
-def test_fields_are_named(kind: type[BadInput]) -> None:
+def test_refusal_names_its_fields(kind: type[BadInput]) -> None:
     response = refusal(kind("No.", {"email": "is taken"}))
     assert error_of(response.body)["fields"] == {"email": "is taken"}
 
@@ -69,6 +69,6 @@ def test_our_own_fault_keeps_its_sentence() -> None:
     assert error_of(response.body)["code"] == "internal"
 
 
-def test_extra_headers_are_kept() -> None:
+def test_extra_headers_of_an_answer_are_kept() -> None:
     assert refusal(Unauthorized("x"), {"X-A": "1"}).headers["X-A"] == "1"
     assert failed(418, "teapot", "No.", headers={"X-B": "2"}).headers["X-B"] == "2"

@@ -117,7 +117,7 @@ async def test_an_expectation_that_cannot_be_met_is_refused_with_every_header(
         assert response.headers["Server"] == "Talas"
 
 
-async def test_a_redirect_stays_one(client: Client) -> None:
+async def test_redirect_stays_a_redirect(client: Client) -> None:
     async with client.get("/moved", allow_redirects=False) as response:
         assert response.status == 302
         assert response.headers["Location"] == "/fine"
@@ -138,7 +138,7 @@ async def preflight(client: Client, path: str, origin: str) -> tuple[int, dict[s
         return response.status, dict(response.headers)
 
 
-async def test_preflight_of_our_page(client: Client) -> None:
+async def test_preflight_of_our_page_lists_the_methods(client: Client) -> None:
     status, headers = await preflight(client, "/fine", PAGE)
     assert status == 204
     assert headers["Access-Control-Allow-Origin"] == PAGE
@@ -146,13 +146,13 @@ async def test_preflight_of_our_page(client: Client) -> None:
     assert headers["Vary"] == "Origin"
 
 
-async def test_preflight_of_a_stranger(client: Client) -> None:
+async def test_preflight_of_another_origin_is_refused(client: Client) -> None:
     status, headers = await preflight(client, "/fine", "http://evil.example")
     assert status == 403
     assert "Access-Control-Allow-Origin" not in headers
 
 
-async def test_preflight_of_nothing(client: Client) -> None:
+async def test_preflight_of_an_unknown_address_is_404(client: Client) -> None:
     assert (await preflight(client, "/nowhere", PAGE))[0] == 404
 
 
@@ -230,7 +230,7 @@ async def test_answer_to_a_client_that_has_just_left_is_no_failure_of_ours(
     assert "failed" not in capsys.readouterr().out
 
 
-async def test_whoever_saw_the_request_on_its_way_has_a_word_on_its_answer(client: Client) -> None:
+async def test_header_set_on_the_way_of_a_request_is_on_its_answer(client: Client) -> None:
     async with client.get("/counted") as response:
         assert response.status == 404
         assert response.headers["RateLimit"] == "more"
@@ -261,7 +261,7 @@ async def test_a_request_for_another_host_is_421_whatever_it_asks() -> None:
 
 
 @pytest.mark.checklist(31)
-async def test_the_host_of_a_whole_address_counts_and_none_passes() -> None:
+async def test_host_of_an_absolute_target_counts_and_no_host_passes() -> None:
     app = application(cors=Cors([]), hosts=Hosts())
     app.router.add_get("/fine", fine)
     server = await WebServer.start(app)

@@ -5,7 +5,7 @@ from talas_core.web.bearer import LONGEST, bearer
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "Bearer  "])
-def test_takes_the_token(scheme: str) -> None:
+def test_bearer_token_is_read_from_its_header(scheme: str) -> None:
     assert bearer({"Authorization": f"{scheme} a.b-c_d~e/f+g=="}) == "a.b-c_d~e/f+g=="
 
 
@@ -23,11 +23,11 @@ def test_takes_the_token(scheme: str) -> None:
         "Bearer " + "a" * LONGEST,
     ],
 )
-def test_refuses_what_is_not_token_shaped(header: str) -> None:
+def test_bearer_token_of_another_shape_is_refused(header: str) -> None:
     with pytest.raises(Unauthorized):
         bearer({"Authorization": header})
 
 
-def test_refuses_no_header() -> None:
+def test_request_without_a_bearer_token_is_refused() -> None:
     with pytest.raises(Unauthorized):
         bearer({})

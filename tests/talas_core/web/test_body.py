@@ -49,7 +49,7 @@ def test_a_field_without_a_sentence_says_what_was_expected() -> None:
 
 
 @pytest.mark.parametrize("raw", [b"[1]", b'"text"', b"null", b"7"])
-def test_what_is_not_an_object_is_refused(raw: bytes) -> None:
+def test_body_that_is_no_object_is_refused(raw: bytes) -> None:
     assert "object" in str(refused(raw))
 
 
@@ -69,7 +69,7 @@ def test_malformed_json_says_where(raw: bytes, place: str) -> None:
 
 
 @pytest.mark.parametrize("raw", [b'{"name":"\xff","age":1}', b'{"name":"\xed\xa0\x80","age":1}'])
-def test_what_is_not_utf_8_is_refused(raw: bytes) -> None:
+def test_body_that_is_not_utf_8_is_refused(raw: bytes) -> None:
     assert "UTF-8" in str(refused(raw))
 
 
@@ -118,7 +118,9 @@ async def echo_client() -> TestClient[web.Request, web.Application]:
         ("application/json", b" " * 201, 413),
     ],
 )
-async def test_over_http(content_type: str, body: bytes, status: int) -> None:
+async def test_body_over_http_is_read_or_refused_with_its_status(
+    content_type: str, body: bytes, status: int
+) -> None:
     client = await echo_client()
     async with client.post("/", data=body, headers={"Content-Type": content_type}) as response:
         assert response.status == status

@@ -69,7 +69,7 @@ async def _trickle(writer: asyncio.StreamWriter, crumb: bytes) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_who_says_nothing_is_closed_without_a_word() -> None:
+async def test_connection_that_says_nothing_is_closed_without_an_answer() -> None:
     async with served(head_seconds=0.1) as port:
         assert await raw(port, b"") == b""
 
@@ -150,7 +150,7 @@ async def test_an_answer_that_is_not_read_is_cut() -> None:
 
 
 @pytest.mark.checklist(24)
-async def test_one_address_never_has_all_the_places_whatever_it_does_on_them() -> None:
+async def test_connections_of_one_address_are_never_all_there_are() -> None:
     async with served(held(), most=8) as port:
         holders = [await holding(port) for _ in range(6)]
         await until_status(port, b"503")
@@ -161,7 +161,7 @@ async def test_one_address_never_has_all_the_places_whatever_it_does_on_them() -
             holder.close()
 
 
-async def test_connections_are_bounded_and_places_come_back() -> None:
+async def test_connections_are_bounded_and_come_free_again() -> None:
     async with served(held(), most=3) as port:
         holders = [await holding(port, f"127.0.0.{number}") for number in (2, 3, 4)]
         said = await until_status(port, b"503")
@@ -376,7 +376,9 @@ async def test_requests_behind_a_slow_one_wait_in_the_clients_socket() -> None:
         (b"G@T /quick HTTP/1.1", 400, b""),
     ],
 )
-async def test_only_declared_methods_and_no_echo(line: bytes, status: int, allow: bytes) -> None:
+async def test_undeclared_method_is_refused_without_echo(
+    line: bytes, status: int, allow: bytes
+) -> None:
     async with served() as port:
         secret = b"Connection: close\r\nAuthorization: Bearer secret"
         said = await raw(port, line + b"\r\nHost: x\r\n" + secret + b"\r\n\r\n")

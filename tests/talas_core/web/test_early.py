@@ -19,7 +19,7 @@ class Transport:
         self.written += data
 
 
-def test_each_answer_is_whole_and_the_last() -> None:
+def test_answer_before_a_request_is_whole_and_closes() -> None:
     for made, status, code in ((early.late(), 408, "too_slow"), (early.full(), 503, "unavailable")):
         transport = Transport()
         early.say(cast("early.asyncio.Transport", transport), made)

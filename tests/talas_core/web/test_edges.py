@@ -12,7 +12,7 @@ OLD = b"GET / HTTP/1.0\r\n\r\n"
 
 @pytest.mark.parametrize("version", [(1, 1), (1, 0)])
 @pytest.mark.parametrize("expect", [None, "100-continue", " 100-Continue "])
-def test_what_is_spoken_here_has_no_problem(version: tuple[int, int], expect: str | None) -> None:
+def test_head_of_http_1_has_no_problem(version: tuple[int, int], expect: str | None) -> None:
     assert edges.problem(version, expect) is None
 
 
@@ -26,7 +26,9 @@ def test_what_is_spoken_here_has_no_problem(version: tuple[int, int], expect: st
         ((1, 1), "", 417),
     ],
 )
-def test_what_is_not_is_named(version: tuple[int, int], expect: str | None, status: int) -> None:
+def test_head_of_another_version_or_expectation_gets_its_status(
+    version: tuple[int, int], expect: str | None, status: int
+) -> None:
     found = edges.problem(version, expect)
     assert found is not None
     assert found.status == status

@@ -48,27 +48,27 @@ def test_a_listed_origin_is_answered_by_name() -> None:
         f"{PAGE}\x00", "http://127.0.0.1:8080@evil.example", "file://", "http://127.1:8080",
     ],
 )  # fmt: skip
-def test_a_stranger_gets_no_header(origin: str | None) -> None:
+def test_unlisted_origin_gets_no_cors_header(origin: str | None) -> None:
     assert Cors([PAGE]).answer(origin) == {}
 
 
-def test_any_origin_where_the_operator_says_so() -> None:
+def test_any_origin_is_answered_where_the_operator_says_so() -> None:
     headers = Cors(["*"]).answer("http://anyone.example")
     assert headers["Access-Control-Allow-Origin"] == "*"
 
 
-def test_preflight_lists_methods() -> None:
+def test_preflight_of_a_listed_origin_lists_the_methods() -> None:
     headers = Cors([PAGE]).preflight(PAGE, ["POST", "GET"])
     assert headers is not None
     assert headers["Access-Control-Allow-Methods"] == "GET, POST"
     assert "Authorization" in headers["Access-Control-Allow-Headers"]
 
 
-def test_preflight_of_a_stranger_is_none() -> None:
+def test_preflight_of_an_unlisted_origin_has_no_answer() -> None:
     assert Cors([PAGE]).preflight("http://evil.example", ["GET"]) is None
 
 
-def test_own_page_by_default() -> None:
+def test_own_page_is_listed_by_default() -> None:
     cors = Cors.own(load({"TALAS_API_PORT": "9000"}))
     for name in ("127.0.0.1", "localhost", "[::1]"):
         assert cors.allows(f"http://{name}:9000")

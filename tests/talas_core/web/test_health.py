@@ -6,7 +6,7 @@ from talas_core.web.headers import Cors
 from talas_core.web.health import routes
 
 
-async def test_both_paths_tell_the_state() -> None:
+async def test_health_and_ready_tell_the_state() -> None:
     broken = True
 
     async def database() -> None:

@@ -106,7 +106,7 @@ def test_only_listed_names_are_names_of_ours() -> None:
         assert not hosts.names(host)
 
 
-def test_name_and_authority() -> None:
+def test_host_header_is_split_into_name_and_port() -> None:
     assert name_of("A.example.:80") == Name("a.example", is_address=False)
     assert name_of("[::0001]") == Name("::1", is_address=True)
     assert authority("https://a.example:1/x?y") == "a.example:1"

@@ -66,7 +66,7 @@ def test_trusted_proxies_are_not_counted() -> None:
     assert not idle.make_room()
 
 
-def test_without_room_the_oldest_of_all_goes() -> None:
+def test_oldest_idle_connection_of_all_goes_where_there_is_no_room() -> None:
     idle = Idle(100, Proxies())
     both = waiting(idle, 4, "192.0.2.1", "192.0.2.2")
     idle.busy(both[0])
@@ -74,7 +74,7 @@ def test_without_room_the_oldest_of_all_goes() -> None:
     assert closed(both) == [0, 1, 0, 0]
 
 
-def test_what_ends_takes_no_memory_and_may_end_twice() -> None:
+def test_ended_connection_takes_no_memory_and_may_end_twice() -> None:
     idle = Idle(100, Proxies())
     for connection in waiting(idle, 10, "192.0.2.1", "192.0.2.2"):
         idle.wait(connection, idle.whose("192.0.2.1"))

@@ -39,11 +39,13 @@ INSIDE = Proxies(["10.0.0.0/8", "127.0.0.1", "fd00::/8"])
         ("10.0.0.1", ["10.1.1.1, " * 100_000 + "10.1.1.2"], "10.1.1.1"),
     ],
 )
-def test_the_nearest_hop_that_is_no_proxy(peer: str, forwarded: list[str], found: str) -> None:
+def test_client_is_the_nearest_hop_that_is_no_trusted_proxy(
+    peer: str, forwarded: list[str], found: str
+) -> None:
     assert INSIDE.client(peer, forwarded) == ip_address(found)
 
 
-def test_without_trusted_proxies_no_header_counts() -> None:
+def test_forwarding_header_without_trusted_proxies_is_ignored() -> None:
     assert Proxies().client("127.0.0.1", ["203.0.113.9"]) == ip_address("127.0.0.1")
 
 
@@ -52,7 +54,7 @@ def test_a_connection_without_an_address_has_none() -> None:
     assert INSIDE.client("", []) is None
 
 
-def test_what_is_no_network_is_refused() -> None:
+def test_malformed_trusted_network_is_refused() -> None:
     with pytest.raises(SettingError, match="TALAS_TRUSTED_PROXIES"):
         Proxies(["10.0.0.0/8", "here"])
 
@@ -84,15 +86,15 @@ async def seen_with(proxies: Proxies) -> str:
 
 
 @pytest.mark.checklist(12)
-async def test_over_http_a_forged_header_is_ignored() -> None:
+async def test_forged_forwarding_header_over_http_is_ignored() -> None:
     assert await seen_with(Proxies()) == "127.0.0.1"
     assert await seen_with(INSIDE) == "203.0.113.9"
 
 
 @pytest.mark.parametrize("name", ["Via", "Forwarded", "X-Forwarded-For", "X-Real-IP"])
-def test_what_proxies_add_tells_of_them(name: str) -> None:
+def test_header_that_proxies_add_tells_of_a_proxy(name: str) -> None:
     assert passed_on(CIMultiDict({name: "1"}))
 
 
-def test_without_it_there_is_none() -> None:
+def test_request_without_proxy_headers_tells_of_none() -> None:
     assert not passed_on(CIMultiDict({"Host": "a.example", "X-Request-ID": "1"}))

@@ -9,7 +9,7 @@ from support.wait import PATIENCE
 from talas_core.web.server import WebServer
 
 
-async def test_serves_on_a_port_of_the_system() -> None:
+async def test_server_serves_on_a_port_of_the_system() -> None:
     server = await WebServer.start(demo()[0])
     port = await server.listen("127.0.0.1", 0)
     said = await raw(port, b"GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -28,7 +28,7 @@ async def test_serves_on_a_port_of_the_system() -> None:
         (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", b"400"),
     ],
 )
-async def test_what_is_not_http_is_refused_in_our_shape(
+async def test_bytes_that_are_not_http_are_refused_in_our_shape(
     request_bytes: bytes, status: bytes
 ) -> None:
     server = await WebServer.start(demo()[0])
@@ -51,7 +51,7 @@ async def test_what_is_not_http_is_refused_in_our_shape(
         (b"GET /quick\r\n\r\n", b"400"),
     ],
 )
-async def test_what_asks_for_another_http_is_refused_in_ours_and_closed(
+async def test_head_of_another_http_is_refused_in_ours_and_closed(
     head: bytes, status: bytes
 ) -> None:
     server = await WebServer.start(demo()[0])
@@ -71,7 +71,7 @@ async def test_what_asks_for_another_http_is_refused_in_ours_and_closed(
         b"GET /quick HTTP/1.0\r\n\r\n",
     ],
 )
-async def test_what_follows_the_last_request_changes_nothing(first: bytes) -> None:
+async def test_bytes_after_the_last_request_change_nothing(first: bytes) -> None:
     server = await WebServer.start(demo()[0])
     port = await server.listen("127.0.0.1", 0)
     before = b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -156,7 +156,7 @@ async def test_a_port_in_use_is_an_oserror() -> None:
     await second.close()
 
 
-async def test_both_families_share_a_port() -> None:
+async def test_ipv4_and_ipv6_share_a_port() -> None:
     server = await WebServer.start(demo()[0])
     try:
         port = await server.listen("127.0.0.1,::1", 0)
@@ -192,7 +192,7 @@ async def test_an_application_without_our_rules_shows_nothing_either(
     await server.close()
 
 
-async def test_what_follows_a_wish_for_another_protocol_is_not_taken_for_an_answer() -> None:
+async def test_bytes_after_a_wish_for_another_protocol_are_not_read_as_a_request() -> None:
     """The connection ends with the first answer, instead of losing the second request."""
     server = await WebServer.start(demo()[0])
     port = await server.listen("127.0.0.1", 0)

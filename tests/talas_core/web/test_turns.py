@@ -50,7 +50,7 @@ async def test_an_address_with_much_to_do_lets_each_other_go_between() -> None:
     assert "".join(slow.acted) == "aabcabaa"
 
 
-async def test_what_an_act_takes_comes_after_those_who_wait() -> None:
+async def test_act_that_goes_on_comes_after_those_that_wait() -> None:
     slow = Slow(TURN_SECONDS / 10)
     turns = Turns(lambda: slow.now)
 
@@ -81,7 +81,7 @@ async def test_an_act_that_fails_does_not_stop_the_others() -> None:
     assert len(failures) == 1
 
 
-async def test_acts_that_cost_nothing_are_counted_too() -> None:
+async def test_cheap_acts_are_counted_too() -> None:
     slow = Slow(0.0)
     turns = Turns(lambda: slow.now)
     for number in range(100):
