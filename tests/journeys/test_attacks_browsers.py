@@ -136,7 +136,7 @@ def check(answer: Answer, *, page: bool) -> None:
 
 
 @pytest.mark.checklist(19)
-def test_without_https_no_browser_is_locked_out(tmp_path: Path) -> None:
+def test_header_that_locks_browsers_out_is_not_sent_without_https(tmp_path: Path) -> None:
     with running_serve(tmp_path) as plain:
         plain.wait_ready()
         for port in (plain.api, plain.chat, plain.stream):
@@ -145,7 +145,7 @@ def test_without_https_no_browser_is_locked_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.checklist(14, 19)
-def test_what_a_person_gets_is_kept_nowhere(served: Served) -> None:
+def test_answers_to_a_person_are_stored_by_no_cache(served: Served) -> None:
     grant = sign_up(served, "ada")
     for path in ("/api/auth/profile", "/api/auth/me", "/api/rooms"):
         answer = ask(served.api, "GET", path, token=grant["access_token"])
@@ -166,7 +166,7 @@ STRANGERS = (
 
 @pytest.mark.checklist(13, 18)
 @pytest.mark.parametrize("origin", STRANGERS)
-def test_a_page_of_another_origin_reads_nothing_and_does_not_chat(
+def test_page_of_another_origin_reads_nothing_and_does_not_chat(
     served: Served, origin: str
 ) -> None:
     for answer in (
@@ -199,7 +199,7 @@ FORMS = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data
 
 @pytest.mark.checklist(17)
 @pytest.mark.parametrize("kind", FORMS)
-def test_what_any_page_may_send_without_asking_changes_nothing(served: Served, kind: str) -> None:
+def test_request_a_page_may_send_unasked_changes_nothing(served: Served, kind: str) -> None:
     wish = {"username": "forged", "email": "forged@example.org", "password": "correct horse 9"}
     body = json.dumps(wish).encode()
     for path in ("/api/auth/register", "/api/auth/login", "/api/auth/refresh"):
@@ -243,7 +243,7 @@ def test_our_own_names_reach_every_port(served: Served, host: str) -> None:
 
 
 @pytest.mark.checklist(17)
-def test_over_plain_http_no_page_orders_with_what_a_browser_remembers(served: Served) -> None:
+def test_page_over_plain_http_gives_no_orders_by_remembered_passwords(served: Served) -> None:
     login = base64.b64encode(f"source:{stream_key(served, 'demo')}".encode()).decode()
     clicked = {"Host": "radio.example:3002", "Authorization": f"Basic {login}",
                "User_Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101",
@@ -259,7 +259,7 @@ def test_over_plain_http_no_page_orders_with_what_a_browser_remembers(served: Se
 
 
 @pytest.mark.checklist(17)
-def test_no_page_of_another_site_uses_what_a_browser_remembers(served: Served) -> None:
+def test_page_of_another_site_uses_no_remembered_password(served: Served) -> None:
     login = base64.b64encode(f"source:{stream_key(served, 'demo')}".encode()).decode()
     path = "/admin/metadata?mount=/demo&mode=updinfo&song=Forged"
     for site, status in (("cross-site", 403), ("same-origin", 200), ("none", 200)):
@@ -280,7 +280,7 @@ async def test_no_cookie_is_ever_set(served: Served) -> None:
 
 
 @pytest.mark.checklist(19)
-def test_a_field_of_ours_cannot_be_broken_out_of(served: Served) -> None:
+def test_text_in_a_field_of_an_answer_cannot_break_out_of_it(served: Served) -> None:
     """What comes in through the address or the Host goes out in no line of its own."""
     evil = ("%0d%0aSet-Cookie:a=b", "%E5%98%8D%E5%98%8ASet-Cookie:a=b", "%0aSet-Cookie:a=b")
     for text in evil:
@@ -299,7 +299,7 @@ def test_a_field_of_ours_cannot_be_broken_out_of(served: Served) -> None:
 
 @needs_browser
 @pytest.mark.checklist(19)
-def test_the_page_runs_nothing_that_is_written_into_it(tmp_path: Path) -> None:
+def test_page_runs_no_script_written_into_its_fields(tmp_path: Path) -> None:
     (tmp_path / "profile").mkdir()
     with running_serve(tmp_path, "--demo") as plain, browser(tmp_path / "profile") as page:
         plain.wait_ready()

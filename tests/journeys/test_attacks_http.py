@@ -79,7 +79,7 @@ TWO_WAYS = {
 @pytest.mark.checklist(26)
 @pytest.mark.parametrize("name", PORTS)
 @pytest.mark.parametrize("case", TWO_WAYS)
-def test_what_can_be_read_in_two_ways_is_refused_and_the_rest_thrown_away(
+def test_request_readable_in_two_ways_is_refused_and_the_rest_dropped(
     served: Served, name: str, case: str
 ) -> None:
     found = answers(exchange(port(served, name), TWO_WAYS[case] + SMUGGLED))
@@ -104,7 +104,7 @@ ONE_WAY = {
 @pytest.mark.checklist(26)
 @pytest.mark.parametrize("name", PORTS)
 @pytest.mark.parametrize("case", ONE_WAY)
-def test_what_can_be_read_in_one_way_is_followed_by_the_next_request(
+def test_request_readable_in_one_way_is_followed_by_the_next(
     served: Served, name: str, case: str
 ) -> None:
     found = answers(exchange(port(served, name), ONE_WAY[case] + LAST))
@@ -115,14 +115,14 @@ def test_what_can_be_read_in_one_way_is_followed_by_the_next_request(
 
 @pytest.mark.checklist(26)
 @pytest.mark.parametrize("name", ["api", "chat"])
-def test_lines_that_end_in_a_line_feed_alone_are_no_head(served: Served, name: str) -> None:
+def test_head_with_bare_line_feeds_is_refused(served: Served, name: str) -> None:
     bare = SMUGGLED.replace(b"\r\n", b"\n")
     found = answers(exchange(port(served, name), bare + SMUGGLED))
     assert [answer.status for answer in found] == [400]
 
 
 @pytest.mark.checklist(26)
-def test_of_encoders_a_line_feed_alone_is_taken_for_one_request(served: Served) -> None:
+def test_head_of_an_encoder_with_bare_line_feeds_is_one_request(served: Served) -> None:
     """The stream port tolerates it (docs/broadcasting.md); it serves one request a connection."""
     bare = SMUGGLED.replace(b"\r\n", b"\n")
     assert len(answers(exchange(served.stream, bare + SMUGGLED))) == 1
@@ -158,7 +158,7 @@ def test_a_whole_address_as_target_is_our_own_path_or_misdirected(
 @pytest.mark.checklist(21)
 @pytest.mark.parametrize("name", PORTS)
 @pytest.mark.parametrize("target", ["127.0.0.1:22", "http://127.0.0.1:22/", "/health"])
-def test_nobody_is_connected_to_anything(served: Served, name: str, target: str) -> None:
+def test_connect_request_is_refused(served: Served, name: str, target: str) -> None:
     asked = f"CONNECT {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     answer = exchange(port(served, name), asked, enough=stays)
     assert answers(answer)[0].status in (400, 404, 405)
@@ -201,7 +201,7 @@ UP = ("../", "..%2f", "%2e%2e/", "%2e%2e%2f", "..%5c", "..\\", "%252e%252e%252f"
 
 @pytest.mark.checklist(22)
 @pytest.mark.parametrize("step", UP)
-def test_no_path_leads_out_of_the_page(served: Served, step: str) -> None:
+def test_path_does_not_lead_out_of_the_page_s_folder(served: Served, step: str) -> None:
     for start in ("/site/x/", "/site/x/js/", "/", "/site/"):
         for end in ("etc/passwd", "handlers.py", "var/secrets/master.key", "proc/self/environ"):
             for depth in (1, 2, 9):

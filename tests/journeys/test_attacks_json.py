@@ -124,7 +124,7 @@ def survived(answer: Answer) -> bool:
     return True
 
 
-def test_the_addresses_that_take_bodies_are_found(victim: Victim) -> None:
+def test_addresses_that_take_bodies_are_all_attacked(victim: Victim) -> None:
     found = {(door.method, door.path) for door in victim.doors}
     assert {("POST", f"/api/auth/{name}") for name in ("register", "login", "refresh")} <= found
     assert ("PATCH", "/api/auth/profile") in found
@@ -133,7 +133,7 @@ def test_the_addresses_that_take_bodies_are_found(victim: Victim) -> None:
 
 @pytest.mark.checklist(23)
 @pytest.mark.parametrize("name", STRANGERS)
-def test_no_body_sets_what_it_was_not_asked_for(victim: Victim, name: str) -> None:
+def test_body_with_members_not_asked_for_sets_nothing(victim: Victim, name: str) -> None:
     for door in victim.doors:
         if name in members(door.kind):
             continue
@@ -145,7 +145,7 @@ def test_no_body_sets_what_it_was_not_asked_for(victim: Victim, name: str) -> No
 
 @pytest.mark.checklist(23)
 @pytest.mark.parametrize("name", NEVER)
-def test_a_member_that_can_be_nothing_is_refused_everywhere(victim: Victim, name: str) -> None:
+def test_malformed_member_is_refused_everywhere(victim: Victim, name: str) -> None:
     for door in victim.doors:
         for member in members(door.kind):
             assert refused(door.knock(victim, with_raw(good(door.kind), member, NEVER[name])))
@@ -153,7 +153,7 @@ def test_a_member_that_can_be_nothing_is_refused_everywhere(victim: Victim, name
 
 @pytest.mark.checklist(23)
 @pytest.mark.parametrize("text", ODD)
-def test_an_odd_text_breaks_nothing(victim: Victim, text: str) -> None:
+def test_odd_text_is_kept_or_refused_and_breaks_nothing(victim: Victim, text: str) -> None:
     for door in victim.doors:
         for member in members(door.kind):
             raw = json.dumps(text).encode()
@@ -166,7 +166,7 @@ def test_an_odd_text_breaks_nothing(victim: Victim, text: str) -> None:
 
 @pytest.mark.checklist(23)
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_body_that_is_nothing_is_refused_everywhere(victim: Victim, name: str) -> None:
+def test_malformed_body_is_refused_everywhere(victim: Victim, name: str) -> None:
     for door in victim.doors:
         assert refused(door.knock(victim, WHOLE[name]))
 
@@ -198,7 +198,7 @@ def test_a_body_of_a_lawful_size_that_is_too_deep_is_refused_everywhere(
 
 
 @pytest.mark.checklist(23)
-def test_of_a_member_given_twice_the_last_is_checked_and_used(victim: Victim) -> None:
+def test_member_given_twice_is_checked_and_used_as_its_last_value(victim: Victim) -> None:
     wish = {"email": "twice@example.org", "password": PASSWORD}
     body = json.dumps(wish).encode()[:-1] + b',"username":"first","username":"second"}'
     assert ask(victim.served.api, "POST", "/api/auth/register", body).data["username"] == "second"
@@ -210,7 +210,7 @@ FRAMES = tuple((name, verb.kind) for name, verb in BY_TYPE.items())
 
 @pytest.mark.checklist(16, 23)
 @pytest.mark.parametrize("part", ["never", "odd", "whole", "strangers", "deep"])
-async def test_the_chat_answers_or_closes_whatever_it_is_sent(victim: Victim, part: str) -> None:
+async def test_chat_answers_or_closes_whatever_it_is_sent(victim: Victim, part: str) -> None:
     async with aiohttp.ClientSession() as session:
         url = f"http://127.0.0.1:{victim.served.chat}/ws"
         talker = await fresh(session, url, victim.token)

@@ -86,7 +86,9 @@ def told(served: Served) -> list[str]:
 
 
 @pytest.mark.parametrize("name", EVIL)
-def test_one_event_is_one_line_of_plain_characters(served: Served, name: str) -> None:
+def test_event_with_hostile_text_is_one_log_line_of_plain_characters(
+    served: Served, name: str
+) -> None:
     attack(served, EVIL[name])
     until(served.is_ready)
     assert any("source " in line for line in told(served)), "nothing of it was told at all"
@@ -101,7 +103,7 @@ def test_one_event_is_one_line_of_plain_characters(served: Served, name: str) ->
             assert " event=forged" not in line.replace('\\"', "").split('"')[::2], line
 
 
-def test_nothing_secret_is_told(served: Served) -> None:
+def test_log_holds_no_secret(served: Served) -> None:
     grant = sign_up(served, "ada")
     wrong = json.dumps({"email": "ada@example.org", "password": "not it, though close"}).encode()
     ask(served.api, "POST", "/api/auth/login", wrong)

@@ -201,13 +201,13 @@ CLAIMS: dict[str, Forgery] = {
 ALL = SHAPES | ALGORITHMS | KEYS | CLAIMS
 
 
-def test_what_is_forged_here_would_pass_if_nothing_were_wrong(victim: Victim) -> None:
+def test_token_made_as_the_forged_ones_but_right_passes(victim: Victim) -> None:
     answer = ask(victim.served.api, "GET", "/api/auth/profile", token=victim.token())
     assert answer.status == 200
 
 
 @pytest.mark.checklist(3)
-def test_a_session_of_nobody_is_none(victim: Victim) -> None:
+def test_token_of_an_unknown_session_is_refused(victim: Victim) -> None:
     token = victim.token(claims={"sid": "01890000-0000-7000-8000-000000000000"})
     assert ask(victim.served.api, "GET", "/api/auth/profile", token=token).status == 401
 
@@ -257,7 +257,7 @@ def test_a_token_in_the_address_is_not_looked_at(victim: Victim, name: str) -> N
 
 @pytest.mark.checklist(4)
 @pytest.mark.parametrize("scheme", ["Basic", "Token", "", "Bearer,", "Bearer Bearer", "JWT"])
-def test_a_token_under_another_name_is_none(victim: Victim, scheme: str) -> None:
+def test_token_under_another_scheme_is_refused(victim: Victim, scheme: str) -> None:
     field = f"{scheme} {victim.token()}"
     path = "/api/auth/profile"
     assert ask(victim.served.api, "GET", path, Authorization=field).status == 401

@@ -30,7 +30,7 @@ def call(method: str, url: str, body: Any = None, token: str = "") -> tuple[int,
 
 
 @pytest.mark.journey
-def test_three_services_and_one_account(tmp_path: Path) -> None:
+def test_three_services_are_healthy_and_an_account_goes_its_way(tmp_path: Path) -> None:
     with running_serve(tmp_path, first_start=True) as serve:
         serve.wait_ready()
         for port in (serve.api, serve.chat, serve.stream):

@@ -78,7 +78,7 @@ def fill(served: Served, folder: Path) -> Path:
     return Path(inside)
 
 
-async def test_full_disk_is_unavailable_and_not_ready_and_passes_by_itself(
+async def test_full_disk_makes_talas_unready_and_passes_by_itself(
     served: Served,
 ) -> None:
     person = Person(served.api, "writer")

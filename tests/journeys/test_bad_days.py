@@ -88,7 +88,7 @@ def resident(house: House) -> Person:
 
 
 @pytest.mark.parametrize("name", ["postgres", "nats", "api-1", "stream", "playout"])
-def test_what_is_killed_comes_back_and_nothing_is_lost(
+def test_killed_process_comes_back_and_nothing_is_lost(
     name: str, house: House, resident: Person
 ) -> None:
     served = house.served
@@ -104,9 +104,7 @@ def test_what_is_killed_comes_back_and_nothing_is_lost(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_killed_supervisor_takes_all_along_and_the_next_start_has_all(
-    kind: str, tmp_path: Path
-) -> None:
+def test_killed_supervisor_ends_all_and_the_next_start_has_all(kind: str, tmp_path: Path) -> None:
     with open_house(kind, tmp_path, "--demo") as opened:
         served = opened.served.wait_ready()
         person = Person(served.api, "survivor")
@@ -140,7 +138,7 @@ def test_sigterm_drains_and_the_next_start_has_all(kind: str, tmp_path: Path) ->
         assert served.stop() == 0
 
 
-def test_two_starts_at_once_leave_one_running(tmp_path: Path) -> None:
+def test_two_starts_at_once_on_one_directory_leave_one_running(tmp_path: Path) -> None:
     with running_serve(tmp_path, first_start=True) as first:
         second = subprocess.Popen(
             (sys.executable, "-P", "-m", "talas_core", "serve"), cwd=tmp_path, text=True,
@@ -163,7 +161,7 @@ def test_two_starts_at_once_leave_one_running(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a space in it", "x" * 150])
-def test_any_path_is_a_home(name: str, tmp_path: Path) -> None:
+def test_data_directory_may_have_any_path(name: str, tmp_path: Path) -> None:
     env = {"TALAS_DATA_DIR": str(tmp_path / name)}
     with running_serve(tmp_path, env=env, first_start=True) as served:
         served.wait_ready()
@@ -174,7 +172,7 @@ def test_any_path_is_a_home(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("uid", [65534, 54321], ids=["named", "nameless"])
-def test_an_ordinary_user_can_run_it(uid: int) -> None:
+def test_ordinary_user_runs_talas(uid: int) -> None:
     if os.geteuid() != 0:
         pytest.skip("the other tests show it: they are run by an ordinary user")
     prefix = as_user(uid)
@@ -194,30 +192,30 @@ def test_an_ordinary_user_can_run_it(uid: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["TALAS_API_PORT", "TALAS_CHAT_PORT", "TALAS_STREAM_PORT"])
-def test_a_port_already_taken(name: str, tmp_path: Path) -> None:
+def test_start_on_a_taken_port_is_refused_by_name(name: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         refused(tmp_path, {name: port}, f"{name}: cannot listen on 127.0.0.1:{port}: Address")
 
 
-def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
+def test_start_in_a_directory_that_cannot_be_written_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     refused(tmp_path, {"TALAS_DATA_DIR": str(tmp_path / "file" / "var")}, "TALAS_DATA_DIR: cannot")
 
 
-def test_a_database_that_refuses(tmp_path: Path) -> None:
+def test_start_with_a_database_that_refuses_is_refused_by_name(tmp_path: Path) -> None:
     url = f"postgresql://me:hush@127.0.0.1:{free_port()}/x"
     text = refused(tmp_path, {"TALAS_DATABASE_URL": url}, "TALAS_DATABASE_URL: the database refus")
     assert "hush" not in text
 
 
-def test_a_nats_server_that_refuses(tmp_path: Path) -> None:
+def test_start_with_a_nats_server_that_refuses_is_refused_by_name(tmp_path: Path) -> None:
     url = f"nats://hush@127.0.0.1:{free_port()}"
     text = refused(tmp_path, {"TALAS_NATS_URL": url}, "TALAS_NATS_URL: the server refuses")
     assert "hush" not in text
 
 
-def test_another_releases_database(tmp_path: Path) -> None:
+def test_start_on_another_release_s_database_is_refused_by_name(tmp_path: Path) -> None:
     cluster = tmp_path / "var" / "postgres"
     cluster.mkdir(parents=True)
     (cluster / "PG_VERSION").write_text("12\n")
@@ -229,7 +227,7 @@ def test_another_releases_database(tmp_path: Path) -> None:
     assert outcome.stderr.count("\n") == 1
 
 
-def test_a_root_that_may_be_nobody_else(tmp_path: Path) -> None:
+def test_start_as_root_that_may_become_nobody_else_is_refused_by_name(tmp_path: Path) -> None:
     """A container whose root is alone: no further namespace, and no other user to become."""
     alone = ("unshare", "-Ur", "sh", "-c",
              'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"', "sh")  # fmt: skip
@@ -249,7 +247,7 @@ def test_a_root_that_may_be_nobody_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("service", ["talas_api", "talas_stream"])
-def test_a_service_alone_says_what_it_lacks(service: str, tmp_path: Path) -> None:
+def test_service_started_alone_says_what_it_lacks(service: str, tmp_path: Path) -> None:
     outcome = subprocess.run(
         (sys.executable, "-P", "-m", service), cwd=tmp_path, capture_output=True, text=True,
         env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}, timeout=PATIENCE, check=False,
@@ -259,7 +257,7 @@ def test_a_service_alone_says_what_it_lacks(service: str, tmp_path: Path) -> Non
     assert "TALAS_NATS_URL" in outcome.stderr
 
 
-def test_ctrl_c_on_a_terminal_ends_it_in_order(tmp_path: Path) -> None:
+def test_ctrl_c_on_a_terminal_ends_talas_in_order(tmp_path: Path) -> None:
     with on_terminal(tmp_path) as (served, terminal):
         shown = bytearray()
         os.set_blocking(terminal, False)

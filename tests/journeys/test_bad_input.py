@@ -51,7 +51,7 @@ CASES = (
 @pytest.mark.parametrize(
     ("coding", "damage"), CASES, ids=lambda case: getattr(case, "__name__", case)
 )
-async def test_what_was_not_hit_is_heard_at_its_time(
+async def test_undamaged_audio_is_heard_at_its_time(
     tmp_path: Path, coding: str, damage: Damage
 ) -> None:
     data, dice = bytearray(DATA[coding]), random.Random(1)
@@ -76,7 +76,7 @@ ALSO = {coding: SENT_ALSO[coding] for coding in ("vorbis", "ogg-flac", "flac", "
 
 @pytest.mark.parametrize("damage", [truncated, noise, overwritten])
 @pytest.mark.parametrize("coding", ALSO)
-async def test_what_is_coded_anew_is_heard_at_its_time_too(
+async def test_damaged_audio_coded_anew_is_heard_at_its_time(
     tmp_path: Path, coding: str, damage: Damage
 ) -> None:
     data = bytearray(coded(SOUND, coding))
@@ -91,7 +91,7 @@ async def test_what_is_coded_anew_is_heard_at_its_time_too(
         assert not [line for line in air.logs if line["log_level"] in ("error", "critical")]
 
 
-async def test_an_operator_sees_the_damage_while_it_happens(tmp_path: Path) -> None:
+async def test_operator_sees_the_damage_while_it_happens(tmp_path: Path) -> None:
     async with on_the_air(tmp_path) as air:
 
         async def damaged() -> bool:
@@ -112,7 +112,7 @@ WRONG_TYPES = {"mp3": "audio/ogg", "aac": "audio/mpeg", "opus": "application/oct
 
 
 @pytest.mark.parametrize("coding", WRONG_TYPES)
-async def test_a_wrong_content_type_is_looked_through(tmp_path: Path, coding: str) -> None:
+async def test_source_with_a_wrong_content_type_is_recognised(tmp_path: Path, coding: str) -> None:
     data = DATA.get(coding) or coded(SOUND, coding)
     async with on_the_air(tmp_path) as air:
         bodies = await air.heard(data, WRONG_TYPES[coding], "mp3", "opus")
@@ -120,7 +120,7 @@ async def test_a_wrong_content_type_is_looked_through(tmp_path: Path, coding: st
             check_sound(body, coding, 0)
 
 
-async def test_a_tag_of_200_kb_in_front_costs_nothing(tmp_path: Path) -> None:
+async def test_tag_of_200_kb_before_the_audio_costs_nothing(tmp_path: Path) -> None:
     async with on_the_air(tmp_path) as air:
         _, writer = await air.stream.source()
         writer.write(false_tag("mp3") + DATA["mp3"][:AHEAD])
@@ -168,7 +168,7 @@ async def test_memory_is_flat_over_many_bad_sources(tmp_path: Path) -> None:
         await air.still_whole()
 
 
-def test_the_yardstick_itself() -> None:
+def test_measure_of_the_time_of_audio_finds_a_shift() -> None:
     """A recording with two frames missing is seen to lack them."""
     frames: list[Array] = [MONO[: 4 * RATE], MONO[4 * RATE + 2304 :]]
     torn = np.concatenate(frames)

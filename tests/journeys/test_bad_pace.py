@@ -20,7 +20,7 @@ from talas_stream.media import RATE
 pytestmark = pytest.mark.journey
 
 
-async def test_a_stalled_body_is_cut_and_its_listeners_hear_all_of_it(tmp_path: Path) -> None:
+async def test_source_that_stalls_is_cut_and_heard_to_its_last_frame(tmp_path: Path) -> None:
     async with on_the_air(tmp_path, source_timeout_seconds=1.0) as air:
         reader, writer = await air.stream.source()
         half = DATA["mp3"][: len(DATA["mp3"]) // 2]
@@ -55,7 +55,7 @@ FLAT_BYTES = 12_000_000
 
 
 @pytest.mark.parametrize("coding", ["mp3", "flac", "wav"])
-async def test_a_source_at_a_hundred_times_real_time_is_held_back(
+async def test_source_at_a_hundred_times_real_time_is_held_back(
     tmp_path: Path, coding: str
 ) -> None:
     """Its bytes wait on its side; what listeners get is what the clock allows; memory is flat."""
@@ -88,7 +88,7 @@ async def test_a_source_at_a_hundred_times_real_time_is_held_back(
         writer.close()
 
 
-async def test_a_lean_source_that_sends_all_at_once_is_heard_whole(tmp_path: Path) -> None:
+async def test_source_of_low_bit_rate_that_sends_all_at_once_is_heard_whole(tmp_path: Path) -> None:
     """Few bytes are many seconds: they reach the codecs as the pace allows, and none is left out.
 
     The source ends at once, too; its listeners hear it to the end.

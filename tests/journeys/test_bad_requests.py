@@ -17,7 +17,7 @@ from support.wait import PATIENCE, auntil
 pytestmark = pytest.mark.journey
 
 
-async def test_a_head_of_100_kb_is_431_and_nobody_else_notices(tmp_path: Path) -> None:
+async def test_head_of_100_kb_is_431_and_delays_nobody(tmp_path: Path) -> None:
     async with on_the_air(tmp_path) as air:
         sending = asyncio.create_task(air.still_whole())
         for request, status in (
@@ -44,7 +44,7 @@ TITLES = {
 
 
 @pytest.mark.parametrize("title", TITLES)
-async def test_control_characters_in_titles_go_nowhere(tmp_path: Path, title: str) -> None:
+async def test_title_with_control_characters_loses_them(tmp_path: Path, title: str) -> None:
     escaped = "".join(f"%{byte:02x}" for byte in title.encode())
     async with on_the_air(tmp_path) as air:
         _, writer = await air.stream.source()
@@ -90,7 +90,7 @@ async def test_a_chunked_bomb_is_refused_by_name(tmp_path: Path, chunks: bytes) 
         await auntil(lambda: free(air.stream))
 
 
-async def test_a_chunk_that_never_ends_is_an_endless_body(tmp_path: Path) -> None:
+async def test_source_in_one_endless_chunk_is_heard(tmp_path: Path) -> None:
     """It promises an exabyte; what comes is played, and nothing is set aside for the rest."""
     async with on_the_air(tmp_path) as air:
         reader, writer = await air.stream.source("Transfer-Encoding: chunked")
@@ -119,7 +119,7 @@ async def test_a_chunk_that_never_ends_is_an_endless_body(tmp_path: Path) -> Non
         (["Transfer-Encoding: gzip, chunked"], b"400"),
     ],
 )
-async def test_a_length_that_lies_ends_where_the_bytes_do(
+async def test_source_with_a_wrong_length_ends_where_its_bytes_do(
     tmp_path: Path, lines: list[str], status: bytes
 ) -> None:
     async with on_the_air(tmp_path) as air:
@@ -135,7 +135,7 @@ async def test_a_length_that_lies_ends_where_the_bytes_do(
         await auntil(lambda: free(air.stream))
 
 
-async def test_junk_behind_a_put_is_no_second_request(tmp_path: Path) -> None:
+async def test_bytes_after_a_put_are_no_second_request(tmp_path: Path) -> None:
     smuggled = b"GET /status-json.xsl HTTP/1.1\r\nHost: here\r\n\r\n" * 100
     async with on_the_air(tmp_path) as air:
         reader, writer = await air.stream.source(f"Content-Length: {len(DATA['mp3'])}")

@@ -99,7 +99,7 @@ def test_a_guest_presses_play_and_hears_the_demo(served: Served, page: Browser) 
     assert page.complaints() == []
 
 
-def test_the_title_follows_what_the_source_says(served: Served, page: Browser) -> None:
+def test_title_on_the_page_follows_the_source(served: Served, page: Browser) -> None:
     page.open(address(served, "/demo"))
     play(page)
     for song in ("Ada - Night Bus", "Zo\u00eb - \u6df1\u591c <b>3:00</b>"):
@@ -116,7 +116,7 @@ def test_the_title_follows_what_the_source_says(served: Served, page: Browser) -
     assert page.complaints() == []
 
 
-def test_keys_play_stop_and_turn_the_volume(served: Served, page: Browser) -> None:
+def test_player_follows_the_keyboard(served: Served, page: Browser) -> None:
     page.open(address(served, "/demo"))
     page.find("#play:not([disabled])")
     page.keys(SPACE)
@@ -153,7 +153,9 @@ def test_a_station_that_comes_back_is_heard_again_by_itself(served: Served, page
         page.reads("#now-state", "Off the air")
 
 
-def test_a_crash_of_the_stream_service_is_outlived(served: Served, page: Browser) -> None:
+def test_playback_goes_on_after_a_crash_of_the_stream_service(
+    served: Served, page: Browser
+) -> None:
     page.open(address(served, "/demo"))
     play(page)
     served.child("stream").send_signal(signal.SIGKILL)
@@ -165,7 +167,7 @@ def test_a_crash_of_the_stream_service_is_outlived(served: Served, page: Browser
 
 
 @pytest.mark.own_browser
-def test_an_account_is_made_kept_and_left(served: Served, page: Browser) -> None:
+def test_account_is_made_kept_over_a_reload_and_signed_out(served: Served, page: Browser) -> None:
     ada = name("ada")
     page.open(address(served))
     page.press("#sign-in")
@@ -192,7 +194,7 @@ def test_an_account_is_made_kept_and_left(served: Served, page: Browser) -> None
     until(lambda: page.script(kept) == ["talas.station", "talas.volume"])
 
 
-def test_a_sign_in_elsewhere_is_seen_and_ended(
+def test_sign_in_of_another_browser_is_seen_and_ended(
     served: Served, page: Browser, other: Browser
 ) -> None:
     ada = name("ada")
@@ -216,7 +218,7 @@ def test_a_sign_in_elsewhere_is_seen_and_ended(
     assert page.complaints() == []
 
 
-def test_what_the_api_refuses_stands_at_its_field(served: Served, page: Browser) -> None:
+def test_refusal_of_the_api_is_shown_at_its_field(served: Served, page: Browser) -> None:
     taken = name("ada")
     register(served, taken)
     page.open(address(served))
@@ -234,7 +236,7 @@ def test_what_the_api_refuses_stands_at_its_field(served: Served, page: Browser)
     until(lambda: page.script("return document.activeElement.id") == "sign-up-form-username")
 
 
-def test_a_line_reaches_another_browser(served: Served, page: Browser, other: Browser) -> None:
+def test_message_reaches_another_browser(served: Served, page: Browser, other: Browser) -> None:
     ada, bob = name("ada"), name("bob")
     for each, person in ((page, ada), (other, bob)):
         each.open(address(served, "/demo"))
@@ -263,7 +265,9 @@ async def talk(served: Served, token: str, room: str, lines: list[str]) -> None:
         await talker.close()
 
 
-def test_history_is_read_upwards_and_news_wait_below(served: Served, page: Browser) -> None:
+def test_history_is_read_upwards_while_new_messages_wait_below(
+    served: Served, page: Browser
+) -> None:
     bob = name("bob")
     token = register(served, bob)
     room = api(served, "/api/stations/live")["room"]
@@ -293,7 +297,7 @@ def test_history_is_read_upwards_and_news_wait_below(served: Served, page: Brows
     assert page.complaints() == []
 
 
-def test_the_chat_survives_a_crash_without_losing_a_line(served: Served, page: Browser) -> None:
+def test_chat_survives_a_crash_without_losing_a_message(served: Served, page: Browser) -> None:
     token = register(served, name("bob"))
     room = api(served, "/api/stations/demo")["room"]
     page.open(address(served, "/demo"))

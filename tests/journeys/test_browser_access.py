@@ -88,7 +88,7 @@ def test_every_view_has_one_main_heading_at_a_desk_and_on_a_phone(
             assert until(lambda: page.script(H1) == 1), (place, size)
 
 
-def test_the_skip_link_leaves_the_address_alone(served: Served, page: Browser) -> None:
+def test_skip_link_leaves_the_address_alone(served: Served, page: Browser) -> None:
     page.open(address(served, "/demo/chat"))
     page.find("#play:not([disabled])")
     page.keys(TAB, ENTER)
@@ -105,7 +105,7 @@ def test_play_is_a_few_tabs_away_however_many_stations_there_are(
     assert page.script(FOCUSED) == "play"
 
 
-def test_in_forced_colours_what_is_chosen_and_what_is_pressed_have_a_line(
+def test_chosen_and_pressed_controls_have_a_border_in_forced_colours(
     served: Served, page: Browser
 ) -> None:
     page.command(

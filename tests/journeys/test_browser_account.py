@@ -39,9 +39,7 @@ def sign_in(page: Browser, person: str, password: str) -> None:
     page.press("#sign-in-form [type=submit]")
 
 
-def test_a_password_is_changed_by_who_knows_the_old_one(
-    served: Served, page: Browser, ada: str
-) -> None:
+def test_password_is_changed_with_the_old_one(served: Served, page: Browser, ada: str) -> None:
     open_part(page, "password")
     page.fill("#password-form-current_password", "not it at all")
     page.fill("#password-form-new_password", ANOTHER)
@@ -71,7 +69,7 @@ def test_a_display_name_is_saved(served: Served, page: Browser, ada: str) -> Non
     assert page.complaints() == []
 
 
-def test_another_address_counts_at_once_where_no_mail_is_sent(
+def test_changed_address_counts_at_once_where_no_mail_is_sent(
     served: Served, page: Browser, ada: str
 ) -> None:
     new = f"{ada}@new.example"
@@ -143,7 +141,7 @@ def test_a_token_is_shown_once_works_and_ends(served: Served, page: Browser, ada
     assert token not in page.text("#part-tokens")
 
 
-def test_people_are_for_staff_who_give_roles_and_read_the_log(
+def test_staff_see_people_give_roles_and_read_the_audit_log(
     served: Served, page: Browser, ada: str
 ) -> None:
     other = name("other")

@@ -136,7 +136,7 @@ def test_a_draft_stays_with_its_room(served: Served, page: Browser) -> None:
     assert value(page) == ""
 
 
-def test_a_busy_room_keeps_so_many_rows_and_holds_no_others(served: Served, page: Browser) -> None:
+def test_busy_room_keeps_a_bounded_number_of_rows(served: Served, page: Browser) -> None:
     room = room_of(served, "demo")
     page.driver.execute_async_script(FEED_EACH_FRAME, room, 4800)
     page.reads("#chat-list", "busy 4799.")
@@ -150,7 +150,7 @@ def test_a_busy_room_keeps_so_many_rows_and_holds_no_others(served: Served, page
     until(lambda: nodes() < 20 * MOST_ROWS)
 
 
-def test_who_reads_further_up_is_not_moved_and_the_rows_stay_bounded(
+def test_reader_of_older_messages_is_not_moved_and_rows_stay_bounded(
     served: Served, page: Browser
 ) -> None:
     room = room_of(served, "demo")
@@ -166,7 +166,7 @@ def test_who_reads_further_up_is_not_moved_and_the_rows_stay_bounded(
 
 
 @pytest.mark.own_browser
-def test_nothing_is_drawn_in_a_hidden_tab(served: Served, page: Browser) -> None:
+def test_hidden_tab_draws_nothing(served: Served, page: Browser) -> None:
     page.script(FEED_WHILE_HIDDEN, room_of(served, "demo"))
     first = page.driver.current_window_handle
     page.driver.switch_to.new_window("tab")

@@ -25,7 +25,7 @@ def own_station(served: Served, page: Browser) -> tuple[str, str]:
     return slug, f"icecast://source:{key}@127.0.0.1:{served.stream}/{slug}"
 
 
-def test_a_broadcaster_sees_how_loud_it_is_and_sets_titles_that_the_next_visitor_reads(
+def test_broadcaster_sees_loudness_and_sets_titles_that_others_read(
     served: Served, page: Browser
 ) -> None:
     slug, mount = own_station(served, page)
@@ -70,7 +70,7 @@ def test_a_quality_is_chosen_heard_at_once_and_kept(served: Served, page: Browse
     assert page.complaints() == []
 
 
-def test_a_page_in_sight_follows_events_and_a_hidden_one_holds_no_connection(
+def test_page_in_sight_follows_events_and_a_hidden_one_does_not(
     served: Served, page: Browser
 ) -> None:
     watch = """

@@ -41,7 +41,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.mark.parametrize("late", ["status-json.xsl", "/api/stations?"])
-def test_a_first_visit_lands_on_a_station_on_the_air(
+def test_new_browser_begins_at_a_station_on_the_air(
     served: Served, page: Browser, late: str
 ) -> None:
     until(lambda: "/demo." in served.get(served.stream, "/status-json.xsl")[1])
@@ -53,9 +53,7 @@ def test_a_first_visit_lands_on_a_station_on_the_air(
     assert page.script("return window.lists") == 1
 
 
-def test_a_press_on_a_station_plays_it_and_the_next_visit_begins_there(
-    served: Served, page: Browser
-) -> None:
+def test_station_chosen_last_is_shown_after_a_reload(served: Served, page: Browser) -> None:
     page.open(address(served, "/live"))
     page.reads("#now-station", "Your Station")
     page.press(".station[href='#/demo']")
@@ -70,7 +68,7 @@ def test_a_press_on_a_station_plays_it_and_the_next_visit_begins_there(
     assert page.script("return document.getElementById('audio').muted")
 
 
-def test_a_silent_stream_port_is_not_told_as_nobody_sending(served: Served, page: Browser) -> None:
+def test_silent_stream_port_is_not_shown_as_nobody_sending(served: Served, page: Browser) -> None:
     page.command("Network.enable")
     page.command("Network.setBlockedURLs", urls=["*status-json.xsl*"])
     page.open(address(served, "/demo"))

@@ -39,7 +39,7 @@ def double_click(page: Browser, selector: str) -> None:
     ActionChains(page.driver).double_click(page.find(selector)).perform()
 
 
-def test_a_double_click_deletes_nothing_and_the_typed_address_does(
+def test_station_is_deleted_by_its_typed_address_and_not_by_a_double_click(
     served: Served, page: Browser
 ) -> None:
     slug = own_station(served, page)
@@ -59,9 +59,7 @@ def test_a_double_click_deletes_nothing_and_the_typed_address_does(
     until(lambda: page.script(FOCUSED) == "Your stations")
 
 
-def test_a_new_key_says_what_it_does_first_and_is_where_one_goes_on(
-    served: Served, page: Browser
-) -> None:
+def test_new_key_says_what_it_does_first_and_has_the_focus(served: Served, page: Browser) -> None:
     own_station(served, page)
     until(lambda: page.script(FOCUSED) == "Stream key")
     first = page.text("#stream-key")
@@ -74,7 +72,7 @@ def test_a_new_key_says_what_it_does_first_and_is_where_one_goes_on(
     until(lambda: page.script(FOCUSED) == "Stream key")
 
 
-def test_the_owner_may_prefer_what_the_encoder_says(served: Served, page: Browser) -> None:
+def test_owner_may_prefer_what_the_encoder_says(served: Served, page: Browser) -> None:
     slug = own_station(served, page)
     page.press("#station-change-prefer")
     page.press("#station-change [type=submit]")
@@ -93,7 +91,7 @@ def test_on_a_phone_the_key_and_the_encoders_tabs_are_whole(served: Served, page
     assert page.text(".own__link a") == address(served, f"/{slug}")
 
 
-def test_what_was_saved_is_said(served: Served, page: Browser) -> None:
+def test_saved_change_of_a_station_is_told(served: Served, page: Browser) -> None:
     own_station(served, page)
     page.fill("#station-change-name", " at Sea")
     page.press("#station-change [type=submit]")

@@ -167,7 +167,7 @@ async def test_rooms_a_person_makes_at_once_on_two_workers_are_counted_together(
     assert {reply["code"] for reply in replies if reply["type"] == "error"} == {"too_many"}
 
 
-async def test_a_busy_room_is_the_same_for_all(
+async def test_busy_room_is_heard_the_same_by_all(
     served: Served, session: aiohttp.ClientSession, tokens: dict[str, str]
 ) -> None:
     room = await make_room(served, session, tokens["ada"])
@@ -203,7 +203,7 @@ async def test_a_station_has_its_room(
         await auntil(lambda: {"type": "room.removed", "room": room} in bob.frames)
 
 
-async def test_a_page_of_another_origin_stays_outside(
+async def test_page_of_another_origin_opens_no_socket(
     served: Served, session: aiohttp.ClientSession, tokens: dict[str, str]
 ) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
@@ -227,7 +227,7 @@ async def test_signing_out_ends_the_socket_on_every_worker(
         assert [await talker.closed() for talker in pair] == [4102, 4102]
 
 
-async def test_nonsense_is_closed_with_4201_and_silence_with_4100(
+async def test_socket_of_nonsense_is_closed_with_4201_and_a_silent_one_with_4100(
     served: Served, session: aiohttp.ClientSession
 ) -> None:
     async with talking(session, url=url(served)) as mute, talking(session, url=url(served)) as odd:
@@ -236,7 +236,7 @@ async def test_nonsense_is_closed_with_4201_and_silence_with_4100(
         assert await mute.closed() == 4100
 
 
-async def test_one_who_never_reads_is_cut_with_4000_and_nobody_else_is(
+async def test_client_that_never_reads_is_cut_with_4000_alone(
     served: Served, session: aiohttp.ClientSession, tokens: dict[str, str]
 ) -> None:
     room = await make_room(served, session, tokens["ada"])
@@ -377,7 +377,7 @@ def freeze(process: psutil.Process) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("part", ["nats", "postgres", "api-2"])
-async def test_a_part_that_is_killed_costs_no_acknowledged_message(
+async def test_killed_part_loses_no_acknowledged_message(
     served: Served, session: aiohttp.ClientSession, tokens: dict[str, str], part: str
 ) -> None:
     async with probes(served, session, tokens) as people:
@@ -388,7 +388,7 @@ async def test_a_part_that_is_killed_costs_no_acknowledged_message(
 
 
 @pytest.mark.parametrize("part", ["nats", "postgres"])
-async def test_a_part_that_hangs_for_five_seconds_neither(
+async def test_part_that_hangs_for_five_seconds_loses_no_acknowledged_message(
     served: Served, session: aiohttp.ClientSession, tokens: dict[str, str], part: str
 ) -> None:
     async with probes(served, session, tokens) as people:
@@ -400,7 +400,7 @@ async def test_a_part_that_hangs_for_five_seconds_neither(
         await for_a_while(people)
 
 
-async def test_a_stop_says_come_back_and_keeps_every_promise(
+async def test_drain_closes_sockets_with_4002_and_loses_no_acknowledged_message(
     served: Served, session: aiohttp.ClientSession, tokens: dict[str, str]
 ) -> None:
     room = await make_room(served, session, tokens["ada"])

@@ -37,7 +37,7 @@ async def stream(tmp_path: Path) -> AsyncIterator[Stream]:
     ("encoder", "extension"),
     [("%mp3(bitrate=128)", "opus"), ("%opus(bitrate=96)", "mp3")],
 )
-async def test_liquidsoap_sends(
+async def test_liquidsoap_sends_and_is_heard(
     tmp_path: Path, stream: Stream, encoder: str, extension: str
 ) -> None:
     sound = programme(20.0)
@@ -135,7 +135,7 @@ async def test_ffplay_listens_and_shows_the_title(tmp_path: Path, stream: Stream
 
 @needs("mpg123")
 @pytest.mark.parametrize("path", ["/live/;", "/;stream/1", "/live", "/live.mp3.m3u"])
-async def test_mpg123_listens(tmp_path: Path, stream: Stream, path: str) -> None:
+async def test_mpg123_hears_a_stream(tmp_path: Path, stream: Stream, path: str) -> None:
     sending = await titled(stream, programme(20.0))
     wav = tmp_path / "heard.wav"
     url = f"http://127.0.0.1:{stream.port}{path}"
@@ -151,7 +151,7 @@ async def test_mpg123_listens(tmp_path: Path, stream: Stream, path: str) -> None
 
 @needs("vlc")
 @pytest.mark.parametrize("path", ["/live.mp3", "/live/;"])
-async def test_vlc_listens(stream: Stream, path: str) -> None:
+async def test_vlc_hears_a_stream(stream: Stream, path: str) -> None:
     """VLC will not run as root; what its loudspeaker would have got is kept as WAV."""
     sound = programme(20.0)
     sending = await titled(stream, sound)

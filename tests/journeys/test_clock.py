@@ -61,7 +61,7 @@ def links_of(work: list[tuple[Frame, Packet]]) -> list[list[tuple[Frame, Packet]
     ("coding", "rate"),
     [("opus", 48_000), ("vorbis", 48_000), ("vorbis", 44_100), ("ogg-flac", 44_100)],
 )
-def test_a_link_lasts_as_long_as_it_says_to_the_sample(coding: str, rate: int) -> None:
+def test_chained_ogg_link_lasts_as_long_as_it_says_to_the_sample(coding: str, rate: int) -> None:
     lengths = (rate + 37, rate // 2 + 811, rate // 3 + 1)
     sounds = [sound_of(length, rate, 2, seed) for seed, length in enumerate(lengths)]
     work = list(visit(coded(sound, coding, rate) for sound in sounds))

@@ -14,7 +14,7 @@ from support.wait import until
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
 
-def test_migrate_and_seed_alone_and_beside_a_running_talas(tmp_path: Path) -> None:
+def test_migrate_and_seed_work_alone_and_beside_a_running_talas(tmp_path: Path) -> None:
     env = {"TALAS_DATA_DIR": str(tmp_path / "var"), "TALAS_BCRYPT_COST": "4"}
     for command in ("migrate", "migrate", "seed"):
         outcome = run_talas(tmp_path, command, env=env)
@@ -30,7 +30,7 @@ def test_migrate_and_seed_alone_and_beside_a_running_talas(tmp_path: Path) -> No
     assert not (tmp_path / "var" / "run.json").exists()
 
 
-def test_the_first_admin_alone_and_an_end_that_counts_at_once(tmp_path: Path) -> None:
+def test_first_admin_is_made_alone_and_a_disabled_person_is_out_at_once(tmp_path: Path) -> None:
     env = {"TALAS_DATA_DIR": str(tmp_path / "var"), "TALAS_BCRYPT_COST": "4"}
     create = ("user", "create", "boss", "--email", "boss@example.com", "--password-stdin")
     assert run_talas(tmp_path, *create, env=env, feed=PASSWORD + "\n").returncode == 0

@@ -39,7 +39,7 @@ def post(served: Served, path: str, body: dict[str, str]) -> http.client.HTTPRes
 
 
 @pytest.mark.checklist(11)
-def test_two_processes_share_one_limit(served: Served) -> None:
+def test_limit_is_shared_by_two_processes(served: Served) -> None:
     assert post(served, "/api/auth/register", PERSON).status == 201
     guess = {"email": PERSON["email"], "password": "wrong"}
     answers = [post(served, "/api/auth/login", guess) for _ in range(30)]
@@ -80,7 +80,7 @@ def said(port: int, line: bytes) -> bytes:
 
 @pytest.mark.checklist(27)
 @pytest.mark.parametrize("port", ["api", "chat", "stream"])
-def test_what_is_not_declared_is_refused_on_every_port(served: Served, port: str) -> None:
+def test_undeclared_method_is_refused_on_every_port(served: Served, port: str) -> None:
     number = getattr(served, port)
     assert said(number, b"GET /health HTTP/1.1").startswith(b"HTTP/1.1 200 ")
     for method in (b"TRACE", b"POST", b"PATCH", b"DELETE", b"OPTIONS", b"PROPFIND"):
@@ -96,7 +96,7 @@ def test_what_is_not_declared_is_refused_on_every_port(served: Served, port: str
 
 @pytest.mark.checklist(25)
 @pytest.mark.parametrize("port", ["api", "chat", "stream"])
-def test_what_is_too_large_is_refused_on_every_port(served: Served, port: str) -> None:
+def test_too_large_a_request_is_refused_on_every_port(served: Served, port: str) -> None:
     number = getattr(served, port)
     for line in (
         b"GET /" + b"a" * 20_000 + b" HTTP/1.1",

@@ -15,7 +15,7 @@ from support.wait import until
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
 
-def test_a_data_directory_that_goes_and_comes_back(tmp_path: Path) -> None:
+def test_data_directory_that_goes_and_comes_back_is_used_again(tmp_path: Path) -> None:
     with running_serve(tmp_path, "--demo") as served:
         served.wait_ready()
         assert Person(served.api, "before").register() == 201

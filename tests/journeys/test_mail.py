@@ -58,7 +58,9 @@ def empty(page: Browser, selector: str) -> None:
 
 
 @needs_browser
-def test_a_forgotten_password_on_the_page(served: Served, post: Sink, tmp_path: Path) -> None:
+def test_forgotten_password_is_reset_on_the_page(
+    served: Served, post: Sink, tmp_path: Path
+) -> None:
     ada = name("ada")
     with browser(folder(tmp_path, "page")) as page:
         page.open(address(served))
@@ -92,7 +94,7 @@ def test_a_forgotten_password_on_the_page(served: Served, post: Sink, tmp_path: 
 
 
 @needs_browser
-def test_another_address_on_the_page(served: Served, post: Sink, tmp_path: Path) -> None:
+def test_address_is_changed_on_the_page(served: Served, post: Sink, tmp_path: Path) -> None:
     ada = name("ada")
     with browser(folder(tmp_path, "page")) as page:
         page.open(address(served))
@@ -113,7 +115,7 @@ def test_another_address_on_the_page(served: Served, post: Sink, tmp_path: Path)
 
 
 @needs_browser
-def test_a_second_factor_on_the_page(served: Served, tmp_path: Path) -> None:
+def test_second_factor_is_asked_for_on_the_page(served: Served, tmp_path: Path) -> None:
     ada = name("ada")
     token = register(served, ada)
     offer = api(served, "/api/auth/totp", {"password": PASSWORD}, token)
@@ -134,7 +136,7 @@ def test_a_second_factor_on_the_page(served: Served, tmp_path: Path) -> None:
         page.reads("#account", ada)
 
 
-def test_without_a_server_the_operator_sees_the_letter(tmp_path: Path) -> None:
+def test_letter_without_a_mail_server_is_shown_to_the_operator(tmp_path: Path) -> None:
     env = {"TALAS_LOG_FORMAT": "console"}
     with running_serve(tmp_path, env=env) as running:
         served = running.wait_ready()
@@ -144,7 +146,7 @@ def test_without_a_server_the_operator_sees_the_letter(tmp_path: Path) -> None:
         assert "This is the token to send to the API" in served.log()
 
 
-def test_a_log_for_machines_names_nobody_s_address(tmp_path: Path) -> None:
+def test_json_log_names_no_e_mail_address(tmp_path: Path) -> None:
     with running_serve(tmp_path) as running:
         served = running.wait_ready()
         register(served, "ada")

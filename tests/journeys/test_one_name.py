@@ -90,7 +90,7 @@ def test_the_page_names_the_public_addresses_whatever_the_host(public: Site) -> 
         }
 
 
-def test_people_talk_and_listen_under_the_one_name(public: Site, tmp_path: Path) -> None:
+def test_people_talk_and_listen_under_one_name_behind_a_proxy(public: Site, tmp_path: Path) -> None:
     served, port, _ = public
     at = f"{front.NAME}:{port}"
     token = register(served, name("ada"))
@@ -139,7 +139,7 @@ def test_an_encoder_whose_body_the_proxy_drops_is_named_in_the_log(public: Site)
 
 
 @front.needs_nginx
-def test_without_the_proxy_s_headers_it_is_named_after_the_timeout(tmp_path: Path) -> None:
+def test_dropped_body_without_proxy_headers_is_named_after_the_timeout(tmp_path: Path) -> None:
     def bare(
         path: Path, served: Served, port: int, tcp: int
     ) -> contextlib.AbstractContextManager[None]:
@@ -162,7 +162,7 @@ def test_without_the_proxy_s_headers_it_is_named_after_the_timeout(tmp_path: Pat
 
 
 @needs_browser
-def test_the_page_plays_and_talks_under_the_one_name(public: Site, tmp_path: Path) -> None:
+def test_page_plays_and_talks_under_one_name_behind_a_proxy(public: Site, tmp_path: Path) -> None:
     _, port, _ = public
     with browser(folder(tmp_path, "first")) as page:
         page.open(f"http://{front.NAME}:{port}/#/demo")

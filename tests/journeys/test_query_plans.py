@@ -224,7 +224,7 @@ def queries() -> dict[str, str]:
     return found
 
 
-def test_every_query_is_planned_here() -> None:
+def test_queries_of_the_program_are_all_planned_here() -> None:
     assert set(queries()) == set(VALUES) | UNPLANNED
 
 

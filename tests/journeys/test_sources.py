@@ -218,7 +218,7 @@ ice-icq:
 ice-audio-info: bitrate=128"""  # noqa: W291 - that is how it comes
 
 
-async def test_libshout_2_4_6_finds_its_way(stream: Stream) -> None:
+async def test_libshout_2_4_6_sends_and_is_heard(stream: Stream) -> None:
     """ezstream, MPD and others: is there TLS, who may send, then the audio."""
     answer = await stream.ask(LIBSHOUT_TLS)
     assert answer.startswith(b"HTTP/1.1 204 ")
@@ -232,7 +232,7 @@ async def test_libshout_2_4_6_finds_its_way(stream: Stream) -> None:
     )
 
 
-async def test_mixxx_finds_its_way(stream: Stream) -> None:
+async def test_mixxx_sends_and_is_heard(stream: Stream) -> None:
     """Mixxx 2.3 brings its own libshout, which asks without the key first."""
     answer = await stream.ask(MIXXX.format(auth=""))
     assert answer.startswith(b"HTTP/1.1 401 ")

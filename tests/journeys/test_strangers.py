@@ -28,7 +28,7 @@ SECRET_SETTINGS = {
 NATS_GREETING = r'INFO {"server_id":"x","version":"2.15.1","auth_required":true}\r\n'
 
 
-def test_who_takes_the_port_of_a_killed_nats_hears_nothing_and_talas_moves_on(
+def test_program_on_the_port_of_a_killed_nats_hears_nothing(
     tmp_path: Path,
 ) -> None:
     with running_serve(tmp_path) as served:
@@ -60,7 +60,7 @@ def test_who_takes_the_port_of_a_killed_nats_hears_nothing_and_talas_moves_on(
 
 
 @pytest.mark.parametrize("name", ["api-1", "stream"])
-def test_while_a_service_is_down_no_other_user_gets_its_port(name: str, tmp_path: Path) -> None:
+def test_port_of_a_service_that_is_down_goes_to_no_other_user(name: str, tmp_path: Path) -> None:
     with running_serve(tmp_path, "--demo") as served:
         served.wait_ready()
         port = served.api if name == "api-1" else served.stream
@@ -88,9 +88,7 @@ def test_a_second_talas_on_the_same_ports_is_refused_while_a_service_is_down(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1,::1", "::", "::1"])
-def test_several_addresses_all_answer_and_the_demo_is_on_the_air_when_it_is_said(
-    host: str, tmp_path: Path
-) -> None:
+def test_listed_addresses_all_answer_once_the_banner_is_shown(host: str, tmp_path: Path) -> None:
     with running_serve(tmp_path, "--demo", env={"TALAS_HOST": host}) as served:
         until(lambda: "Ctrl-C" in served.output())
         assert "on the air\n" in served.output()

@@ -45,7 +45,7 @@ def events(served: Served, token: str, kind: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.checklist(29)
-def test_who_cut_a_source_and_who_was_refused_is_in_the_audit_log(served: Served) -> None:
+def test_audit_log_tells_who_cut_a_source_and_who_was_refused(served: Served) -> None:
     boss = admin(served, "boss")
     until(lambda: "/demo" in served.get(served.stream, "/status-json.xsl")[1])
     order = "/admin/killsource?mount=/demo"

@@ -26,12 +26,12 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
 
 
 @pytest.mark.parametrize("invariant", INVARIANTS)
-def test_under_random_faults_it_holds_that(invariant: str, book: Ledger) -> None:
+def test_invariant_holds_under_random_faults(invariant: str, book: Ledger) -> None:
     row = book.rows[invariant]
     assert not row.violated, "\n".join([INVARIANTS[invariant], *row.examples])
 
 
-def test_people_were_at_work_while_faults_were_struck(book: Ledger) -> None:
+def test_members_were_busy_while_faults_were_made(book: Ledger) -> None:
     seldom = {what: book.totals[what] for what in scenario.AT_WORK
               if book.totals[what] < scenario.AT_LEAST}  # fmt: skip
     assert seldom == {}
