@@ -34,7 +34,7 @@ from support.damage import (
 )
 from support.hearing import AHEAD, Air, Body, check_sound, free, on_the_air
 from support.sound import CONTENT_TYPES, SENT_ALSO, Array, coded, likeness
-from support.stream import auth
+from support.stream import auth, record
 from support.wait import PATIENCE, auntil
 from talas_stream.media import RATE
 
@@ -145,21 +145,23 @@ async def test_memory_is_flat_over_many_bad_sources(tmp_path: Path) -> None:
         b"\xff\xfb\x90\x64" * 150_000,
     ]
 
-    async def send_all(air: Air) -> None:
+    async def send_all(air: Air, slug: str) -> None:
+        """To a station that is not held back for what it got before."""
+        await air.stream.api.change(slug, record(slug))
         for body in bodies:
-            reader, writer = await air.stream.source()
+            reader, writer = await air.stream.source(slug=slug)
             writer.write(body)
             async with asyncio.timeout(PATIENCE):
                 assert (await reader.read(4096)).startswith(b"HTTP/1.1 415")
             writer.close()
-            await auntil(lambda: free(air.stream))
+            await auntil(lambda: free(air.stream, slug))
 
     async with on_the_air(tmp_path) as air:
         process = psutil.Process()
-        await send_all(air)
+        await send_all(air, "bad")
         before = process.memory_info().rss
-        for _ in range(6):
-            await send_all(air)
+        for number in range(6):
+            await send_all(air, f"bad-{number}")
         assert process.memory_info().rss - before < 8_000_000
         named = [
             line for line in air.told("source refused") if "no audio frame in 5" in line["reason"]

@@ -105,8 +105,9 @@ def check_sound(body: bytes, coding: str, losses: int) -> None:
     assert -FRAME_SECONDS[coding] <= lost <= losses * FRAME_SECONDS[coding]
 
 
-async def free(stream: Stream) -> bool:
-    reader, writer = await stream.source("Expect: 100-continue")
+async def free(stream: Stream, slug: str = "live") -> bool:
+    """Whether another source may send to the station now."""
+    reader, writer = await stream.source("Expect: 100-continue", slug=slug)
     async with asyncio.timeout(PATIENCE):
         answer = await reader.readuntil(b"\r\n\r\n")
     writer.close()
