@@ -37,7 +37,6 @@ from talas_core.web.host import Hosts
 from talas_core.web.peer import Proxies
 from talas_core.web.server import WebServer
 from talas_stream import kernels as choose
-from talas_stream.access.house import House
 from talas_stream.access.keys import Keys
 from talas_stream.access.reports import Reports
 from talas_stream.access.review import REVIEW_SECONDS, Review
@@ -45,9 +44,14 @@ from talas_stream.codec.forker import Forker
 from talas_stream.codec.link import Launch
 from talas_stream.codec.workers import CodecWorkers
 from talas_stream.door.address import Address
+from talas_stream.door.audience import Audience
+from talas_stream.door.capacity import Capacity
 from talas_stream.door.front_door import Doorkeeper, FrontDoor, Successor
-from talas_stream.egress.http import HttpListener
-from talas_stream.ingest.icecast import IcecastSource
+from talas_stream.door.watch import ConnectionWatch
+from talas_stream.egress.http import HttpListener, ListenerParts
+from talas_stream.ingest.admission import Admission
+from talas_stream.ingest.icecast import IcecastSource, SourceParts
+from talas_stream.ingest.pace import Lead
 from talas_stream.output.feed import TURNS
 from talas_stream.pages import site
 from talas_stream.pages.events import COUNT_SECONDS, Events
@@ -66,15 +70,16 @@ log = logger("stream")
 class Rooms:
     """What the front door opens on to."""
 
-    def __init__(self, house: House, web: WebServer) -> None:
-        self._house = house
+    def __init__(self, sources: SourceParts, listeners: ListenerParts, web: WebServer) -> None:
+        self._sources = sources
+        self._listeners = listeners
         self._web = web
 
     def source(self) -> Successor:
-        return IcecastSource(self._house)
+        return IcecastSource(self._sources)
 
     def listener(self, address: Address) -> Successor:
-        return HttpListener(self._house, address)
+        return HttpListener(self._listeners, address)
 
     def other(self) -> asyncio.Protocol:
         return self._web.protocol()
@@ -100,7 +105,7 @@ async def service(settings: Settings, bus: Bus, launch: Launch) -> AsyncIterator
     pages = await WebServer.start(
         parts.pages(), shutdown_seconds=settings.shutdown_seconds, deadlines=Deadlines.of(settings)
     )
-    rooms = Rooms(parts.house, pages)
+    rooms = Rooms(parts.sources, parts.listeners, pages)
     servers: list[asyncio.Server] = []
     there: Subscription | None = None
     beats: list[asyncio.Task[None]] = []
@@ -135,7 +140,7 @@ class Parts:
 
     def __init__(self, settings: Settings, bus: Bus, launch: Launch) -> None:
         self._settings = settings
-        clock = SystemClock()
+        clock = self._clock = SystemClock()
         held = settings.opus_complexity
         self.kernels = choose.select(settings.native)
         self.workers = CodecWorkers(
@@ -157,11 +162,18 @@ class Parts:
         self.reports = Reports(bus, clock)
         life = settings.access_token_seconds
         self.keys = Keys(bus, TokenVerifier(KeySet(()), clock, life=life), clock)
-        self.house = House(
-            settings, clock=clock, kernels=self.kernels, directory=self.directory,
-            registry=self.registry, doors=self.keeper, reports=self.reports,
+        self.watch = ConnectionWatch(settings, clock)
+        self.audience = Audience()
+        admission = Admission(self.directory, self.registry, self.reports.tell)
+        self.sources = SourceParts(
+            clock, self.kernels, self.keeper, self.watch, admission,
+            Lead(settings.source_lead_seconds),
         )  # fmt: skip
-        self.review = Review(self.directory, self.house, self.registry, clock)
+        self.listeners = ListenerParts(
+            clock, self.keeper, self.watch, self.directory, self.registry, Capacity(settings),
+            self.audience,
+        )  # fmt: skip
+        self.review = Review(self.directory, self.watch, self.registry, clock)
         self.events = Events()
         self.health = Health("stream")
         self.health.register("codec", self.workers.check)
@@ -176,7 +188,8 @@ class Parts:
         app.add_routes(health_pages.routes(self.health))
         app.add_routes(
             site.routes(
-                self._settings, registry=self.registry, house=self.house, events=self.events,
+                self._settings, clock=self._clock, registry=self.registry,
+                audience=self.audience, watch=self.watch, events=self.events,
                 directory=self.directory, tokens=self.keys, reports=self.reports,
             )
         )  # fmt: skip
@@ -188,7 +201,7 @@ class Parts:
             (PERIOD_SECONDS / TURNS, self.registry.flush_turn),
             (0.5, self.keeper.sweep),
             (REVIEW_SECONDS, self.review.look),
-            (1.0, self.house.watch),
+            (1.0, self.watch.look),
             (1.0, self.registry.tidy),
             (COUNT_SECONDS, self.events.count),
         ]

@@ -1,1 +1,1 @@
-"""Who may be here, who is, and what the audit log is told of it."""
+"""Who may be here, and what the audit log is told of it."""

@@ -66,9 +66,9 @@ class Records(Protocol):
 class Review:
     """The right of sources to go on."""
 
-    def __init__(self, records: Records, house: Sources, stations: Stations, clock: Clock) -> None:
+    def __init__(self, records: Records, watch: Sources, stations: Stations, clock: Clock) -> None:
         self._records = records
-        self._house = house
+        self._watch = watch
         self._stations = stations
         self._clock = clock
         self._confirm_at = clock.monotonic() + CONFIRM_SECONDS
@@ -79,7 +79,7 @@ class Review:
         REVIEW_SECONDS."""
         all_due = self._clock.monotonic() >= self._confirm_at
         doubtful = []
-        for source in (*self._house.sources, *self._stations.held()):
+        for source in (*self._watch.sources, *self._stations.held()):
             record = self._records.remembered(source.record.slug)
             if record is not None:
                 _judge(source, record)

@@ -1,1 +1,1 @@
-"""Where a connection comes in: its request's head, the answers, and how many fit."""
+"""Where connections come in: their requests' heads, the answers, how many fit, and who is there."""

@@ -4,7 +4,7 @@ Does:        count a listener in and out; refuse one for whom there is no place.
 Never:       knows what it listens to, or how it is connected.
 Guarantees:  of IPv6 a /64 counts as one address; a refusal counts nobody; what nobody holds any
              more takes no memory.
-From / to:   house.py  ->  here
+From / to:   egress  ->  here
 """
 
 from __future__ import annotations

@@ -68,6 +68,7 @@ class Doorkeeper:
         self._seconds = header_seconds
         self._max = max_connections
         self.hosts = hosts
+        self._proxies = proxies
         self._idle = Idle(max_connections, proxies)
         self._waiting: OrderedDict[FrontDoor, float] = OrderedDict()
         self.connections = 0
@@ -96,6 +97,13 @@ class Doorkeeper:
         self.connections -= 1
         if not self.connections:
             self.empty.set()
+
+    def address(self, transport: asyncio.Transport, head: RequestHead) -> str:
+        """Where a request comes from, as far as a trusted proxy tells; empty where its connection
+        has no address."""
+        peer = str((transport.get_extra_info("peername") or ("",))[0])
+        forwarded = head.headers.get("x-forwarded-for", "")
+        return str(self._proxies.client(peer, [forwarded] if forwarded else ()) or "")
 
     def sweep(self) -> None:
         """Turn away whoever is past their time. Call a few times a second."""

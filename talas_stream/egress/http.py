@@ -20,28 +20,38 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
-from typing import Protocol
 
+import msgspec
+
+from talas_core.clock import Clock
 from talas_core.errors import NotFound, TalasError
 from talas_core.messages import StationRecord
 from talas_core.telemetry.logs import logger
 from talas_stream.door.address import Address
 from talas_stream.door.answers import PUBLIC, Header, refusal_bytes
 from talas_stream.door.answers import head as answer_head
-from talas_stream.door.front_door import Successor
+from talas_stream.door.audience import Audience
+from talas_stream.door.capacity import Capacity
+from talas_stream.door.front_door import Doorkeeper, Successor
+from talas_stream.door.watch import ConnectionWatch
 from talas_stream.egress.gather import ENOUGH_BYTES, Gather
 from talas_stream.egress.wish import PREFLIGHT, Wish, wish
 from talas_stream.media import CONTENT_TYPE, LADDER, TITLED, Rendition
-from talas_stream.output.delivery import Profile, Wire
+from talas_stream.output.delivery import Wire
 from talas_stream.output.fanout import NO_SOCKET
 from talas_stream.output.feed import Feed
 from talas_stream.output.output import Output
 from talas_stream.output.packetise import METAINT
+from talas_stream.station.directory import Directory
+from talas_stream.station.registry import Registry
 from talas_stream.station.station import Station
 from talas_stream.wire.request import RequestHead
 
 AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER switched on, for no time: a close discards what was not sent."""
+
+BURSTS_WAITING = 2
+"""Of its bursts, what may wait for a listener before it is behind."""
 
 END_OF_HEAD = b"\r\n\r\n"
 LOOK_SECONDS = 2.0
@@ -53,32 +63,23 @@ EXPOSED = "icy-metaint, icy-name, icy-description, icy-genre, icy-url, icy-br, C
 log = logger("listener")
 
 
-class ListenerRoom(Protocol):
-    """What a listener needs of the house."""
+class ListenerParts(msgspec.Struct, frozen=True):
+    """What the listeners of this server share."""
 
-    def backlog_bytes(self, rendition: Rendition, profile: Profile) -> int:
-        """Bytes a listener may have waiting before it is behind."""
-        ...
-
-    def default_slug(self) -> str: ...
-    def remembered(self, slug: str) -> StationRecord | None: ...
-    async def find(self, slug: str) -> StationRecord | None: ...
-    def station(self, record: StationRecord) -> Station: ...
-    def address(self, peer: str, forwarded_for: str) -> str: ...
-    def admit(self, slug: str, address: str) -> None: ...
-    def dismiss(self, slug: str, address: str) -> None: ...
-    def seat(self, listener: HttpListener, slug: str, agent: str, address: str) -> None: ...
-    def unseat(self, listener: HttpListener) -> None: ...
-    def stalled(self, listener: HttpListener) -> None: ...
-    def moving(self, listener: HttpListener) -> None: ...
-    def connection_left(self) -> None: ...
+    clock: Clock
+    keeper: Doorkeeper
+    watch: ConnectionWatch
+    directory: Directory
+    registry: Registry
+    capacity: Capacity
+    audience: Audience
 
 
 class HttpListener(Successor):
     """One listener's connection."""
 
-    def __init__(self, room: ListenerRoom, address: Address) -> None:
-        self._room = room
+    def __init__(self, parts: ListenerParts, address: Address) -> None:
+        self._parts = parts
         self._asked = address
         self._slug = address.slug
         self._rendition: Rendition
@@ -106,11 +107,11 @@ class HttpListener(Successor):
             transport.close()
             return
         try:
-            self._slug = self._slug or self._room.default_slug()
+            self._slug = self._slug or self._parts.registry.default_slug()
         except TalasError as error:
             self._refuse(error)
             return
-        record = self._room.remembered(self._slug)
+        record = self._parts.directory.remembered(self._slug)
         if record is not None:
             self._serve(record)
         else:
@@ -146,8 +147,13 @@ class HttpListener(Successor):
         self._ended = True
         if self._gather is not None:
             self._gather.release()
-        self._room.stalled(self)
+        self._parts.watch.stalled(self)
         self._transport.close()
+
+    def fall_behind(self) -> None:
+        """It has taken nothing for too long."""
+        self._parts.audience.too_slow(self)
+        self.cut()
 
     def cut(self) -> None:
         """It reads nothing: drop the connection and what waits in it, the kernel's share too."""
@@ -160,14 +166,14 @@ class HttpListener(Successor):
 
     def pause_writing(self) -> None:
         self._paused = True
-        self._room.stalled(self)
+        self._parts.watch.stalled(self)
         if self._feed is not None:
             self._feed.pause(self)
 
     def resume_writing(self) -> None:
         self._paused = False
         if not self._ended:
-            self._room.moving(self)
+            self._parts.watch.moving(self)
         if self._feed is not None:
             self._feed.resume(self)
 
@@ -185,14 +191,14 @@ class HttpListener(Successor):
         if self._station is not None:
             self._station.left(self)
         if self._admitted:
-            self._room.dismiss(self._slug, self._address)
-            self._room.unseat(self)
-        self._room.moving(self)
-        self._room.connection_left()
+            self._parts.capacity.dismiss(self._slug, self._address)
+            self._parts.audience.leave(self)
+        self._parts.watch.moving(self)
+        self._parts.keeper.left()
 
     async def _find(self) -> None:
         try:
-            record = await self._room.find(self._slug)
+            record = await self._parts.directory.find(self._slug)
             if record is None:
                 raise self._unknown()
         except TalasError as error:
@@ -204,7 +210,7 @@ class HttpListener(Successor):
             self._serve(record)
 
     def _serve(self, record: StationRecord) -> None:
-        station = self._room.station(record)
+        station = self._parts.registry.station(record)
         try:
             rendition = self._rendition = self._chosen(station)
             asked = self._wish = wish(self._head, rendition)
@@ -220,11 +226,10 @@ class HttpListener(Successor):
             self._transport.close()
             return
         self._left_bytes = asked.probe or 0
-        most = self._room.backlog_bytes(rendition, asked.delivery.profile)
-        self._transport.set_write_buffer_limits(high=most)
+        burst = self._parts.registry.sizes.of(rendition, asked.delivery.profile).burst
+        self._transport.set_write_buffer_limits(high=BURSTS_WAITING * burst)
         if asked.blocks:
-            # What may wait for a listener is two of its bursts.
-            self._gather = Gather(self._transport.write, min(ENOUGH_BYTES, most // 2))
+            self._gather = Gather(self._transport.write, min(ENOUGH_BYTES, burst))
         self._station = station
         if asked.looks:
             station.looks(self)
@@ -236,14 +241,14 @@ class HttpListener(Successor):
 
     def _enter(self) -> None:
         """Take a place. Raises Unavailable where there is none."""
-        peer = str((self._transport.get_extra_info("peername") or ("",))[0])
-        self._address = self._room.address(peer, self._head.headers.get("x-forwarded-for", ""))
-        self._room.admit(self._slug, self._address)
+        self._address = self._parts.keeper.address(self._transport, self._head)
+        self._parts.capacity.admit(self._slug, self._address)
         self._admitted = True
 
     def _seat(self) -> None:
         agent = self._head.headers.get("user-agent", "")
-        self._room.seat(self, self._slug, agent, self._address)
+        now = self._parts.clock.monotonic()
+        self._parts.audience.enter(self, self._slug, now, agent, self._address)
 
     def _stays(self, station: Station) -> None:
         """It asked for the first bytes, and goes on taking all that comes."""

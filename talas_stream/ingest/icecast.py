@@ -23,19 +23,24 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Mapping
-from typing import Protocol
 
-from talas_core.errors import NotFound, TalasError, Unauthorized, UnsupportedMedia
+import msgspec
+
+from talas_core.clock import Clock
+from talas_core.errors import TalasError, Unauthorized, UnsupportedMedia
 from talas_core.messages import StationRecord
 from talas_core.telemetry.logs import logger
 from talas_stream.door.answers import CHALLENGE, Header, head, refusal_bytes
-from talas_stream.door.front_door import Successor
+from talas_stream.door.front_door import Doorkeeper, Successor
+from talas_stream.door.watch import ConnectionWatch
 from talas_stream.ingest import sockets
-from talas_stream.ingest.body import Body, NoAudio, body_of, check_passed_on, endless
-from talas_stream.ingest.credentials import WrongKey, check_source, clean, slug_of, source_info
+from talas_stream.ingest.admission import Admission
+from talas_stream.ingest.body import Body, NoAudio, body_of, endless
+from talas_stream.ingest.credentials import clean, source_info
 from talas_stream.ingest.intake import Intake
-from talas_stream.ingest.pace import SourcePace
-from talas_stream.ingest.reader import SENDABLE, SourceReader, accepts
+from talas_stream.ingest.pace import Lead
+from talas_stream.ingest.reader import SENDABLE, SourceReader
+from talas_stream.kernels import Kernels
 from talas_stream.media import Frame
 from talas_stream.station.station import Station
 from talas_stream.station.titles import DASH
@@ -65,28 +70,22 @@ _READ_ON_STEP = 0.02
 log = logger("source")
 
 
-class SourceRoom(Protocol):
-    """What a source needs of the house."""
+class SourceParts(msgspec.Struct, frozen=True):
+    """What the sources of this server share."""
 
-    def now(self) -> float: ...
-    def reader(self) -> SourceReader: ...
-    def pace(self, station: Station) -> SourcePace: ...
-    def too_far_ahead(self, station: Station) -> float: ...
-    def charge_pace(self, station: Station) -> SourcePace: ...
-    def address(self, peer: str, forwarded_for: str) -> str: ...
-    def station(self, record: StationRecord) -> Station: ...
-    async def find(self, slug: str) -> StationRecord | None: ...
-    def wrong_key(self, record: StationRecord, address: str) -> None: ...
-    def entered(self, source: IcecastSource) -> None: ...
-    def source_left(self, source: IcecastSource) -> None: ...
-    def connection_left(self) -> None: ...
+    clock: Clock
+    kernels: Kernels
+    keeper: Doorkeeper
+    watch: ConnectionWatch
+    admission: Admission
+    lead: Lead
 
 
 class IcecastSource(Successor):
     """One source's connection."""
 
-    def __init__(self, room: SourceRoom) -> None:
-        self._room = room
+    def __init__(self, parts: SourceParts) -> None:
+        self._parts = parts
         self._transport: asyncio.Transport
         self._socket: socket.socket
         self._head: RequestHead
@@ -104,7 +103,7 @@ class IcecastSource(Successor):
         self._may_come_back = True
         self._arrived = 0
         self._read = 0
-        self.heard_at = room.now()
+        self.heard_at = parts.clock.monotonic()
 
     @property
     def record(self) -> StationRecord:
@@ -167,7 +166,7 @@ class IcecastSource(Successor):
         unread = 0 if self._lost else sockets.unread_bytes(self._socket)
         arrived = self._read + unread
         if unread >= ROOM_BYTES or (unread and arrived > self._arrived):
-            self.heard_at = self._room.now()
+            self.heard_at = self._parts.clock.monotonic()
             self._silent = False
         self._arrived = arrived
 
@@ -190,7 +189,7 @@ class IcecastSource(Successor):
             self._refuse(error)
 
     def data_received(self, data: bytes) -> None:
-        self.heard_at = now = self._room.now()
+        self.heard_at = now = self._parts.clock.monotonic()
         self._silent = False
         self._read += len(data)
         if not self._ended:
@@ -202,13 +201,13 @@ class IcecastSource(Successor):
     def eof_received(self) -> bool:
         """The client has sent all. What is still held back is played out first."""
         self._complete = True
-        self._pump(self._room.now())
+        self._pump(self._parts.clock.monotonic())
         return not self._ended
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has gone, or was reset. What is still held back is played out all the same."""
         self._lost = self._complete = True
-        self._room.connection_left()
+        self._parts.keeper.left()
         if self._admission is not None:
             self._admission.cancel()
         if self._ended or self._held is None:
@@ -216,11 +215,12 @@ class IcecastSource(Successor):
 
     async def _admit(self) -> None:
         try:
-            station = await self._allowed()
+            address = self._parts.keeper.address(self._transport, self._head)
+            self._record, station = await self._parts.admission.check(self._head, address)
             body = body_of(self._head)
             if station.source is not None:
                 await station.source.read_on()
-            station.claim(self, source_info(self._head, self._address()))
+            station.claim(self, source_info(self._head, address))
             self._enter(station, body)
         except TalasError as error:
             self._refuse(error)
@@ -230,19 +230,19 @@ class IcecastSource(Successor):
 
     def _enter(self, station: Station, body: Body) -> None:
         """Begin with a station that was claimed. Whatever fails, it is released."""
-        room = self._room
+        parts = self._parts
         try:
-            paces = room.pace(station), room.charge_pace(station)
-            self._intake = Intake(body, room.reader(), *paces)
-            wait = room.too_far_ahead(station)
+            paces = parts.lead.for_audio(station), parts.lead.for_charge(station)
+            self._intake = Intake(body, SourceReader(parts.kernels), *paces)
+            wait = parts.lead.wait(station, parts.clock.monotonic())
         except Exception:
             station.release(self)
             raise
         self._station = station
         self._intake.put(self._rest)
-        room.entered(self)
+        parts.watch.enter(self)
         self._log("source connected", agent=station.info.user_agent, method=self._head.method)
-        self.heard_at = now = room.now()
+        self.heard_at = now = parts.clock.monotonic()
         self._welcome()
         if wait > 0:
             # Else whoever comes again and again would be heard a slice further ahead each time.
@@ -250,27 +250,6 @@ class IcecastSource(Successor):
             return
         self._transport.resume_reading()
         self._pump(now)
-
-    async def _allowed(self) -> Station:
-        slug = slug_of(self._head.path)
-        record = await self._room.find(slug)
-        if record is None:
-            raise NotFound(f"there is no station {slug!r}")
-        try:
-            check_source(self._head, record)
-        except WrongKey:
-            self._room.wrong_key(record, self._address())
-            raise
-        self._record = record
-        content_type = self._head.headers.get("content-type", "")
-        if not accepts(content_type):
-            raise UnsupportedMedia(f"{content_type!r} is not taken: send {SENDABLE}")
-        check_passed_on(self._head)
-        return self._room.station(record)
-
-    def _address(self) -> str:
-        peer = str((self._transport.get_extra_info("peername") or ("",))[0])
-        return self._room.address(peer, self._head.headers.get("x-forwarded-for", ""))
 
     def _welcome(self) -> None:
         if self._head.method == "SOURCE":
@@ -321,7 +300,7 @@ class IcecastSource(Successor):
 
     def _unhold(self) -> None:
         self._held = None
-        self._pump(self._room.now())
+        self._pump(self._parts.clock.monotonic())
         if self._held is None and not self._ended and not self._lost:
             self._transport.resume_reading()
 
@@ -373,7 +352,7 @@ class IcecastSource(Successor):
         if self._station is not None:
             station, self._station = self._station, None
             station.release(self, hold=self._may_come_back)
-            self._room.source_left(self)
+            self._parts.watch.leave(self)
             seconds = round(self._intake.account.media, 1)
             log.info("source left", station=station.record.slug, seconds=seconds, **self.damage)
 

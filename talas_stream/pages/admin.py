@@ -15,11 +15,12 @@ from xml.etree.ElementTree import Element, SubElement
 import msgspec
 from aiohttp import web
 
+from talas_core.clock import Clock
 from talas_core.errors import BadInput
 from talas_core.messages import StationRecord, StreamEvent
 from talas_core.telemetry.logs import logger
-from talas_stream.access.audience import Seat
-from talas_stream.access.house import House
+from talas_stream.door.audience import Audience, Seat
+from talas_stream.door.watch import ConnectionWatch
 from talas_stream.ingest.credentials import slug_of
 from talas_stream.media import CONTENT_TYPE
 from talas_stream.pages import query, xml
@@ -46,9 +47,20 @@ log = logger("admin")
 class AdminPages:
     """The pages under `/admin/` that Icecast's neighbours know."""
 
-    def __init__(self, registry: Registry, house: House, access: Access, status: Status) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        access: Access,
+        status: Status,
+        *,
+        audience: Audience,
+        watch: ConnectionWatch,
+        clock: Clock,
+    ) -> None:
         self._registry = registry
-        self._house = house
+        self._audience = audience
+        self._watch = watch
+        self._clock = clock
         self._access = access
         self._status = status
 
@@ -94,7 +106,7 @@ class AdminPages:
     async def listclients(self, request: web.Request) -> web.Response:
         """A mount's listeners."""
         record, visitor = await self._one(request)
-        seats = self._house.audience.of(record.slug)
+        seats = self._audience.of(record.slug)
         root = Element("icestats")
         mount = _mount(root, record)
         xml.children(mount, {"Listeners": len(seats)})
@@ -109,7 +121,7 @@ class AdminPages:
         number = query.fields(request.raw_path).get("id", "")
         if not (number.isascii() and number.isdigit() and len(number) <= 18):
             raise BadInput("which listener is to go?", {"id": "must be a number"})
-        seat = self._house.audience.find(record.slug, int(number))
+        seat = self._audience.find(record.slug, int(number))
         outcome = DONE if seat else NOT_FOUND
         self._access.report(request, StreamEvent.LISTENER_CUT, outcome, record, visitor)
         if seat is None:
@@ -158,13 +170,13 @@ class AdminPages:
 
     def _counters(self) -> xml.Facts:
         """Of the whole server: who is here now, and who was since it started."""
-        sources, audience = len(self._registry.on_air()), self._house.audience
+        sources, audience = len(self._registry.on_air()), self._audience
         return {
             "clients": sources + len(audience),
             "listener_connections": audience.entered,
             "listeners": len(audience),
-            "source_client_connections": self._house.source_connections,
-            "source_total_connections": self._house.source_connections,
+            "source_client_connections": self._watch.entered,
+            "source_total_connections": self._watch.entered,
             "sources": sources,
             **NOT_HERE,
         }
@@ -174,7 +186,7 @@ class AdminPages:
         return {
             "max_listeners": "unlimited",
             "public": 0,
-            "slow_listeners": self._house.audience.slow(station.record.slug),
+            "slow_listeners": self._audience.slow(station.record.slug),
             "source_ip": station.info.address,
             "total_bytes_read": station.bytes_read,
             "total_bytes_sent": station.bytes_sent,
@@ -186,7 +198,7 @@ class AdminPages:
         if who is Who.ADMIN:
             facts["IP"] = seat.address
         facts["UserAgent"] = seat.agent
-        facts["Connected"] = int(self._house.now() - seat.since)
+        facts["Connected"] = int(self._clock.monotonic() - seat.since)
         return facts
 
 

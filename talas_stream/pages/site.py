@@ -12,11 +12,13 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from talas_core.clock import Clock
 from talas_core.settings import Settings
 from talas_core.web.host import Hosts
-from talas_stream.access.house import House
 from talas_stream.access.reports import Witness
 from talas_stream.door.answers import CHALLENGE
+from talas_stream.door.audience import Audience
+from talas_stream.door.watch import ConnectionWatch
 from talas_stream.pages.access import Access, Tokens
 from talas_stream.pages.admin import AdminPages
 from talas_stream.pages.events import Events
@@ -33,8 +35,10 @@ from talas_stream.station.registry import Registry
 def routes(
     settings: Settings,
     *,
+    clock: Clock,
     registry: Registry,
-    house: House,
+    audience: Audience,
+    watch: ConnectionWatch,
     events: Events,
     directory: Directory,
     tokens: Tokens,
@@ -42,13 +46,14 @@ def routes(
 ) -> list[web.RouteDef]:
     """What to add to the application."""
     place = Place(settings)
-    password = AdminPassword(settings.admin_password, house.now)
+    password = AdminPassword(settings.admin_password, clock.monotonic)
     access = Access(directory, tokens, password, reports, Hosts.own(settings))
     status = Status(registry, place)
+    admin = AdminPages(registry, access, status, audience=audience, watch=watch, clock=clock)
     return [
         *status.routes(),
         *MetadataPage(registry, access).routes(),
-        *AdminPages(registry, house, access, status).routes(),
+        *admin.routes(),
         *Playlists(place, access, registry).routes(),
         *NowPlaying(registry, access, events).routes(),
     ]

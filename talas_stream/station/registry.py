@@ -1,7 +1,7 @@
-"""Everything on the air on this server: stations, listeners, and the beat that serves them.
+"""Everything on the air on this server: the stations, and the beat that serves their listeners.
 
-Does:        hold the stations by slug, and the listeners' places; flush feeds in turn and
-             close what nobody needs.
+Does:        hold the stations by slug, and tell the one that is meant where none is named; flush
+             feeds in turn and close what nobody needs.
 Never:       knows a transport.
 Guarantees:  every feed is flushed once a period; feeds take turns, so that a full house is not
              written to in one breath. A station or a feed that fails is logged, and is no other's
@@ -15,10 +15,10 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 from talas_core.clock import Clock
+from talas_core.errors import NotFound, Unavailable
 from talas_core.messages import StationRecord
 from talas_core.settings import Settings
 from talas_core.telemetry.logs import logger
-from talas_stream.door.capacity import Capacity
 from talas_stream.kernels import Kernels
 from talas_stream.output.feed import TURNS, Feed
 from talas_stream.output.sizes import Sizes
@@ -28,6 +28,9 @@ from talas_stream.station.station import Station
 PERIOD_SECONDS = 0.48
 """Between two writes to a listener of the steady profile. Fewer, larger writes are what makes
 listeners cheap; what a player's buffer must bridge is this and a little."""
+
+STATIONS_NAMED = 5
+"""Stations that are named to who has to choose one."""
 
 log = logger("registry")
 
@@ -45,12 +48,6 @@ class Registry:
         )
         self._stations: dict[str, Station] = {}
         self._turn = 0
-        self.capacity = Capacity(settings)
-
-    @property
-    def listeners(self) -> int:
-        """Listeners now."""
-        return self.capacity.taken
 
     def station(self, record: StationRecord) -> Station:
         """The station of `record`, with what the record says now."""
@@ -69,6 +66,19 @@ class Registry:
     def known(self, slug: str) -> Station | None:
         """The station of `slug`, if anybody has asked for it here."""
         return self._stations.get(slug)
+
+    def default_slug(self) -> str:
+        """The station of who names none: the one of the settings, else the only one on the air.
+        Raises NotFound where there are several, Unavailable where there is none."""
+        if self._settings.default_station:
+            return self._settings.default_station
+        slugs = [station.record.slug for station in self.audible()]
+        if len(slugs) == 1:
+            return slugs[0]
+        if not slugs:
+            raise Unavailable("no station is on the air", retry_after=5)
+        some = ", ".join(f"/{slug}" for slug in slugs[:STATIONS_NAMED])
+        raise NotFound(f"several stations are on the air; name one: {some} (all are listed at /)")
 
     def on_air(self) -> list[Station]:
         """Stations whose source is heard, by slug."""

@@ -18,18 +18,16 @@ from typing import Any
 
 import msgspec
 
+from support.parts import Parts
 from support.stage import KERNELS, Hearer
 from support.stream import auth, head, record
 from talas_core.errors import Unavailable
-from talas_core.messages import RENDITIONS, StationRecord
+from talas_core.messages import RENDITIONS
 from talas_stream.codec.job import LinkedJob
 from talas_stream.ingest.icecast import IcecastSource
-from talas_stream.ingest.pace import SourcePace
-from talas_stream.ingest.reader import SourceReader
 from talas_stream.kernels import Kernels
 from talas_stream.media import LADDER
 from talas_stream.output.delivery import Delivery, wire_of
-from talas_stream.output.sizes import Sizes
 from talas_stream.station.station import Station
 from talas_stream.wire import flac_crc
 from talas_stream.wire.request import parse_head
@@ -172,53 +170,6 @@ class _Codecs:
         return LinkedJob(_Link(), 1, deliver, done)
 
 
-class _Room:
-    """What a source asks of the service, for one station."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, kernels: Kernels) -> None:
-        self.now = loop.time
-        self._kernels = kernels
-        self.record = record("live", renditions=RENDITIONS)
-        self._station = Station(
-            self.record, _Clock(loop), kernels, _Codecs(), Sizes(65_536, 524_288)
-        )
-        self._charge_pace = SourcePace(LEAD)
-
-    def reader(self) -> SourceReader:
-        return SourceReader(self._kernels)
-
-    def pace(self, station: Station) -> SourcePace:
-        return SourcePace(LEAD)
-
-    def too_far_ahead(self, station: Station) -> float:
-        return max(0.0, station.ahead_seconds - LEAD)
-
-    def charge_pace(self, station: Station) -> SourcePace:
-        self._charge_pace.again()
-        return self._charge_pace
-
-    def address(self, peer: str, forwarded_for: str) -> str:
-        return peer
-
-    def station(self, record: StationRecord) -> Station:
-        return self._station
-
-    async def find(self, slug: str) -> StationRecord | None:
-        return self.record
-
-    def wrong_key(self, record: StationRecord, address: str) -> None:
-        raise AssertionError
-
-    def entered(self, source: object) -> None:
-        pass
-
-    def source_left(self, source: object) -> None:
-        pass
-
-    def connection_left(self) -> None:
-        pass
-
-
 def cost_of(reads: Iterator[bytes], seconds: float = 3.0, *, chunked: bool = False) -> Cost:
     """What a source costs that sends these reads as fast as it may, for so long by the clock."""
     loop = _Loop()
@@ -230,7 +181,10 @@ def cost_of(reads: Iterator[bytes], seconds: float = 3.0, *, chunked: bool = Fal
 
 async def _cost(reads: Iterator[bytes], seconds: float, chunked: bool) -> Cost:
     loop, meter = asyncio.get_running_loop(), Meter()
-    room = _Room(loop, meter.kernels())
+    parts = await Parts(
+        _Clock(loop), known=record("live", renditions=RENDITIONS), kernels=meter.kernels(),
+        codecs=_Codecs(), source_lead_seconds=LEAD,
+    ).start()  # fmt: skip
 
     class Counted(IcecastSource):
         def data_received(self, data: bytes) -> None:
@@ -239,14 +193,14 @@ async def _cost(reads: Iterator[bytes], seconds: float, chunked: bool) -> Cost:
         def _unhold(self) -> None:
             meter.run(super()._unhold)
 
-    source, transport = Counted(room), _Transport()
+    source, transport = Counted(parts.sources), _Transport()
     fields = ["PUT /live HTTP/1.1", auth()] + ["Transfer-Encoding: chunked"] * chunked
     request = parse_head(head("\n".join(fields)))
     assert request is not None
     source.take(transport, request, b"")
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    station, kept, looked_at = room.station(room.record), 0, -1.0
+    station, kept, looked_at = parts.station, 0, -1.0
     while loop.time() < seconds and not transport.closed and meter.calls < MOST_CALLS:
         if transport.paused:
             await asyncio.sleep(0.001)

@@ -10,8 +10,8 @@ from pathlib import Path
 from support.sound import coded, programme
 from support.stream import Stream, running_stream
 from support.wait import PATIENCE, auntil
+from talas_stream.door.capacity import Capacity
 from talas_stream.door.front_door import Doorkeeper
-from talas_stream.station.registry import Registry
 
 SOUND = programme(10.0)
 MP3 = coded(SOUND, "mp3")
@@ -21,11 +21,11 @@ class Inside:
     """The parts of the running service that count connections and listeners."""
 
     keeper: Doorkeeper
-    registry: Registry
+    capacity: Capacity
 
     async def is_empty(self) -> bool:
         """Nobody is connected, and nobody counts as a listener."""
-        return (self.keeper.connections, self.registry.listeners) == (0, 0)
+        return (self.keeper.connections, self.capacity.taken) == (0, 0)
 
 
 @contextlib.asynccontextmanager

@@ -8,8 +8,8 @@ import pytest
 
 from support.listeners import Inside
 from talas_stream import compose
+from talas_stream.door.capacity import Capacity
 from talas_stream.door.front_door import Doorkeeper
-from talas_stream.station.registry import Registry
 
 
 @pytest.fixture
@@ -21,11 +21,11 @@ def inside(monkeypatch: pytest.MonkeyPatch) -> Inside:
             super().__init__(*arguments)
             found.keeper = self
 
-    class SeenRegistry(Registry):
+    class SeenCapacity(Capacity):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
-            found.registry = self
+            found.capacity = self
 
     monkeypatch.setattr(compose, "Doorkeeper", SeenKeeper)
-    monkeypatch.setattr(compose, "Registry", SeenRegistry)
+    monkeypatch.setattr(compose, "Capacity", SeenCapacity)
     return found

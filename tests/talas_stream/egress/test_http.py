@@ -189,7 +189,7 @@ async def test_probe_that_asks_for_titles_gets_the_stream_and_counts_with_its_pl
         assert "icy-metaint: 16000\r\n" in answer
         assert await count(stream) == 1
         first.close()
-        await auntil(lambda: inside.registry.listeners == 1)
+        await auntil(lambda: inside.capacity.taken == 1)
         [source] = await stream.status()
         assert (source["listeners"], source["listener_peak"]) == (1, 1)
         second.close()
@@ -216,7 +216,7 @@ async def test_a_probe_across_two_writes_gets_no_more_than_it_asked_for(
         sending.write(MP3[:2000])
         await auntil(stream.status)
         asking = asyncio.create_task(stream.ask("GET /live.mp3 HTTP/1.1\nRange: bytes=0-2999"))
-        await auntil(lambda: inside.registry.listeners == 1)
+        await auntil(lambda: inside.capacity.taken == 1)
         sending.write(MP3[2000:])
         assert (await asking).partition(b"\r\n\r\n")[2] == MP3[:3000]
         sending.close()

@@ -19,20 +19,17 @@ from support.listeners import (
     exactly,
     on_air,
 )
+from support.parts import Parts
 from support.sound import programme
-from support.stage import KERNELS, RecordedCodecs, frames_of
-from support.stream import Stream, head, record
+from support.stage import frames_of
+from support.stream import Stream, head
 from support.wait import PATIENCE, auntil
 from talas_core.clock import FakeClock
-from talas_core.messages import StationRecord
 from talas_stream import compose
 from talas_stream.door.address import Address
 from talas_stream.egress.http import HttpListener
-from talas_stream.media import Rendition, SourceInfo
-from talas_stream.output.delivery import Profile
+from talas_stream.media import SourceInfo
 from talas_stream.output.fanout import NO_SOCKET
-from talas_stream.output.sizes import Sizes
-from talas_stream.station.station import Station
 from talas_stream.wire.adts import AudioSpecificConfig, adts_header
 from talas_stream.wire.request import RequestHead, parse_head
 
@@ -242,51 +239,23 @@ async def test_one_who_does_not_take_the_end_is_cut_as_well(tmp_path: Path, insi
         listener.close()
 
 
-class Room:
-    """What a listener needs of the house, for one station and without sockets."""
-
-    def __init__(self, station: Station) -> None:
-        self._station = station
-        self.watched: list[str] = []
-
-    def remembered(self, slug: str) -> StationRecord:
-        return self._station.record
-
-    async def find(self, slug: str) -> StationRecord:
-        raise AssertionError("it was remembered")
-
-    def station(self, known: StationRecord) -> Station:
-        return self._station
-
-    def backlog_bytes(self, rendition: Rendition, profile: Profile) -> int:
-        return 1000
-
-    def address(self, peer: str, forwarded_for: str) -> str:
-        return peer
-
-    def admit(self, slug: str, address: str) -> None: ...
-    def dismiss(self, slug: str, address: str) -> None: ...
-    def seat(self, listener: HttpListener, slug: str, agent: str, address: str) -> None: ...
-    def unseat(self, listener: HttpListener) -> None: ...
-    def connection_left(self) -> None: ...
-
-    def stalled(self, listener: HttpListener) -> None:
-        self.watched.append("stalled")
-
-    def moving(self, listener: HttpListener) -> None:
-        self.watched.append("moving")
-
-
 class Pipe:
     """A transport whose buffer is full after the first write."""
 
-    def __init__(self, listener: HttpListener) -> None:
+    def __init__(self, listener: HttpListener, connection: socket.socket) -> None:
         self._listener = listener
+        self._extra = {"socket": connection, "peername": ("192.0.2.1", 1)}
         self.written: list[bytes] = []
+        self.aborted = False
 
     def set_write_buffer_limits(self, high: int) -> None: ...
-    def get_extra_info(self, name: str) -> None: ...
     def close(self) -> None: ...
+
+    def get_extra_info(self, name: str) -> object:
+        return self._extra[name]
+
+    def abort(self) -> None:
+        self.aborted = True
 
     def get_write_buffer_size(self) -> int:
         return 1
@@ -296,14 +265,16 @@ class Pipe:
         self._listener.pause_writing()
 
 
-def test_one_who_is_full_before_he_has_joined_is_behind_from_the_start() -> None:
-    station = Station(record(), FakeClock(), KERNELS, RecordedCodecs(), Sizes(49_152, 65_536))
+async def test_one_who_is_full_before_he_has_joined_is_behind_from_the_start() -> None:
+    clock = FakeClock()
+    parts = await Parts(clock, hold_seconds=0.0, listener_stall_seconds=15.0).start()
+    station = parts.station
     frames = frames_of(programme(1.0), "mp3")
     station.claim(Source(), SourceInfo())
     station.accept(frames)
-    room = Room(station)
-    listener = HttpListener(room, Address("live", "mp3"))
-    pipe = Pipe(listener)
+    listener = HttpListener(parts.listeners, Address("live", "mp3"))
+    connection = socket.socket()
+    pipe = Pipe(listener, connection)
     request = parse_head(head("GET /live.mp3 HTTP/1.1"))
     assert request is not None
     listener.take(pipe, request, b"")  # type: ignore[arg-type]
@@ -313,13 +284,19 @@ def test_one_who_is_full_before_he_has_joined_is_behind_from_the_start() -> None
         for feed in output.feeds:
             feed.flush()
     assert len(pipe.written) == 2, "he waits for no one, and no one writes to him"
+    clock.advance(10.0)
     listener.resume_writing()
     assert b"".join(pipe.written[1:]) == b"".join(frame.payload for frame in frames * 2)
-    assert room.watched[-2:] == ["moving", "stalled"]
+    clock.advance(10.0)
+    parts.watch.look()
+    assert not pipe.aborted, "he is watched anew, for his buffer is full again"
     station.outputs.end()
     # He ends: his buffer running empty now is no reason to watch him less.
     listener.resume_writing()
-    assert room.watched[-1] == "stalled"
+    clock.advance(10.0)
+    parts.watch.look()
+    assert (pipe.aborted, parts.audience.slow("live")) == (True, 1)
+    connection.close()
 
 
 class Source:

@@ -15,7 +15,7 @@ from support.sound import coded, programme
 from support.sources import MP3, answer_to, capture_logs_of, off, on_air, opus_of
 from support.stream import Stream, record, running_stream
 from support.wait import PATIENCE, auntil
-from talas_stream.access.house import House
+from talas_stream.ingest.pace import Lead
 
 LEAD_SECONDS, SECONDS, TIMES = 2.0, 0.6, 40
 SHORT = coded(programme(SECONDS), "mp3")
@@ -271,7 +271,7 @@ async def _gather(reader: asyncio.StreamReader, into: bytearray) -> None:
 async def test_source_replaced_while_it_waits_is_not_told_that_it_sent_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(House, "too_far_ahead", lambda house, station: 60.0)
+    monkeypatch.setattr(Lead, "wait", lambda lead, station, now: 60.0)
     async with running_stream(tmp_path) as stream:
         reader, writer = await stream.source()
         writer.write(MP3)

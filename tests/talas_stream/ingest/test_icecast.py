@@ -9,7 +9,7 @@ from support.sources import MP3, answer_to, capture_logs_of, on_air
 from support.stream import KEY, auth, head, running_stream
 from support.wait import PATIENCE, auntil
 from talas_core.messages import SecurityEvent, StreamEvent
-from talas_stream.access.house import House
+from talas_stream.door.watch import ConnectionWatch
 from talas_stream.ingest import icecast
 from talas_stream.station.directory import Directory
 
@@ -186,7 +186,7 @@ async def test_a_fault_of_our_own_is_logged_and_not_shown(
 
 
 @pytest.mark.parametrize("method", ["PUT", "SOURCE"])
-@pytest.mark.parametrize("where", [(icecast, "Intake"), (House, "entered")])
+@pytest.mark.parametrize("where", [(icecast, "Intake"), (ConnectionWatch, "enter")])
 async def test_a_fault_of_our_own_after_the_claim_frees_the_station(
     where: tuple[object, str], method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from support.stage import KERNELS, Hearer, RecordedCodecs, frames_of, noise
 from support.stream import record, stream_settings
 from support.wait import auntil
 from talas_core.clock import FakeClock
+from talas_core.errors import NotFound, Unavailable
 from talas_stream.codec.messages import Coded
 from talas_stream.media import LADDER, SourceInfo
 from talas_stream.output.delivery import Delivery, Wire
@@ -75,10 +76,20 @@ def test_only_stations_with_something_to_hear_are_on_the_air(registry: Registry)
     assert [station.record.slug for station in registry.on_air()] == ["a", "b"]
 
 
-def test_its_listeners_are_the_places_taken(registry: Registry) -> None:
-    assert registry.listeners == 0
-    registry.capacity.admit("live", "here")
-    assert registry.listeners == 1
+def test_station_of_who_names_none_is_the_only_one_that_is_heard(registry: Registry) -> None:
+    with pytest.raises(Unavailable, match="no station is on the air"):
+        registry.default_slug()
+    on_air(registry, "live")
+    assert registry.default_slug() == "live"
+    on_air(registry, "demo")
+    with pytest.raises(NotFound, match="name one: /demo, /live "):
+        registry.default_slug()
+
+
+def test_station_of_who_names_none_is_the_one_of_the_settings(tmp_path: Path) -> None:
+    settings = stream_settings(tmp_path, default_station="main")
+    registry = Registry(settings, FakeClock(), KERNELS, RecordedCodecs())
+    assert registry.default_slug() == "main"
 
 
 def test_every_feed_is_flushed_once_in_a_round_of_turns(registry: Registry) -> None:

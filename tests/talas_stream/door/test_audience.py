@@ -1,6 +1,6 @@
 """Who listens: by station, by number, and never after he has left."""
 
-from talas_stream.access.audience import Audience
+from talas_stream.door.audience import Audience
 
 
 class Listener:

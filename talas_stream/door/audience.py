@@ -4,7 +4,7 @@ Does:        give each listener a number; tell who listens to a station, since w
              from where; find one by number.
 Never:       holds on to a listener who has left, or keeps a copy of what its request said.
 Guarantees:  a number is never given twice while the service runs.
-From / to:   egress  ->  house  ->  here  ->  pages/admin.py
+From / to:   egress  ->  here  ->  pages/admin.py
 """
 
 from __future__ import annotations
