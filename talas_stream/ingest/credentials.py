@@ -1,6 +1,7 @@
-"""Who a source is and what it says of itself, from its request head.
+"""Who a source is and what it says of itself, from its request head and its tags.
 
-Does:        find the slug in a path, compare the key, collect the ice- and icy- headers.
+Does:        find the slug in a path, compare the key, collect the ice- and icy- headers; make one
+             title of tags.
 Never:       keeps or logs a key.
 Guarantees:  keys are compared by hash and in constant time; what a source says of itself is cleaned
              of control characters and cut to a bound; of addresses only those of web pages are
@@ -12,11 +13,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from itertools import islice
 
 from talas_core.errors import Forbidden, Unauthorized
 from talas_core.messages import StationRecord
 from talas_stream.media import SourceInfo
+from talas_stream.station.titles import DASH
 from talas_stream.wire.request import RequestHead, basic_credentials, text
 
 USER = "source"
@@ -88,6 +91,13 @@ def source_info(head: RequestHead, address: str = "") -> SourceInfo:
 def clean(value: str) -> str:
     """`value` as text, without control characters and at most MAX_TEXT characters."""
     return "".join(islice(filter(str.isprintable, text(value)), MAX_TEXT)).strip()
+
+
+def title_of(tags: Mapping[str, str]) -> tuple[str, str]:
+    """The title that a stream's tags tell, as listeners see it, and who of it is the artist; both
+    empty where they tell none."""
+    artist, title = clean(tags.get("ARTIST", "")), clean(tags.get("TITLE", ""))
+    return (clean(DASH.join(filter(None, (artist, title)))), artist) if title else ("", "")
 
 
 def telling(value: str, mount: str) -> str:

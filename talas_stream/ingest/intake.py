@@ -36,8 +36,8 @@ flood to the codec worker, which leaves out what is too much at once."""
 
 class Intake:
     """One source's bytes: its `body`, the `reader` that finds frames in it, and the `account` of
-    what was taken. `pace` is for its audio, `charge_pace` for what it is charged; `bytes_read`
-    counts what was taken of the body."""
+    what was taken. `pace` is for its audio, `charge_pace` for what it is charged; `bytes_arrived`
+    counts what was put, `bytes_read` what was taken of the body."""
 
     def __init__(
         self, body: Body, reader: SourceReader, pace: SourcePace, charge_pace: SourcePace
@@ -50,6 +50,7 @@ class Intake:
         self._pending = b""
         self._taken = 0  # of what is pending
         self._reads = 0
+        self.bytes_arrived = 0
         self._wire_bytes = 0
         self._frameless = 0.0
         self._looked_at: float | None = None
@@ -68,6 +69,7 @@ class Intake:
     def put(self, data: bytes) -> None:
         """Keep what was read, to be taken later."""
         self._reads += 1
+        self.bytes_arrived += len(data)
         self._pending = self._pending[self._taken :] + data if self._pending else data
         self._taken = 0
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from support.parts import Parts
+from support.parts import Parts, Transport
 from support.stage import KERNELS, Hearer
 from support.stream import auth, head, record
 from talas_core.errors import Unavailable
@@ -128,31 +128,6 @@ class _Socket:
         pass
 
 
-class _Transport(asyncio.Transport):
-    def __init__(self) -> None:
-        super().__init__({"socket": _Socket(), "peername": ("192.0.2.1", 1)})
-        self.paused = self.closed = False
-        self.written = b""
-
-    def pause_reading(self) -> None:
-        self.paused = True
-
-    def resume_reading(self) -> None:
-        self.paused = False
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def write(self, data: Any) -> None:
-        self.written += bytes(data)
-
-    def write_eof(self) -> None:
-        self.closed = True
-
-    def close(self) -> None:
-        self.closed = True
-
-
 class _Link:
     """A codec worker that takes every order and makes nothing."""
 
@@ -193,7 +168,7 @@ async def _cost(reads: Iterator[bytes], seconds: float, chunked: bool) -> Cost:
         def _unhold(self) -> None:
             meter.run(super()._unhold)
 
-    source, transport = Counted(parts.sources), _Transport()
+    source, transport = Counted(parts.sources), Transport(_Socket())
     fields = ["PUT /live HTTP/1.1", auth()] + ["Transfer-Encoding: chunked"] * chunked
     request = parse_head(head("\n".join(fields)))
     assert request is not None

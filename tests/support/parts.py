@@ -5,7 +5,9 @@ Does:        make the parts that `compose.py` makes, on any clock, with a statio
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 from support.stage import KERNELS, RecordedCodecs
 from support.stream import FakeApi, Told, record, stream_settings
@@ -19,13 +21,50 @@ from talas_stream.door.front_door import Doorkeeper
 from talas_stream.door.watch import ConnectionWatch
 from talas_stream.egress.http import ListenerParts
 from talas_stream.ingest.admission import Admission
-from talas_stream.ingest.icecast import SourceParts
 from talas_stream.ingest.pace import Lead
+from talas_stream.ingest.parts import SourceParts
 from talas_stream.kernels import Kernels
 from talas_stream.station.coding import Codecs
 from talas_stream.station.directory import Directory
 from talas_stream.station.registry import Registry
 from talas_stream.station.station import Station
+
+
+class Transport(asyncio.Transport):
+    """The connection of one who is not there: keeps what was written. Paused is its reading."""
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__({"socket": connection, "peername": ("192.0.2.1", 1)})
+        self.paused = self.closed = False
+        self.written = b""
+        self.waiting = 0
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def write(self, data: Any) -> None:
+        self.written += bytes(data)
+
+    def write_eof(self) -> None:
+        self.closed = True
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.closed = True
 
 
 class Parts:

@@ -14,6 +14,7 @@ from talas_stream.ingest.credentials import (
     key_matches,
     slug_of,
     source_info,
+    title_of,
 )
 from talas_stream.wire.request import RequestHead, parse_head
 
@@ -178,3 +179,18 @@ def test_an_address_of_a_web_page_reaches_the_listeners(address: str) -> None:
 def test_any_other_address_is_dropped(address: str) -> None:
     info = source_info(head(f"icy-url: {address}", "ice-name: Guest"))
     assert (info.url, info.name) == ("", "Guest")
+
+
+@pytest.mark.parametrize(
+    ("tags", "told"),
+    [
+        ({}, ("", "")),
+        ({"ARTIST": "Somebody"}, ("", "")),
+        ({"TITLE": "Song"}, ("Song", "")),
+        ({"TITLE": "Song\n", "ARTIST": " Somebody"}, ("Somebody - Song", "Somebody")),
+    ],
+)
+def test_tags_tell_a_title_as_listeners_see_it_and_its_artist(
+    tags: dict[str, str], told: tuple[str, str]
+) -> None:
+    assert title_of(tags) == told

@@ -8,9 +8,9 @@ import pytest
 from support.sources import MP3, answer_to, capture_logs_of, on_air
 from support.stream import KEY, auth, head, running_stream
 from support.wait import PATIENCE, auntil
-from talas_core.messages import SecurityEvent, StreamEvent
+from talas_core.messages import SecurityEvent, StationRecord, StreamEvent
 from talas_stream.door.watch import ConnectionWatch
-from talas_stream.ingest import icecast
+from talas_stream.ingest import icecast, parts
 from talas_stream.station.directory import Directory
 
 
@@ -155,6 +155,27 @@ async def test_while_the_api_is_away_known_stations_go_on_and_others_are_503(
         writer.close()
 
 
+async def test_source_that_has_sent_all_before_it_is_let_in_is_heard_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, find = asyncio.Event(), Directory.find
+
+    async def late(directory: Directory, slug: str) -> StationRecord | None:
+        await known.wait()
+        return await find(directory, slug)
+
+    monkeypatch.setattr(Directory, "find", late)
+    async with running_stream(tmp_path) as stream:
+        reader, writer = await stream.source()
+        writer.write(MP3)
+        writer.write_eof()
+        await stream.ready()
+        known.set()
+        async with asyncio.timeout(20):
+            assert (await reader.read()).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
 @pytest.mark.parametrize(("method", "answers"), [("PUT", 1), ("SOURCE", 0)])
 async def test_one_who_may_send_no_longer_is_told_once_and_let_go(
     tmp_path: Path, method: str, answers: int
@@ -186,7 +207,7 @@ async def test_a_fault_of_our_own_is_logged_and_not_shown(
 
 
 @pytest.mark.parametrize("method", ["PUT", "SOURCE"])
-@pytest.mark.parametrize("where", [(icecast, "Intake"), (ConnectionWatch, "enter")])
+@pytest.mark.parametrize("where", [(parts, "Intake"), (ConnectionWatch, "enter")])
 async def test_a_fault_of_our_own_after_the_claim_frees_the_station(
     where: tuple[object, str], method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.wait import until
-from talas_stream.ingest.sockets import has_left, unread_bytes
+from talas_stream.ingest.sockets import RECEIVE_BYTES, ROOM_BYTES, Unread
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -24,29 +24,48 @@ def pair() -> Iterator[Pair]:
         yield ours, theirs
 
 
-def test_unread_bytes_are_counted_and_stay(pair: Pair) -> None:
+def test_what_arrived_since_the_last_look_is_seen_and_stays(pair: Pair) -> None:
     ours, theirs = pair
-    assert unread_bytes(ours) == 0
+    unread = Unread(ours)
+    assert not unread.has_grown(0)
     theirs.sendall(b"x" * 1000)
-    until(lambda: unread_bytes(ours) == 1000)
-    assert not has_left(ours)
+    until(lambda: unread.has_grown(0))
+    assert not unread.has_grown(0), "nothing more came"
+    assert not unread.is_last()
     assert len(ours.recv(2000)) == 1000
-    assert unread_bytes(ours) == 0
+    assert not unread.has_grown(1000), "all was read"
+
+
+def test_what_leaves_no_room_counts_as_arriving_still(pair: Pair) -> None:
+    ours, theirs = pair
+    unread = Unread(ours)
+    theirs.sendall(b"x" * ROOM_BYTES)
+    until(lambda: unread.has_grown(0))
+    assert unread.has_grown(0)
+
+
+def test_kernel_takes_little_for_us(pair: Pair) -> None:
+    ours, _ = pair
+    Unread(ours)
+    # The kernel counts its own keeping, too.
+    assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) <= 2 * RECEIVE_BYTES
 
 
 @pytest.mark.parametrize("sent", [b"", b"x" * 1000])
-def test_end_and_reset_are_seen_before_what_was_sent_is_read(pair: Pair, sent: bytes) -> None:
+def test_end_is_seen_before_what_was_sent_is_read(pair: Pair, sent: bytes) -> None:
     ours, theirs = pair
+    unread = Unread(ours)
     theirs.sendall(sent)
-    assert not has_left(ours)
+    assert not unread.is_last()
     theirs.shutdown(socket.SHUT_WR)
-    until(lambda: has_left(ours))
-    assert unread_bytes(ours) == len(sent)
+    until(unread.is_last)
+    assert unread.has_grown(0) == bool(sent)
 
 
 def test_reset_is_seen_without_reading(pair: Pair) -> None:
     ours, theirs = pair
+    unread = Unread(ours)
     theirs.sendall(b"x" * 1000)
     theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     theirs.close()
-    until(lambda: has_left(ours))
+    until(unread.is_last)
