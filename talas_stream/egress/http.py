@@ -28,20 +28,18 @@ from talas_core.errors import NotFound, TalasError
 from talas_core.messages import StationRecord
 from talas_core.telemetry.logs import logger
 from talas_stream.door.address import Address
-from talas_stream.door.answers import PUBLIC, Header, refusal_bytes
-from talas_stream.door.answers import head as answer_head
 from talas_stream.door.audience import Audience
 from talas_stream.door.capacity import Capacity
 from talas_stream.door.front_door import Doorkeeper, Successor
 from talas_stream.door.watch import ConnectionWatch
+from talas_stream.egress import answers
 from talas_stream.egress.gather import ENOUGH_BYTES, Gather
-from talas_stream.egress.wish import PREFLIGHT, Wish, wish
-from talas_stream.media import CONTENT_TYPE, LADDER, TITLED, Rendition
-from talas_stream.output.delivery import Wire
+from talas_stream.egress.life import LIFE, SEATED, Event, State
+from talas_stream.egress.wish import Wish, wish
+from talas_stream.media import LADDER, TITLED, Rendition
 from talas_stream.output.fanout import NO_SOCKET
 from talas_stream.output.feed import Feed
 from talas_stream.output.output import Output
-from talas_stream.output.packetise import METAINT
 from talas_stream.station.directory import Directory
 from talas_stream.station.registry import Registry
 from talas_stream.station.station import Station
@@ -53,12 +51,9 @@ AT_ONCE = struct.pack("ii", 1, 0)
 BURSTS_WAITING = 2
 """Of its bursts, what may wait for a listener before it is behind."""
 
-END_OF_HEAD = b"\r\n\r\n"
 LOOK_SECONDS = 2.0
 """How long a request for the first bytes may stay without counting as a listener: a phone that
 plays has asked again by then, by another connection."""
-
-EXPOSED = "icy-metaint, icy-name, icy-description, icy-genre, icy-url, icy-br, Content-Range"
 
 log = logger("listener")
 
@@ -76,35 +71,31 @@ class ListenerParts(msgspec.Struct, frozen=True):
 
 
 class HttpListener(Successor):
-    """One listener's connection."""
+    """One listener's connection, which stands at `state`."""
 
     def __init__(self, parts: ListenerParts, address: Address) -> None:
         self._parts = parts
+        self.state = State.ASKING
         self._asked = address
         self._slug = address.slug
-        self._rendition: Rendition
-        self._station: Station | None = None
-        self._looks: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
         self._head: RequestHead
-        self._live: Output | None = None
-        self._feed: Feed | None = None
-        self._paused = False
+        self._search: asyncio.Task[None] | None = None
         self._address = ""
-        self._admitted = False
+        self._station: Station
         self._wish = Wish()
         self._left_bytes = 0
         self._gather: Gather | None = None
-        self._ended = False
-        self._search: asyncio.Task[None] | None = None
+        self._looks: asyncio.TimerHandle | None = None
+        self._output: Output | None = None
+        self._feed: Feed | None = None
 
     def take(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
         """Begin. What followed the head of a GET is nobody's."""
         self._transport = transport
         self._head = head
         if head.method == "OPTIONS":
-            transport.write(answer_head(204, (*PUBLIC, *PREFLIGHT)))
-            transport.close()
+            self._tell(answers.preflight())
             return
         try:
             self._slug = self._slug or self._parts.registry.default_slug()
@@ -144,7 +135,7 @@ class HttpListener(Successor):
 
     def end(self) -> None:
         """The source has gone: close when all is sent, or cut if it does not take it."""
-        self._ended = True
+        self._step(Event.END)
         if self._gather is not None:
             self._gather.release()
         self._parts.watch.stalled(self)
@@ -165,14 +156,14 @@ class HttpListener(Successor):
         """A listener has nothing more to say."""
 
     def pause_writing(self) -> None:
-        self._paused = True
+        self._step(Event.FILL)
         self._parts.watch.stalled(self)
         if self._feed is not None:
             self._feed.pause(self)
 
     def resume_writing(self) -> None:
-        self._paused = False
-        if not self._ended:
+        self._step(Event.DRAIN)
+        if self.state is not State.ENDING:
             self._parts.watch.moving(self)
         if self._feed is not None:
             self._feed.resume(self)
@@ -180,21 +171,26 @@ class HttpListener(Successor):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._search is not None:
             self._search.cancel()
+        seated = self.state in SEATED
+        self._step(Event.LOSE)
+        if seated:
+            self._leave()
+        self._parts.keeper.left()
+
+    def _leave(self) -> None:
+        """Give its place back."""
         if self._feed is not None:
             self._feed.leave(self)
-        elif self._live is not None:
-            self._live.forget(self)
+        elif self._output is not None:
+            self._output.forget(self)
         if self._looks is not None:
             self._looks.cancel()
         if self._gather is not None:
             self._gather.stop()
-        if self._station is not None:
-            self._station.left(self)
-        if self._admitted:
-            self._parts.capacity.dismiss(self._slug, self._address)
-            self._parts.audience.leave(self)
+        self._station.left(self)
+        self._parts.capacity.dismiss(self._slug, self._address)
+        self._parts.audience.leave(self)
         self._parts.watch.moving(self)
-        self._parts.keeper.left()
 
     async def _find(self) -> None:
         try:
@@ -210,49 +206,49 @@ class HttpListener(Successor):
             self._serve(record)
 
     def _serve(self, record: StationRecord) -> None:
-        station = self._parts.registry.station(record)
+        if self.state is State.DONE:  # a library may lose our cancelling
+            return
+        station = self._station = self._parts.registry.station(record)
         try:
-            rendition = self._rendition = self._chosen(station)
+            rendition = self._chosen(station)
             asked = self._wish = wish(self._head, rendition)
-            answer = self._answer(station)
+            said = answers.welcome(station, rendition, asked)
             station.outputs.admit(rendition)
-            if self._head.method != "HEAD":
-                self._enter()
+            if self._head.method == "HEAD":
+                self._tell(said)
+                return
+            self._enter()
         except TalasError as error:
             self._refuse(error)
             return
-        self._transport.write(answer)
-        if self._head.method == "HEAD":
-            self._transport.close()
-            return
+        self._transport.write(said)
         self._left_bytes = asked.probe or 0
         burst = self._parts.registry.sizes.of(rendition, asked.delivery.profile).burst
         self._transport.set_write_buffer_limits(high=BURSTS_WAITING * burst)
         if asked.blocks:
             self._gather = Gather(self._transport.write, min(ENOUGH_BYTES, burst))
-        self._station = station
         if asked.looks:
             station.looks(self)
             loop = asyncio.get_running_loop()
-            self._looks = loop.call_later(LOOK_SECONDS, self._stays, station)
+            self._looks = loop.call_later(LOOK_SECONDS, self._stays)
         else:
             self._seat()
-        self._live = station.join(self, rendition, asked.delivery, self._joined)
+        self._output = station.join(self, rendition, asked.delivery, self._joined)
 
     def _enter(self) -> None:
         """Take a place. Raises Unavailable where there is none."""
         self._address = self._parts.keeper.address(self._transport, self._head)
         self._parts.capacity.admit(self._slug, self._address)
-        self._admitted = True
+        self._step(Event.ADMIT)
 
     def _seat(self) -> None:
         agent = self._head.headers.get("user-agent", "")
         now = self._parts.clock.monotonic()
         self._parts.audience.enter(self, self._slug, now, agent, self._address)
 
-    def _stays(self, station: Station) -> None:
+    def _stays(self) -> None:
         """It asked for the first bytes, and goes on taking all that comes."""
-        if self._wish.probe is None and station.stays(self):
+        if self._wish.probe is None and self._station.stays(self):
             self._seat()
 
     def _chosen(self, station: Station) -> Rendition:
@@ -275,7 +271,7 @@ class HttpListener(Successor):
 
     def _joined(self, feed: Feed) -> None:
         self._feed = feed
-        if self._paused:
+        if self.state is State.FULL:
             feed.pause(self)
 
     def _write_probe(self, data: bytes) -> None:
@@ -287,39 +283,15 @@ class HttpListener(Successor):
         if not self._left_bytes:
             self._transport.close()
 
-    def _answer(self, station: Station) -> bytes:
-        headers, size = self._headers(station), self._wish.probe
-        if size is None:
-            return answer_head(200, headers)
-        # How long the whole is, nobody knows: it does not end.
-        span = [("Content-Range", f"bytes 0-{size - 1}/*"), ("Content-Length", str(size))]
-        return answer_head(206, headers + span)
-
-    def _headers(self, station: Station) -> list[Header]:
-        info, rendition = station.info, self._rendition
-        rate = station.bit_rate(rendition)
-        said = (
-            ("icy-name", station.name),
-            ("icy-description", station.description),
-            ("icy-genre", info.genre),
-            ("icy-url", info.url),
-            ("icy-br", str(rate) if rate else ""),
-        )
-        headers: list[Header] = [
-            ("Content-Type", CONTENT_TYPE[rendition.codec]),
-            ("Cache-Control", "no-cache, no-store"),
-            ("Access-Control-Expose-Headers", EXPOSED),
-            *PUBLIC,
-            *((name, value) for name, value in said if value),
-        ]
-        if self._wish.delivery.wire is Wire.ICY:
-            headers.append(("icy-metaint", str(METAINT)))
-        return headers
-
     def _refuse(self, error: TalasError) -> None:
-        wait = getattr(error, "retry_after", None)
-        answer = refusal_bytes(error.status, error.code, str(error), wait)
-        if self._head.method == "HEAD":
-            answer = answer[: answer.index(END_OF_HEAD) + len(END_OF_HEAD)]
-        self._transport.write(answer)
-        self._transport.close()
+        self._tell(answers.refusal(self._head, error))
+
+    def _tell(self, said: bytes) -> None:
+        """All that it will be told; if it has gone meanwhile, nothing."""
+        if self.state is State.ASKING:
+            self._step(Event.ANSWER)
+            self._transport.write(said)
+            self._transport.close()
+
+    def _step(self, event: Event) -> None:
+        self.state = LIFE[self.state, event]

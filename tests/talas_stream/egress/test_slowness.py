@@ -246,7 +246,7 @@ class Pipe:
         self._listener = listener
         self._extra = {"socket": connection, "peername": ("192.0.2.1", 1)}
         self.written: list[bytes] = []
-        self.aborted = False
+        self.aborted = self._full = False
 
     def set_write_buffer_limits(self, high: int) -> None: ...
     def close(self) -> None: ...
@@ -262,7 +262,14 @@ class Pipe:
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
-        self._listener.pause_writing()
+        if not self._full:
+            self._full = True
+            self._listener.pause_writing()
+
+    def drain(self) -> None:
+        """All that waits was taken."""
+        self._full = False
+        self._listener.resume_writing()
 
 
 async def test_one_who_is_full_before_he_has_joined_is_behind_from_the_start() -> None:
@@ -285,14 +292,14 @@ async def test_one_who_is_full_before_he_has_joined_is_behind_from_the_start() -
             feed.flush()
     assert len(pipe.written) == 2, "he waits for no one, and no one writes to him"
     clock.advance(10.0)
-    listener.resume_writing()
+    pipe.drain()
     assert b"".join(pipe.written[1:]) == b"".join(frame.payload for frame in frames * 2)
     clock.advance(10.0)
     parts.watch.look()
     assert not pipe.aborted, "he is watched anew, for his buffer is full again"
     station.outputs.end()
     # He ends: his buffer running empty now is no reason to watch him less.
-    listener.resume_writing()
+    pipe.drain()
     clock.advance(10.0)
     parts.watch.look()
     assert (pipe.aborted, parts.audience.slow("live")) == (True, 1)
