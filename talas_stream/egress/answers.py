@@ -48,10 +48,11 @@ def refusal(request: RequestHead, error: TalasError) -> bytes:
 
 
 def _headers(station: Station, rendition: Rendition) -> list[Header]:
-    info, rate = station.info, station.bit_rate(rendition)
+    info, offer = station.info, station.offer
+    rate = offer.bit_rate(rendition)
     said = (
-        ("icy-name", station.name),
-        ("icy-description", station.description),
+        ("icy-name", offer.name),
+        ("icy-description", offer.description),
         ("icy-genre", info.genre),
         ("icy-url", info.url),
         ("icy-br", str(rate) if rate else ""),

@@ -187,7 +187,7 @@ class HttpListener(Successor):
             self._looks.cancel()
         if self._gather is not None:
             self._gather.stop()
-        self._station.left(self)
+        self._station.count.left(self)
         self._parts.capacity.dismiss(self._slug, self._address)
         self._parts.audience.leave(self)
         self._parts.watch.moving(self)
@@ -228,7 +228,7 @@ class HttpListener(Successor):
         if asked.blocks:
             self._gather = Gather(self._transport.write, min(ENOUGH_BYTES, burst))
         if asked.looks:
-            station.looks(self)
+            station.count.looks(self)
             loop = asyncio.get_running_loop()
             self._looks = loop.call_later(LOOK_SECONDS, self._stays)
         else:
@@ -248,21 +248,21 @@ class HttpListener(Successor):
 
     def _stays(self) -> None:
         """It asked for the first bytes, and goes on taking all that comes."""
-        if self._wish.probe is None and self._station.stays(self):
+        if self._wish.probe is None and self._station.count.stays(self):
             self._seat()
 
     def _chosen(self, station: Station) -> Rendition:
         """What was asked for. Raises NotFound where the station is closed, or not offered in it."""
         if station.record.closed:
             raise self._unknown()
-        name = self._asked.name
+        name, offer = self._asked.name, station.offer
         if name:
             chosen = LADDER.get(name)
         else:
-            titled = station.shown.codec in TITLED or not self._asked.shoutcast
-            chosen = station.shown if titled else station.usual
-        if chosen is None or chosen not in station.renditions:
-            has = ", ".join(f"/{self._slug}.{offered.name}" for offered in station.renditions)
+            titled = offer.shown.codec in TITLED or not self._asked.shoutcast
+            chosen = offer.shown if titled else offer.usual
+        if chosen is None or chosen not in offer.renditions:
+            has = ", ".join(f"/{self._slug}.{offered.name}" for offered in offer.renditions)
             raise NotFound(f"{self._slug} has no .{name}, it has {has}")
         return chosen
 

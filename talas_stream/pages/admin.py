@@ -86,7 +86,7 @@ class AdminPages:
             xml.children(mount, self._status.source(station, request))
             xml.children(mount, self._more(station))
             xml.children(mount, _loudness(station))
-            xml.children(mount, station.damage)
+            xml.children(mount, _damage(station))
         return xml.answer(root)
 
     async def listmounts(self, request: web.Request) -> web.Response:
@@ -96,9 +96,9 @@ class AdminPages:
         for station in stations:
             facts = {
                 "fallback": "",
-                "listeners": station.listeners,
+                "listeners": station.count.listeners,
                 "Connected": int(station.connected_seconds),
-                "content-type": CONTENT_TYPE[station.shown.codec],
+                "content-type": CONTENT_TYPE[station.offer.shown.codec],
             }
             xml.children(_mount(root, station.record), facts)
         return xml.answer(root)
@@ -188,8 +188,8 @@ class AdminPages:
             "public": 0,
             "slow_listeners": self._audience.slow(station.record.slug),
             "source_ip": station.info.address,
-            "total_bytes_read": station.bytes_read,
-            "total_bytes_sent": station.bytes_sent,
+            "total_bytes_read": station.source.bytes_read if station.source else 0,
+            "total_bytes_sent": station.count.bytes_sent,
             "user_agent": station.info.user_agent,
         }
 
@@ -206,6 +206,11 @@ def _loudness(station: Station) -> xml.Facts:
     """What is known of it."""
     known = {} if station.reading is None else msgspec.structs.asdict(station.reading)
     return {f"loudness_{name}": value for name, value in known.items() if value is not None}
+
+
+def _damage(station: Station) -> xml.Facts:
+    """What was wrong with what its source sent, counted by name."""
+    return station.source.damage if station.source else {}
 
 
 def _mount(root: Element, record: StationRecord) -> Element:

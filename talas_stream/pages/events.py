@@ -49,14 +49,14 @@ class Now(msgspec.Struct, frozen=True):
         song, record = station.song, station.record
         return cls(
             station=record.slug,
-            name=station.name,
+            name=station.offer.name,
             on_air=station.on_air,
             text=song.text if song else "",
             artist=song.artist if song else "",
             title=song.title if song else "",
             started_at=song.started_at if song else None,
             at=song.at if song else None,
-            listeners=station.listeners,
+            listeners=station.count.listeners,
             loudness=station.reading,
         )
 
@@ -122,7 +122,7 @@ class Events:
         follower = Follower(station, address)
         self._followers.setdefault(station, set()).add(follower)
         station.watchers.add(self)
-        self._told.setdefault(station, station.listeners)
+        self._told.setdefault(station, station.count.listeners)
         follower.put(message("now", Now.of(station)))
         return follower
 
@@ -146,7 +146,7 @@ class Events:
     def count(self) -> None:
         """Tell the number of listeners where it has changed. Call every COUNT_SECONDS."""
         for station, told in tuple(self._told.items()):
-            if station.listeners != told:
+            if station.count.listeners != told:
                 self._tell(station, "listeners")
 
     def close(self) -> None:
@@ -157,7 +157,7 @@ class Events:
                 follower.end()
 
     def _tell(self, station: Station, event: str) -> None:
-        self._told[station] = station.listeners
+        self._told[station] = station.count.listeners
         text = message(event, Now.of(station))
         for follower in self._followers[station]:
             follower.put(text)

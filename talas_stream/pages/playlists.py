@@ -39,13 +39,13 @@ class Playlists:
         kind = request.match_info["kind"].lower()
         slug, _, asked = request.match_info["named"].lower().partition(".")
         record = await self._access.record(slug)
-        station = self._registry.station(record)
-        names = [offered.name for offered in station.renditions]
-        name = SAME.get(asked, asked) or request.query.get("format", station.usual.name)
+        offer = self._registry.station(record).offer
+        names = [offered.name for offered in offer.renditions]
+        name = SAME.get(asked, asked) or request.query.get("format", offer.usual.name)
         if name not in names:
             raise BadInput(f"no format {name!r}", {"format": "one of " + ", ".join(names)})
         url = f"{self._place.base(request)}/{record.slug}.{name}"
-        title = clean(station.name)
+        title = clean(offer.name)
         if kind == "m3u":
             body = f"#EXTM3U\n#EXTINF:-1,{title}\n{url}\n"
         else:

@@ -46,7 +46,7 @@ class Status:
                 "now_playing": f"{base}/{station.record.slug}/now",
                 "streams": {
                     offered.name: f"{base}/{station.record.slug}.{offered.name}"
-                    for offered in station.renditions
+                    for offered in station.offer.renditions
                 },
             }
             for station in self._registry.on_air()
@@ -73,18 +73,18 @@ class Status:
 
     def source(self, station: Station, request: web.Request) -> dict[str, Any]:
         """Facts of a station on the air."""
-        shown = station.shown
-        info, record = station.info, station.record
+        offer, info, record = station.offer, station.info, station.record
+        shown = offer.shown
         started = datetime.fromisoformat(station.started_at)
         return {
             "listenurl": f"{self._place.base(request)}/{record.slug}.{shown.name}",
-            "server_name": station.name,
-            "server_description": station.description,
+            "server_name": offer.name,
+            "server_description": offer.description,
             "server_type": CONTENT_TYPE[shown.codec],
             "genre": info.genre,
-            "bitrate": station.bit_rate(shown),
-            "listeners": station.listeners,
-            "listener_peak": station.listener_peak,
+            "bitrate": offer.bit_rate(shown),
+            "listeners": station.count.listeners,
+            "listener_peak": station.count.peak,
             "stream_start": started.strftime(DATE),
             "stream_start_iso8601": started.strftime(ISO_DATE),
             "title": station.title,

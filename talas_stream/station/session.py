@@ -1,6 +1,6 @@
 """One source's stay at a station, from its first word to its last.
 
-Does:        keep who sends, what the source says of itself, since when, and how many listened.
+Does:        keep who sends, what the source says of itself, and since when.
 Never:       outlives its source: what is heard goes on without it, see outputs.py.
 From / to:   station.py  ->  here
 """
@@ -41,14 +41,11 @@ class Source(Protocol):
 
 
 class SourceSession:
-    """`claimed_at` is in seconds on the monotonic clock, `sent_before` what listeners had been sent
-    by then; `started_at` is RFC 3339, empty before the first frame."""
+    """`claimed_at` is in seconds on the monotonic clock; `started_at` is RFC 3339, empty before the
+    first frame."""
 
-    def __init__(
-        self, source: Source, info: SourceInfo, claimed_at: float, sent_before: int
-    ) -> None:
+    def __init__(self, source: Source, info: SourceInfo, claimed_at: float) -> None:
         self.source = source
         self.info = info
         self.claimed_at = claimed_at
-        self.sent_before = sent_before
         self.started_at = ""

@@ -1,20 +1,18 @@
 """A station on this server: who is sending, what they send, and what follows when they stop.
 
-Does:        admit one source at a time; keep the station's clock across sessions; remember the
-             titles and what the source says of itself; hold the listeners for a while when a source
-             has gone, in silence; tell whoever watches what has changed.
+Does:        admit one source at a time; keep the station's clock across sessions; remember titles;
+             hold the listeners for a while when a source has gone, in silence; tell whoever watches
+             what has changed.
 Never:       checks a key (the front door did) or touches a socket.
 Guarantees:  media time never goes back, and follows the clock while nobody sends; what a refused or
              failed source did leaves no trace; a source that comes back in time is heard by the
              listeners that there were, whatever it sends.
-
 From / to:   sources, listeners, admin  ->  here  ->  outputs.py
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
 
@@ -24,21 +22,21 @@ from talas_core.errors import Conflict, TalasError, Unauthorized, Unavailable
 from talas_core.messages import StationRecord
 from talas_stream.codec.stages.meter import Reading
 from talas_stream.kernels import Kernels
-from talas_stream.media import LADDER, RATE, Codec, Frame, Rendition, SourceInfo
+from talas_stream.media import RATE, Frame, Rendition, SourceInfo
 from talas_stream.output.delivery import Delivery
 from talas_stream.output.feed import Feed, Listener
 from talas_stream.output.output import Output
 from talas_stream.output.sizes import Sizes
 from talas_stream.station.coding import Codecs
+from talas_stream.station.count import Count
 from talas_stream.station.life import HOLDING, LIFE, Event, State
+from talas_stream.station.offer import Offer
 from talas_stream.station.outputs import REST_TICKS, Outputs
 from talas_stream.station.session import Source, SourceSession
 from talas_stream.station.titles import History, Song
 
 TITLES_PER_SECOND, TITLES_AT_ONCE = 1.0, 30.0
 """That a station may be told beside its audio: each goes to everybody who listens or follows."""
-
-_BIT_RATE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
 
 class Change(StrEnum):
@@ -71,7 +69,7 @@ class Station:
         self.history = History()
         self._titles = Bucket(TITLES_PER_SECOND, TITLES_AT_ONCE, clock.monotonic())
         self.watchers: set[Watcher] = set()
-        self.listener_peak = 0
+        self.count = Count()
         self._hold_seconds = hold_seconds
         self._clock = clock
         self._kernels = kernels
@@ -82,10 +80,6 @@ class Station:
         self._artist = ""
         self._session: SourceSession | None = None
         self._outputs: Outputs | None = None
-        # Outputs whose bytes may still grow, and the bytes of those that closed.
-        self._heard: set[Output] = set()
-        self._heard_bytes = 0
-        self._looking: set[Listener] = set()
         # When the source went, and the media time then.
         self._held_since = (0.0, 0)
 
@@ -128,79 +122,14 @@ class Station:
         return self._outputs
 
     @property
-    def renditions(self) -> list[Rendition]:
-        """What it is offered in: what its record says, and on the air what the source sends. One
-        at least, whatever names the record has."""
-        offered = [LADDER[name] for name in self.record.renditions if name in LADDER]
-        offered = offered or [LADDER["mp3"]]
-        through = self._outputs.through if self._outputs is not None else None
-        return offered if through is None or through in offered else [*offered, through]
-
-    @property
-    def usual(self) -> Rendition:
-        """The rendition for who does not say: MP3, which every player takes, where it has that."""
-        usual, offered = LADDER["mp3"], self.renditions
-        return usual if usual in offered else offered[0]
-
-    @property
-    def shown(self) -> Rendition:
-        """The rendition for who names none, and with which it is listed: the source's own where
-        that is passed on, else the usual one."""
-        through = self._outputs.through if self._outputs is not None else None
-        return through or self.usual
+    def offer(self) -> Offer:
+        """What it is offered as, as things stand."""
+        return Offer(self.record, self.info, self._outputs)
 
     @property
     def reading(self) -> Reading | None:
         """How loud it is; None off the air, and where nothing was measured."""
         return self._outputs.reading if self._outputs is not None and self.on_air else None
-
-    @property
-    def damage(self) -> Mapping[str, int]:
-        """What was wrong with what the source sent, counted by name; empty without one."""
-        return self.source.damage if self.source is not None else {}
-
-    @property
-    def bytes_read(self) -> int:
-        """Bytes of its body that the source has brought so far; 0 without one."""
-        return self.source.bytes_read if self.source is not None else 0
-
-    @property
-    def bytes_sent(self) -> int:
-        """Bytes that listeners were given since the source came; 0 without one."""
-        return self._all_sent - self._session.sent_before if self._session is not None else 0
-
-    @property
-    def _all_sent(self) -> int:
-        """Bytes that listeners were given since there are outputs."""
-        return self._heard_bytes + _bytes_out(self._heard)
-
-    @property
-    def listeners(self) -> int:
-        """Listeners now, without those who only look."""
-        outputs = self._outputs
-        return max(0, outputs.listeners - len(self._looking)) if outputs is not None else 0
-
-    @property
-    def name(self) -> str:
-        """What it is called: by its owner, or else by its source; the other way round where its
-        owner prefers that."""
-        return self._preferred(self.record.name, self.info.name)
-
-    @property
-    def description(self) -> str:
-        """What it is about, told by the same."""
-        return self._preferred(self.record.description, self.info.description)
-
-    def _preferred(self, by_owner: str, by_source: str) -> str:
-        return by_source or by_owner if self.record.prefer_source else by_owner or by_source
-
-    def bit_rate(self, rendition: Rendition) -> int:
-        """That of `rendition` in kbit/s; 0 where there is none. Of the source's own packets it is
-        what the source says, where that is a number, or else what they come to."""
-        if self._outputs is not None and self._outputs.passes(rendition):
-            said = self.info.bit_rate
-            return int(said) if _BIT_RATE.fullmatch(said) else self._outputs.bit_rate
-        return 0 if rendition.codec is Codec.FLAC else rendition.bit_rate // 1000
 
     @property
     def connected_seconds(self) -> float:
@@ -223,9 +152,9 @@ class Station:
         if (self.state, Event.CLAIM) not in LIFE:
             raise Conflict(f"{self.record.slug} is in use by another source")
         self._step(Event.CLAIM)
-        self._session = SourceSession(source, info, self._clock.monotonic(), self._all_sent)
+        self._session = SourceSession(source, info, self._clock.monotonic())
         self.title = self._artist = ""
-        self.listener_peak = self.listeners
+        self.count.source_came()
 
     def accept(self, frames: list[Frame]) -> None:
         """Frames of the source that holds the station."""
@@ -243,6 +172,7 @@ class Station:
         self._step(Event.RELEASE)
         self._session = None
         self.song = None
+        self.count.source_went()
         if was_live:
             self._held_since = self._clock.monotonic(), self.outputs.end_at
         if self.state is State.HELD and not (hold and self._hold_seconds):
@@ -272,29 +202,12 @@ class Station:
     ) -> Output:
         """Let a listener in, see Outputs. Raises Unavailable while nothing is heard."""
         output = self.outputs.join(listener, rendition, delivery, joined)
-        self._heard.add(output)
-        self.listener_peak = max(self.listener_peak, self.listeners)
+        self.count.joined(output)
         return output
 
     def may_be_told(self) -> bool:
         """Count a title that somebody sends beside the audio; whether it is not one too many."""
         return self._titles.take(1, self._clock.monotonic())
-
-    def looks(self, listener: Listener) -> None:
-        """One that is about to join only looks, and does not count."""
-        self._looking.add(listener)
-
-    def stays(self, listener: Listener) -> bool:
-        """One that looked has stayed, and counts; whether it did look at what is on."""
-        if listener not in self._looking:
-            return False
-        self._looking.discard(listener)
-        self.listener_peak = max(self.listener_peak, self.listeners)
-        return True
-
-    def left(self, listener: Listener) -> None:
-        """One that has left looks no longer."""
-        self._looking.discard(listener)
 
     def retitle(self, title: str, artist: str = "") -> None:
         """What is playing from here on; `artist` is who of it, where that was told apart. A title
@@ -311,9 +224,7 @@ class Station:
         """Close what nobody needs any more."""
         if self._outputs is not None:
             self._outputs.tidy(self._clock.monotonic(), idle_seconds)
-            closed = self._heard.difference(self._outputs.all)
-            self._heard_bytes += _bytes_out(closed)
-            self._heard -= closed
+            self.count.tidy()
 
     def expel(self, error: TalasError) -> None:
         """It is not what it was: nobody waits for a source of it any longer, unless all that is
@@ -341,6 +252,7 @@ class Station:
         start = outputs.end_at
         outputs.accept(frames)
         self._outputs, self.state = outputs, state
+        self.count.begin(outputs)
         assert self._session is not None  # noqa: S101 - the states say so
         self._session.started_at = self._clock.now().isoformat(timespec="seconds")
         self._enter(start)
@@ -348,27 +260,18 @@ class Station:
 
     def _opened(self) -> Outputs:
         """Outputs that begin now."""
+        start, offer = max(self._end, self._elapsed()), self.offer
         return Outputs(
-            max(self._end, self._elapsed()),
-            self.name,
-            self.title,
-            renditions=self.renditions,
-            kernels=self._kernels,
-            codecs=self._codecs,
-            sizes=self._sizes,
-            now=self._clock.monotonic,
-        )
+            start, offer.name, self.title, renditions=offer.renditions, kernels=self._kernels,
+            codecs=self._codecs, sizes=self._sizes, now=self._clock.monotonic,
+        )  # fmt: skip
 
     def _expire(self) -> None:
         """Nobody has come back: the listeners' end."""
         self._step(Event.EXPIRE)
         outputs, self._outputs = self.outputs, None
         self._end = outputs.end_at
-        self._heard.clear()
-        self._heard_bytes = 0
-        self._looking.clear()
-        if self._session is not None:
-            self._session.sent_before = 0
+        self.count.end()
         outputs.end()
 
     def _elapsed(self) -> int:
@@ -390,7 +293,3 @@ class Station:
 
     def _step(self, event: Event) -> None:
         self.state = LIFE[self.state, event]
-
-
-def _bytes_out(outputs: Iterable[Output]) -> int:
-    return sum(feed.bytes_out for output in outputs for feed in output.feeds)

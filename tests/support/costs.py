@@ -197,7 +197,7 @@ async def _cost(reads: Iterator[bytes], seconds: float, chunked: bool) -> Cost:
 
 def _listen(station: Station) -> None:
     """A listener of what the source sends itself, and one of what is encoded."""
-    if station.on_air and not station.listeners:
+    if station.on_air and not station.count.listeners:
         for name in ("opus", "mp3"):
             delivery = Delivery(wire_of(LADDER[name].codec, titled=False))
             try:

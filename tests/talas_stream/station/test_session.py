@@ -17,6 +17,6 @@ class Quiet:
 
 def test_session_begins_before_its_source_is_heard() -> None:
     source, info = Quiet(), SourceInfo(name="Guest")
-    session = SourceSession(source, info, 5.0, 100)
+    session = SourceSession(source, info, 5.0)
     assert (session.source, session.info, session.claimed_at) == (source, info, 5.0)
-    assert (session.sent_before, session.started_at) == (100, "")
+    assert session.started_at == ""

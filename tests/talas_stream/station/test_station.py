@@ -47,13 +47,13 @@ def test_it_is_offered_in_what_its_record_says_and_what_its_source_sends(
     station: Station,
 ) -> None:
     def names() -> list[str]:
-        return [rendition.name for rendition in station.renditions]
+        return [rendition.name for rendition in station.offer.renditions]
 
-    assert (names(), station.usual) == (["opus", "aac", "mp3"], LADDER["mp3"])
+    assert (names(), station.offer.usual) == (["opus", "aac", "mp3"], LADDER["mp3"])
     station.record = record(renditions=("32.opus", "of a later version", "flac"))
-    assert (names(), station.usual) == (["32.opus", "flac"], LADDER["32.opus"])
+    assert (names(), station.offer.usual) == (["32.opus", "flac"], LADDER["32.opus"])
     sent(station)
-    assert (names(), station.usual) == (["32.opus", "flac", "mp3"], LADDER["mp3"])
+    assert (names(), station.offer.usual) == (["32.opus", "flac", "mp3"], LADDER["mp3"])
     station.record = record(renditions=("of a later version",))
     assert names() == ["mp3"]
 
@@ -152,7 +152,7 @@ def test_a_source_that_failed_leaves_no_trace(station: Station) -> None:
     station.claim(source, SourceInfo(name="Noise"))
     station.release(source)
     assert (station.state, station.source, station.info) == (State.OFF, None, SourceInfo())
-    assert station.listeners == 0
+    assert station.count.listeners == 0
     sent(station)
     assert station.outputs.end_at == TICKS
 
@@ -185,46 +185,37 @@ def test_the_end_of_a_source_ends_its_listeners_and_frees_the_station(station: S
     source = sent(station)
     hearer = Hearer()
     station.join(hearer, LADDER["mp3"], PLAIN, lambda feed: None)
-    assert station.listeners == 1
+    assert station.count.listeners == 1
     station.release(source)
     assert hearer.ended
-    assert station.listeners == 0
+    assert station.count.listeners == 0
     with pytest.raises(Unavailable):
         station.join(Hearer(), LADDER["mp3"], PLAIN, lambda feed: None)
     station.release(source)
     assert station.state is State.OFF
 
 
-def test_the_damage_is_what_its_source_tells_now(station: Station) -> None:
-    source = to(station, State.CLAIMED)
-    assert station.damage == {}
-    source.damage = {"garbage_bytes": 7}
-    assert station.damage == {"garbage_bytes": 7}
-    station.release(source)
-    assert station.damage == {}
-
-
 def test_bytes_are_counted_for_the_session(station: Station, clock: FakeClock) -> None:
     source = sent(station)
-    source.bytes_read = 7
     heard: list[Feed] = []
     first, second = Hearer(), Hearer()
     station.join(first, LADDER["mp3"], PLAIN, heard.append)
     station.join(second, LADDER["mp3"], LOW, heard.append)
-    assert station.bytes_read == 7
-    assert station.bytes_sent == len(first.heard) + len(second.heard) > 0
+    assert station.count.bytes_sent == len(first.heard) + len(second.heard) > 0
     for feed, hearer in zip(heard, (first, second), strict=True):
         feed.leave(hearer)
     for _ in range(2):
         station.tidy(5.0)
         clock.advance(5.0)
     assert station.outputs.all == []
-    assert station.bytes_sent == len(first.heard) + len(second.heard), "what closed still counts"
+    assert station.count.bytes_sent == len(first.heard) + len(second.heard), (
+        "what closed still counts"
+    )
     third = Hearer()
     station.join(third, LADDER["mp3"], PLAIN, heard.append)
-    assert station.bytes_sent == len(first.heard) + len(second.heard) + len(third.heard)
+    assert station.count.bytes_sent == len(first.heard) + len(second.heard) + len(third.heard)
     station.release(source)
-    assert (station.bytes_read, station.bytes_sent) == (0, 0)
+    assert station.count.bytes_sent == 0
 
 
 def test_the_most_listeners_at_once_are_remembered_for_the_session(station: Station) -> None:
@@ -235,12 +226,12 @@ def test_the_most_listeners_at_once_are_remembered_for_the_session(station: Stat
         station.join(hearer, LADDER["mp3"], PLAIN, feeds.append)
     feeds[0].leave(hearers[0])
     station.join(Hearer(), LADDER["mp3"], PLAIN, feeds.append)
-    assert station.listeners == 2
-    assert station.listener_peak == 2
+    assert station.count.listeners == 2
+    assert station.count.peak == 2
     station.release(source)
-    assert station.listener_peak == 2
+    assert station.count.peak == 2
     station.claim(Source(), SourceInfo())
-    assert station.listener_peak == 0
+    assert station.count.peak == 0
 
 
 def test_a_title_is_the_session_s_and_a_new_source_starts_without(station: Station) -> None:
@@ -261,16 +252,16 @@ def test_owner_may_prefer_what_the_source_says(station: Station) -> None:
     station.record = msgspec.structs.replace(station.record, prefer_source=True)
     source = Source()
     station.claim(source, SourceInfo(name="Guest"))
-    assert (station.name, station.description) == ("Guest", "")
+    assert (station.offer.name, station.offer.description) == ("Guest", "")
     station.release(source)
     station.claim(source, SourceInfo())
-    assert station.name == "Night Line"
+    assert station.offer.name == "Night Line"
 
 
 def test_name_of_the_record_goes_before_the_source_s(station: Station) -> None:
     source, hearer = Source(), Hearer()
     station.claim(source, SourceInfo(name="Guest", description="A guest's"))
-    assert (station.name, station.description) == ("Night Line", "A guest's")
+    assert (station.offer.name, station.offer.description) == ("Night Line", "A guest's")
     station.accept(frames_of(programme(0.5), "opus"))
     station.join(hearer, LADDER["opus"], OGG, lambda feed: None)
     station.release(source)
@@ -296,32 +287,36 @@ def test_source_that_has_gone_gives_way_to_another(station: Station) -> None:
 def test_bit_rate_is_the_source_s_word_or_what_its_packets_come_to(
     station: Station, said: str, told: int
 ) -> None:
-    assert station.bit_rate(LADDER["mp3"]) == 128
+    assert station.offer.bit_rate(LADDER["mp3"]) == 128
     station.claim(Source(), SourceInfo(bit_rate=said))
     station.accept(FRAMES)
-    assert [station.bit_rate(LADDER[name]) for name in ("mp3", "32.opus", "flac")] == [told, 32, 0]
+    assert [station.offer.bit_rate(LADDER[name]) for name in ("mp3", "32.opus", "flac")] == [
+        told,
+        32,
+        0,
+    ]
 
 
 def test_listener_that_only_looks_counts_when_it_stays(station: Station) -> None:
     station.claim(Source(), SourceInfo())
     station.accept(frames_of(programme(0.5), "mp3"))
     looks, plays = Hearer(), Hearer()
-    station.looks(looks)
+    station.count.looks(looks)
     for hearer in (looks, plays):
         station.join(hearer, LADDER["mp3"], PLAIN, lambda feed: None)
-    assert (station.listeners, station.listener_peak) == (1, 1)
-    assert station.stays(looks)
-    assert (station.listeners, station.listener_peak) == (2, 2)
-    assert not station.stays(looks)
+    assert (station.count.listeners, station.count.peak) == (1, 1)
+    assert station.count.stays(looks)
+    assert (station.count.listeners, station.count.peak) == (2, 2)
+    assert not station.count.stays(looks)
 
 
 def test_station_is_shown_as_its_source_codes_it_or_else_as_usual(station: Station) -> None:
-    assert station.shown == LADDER["mp3"]
+    assert station.offer.shown == LADDER["mp3"]
     for coding, shown in (("aac", "aac"), ("opus", "opus"), ("vorbis", "mp3")):
         source = Source()
         station.claim(source, SourceInfo())
         station.accept(frames_of(programme(0.5), coding))
-        assert station.shown == LADDER[shown]
+        assert station.offer.shown == LADDER[shown]
         station.release(source)
 
 
@@ -398,7 +393,7 @@ def test_source_that_comes_back_in_time_is_heard_on_the_same_output(
     holding.release(sent(holding))
     hearer = Hearer()
     output = holding.join(hearer, LADDER["mp3"], PLAIN, lambda feed: None)
-    assert (holding.on_air, holding.audible, holding.listeners) == (False, True, 1)
+    assert (holding.on_air, holding.audible, holding.count.listeners) == (False, True, 1)
     clock.advance(1.0)
     holding.rest()
     assert output.end_at is not None
@@ -424,7 +419,7 @@ def test_listeners_end_when_nobody_has_come_back_in_time(
     clock.advance(0.1)
     holding.rest()
     assert hearer.ended
-    assert (holding.audible, holding.listeners, holding.state) == (False, 0, State.OFF)
+    assert (holding.audible, holding.count.listeners, holding.state) == (False, 0, State.OFF)
     with pytest.raises(Unavailable, match="off the air"):
         holding.join(Hearer(), LADDER["mp3"], PLAIN, lambda feed: None)
 
@@ -454,7 +449,7 @@ def test_a_station_that_is_held_says_that_nobody_sends(holding: Station, clock: 
     holding.release(source)
     assert (holding.song, holding.reading, holding.source) == (None, None, None)
     assert (holding.info, holding.started_at) == (SourceInfo(), "")
-    assert (holding.bytes_read, holding.bytes_sent, holding.connected_seconds) == (0, 0, 0.0)
+    assert (holding.count.bytes_sent, holding.connected_seconds) == (0, 0.0)
     clock.advance(1.0)
     holding.claim(Source(), SourceInfo())
     holding.retitle("Next")
@@ -479,8 +474,8 @@ def test_titles_and_counts_of_listeners_who_stayed_are_the_new_source_s(
     for feed in holding.outputs.all[0].feeds:
         feed.flush()
     assert b"StreamTitle='Next';" in hearer.heard
-    assert (holding.listeners, holding.listener_peak) == (1, 1)
-    assert holding.bytes_sent == len(hearer.heard) - before
+    assert (holding.count.listeners, holding.count.peak) == (1, 1)
+    assert holding.count.bytes_sent == len(hearer.heard) - before
 
 
 def test_what_one_source_was_ahead_is_known_to_the_next(station: Station, clock: FakeClock) -> None:
