@@ -191,7 +191,7 @@ class Parts:
             site.routes(
                 self._settings, clock=self._clock, registry=self.registry,
                 audience=self.audience, watch=self.watch, events=self.events,
-                directory=self.directory, tokens=self.keys, reports=self.reports,
+                directory=self.directory, keys=self.keys, reports=self.reports,
             )
         )  # fmt: skip
         return app

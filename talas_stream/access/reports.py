@@ -20,7 +20,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
-from typing import Protocol
 
 import msgspec
 
@@ -44,14 +43,6 @@ ORDERS_AT_ONCE = 2
 REFUSALS = (StreamEvent.SIGN_IN_REFUSED, StreamEvent.ACCESS_REFUSED)
 
 log = logger("reports")
-
-
-class Witness(Protocol):
-    """Who is told what happened here."""
-
-    def tell(self, event: SecurityEvent) -> None:
-        """Have it written down, soon."""
-        ...
 
 
 class _Row:

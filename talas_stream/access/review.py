@@ -12,14 +12,16 @@ From / to:   directory  ->  here  ->  ingest
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from typing import Protocol
 
 from talas_core.clock import Clock
 from talas_core.errors import Forbidden, NotFound, TalasError, Unauthorized, Unavailable
 from talas_core.messages import StationRecord
 from talas_core.telemetry.logs import logger
+from talas_stream.door.watch import ConnectionWatch
 from talas_stream.ingest.credentials import CLOSED
+from talas_stream.station.directory import Directory
+from talas_stream.station.registry import Registry
 
 REVIEW_SECONDS = 0.25
 """Between two looks at what is remembered."""
@@ -30,7 +32,8 @@ log = logger("review")
 
 
 class Sender(Protocol):
-    """A source that was let in."""
+    """A source that was let in; or a station whose source has gone and whose listeners are held,
+    for it is to be what it was, too."""
 
     @property
     def record(self) -> StationRecord:
@@ -42,34 +45,15 @@ class Sender(Protocol):
         ...
 
 
-class Sources(Protocol):
-    """Where they are."""
-
-    @property
-    def sources(self) -> Iterable[Sender]: ...
-
-
-class Stations(Protocol):
-    """Where those are whose source has gone and whose listeners are held: they are to be what they
-    were, too."""
-
-    def held(self) -> Iterable[Sender]: ...
-
-
-class Records(Protocol):
-    """What is known of stations, see Directory."""
-
-    def remembered(self, slug: str) -> StationRecord | None: ...
-    async def ask(self, slug: str) -> StationRecord | None: ...
-
-
 class Review:
     """The right of sources to go on."""
 
-    def __init__(self, records: Records, watch: Sources, stations: Stations, clock: Clock) -> None:
-        self._records = records
+    def __init__(
+        self, directory: Directory, watch: ConnectionWatch, registry: Registry, clock: Clock
+    ) -> None:
+        self._directory = directory
         self._watch = watch
-        self._stations = stations
+        self._registry = registry
         self._clock = clock
         self._confirm_at = clock.monotonic() + CONFIRM_SECONDS
         self._asking: asyncio.Task[None] | None = None
@@ -78,9 +62,10 @@ class Review:
         """Let go who may no longer send; ask where that is not known. Call every
         REVIEW_SECONDS."""
         all_due = self._clock.monotonic() >= self._confirm_at
-        doubtful = []
-        for source in (*self._watch.sources, *self._stations.held()):
-            record = self._records.remembered(source.record.slug)
+        doubtful: list[Sender] = []
+        senders: list[Sender] = [*self._watch.sources, *self._registry.held()]
+        for source in senders:
+            record = self._directory.remembered(source.record.slug)
             if record is not None:
                 _judge(source, record)
             if record is None or all_due:
@@ -100,7 +85,7 @@ class Review:
     async def _ask(self, sources: list[Sender]) -> None:
         for source in sources:
             try:
-                _judge(source, await self._records.ask(source.record.slug))
+                _judge(source, await self._directory.ask(source.record.slug))
             except Unavailable:
                 # Nor will it be known of the others now; the next look asks again.
                 return

@@ -12,18 +12,17 @@ Guarantees:  a page of another site cannot use what a browser remembers of a sig
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Protocol
 
 import msgspec
 from aiohttp import BasicAuth, web
 
 from talas_core.errors import Forbidden, NotFound, TooMany, Unauthorized
 from talas_core.messages import SecurityEvent, StationRecord, StreamEvent
-from talas_core.security.tokens import Claims
 from talas_core.web import peer
 from talas_core.web.bearer import bearer
 from talas_core.web.host import Hosts
-from talas_stream.access.reports import Witness
+from talas_stream.access.keys import Keys
+from talas_stream.access.reports import Reports
 from talas_stream.ingest.credentials import key_matches
 from talas_stream.pages import same_site
 from talas_stream.pages.password import USER, AdminPassword
@@ -61,27 +60,19 @@ class Visitor(msgspec.Struct, frozen=True):
     session_id: str = ""
 
 
-class Tokens(Protocol):
-    """What this asks of keys.Keys."""
-
-    def verify(self, token: str) -> Claims:
-        """Raises Unauthorized; Unavailable while it cannot be known whether the session goes on."""
-        ...
-
-
 class Access:
     """Lets in or refuses."""
 
     def __init__(
         self,
         directory: Directory,
-        tokens: Tokens,
+        keys: Keys,
         password: AdminPassword,
-        reports: Witness,
+        reports: Reports,
         hosts: Hosts,
     ) -> None:
         self._directory = directory
-        self._tokens = tokens
+        self._keys = keys
         self._password = password
         self._reports = reports
         self._hosts = hosts
@@ -141,7 +132,7 @@ class Access:
 
     def _holder(self, request: web.Request, record: StationRecord | None) -> Visitor:
         """Whose token it is: an admin's or, of a station, its owner's."""
-        claims = self._tokens.verify(bearer(request.headers))
+        claims = self._keys.verify(bearer(request.headers))
         who = Who.STRANGER
         if claims.role == "admin":
             who = Who.ADMIN

@@ -15,11 +15,12 @@ from aiohttp import web
 from talas_core.clock import Clock
 from talas_core.settings import Settings
 from talas_core.web.host import Hosts
-from talas_stream.access.reports import Witness
+from talas_stream.access.keys import Keys
+from talas_stream.access.reports import Reports
 from talas_stream.door.answers import CHALLENGE
 from talas_stream.door.audience import Audience
 from talas_stream.door.watch import ConnectionWatch
-from talas_stream.pages.access import Access, Tokens
+from talas_stream.pages.access import Access
 from talas_stream.pages.admin import AdminPages
 from talas_stream.pages.events import Events
 from talas_stream.pages.metadata import MetadataPage
@@ -41,13 +42,13 @@ def routes(
     watch: ConnectionWatch,
     events: Events,
     directory: Directory,
-    tokens: Tokens,
-    reports: Witness,
+    keys: Keys,
+    reports: Reports,
 ) -> list[web.RouteDef]:
     """What to add to the application."""
     place = Place(settings)
     password = AdminPassword(settings.admin_password, clock.monotonic)
-    access = Access(directory, tokens, password, reports, Hosts.own(settings))
+    access = Access(directory, keys, password, reports, Hosts.own(settings))
     status = Status(registry, place)
     admin = AdminPages(registry, access, status, audience=audience, watch=watch, clock=clock)
     return [

@@ -67,7 +67,7 @@ def record(
 
 
 class Told:
-    """The port of talas_stream/access/reports.py: keeps what was told."""
+    """In place of Reports, which sends it away: keeps what was told."""
 
     def __init__(self) -> None:
         self.events: list[SecurityEvent] = []

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -37,7 +38,8 @@ class World:
         self.asked: list[str] = []
         self.clock = FakeClock()
         self.waiting: list[Source] = []
-        self.review = Review(self, self, self, self.clock)
+        parts: Any = self
+        self.review = Review(parts, parts, parts, self.clock)
 
     def held(self) -> list[Source]:
         return self.waiting
