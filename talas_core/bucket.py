@@ -1,5 +1,6 @@
 """A rate that somebody may use, with some of it saved up.
 
+Does:        say whether an amount may be taken now, and take it; fill with time.
 Never:       looks at a clock itself.
 """
 

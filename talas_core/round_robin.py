@@ -1,5 +1,6 @@
 """What waits for its turn, by whom it is for: each has one taken in turn.
 
+Does:        keep what waits in a line for each, and take from the lines in turn.
 Never:       lets one with much that waits be served twice while another waits.
 Guarantees:  what is for the same one keeps its order; every operation costs the same, however much
              waits.

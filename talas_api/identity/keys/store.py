@@ -1,4 +1,10 @@
-"""Signing keys in PostgreSQL: the port of keys/service.py."""
+"""Signing keys in PostgreSQL: the port of keys/service.py.
+
+Does:        list the keys; carry out a change of them, decided on those there are, in one
+             transaction.
+Never:       opens a private half: they are kept sealed.
+Guarantees:  of several processes that decide at once, each sees what the one before it did.
+"""
 
 from __future__ import annotations
 
