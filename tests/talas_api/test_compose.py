@@ -6,13 +6,13 @@ import hashlib
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import asyncpg
 import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -44,6 +44,8 @@ from talas_core.messages import (
 )
 from talas_core.postgres.pool import Database
 from talas_core.secrets import secret
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -395,15 +397,28 @@ async def test_own_stations_have_the_keys_of_the_secrets(
 async def test_requests_in_hand_are_finished_at_the_drain(
     tmp_path: Path, migrated: str, nats_url: str
 ) -> None:
-    async with running(tmp_path, migrated, nats_url, TALAS_BCRYPT_COST="12") as it:
+    holding = await asyncpg.connect(migrated)
+    async with running(tmp_path, migrated, nats_url) as it:
         await auntil(it.ready)
-        pending = asyncio.create_task(it.call("POST", "/api/auth/register", PERSON))
-        await asyncio.sleep(0.05)
-        start = time.monotonic()
-        it.process.send_signal(signal.SIGTERM)
+        async with holding.transaction():
+            await holding.execute("LOCK TABLE users")
+            pending = asyncio.create_task(it.call("POST", "/api/auth/register", PERSON))
+            await auntil(lambda: holding.fetchval(WAITING))
+            it.process.send_signal(signal.SIGTERM)
+            await auntil(lambda: _refused(it.api))
         assert (await pending)[0] == 201
         assert await asyncio.wait_for(it.process.wait(), PATIENCE) == 0
-        assert time.monotonic() - start < 8
+    await holding.close()
+
+
+async def _refused(port: int) -> bool:
+    """Whether nobody listens there any more."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return True
+    writer.close()
+    return False
 
 
 def _credentials() -> dict[str, str]:
