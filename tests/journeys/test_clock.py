@@ -118,7 +118,7 @@ def heard_at(packets: list[Packet], codec: Codec) -> tuple[Array, int]:
     return sound, packets[0].at
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_ten_minutes_of_a_damaged_chain_end_on_the_sample() -> None:
     dice = random.Random(3)
     links = [

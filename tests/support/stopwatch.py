@@ -35,6 +35,9 @@ class Stopwatch:
     @property
     def seconds(self) -> float:
         """So far."""
-        # One after the other may have waited for each other's work.
-        waited = sum(max(0.0, wait_seconds(pid) - was) for pid, was in self._waited.items())
-        return time.monotonic() - self._began - waited
+        return time.monotonic() - self._began - self.waited
+
+    @property
+    def waited(self) -> float:
+        """What was taken off: all that each waited, for one may have waited for another's work."""
+        return sum(max(0.0, wait_seconds(pid) - was) for pid, was in self._waited.items())

@@ -165,7 +165,7 @@ async def test_drain_answers_what_was_taken_then_says_goodbye(kit: ChatKit) -> N
     with pytest.raises(Unavailable):
         kit.chat.check_room("192.0.2.1")
     kit.chat.left(guest.conversation)
-    await asyncio.wait_for(draining, 0.5)
+    await asyncio.wait_for(draining, PATIENCE)
 
 
 async def test_drain_ends_at_its_deadline(kit: ChatKit, monkeypatch: pytest.MonkeyPatch) -> None:
