@@ -18,13 +18,15 @@ from support import flooder
 from support.chat import talking
 from support.people import Person
 from support.serve import ROOT, Served, running_serve
+from support.stopwatch import Stopwatch
+from support.wait import PATIENCE
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 
 SECONDS = 2.0
 EVERY = 0.06
 LONGEST_MEDIAN = 0.5
-"""Far over what it takes on a busy machine, and far below what one parsed flood takes."""
+"""Far below what one parsed flood takes; what the service waits for a processor is not counted."""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ async def flooded(served: Served, sockets: int, kind: str) -> dict[str, int]:
         sys.executable, "-P", flooder.__file__, str(served.chat), str(sockets), str(SECONDS), kind,
         env={**os.environ, "PYTHONPATH": path}, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    said, _ = await asyncio.wait_for(program.communicate(), 60)
+    said, _ = await asyncio.wait_for(program.communicate(), PATIENCE)
     return dict(json.loads(said))
 
 
@@ -90,10 +92,12 @@ async def test_flood_of_idle_frames_is_cut_with_4202_and_others_stay_quick(
             median(lambda: health(served.chat), ended),
             median(lambda: health(served.api), ended),
         )
+        watch = Stopwatch([served.child("api-1")])
         outcomes = await flooded(served, sockets, kind)
         ended.set()
         medians = await asked
+        allowed = LONGEST_MEDIAN + watch.waited
         assert talker.code is None
     assert set(outcomes) == {"4202"}, outcomes
     assert outcomes["4202"] >= sockets
-    assert max(medians) < LONGEST_MEDIAN, medians
+    assert max(medians) < allowed, medians

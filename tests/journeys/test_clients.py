@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import tempfile
 from collections.abc import AsyncIterator
@@ -22,6 +23,7 @@ from support.wait import PATIENCE, auntil
 pytestmark = pytest.mark.journey
 
 RATE = 48_000
+PLAYED_SECONDS = 70.0
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ async def test_liquidsoap_sends_and_is_heard(
     )
     sender = await start("liquidsoap", str(script))
     try:
-        station = (await auntil(stream.status, 30))[0]
+        station = (await auntil(stream.status, 2 * PATIENCE))[0]
         assert station["server_name"] == "From Liquidsoap"
         _, reader, writer = await stream.listen(f"/live.{extension}")
         async with asyncio.timeout(PATIENCE):
@@ -91,61 +93,48 @@ async def test_curl_sends_chunked_and_hears_itself(tmp_path: Path, stream: Strea
 async def test_mpv_listens_and_shows_the_title(tmp_path: Path, stream: Stream) -> None:
     """mpv looks for a new title once a second; so it must have more to play than the burst, which
     it has encoded in less."""
-    sound = programme(20.0)
-    data = coded(sound, "mp3")
-    begun = len(data) // 2
-    _, sending = await stream.source()
-    sending.write(data[:begun])
-    await auntil(stream.status)
-    assert await retitle(stream, "song=Blue%20Hour") == 200
     wav = tmp_path / "heard.wav"
-    async with asyncio.TaskGroup() as group:
-        going_on = group.create_task(send_in_real_time(sending, data[begun:], len(data) / 20.0))
+    async with titled(stream) as sound:
         player = await start(
             "mpv", "--no-config", "--no-video", "--length=7", f"--o={wav}", "--oac=pcm_s16le",
             f"http://127.0.0.1:{stream.port}/live.mp3",
         )  # fmt: skip
         output, _ = await asyncio.wait_for(player.communicate(), PATIENCE)
-        going_on.cancel()
     heard, rate = soundfile.read(wav, dtype="float32", always_2d=True)
     assert rate == RATE
     score, _ = likeness(heard.mean(axis=1)[RATE // 4 :], sound.mean(axis=0))
     assert score > 0.95
     assert "Blue Hour" in output.decode(errors="replace")
-    sending.close()
 
 
 @needs("ffplay")
 async def test_ffplay_listens_and_shows_the_title(tmp_path: Path, stream: Stream) -> None:
     """SDL's disk driver keeps what the loudspeaker would have got: 16-bit stereo."""
-    sound = programme(20.0)
-    sending = await titled(stream, sound)
     raw = tmp_path / "heard.raw"
-    player = await start(
-        "ffplay", "-nodisp", "-autoexit", "-t", "4", f"http://127.0.0.1:{stream.port}/live.mp3",
-        env={"SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": str(raw)},
-    )  # fmt: skip
-    output, _ = await asyncio.wait_for(player.communicate(), PATIENCE)
+    async with titled(stream) as sound:
+        player = await start(
+            "ffplay", "-nodisp", "-autoexit", "-t", "4", f"http://127.0.0.1:{stream.port}/live.mp3",
+            env={"SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": str(raw)},
+        )  # fmt: skip
+        output, _ = await asyncio.wait_for(player.communicate(), PATIENCE)
     heard = np.fromfile(raw, "<i2").reshape(-1, 2).astype(np.float32) / 32768
     score, _ = likeness(heard.mean(axis=1)[RATE // 2 : 3 * RATE], sound.mean(axis=0))
     assert score > 0.95
     assert "Blue Hour" in output.decode(errors="replace")
-    sending.close()
 
 
 @needs("mpg123")
 @pytest.mark.parametrize("path", ["/live/;", "/;stream/1", "/live", "/live.mp3.m3u"])
 async def test_mpg123_hears_a_stream(tmp_path: Path, stream: Stream, path: str) -> None:
-    sending = await titled(stream, programme(20.0))
     wav = tmp_path / "heard.wav"
     url = f"http://127.0.0.1:{stream.port}{path}"
     playlist = ["-@"] if path.endswith("m3u") else []
-    player = await start("mpg123", "-q", "-n", "100", "-w", str(wav), *playlist, url)
-    try:
-        await asyncio.wait_for(player.wait(), PATIENCE)
-    finally:
-        output = await end(player)
-    sending.close()
+    async with titled(stream):
+        player = await start("mpg123", "-q", "-n", "100", "-w", str(wav), *playlist, url)
+        try:
+            await asyncio.wait_for(player.wait(), PATIENCE)
+        finally:
+            output = await end(player)
     assert soundfile.info(wav).frames >= 99 * 1152, output[-2000:]
 
 
@@ -153,26 +142,24 @@ async def test_mpg123_hears_a_stream(tmp_path: Path, stream: Stream, path: str) 
 @pytest.mark.parametrize("path", ["/live.mp3", "/live/;"])
 async def test_vlc_hears_a_stream(stream: Stream, path: str) -> None:
     """VLC will not run as root; what its loudspeaker would have got is kept as WAV."""
-    sound = programme(20.0)
-    sending = await titled(stream, sound)
     nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o777)
         wav = folder / "heard.wav"
-        player = await start(
-            *(nobody if os.geteuid() == 0 else []), "vlc", "-I", "dummy", "--no-video",
-            "--aout=afile", f"--audiofile-file={wav}", "--run-time=6", "--play-and-exit",
-            f"http://127.0.0.1:{stream.port}{path}", "vlc://quit",
-            env={"HOME": name},
-        )  # fmt: skip
-        try:
-            await asyncio.wait_for(player.wait(), PATIENCE)
-        finally:
-            output = await end(player)
+        async with titled(stream) as sound:
+            player = await start(
+                *(nobody if os.geteuid() == 0 else []), "vlc", "-I", "dummy", "--no-video",
+                "--aout=afile", f"--audiofile-file={wav}", "--run-time=6", "--play-and-exit",
+                f"http://127.0.0.1:{stream.port}{path}", "vlc://quit",
+                env={"HOME": name},
+            )  # fmt: skip
+            try:
+                await asyncio.wait_for(player.wait(), PATIENCE)
+            finally:
+                output = await end(player)
         heard, rate = soundfile.read(wav, dtype="float32", always_2d=True)
     assert rate == RATE
-    sending.close()
     score, _ = likeness(heard.mean(axis=1)[RATE // 2 : 3 * RATE], sound.mean(axis=0))
     assert score > 0.95, output[-2000:]
 
@@ -185,10 +172,18 @@ async def send_in_real_time(sending: asyncio.StreamWriter, data: bytes, rate: fl
         await asyncio.sleep(0.25)
 
 
-async def titled(stream: Stream, sound: Array) -> asyncio.StreamWriter:
-    """Put `sound` on the air as MP3, with a title."""
+@contextlib.asynccontextmanager
+async def titled(stream: Stream) -> AsyncIterator[Array]:
+    """A programme on the air as MP3, with a title: ten seconds of it at once, the rest in real
+    time, as long as a player may take on a busy machine."""
+    sound = programme(PLAYED_SECONDS)
+    data = coded(sound, "mp3")
+    rate = len(data) / PLAYED_SECONDS
     _, sending = await stream.source()
-    sending.write(coded(sound, "mp3"))
+    sending.write(data[: int(10 * rate)])
     await auntil(stream.status)
     assert await retitle(stream, "song=Blue%20Hour") == 200
-    return sending
+    going_on = asyncio.create_task(send_in_real_time(sending, data[int(10 * rate) :], rate))
+    yield sound
+    going_on.cancel()
+    sending.close()
