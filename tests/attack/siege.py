@@ -88,7 +88,7 @@ class Siege:
     def begin(self) -> None:
         """Make accounts, send the probes, and measure the quiet."""
         served = self._served
-        until(lambda: "/demo" in served.get(served.stream, "/status-json.xsl")[1], 30.0)
+        until(lambda: "/demo" in served.get(served.stream, "/status-json.xsl")[1])
         mallory, ada = sign_up(served, "mallory"), sign_up(served, "ada")
         token = str(mallory["access_token"])
         self.target = Target(

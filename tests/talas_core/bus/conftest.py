@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 import uvloop
 
 from support.ports import free_port
-from support.wait import PATIENCE
+from support.wait import PATIENCE, auntil
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 BINARY = Path(sys.executable).with_name("nats-server")
@@ -91,13 +91,5 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., NatsServer]]:
 
 
 @pytest.fixture
-def until() -> Callable[..., object]:
-    """Wait for a condition, at most some seconds."""
-
-    async def wait(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "the condition never came true"
-            await asyncio.sleep(0.005)
-
-    return wait
+def until() -> Callable[..., Awaitable[Any]]:
+    return auntil

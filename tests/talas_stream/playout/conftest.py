@@ -17,6 +17,8 @@ import pytest
 import soundfile
 import uvloop
 
+from support.ports import free_port
+from support.wait import auntil
 from talas_core.clock import FakeClock
 from talas_stream.playout.track import Track
 
@@ -94,7 +96,7 @@ class Server:
     """Takes one source at a time at /demo, and titles; can refuse, cut and stall."""
 
     def __init__(self) -> None:
-        self.port = 0
+        self.port = free_port()
         self.refusal = b""
         self.welcome = b"HTTP/1.1 100 Continue\r\n\r\n"
         self.title_answers: list[bytes] = []
@@ -109,7 +111,6 @@ class Server:
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         if self._server is not None:
@@ -202,12 +203,5 @@ async def server() -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-def until() -> Callable[..., Awaitable[None]]:
-    async def wait(condition: Callable[[], object], seconds: float = 15.0) -> None:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        while not condition():
-            assert loop.time() < deadline, "the condition never came true"
-            await asyncio.sleep(0.005)
-
-    return wait
+def until() -> Callable[..., Awaitable[Any]]:
+    return auntil

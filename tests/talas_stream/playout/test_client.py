@@ -191,9 +191,9 @@ async def test_a_server_that_takes_nothing_is_left(
     server.stall()
     with capture_logs() as lines:
         air.start()
-        await until(lambda: len(server.heads) >= 2, 60)
+        await until(lambda: len(server.heads) >= 2)
     reasons = [line["problem"] for line in lines if line["event"] == "off the air"]
-    assert reasons == ["the server took nothing for 0.1 s"]
+    assert set(reasons) == {"the server took nothing for 0.1 s"}
 
 
 async def test_a_server_that_never_answers_is_left(

@@ -41,7 +41,7 @@ async def test_a_folder_is_played_until_sigterm(
     music.mkdir()
     sounds.file("music/song.flac", 30, 5)
     process = await start({**environ, "TALAS_MUSIC_DIR": str(music)})
-    await until(lambda: server.titles == ["song"] and len(server.bodies[0]) > 8000, 30)
+    await until(lambda: server.titles == ["song"] and len(server.bodies[0]) > 8000)
     process.send_signal(signal.SIGTERM)
     _, stderr = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 0
@@ -56,7 +56,7 @@ async def test_the_house_programme_is_on_the_air_soon(
 ) -> None:
     drain = asyncio.Event()
     serving = asyncio.create_task(compose.serve(load(environ), drain))
-    await until(lambda: server.titles, 30)
+    await until(lambda: server.titles)
     drain.set()
     await asyncio.wait_for(serving, PATIENCE)
     assert server.titles == ["Talas House Band - Harbour Lights"]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 import soundfile
 from structlog.testing import capture_logs
 
+from support.wait import until
 from talas_core.errors import UsageError
 from talas_stream.playout import programme
 from talas_stream.playout.programme import EDITION, Programme
@@ -30,10 +30,7 @@ def names(data_dir: Path) -> list[str]:
 
 
 def wait_for(data_dir: Path, expected: list[str]) -> None:
-    deadline = time.monotonic() + 20
-    while names(data_dir) != expected:
-        assert time.monotonic() < deadline, names(data_dir)
-        time.sleep(0.005)
+    until(lambda: names(data_dir) == expected)
 
 
 def test_the_first_is_made_when_asked_for_and_the_rest_meanwhile(tmp_path: Path) -> None:
