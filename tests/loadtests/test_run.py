@@ -50,7 +50,7 @@ def test_a_short_load_passes_and_leaves_its_report(tmp_path: Path) -> None:
     done = subprocess.run(
         [*RUN, "--users=12", "--seconds=12", f"--report={report}", "--crowd=storm",
          "--storm-every=6", "--stay=0", "--chat-wait=0.5", "--limit-failures=0", *EASY],
-        cwd=ROOT, capture_output=True, text=True, timeout=110, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == PASS, done.stdout + done.stderr
     assert "PASS: 12 people" in done.stdout
@@ -72,7 +72,7 @@ def test_an_impossible_limit_fails(tmp_path: Path) -> None:
     done = subprocess.run(
         [*RUN, "--users=2", "--seconds=3", f"--report={tmp_path}/load.html", "--mix=api=1",
          "--api-wait=0.1", *EASY, "--limit-api=0.001"],
-        cwd=ROOT, capture_output=True, text=True, timeout=110, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == FAIL, done.stdout + done.stderr
     assert "FAIL  API read, p95" in done.stdout
