@@ -7,6 +7,7 @@ import os
 import time
 
 from stress.lateness import TICK_SECONDS, Lateness
+from support.stopwatch import Stopwatch
 from support.wait import auntil
 
 
@@ -28,3 +29,10 @@ async def test_wait_for_a_processor_counts_for_the_role_of_its_process_alone() -
     await auntil(lambda: lateness.worst(5, "ours") >= 7.0)
     assert lateness.worst(5, "others") == lateness.longest
     measuring.cancel()
+
+
+def test_watch_takes_off_what_its_processes_waited_for_a_processor() -> None:
+    watch = Stopwatch([])
+    watch._waited[os.getpid()] -= 7.0
+    assert watch.waited >= 7.0
+    assert watch.seconds < 0.0
