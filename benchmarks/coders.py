@@ -18,11 +18,10 @@ import pytest
 from msgspec.structs import replace
 
 from support.sound import Array
-from support.stage import KERNELS
+from support.stage import KERNELS, TOOLS
 from talas_stream.codec.stages import encode
 from talas_stream.codec.stages.aac import FRAME, AacCoder
 from talas_stream.codec.stages.encode import AvCoder
-from talas_stream.codec.stages.govern import BEST
 from talas_stream.media import LADDER, RATE, Codec
 
 HEADER = 7  # bytes of ADTS
@@ -58,13 +57,13 @@ def ours(sound: Array, bit_rate: int) -> Coded:
 
 
 def twoloop(sound: Array, bit_rate: int) -> Coded:
-    return _coded(AvCoder(replace(LADDER["aac"], bit_rate=bit_rate), BEST), sound)
+    return _coded(AvCoder(replace(LADDER["aac"], bit_rate=bit_rate), TOOLS), sound)
 
 
 def fast(sound: Array, bit_rate: int) -> Coded:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(encode._OPTIONS, Codec.AAC, {"aac_coder": "fast"})
-        coder = AvCoder(replace(LADDER["aac"], bit_rate=bit_rate), BEST)
+        coder = AvCoder(replace(LADDER["aac"], bit_rate=bit_rate), TOOLS)
     return _coded(coder, sound)
 
 

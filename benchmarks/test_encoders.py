@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 
 from support.sound import programme
-from support.stage import KERNELS, frames_of, placed
-from talas_stream.codec.stages.aac import Open
+from support.stage import KERNELS, TOOLS, WITHOUT_NATIVE, frames_of, placed
 from talas_stream.codec.stages.encode import Encoder
 from talas_stream.codec.stages.govern import BEST, OPUS_COST, SOURCE_COST, Care
 from talas_stream.codec.stages.meter import Meter
+from talas_stream.codec.stages.tools import Tools
 from talas_stream.codec.work import Work
 from talas_stream.media import LADDER, RATE, Pcm, Samples
 
@@ -51,11 +51,11 @@ def music() -> Samples:
 SOUND = music()
 
 
-def coding(name: str, care: Care = BEST, aac: Open | None = None) -> Job:
+def coding(name: str, care: Care = BEST, tools: Tools = WITHOUT_NATIVE) -> Job:
     """Codes the sound once."""
 
     def run() -> None:
-        encoder = Encoder(LADDER[name], care, aac)
+        encoder = Encoder(LADDER[name], tools, care)
         for at in range(0, SOUND.shape[1], BLOCK):
             encoder.encode(Pcm(SOUND[:, at : at + BLOCK], at))
 
@@ -103,7 +103,7 @@ def test_simpler_coding_saves_what_the_governor_counts_on(
 ) -> None:
     jobs = {f"opus {level}": coding("opus", Care(level)) for level in OPUS_COST}
     jobs |= {name: coding(name) for name in ("aac", "mp3", "flac")}
-    jobs["aac, native"] = coding("aac", aac=KERNELS.aac_encoder)
+    jobs["aac, native"] = coding("aac", tools=TOOLS)
     found = benchmark.pedantic(costs, args=(jobs,), rounds=1)
     with capsys.disabled():
         sys.stdout.write("\n" + "".join(f"{n:12} {cost:5.2f} %\n" for n, cost in found.items()))

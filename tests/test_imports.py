@@ -17,6 +17,11 @@ VALUES = (
     "types", "typing", "urllib.parse", "uuid",
 )  # fmt: skip
 """What values are made of: no socket, loop, thread, file, chance or clock."""
+COMPUTING = (*VALUES, "abc", "array", "base64", "binascii", "contextlib", "fractions", "itertools",
+             "numpy", "struct", "unicodedata", "zlib")  # fmt: skip
+"""What audio is computed with: what it answers depends on what it is given."""
+KERNELS = (*COMPUTING, "talas_stream.kernels")
+"""And the type of a set of kernels, which is handed in."""
 TOKENS = ("base64", "binascii", "hashlib", "hmac", "secrets", "talas_core.security.seal")
 """What a token is made with: bits by chance, a hash, a mark."""
 SETTINGS, CLOCK = "talas_core.settings", "talas_core.clock"
@@ -67,7 +72,34 @@ PURE: dict[str, tuple[str, ...]] = {
     "talas_api/site/bundle.py": (*VALUES, "posixpath"),
     "talas_api/site/addresses.py": (*VALUES, SETTINGS),
     "talas_api/text.py": VALUES,
-    "talas_synth/": (*VALUES, "itertools", "numpy"),
+    "talas_stream/media.py": COMPUTING,
+    "talas_stream/wire/": COMPUTING,
+    "talas_stream/codec/growth.py": VALUES,
+    "talas_stream/codec/syscalls.py": (*VALUES, "errno"),
+    "talas_stream/codec/stages/decode.py": (*KERNELS, "av"),
+    "talas_stream/codec/stages/encode.py": (*KERNELS, "av"),
+    "talas_stream/codec/stages/libopus.py": (*KERNELS, "ctypes"),
+    "talas_stream/codec/stages/normalise.py": (*KERNELS, "av"),
+    "talas_stream/codec/stages/": KERNELS,
+    "talas_stream/door/address.py": VALUES,
+    "talas_stream/egress/wish.py": KERNELS,
+    "talas_stream/ingest/pace.py": VALUES,
+    "talas_stream/ingest/charge.py": VALUES,
+    "talas_stream/ingest/demux.py": KERNELS,
+    "talas_stream/ingest/reader.py": KERNELS,
+    "talas_stream/ingest/body.py": (*VALUES, "talas_core.web.peer"),
+    "talas_stream/ingest/intake.py": VALUES,
+    "talas_stream/output/delivery.py": KERNELS,
+    "talas_stream/output/packetise.py": KERNELS,
+    "talas_stream/output/passing.py": KERNELS,
+    "talas_stream/output/ring.py": (*VALUES, "sys"),
+    "talas_stream/output/sizes.py": VALUES,
+    "talas_stream/station/input_history.py": VALUES,
+    "talas_stream/station/life.py": VALUES,
+    "talas_stream/station/session.py": VALUES,
+    "talas_stream/station/timeline.py": VALUES,
+    "talas_stream/station/titles.py": VALUES,
+    "talas_synth/": COMPUTING,
 }
 """Where code is values in, values out -> what it may import beside what is pure. A row is a file, a
 folder that ends with a slash, or a pattern; a file's own row goes before a pattern."""
@@ -81,9 +113,18 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "aiosmtplib": ("talas_api/mail/smtp.py",),
     "alembic": ("talas_core/postgres/migrate.py",),
     "asyncpg": ("talas_core/postgres/", "talas_core/supervisor/preflight.py"),
-    "av": ("talas_stream/",),
+    "av": (
+        "talas_stream/codec/stages/decode.py", "talas_stream/codec/stages/encode.py",
+        "talas_stream/codec/stages/normalise.py", "talas_stream/codec/tools.py",
+        "talas_stream/playout/library.py", "talas_stream/playout/reader.py",
+    ),
     "bcrypt": ("talas_api/identity/passwords.py",),
     "click": ("talas_api/command.py", "talas_core/cli.py", "talas_core/terminal.py"),
+    "ctypes": (
+        "talas_core/postgres/identity.py", "talas_core/process.py",
+        "talas_stream/codec/confine.py", "talas_stream/codec/stages/libopus.py",
+        "talas_stream/codec/tools.py", "talas_stream/playout/programme.py",
+    ),
     "cryptography": ("talas_core/security/", "talas_api/identity/keys/service.py"),
     "jwt": ("talas_core/security/tokens.py", "talas_api/identity/keys/service.py"),
     "msgspec": ("talas_core/", "talas_api/", "talas_stream/", "talas_synth/"),
@@ -91,11 +132,11 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "numpy": ("talas_stream/", "talas_synth/"),
     "pyotp": ("talas_api/identity/factors/totp.py",),
     "segno": ("talas_api/identity/factors/qr.py",),
-    "soundfile": ("talas_stream/",),
+    "soundfile": ("talas_stream/playout/programme.py",),
     "structlog": ("talas_core/telemetry/logs.py",),
     "uvloop": ("talas_core/service.py",),
     "zxcvbn": ("talas_api/identity/common.py",),
-}
+}  # fmt: skip
 """A library -> the files and folders that name it. `preflight.py` asks the servers that settings
 name whether they answer, before there is an adapter."""
 

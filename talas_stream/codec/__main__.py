@@ -35,6 +35,7 @@ from talas_stream.codec.messages import Begin, Ended, Lacking, Said
 from talas_stream.codec.stages.decode import Decoder
 from talas_stream.codec.stages.encode import grid
 from talas_stream.codec.stages.normalise import Normaliser
+from talas_stream.codec.tools import tools
 from talas_stream.codec.worker import Worker
 from talas_stream.media import LADDER, Codec, Format, Frame
 
@@ -81,12 +82,13 @@ def main(control: socket.socket) -> None:
 def rehearse() -> None:
     """Code and decode a little in every way that workers will: what Python, PyAV and FFmpeg load or
     build at its first use cannot be had by a confined process, and is shared this way."""
+    every = tools(kernels.select("auto"))
     for rendition in LADDER.values():
-        grid(rendition, kernels.select("auto").aac_encoder)
-        grid(rendition)
+        grid(rendition, every)
+        grid(rendition, tools(kernels.select("off")))
     for codec in (Codec.MP3, Codec.AAC):
         # As a source's own packets are gone on with.
-        grid(msgspec.structs.replace(LADDER[codec], rate=44_100, channels=1))
+        grid(msgspec.structs.replace(LADDER[codec], rate=44_100, channels=1), every)
     format = Format(Codec.MP3, 44_100, 2)
     Normaliser(44_100, 2).feed(Decoder(format).decode(Frame(b"", format, 44_100)))
 

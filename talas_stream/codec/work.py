@@ -19,6 +19,7 @@ from talas_core.telemetry.logs import logger
 from talas_stream.codec.messages import Coded, Metered
 from talas_stream.codec.stages.meter import Meter, Reading
 from talas_stream.codec.stages.pipeline import Opened, Pipeline
+from talas_stream.codec.tools import tools
 from talas_stream.kernels import Kernels
 from talas_stream.media import RATE, Frame, Packet, Pcm, Rendition
 
@@ -45,7 +46,7 @@ class Work:
     `weight` counts them."""
 
     def __init__(self, history_ticks: int, backlog_ticks: int, kernels: Kernels) -> None:
-        self.pipeline = Pipeline(history_ticks, kernels.limit_planes, kernels.aac_encoder)
+        self.pipeline = Pipeline(history_ticks, tools(kernels), kernels.limit_planes)
         self._kernels = kernels
         self.outputs: list[Coded | Metered] = []
         self.finished = False

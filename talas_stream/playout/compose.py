@@ -9,6 +9,8 @@ from talas_core.clock import SystemClock
 from talas_core.hosts import reachable
 from talas_core.secrets import secret
 from talas_core.settings import Settings
+from talas_stream import kernels
+from talas_stream.codec.tools import tools
 from talas_stream.playout.client import Client
 from talas_stream.playout.deck import Deck
 from talas_stream.playout.icecast import Target
@@ -48,7 +50,7 @@ async def serve(settings: Settings, drain: asyncio.Event) -> None:
         playlist, about = library, _FOLDER
     else:
         playlist, about = Programme(settings.data_dir), _HOUSE
-    deck = Deck(lambda: Player(playlist))
+    deck = Deck(lambda: Player(playlist, tools(kernels.select(settings.native))))
     client = Client(target, {**_INFO, **about}, deck, SystemClock(), asyncio.sleep)
     try:
         await client.run(drain)

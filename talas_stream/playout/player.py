@@ -15,6 +15,7 @@ import numpy as np
 
 from talas_core.telemetry.logs import logger
 from talas_stream.codec.stages.encode import Encoder
+from talas_stream.codec.stages.tools import Tools
 from talas_stream.media import RATE, Codec, Packet, Pcm, Rendition, Samples
 from talas_stream.playout.reader import read
 from talas_stream.playout.track import Playlist, Track
@@ -36,11 +37,11 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Player:
-    """Plays a playlist."""
+    """Plays a playlist, encoded with `tools`."""
 
-    def __init__(self, playlist: Playlist) -> None:
+    def __init__(self, playlist: Playlist, tools: Tools) -> None:
         self._playlist = playlist
-        self._encoder = Encoder(Rendition("opus", Codec.OPUS, BIT_RATE))
+        self._encoder = Encoder(Rendition("opus", Codec.OPUS, BIT_RATE), tools)
         self._blocks = self._sound()
         self._rest: Samples = np.zeros((2, 0), np.float32)
         self._read = 0

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from support.sound import Array, coded, likeness, programme
-from support.stage import KERNELS, OPUS_HEAD, open_whole
+from support.stage import KERNELS, OPUS_HEAD, WITHOUT_NATIVE, open_whole
 from talas_stream.codec.stages.decode import Decoder
 from talas_stream.codec.stages.pipeline import Pipeline
 from talas_stream.ingest.reader import SourceReader
@@ -96,7 +96,7 @@ def damaged(link: bytes, dice: random.Random) -> bytes:
 
 def coded_packets(work: Iterable[tuple[Frame, Packet]]) -> tuple[dict[Codec, list[Packet]], int]:
     """What the pipeline makes of it, and how often the source's format changed."""
-    pipeline = Pipeline(RATE)
+    pipeline = Pipeline(RATE, WITHOUT_NATIVE)
     out: dict[Codec, list[Packet]] = {rendition.codec: [] for rendition in CODED}
     formats: dict[int, Format] = {}
     for rendition in CODED:

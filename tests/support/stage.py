@@ -9,6 +9,7 @@ from support.sound import Array, coded
 from talas_stream import kernels
 from talas_stream.codec.messages import Coded, Metered
 from talas_stream.codec.stages.pipeline import Pipeline
+from talas_stream.codec.tools import tools
 from talas_stream.ingest.reader import SourceReader
 from talas_stream.media import Frame, Packet, Rendition
 from talas_stream.output.fanout import NO_SOCKET
@@ -17,6 +18,9 @@ from talas_stream.output.sizes import Size
 from talas_stream.station.timeline import Timeline
 
 KERNELS = kernels.select("auto")
+TOOLS = tools(KERNELS)
+WITHOUT_NATIVE = tools(kernels.select("off"))
+"""AAC by FFmpeg's encoder."""
 OPUS_HEAD = b"OpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
 """Stereo, with the 312 samples of pre-skip that libopus has."""
 

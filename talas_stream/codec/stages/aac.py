@@ -22,8 +22,6 @@ from talas_stream.wire.adts import adts_header, parse_config
 FRAME = 1024
 """Ticks of a packet."""
 
-Open = Callable[[int], AacEncoder]
-
 _CONFIG = b"\x11\x90"
 """AudioSpecificConfig: AAC-LC, 48 kHz, two channels (ISO/IEC 14496-3, 1.6.2.1)."""
 
@@ -33,7 +31,7 @@ class AacCoder:
 
     config = _CONFIG
 
-    def __init__(self, opener: Open, bit_rate: int) -> None:
+    def __init__(self, opener: Callable[[int], AacEncoder], bit_rate: int) -> None:
         self._coder = opener(bit_rate)
         self._adts = parse_config(_CONFIG)
         self._block = np.zeros((2, FRAME), np.float32)

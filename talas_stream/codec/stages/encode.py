@@ -3,7 +3,7 @@
 Does:        encode 48 kHz stereo to Opus, AAC (as ADTS), MP3 or FLAC (16 bit, dithered): Opus
              with libopus itself, AAC with the native encoder, the others with PyAV, as those two
              where libopus or the native core cannot be had, or another rate or mono is asked for.
-Never:       keeps a thread pool: see `one_cpu`.
+Never:       keeps a thread pool: see `one_cpu` in codec/tools.py.
 Guarantees:  each packet carries the media time of the sound in it, the encoder's own delay already
              taken off; constant bit rate, because players count in bytes and a quiet passage that
              sends none stalls them, but for FLAC, which has no rate; a change of care leaves no
@@ -13,9 +13,7 @@ From / to:   stages.normalise  ->  here  ->  the rendition's ring
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import cache
 
@@ -26,11 +24,12 @@ from av.audio.format import AudioFormat
 from av.audio.frame import AudioFrame
 from av.audio.layout import AudioLayout
 
-from talas_stream.codec.stages.aac import AacCoder, Open
+from talas_stream.codec.stages.aac import AacCoder
 from talas_stream.codec.stages.govern import BEST, Care
-from talas_stream.codec.stages.libopus import OpusCoder, library
+from talas_stream.codec.stages.libopus import OpusCoder
 from talas_stream.codec.stages.reshape import Coder, Reshaped
 from talas_stream.codec.stages.sixteen import sixteen
+from talas_stream.codec.stages.tools import Tools
 from talas_stream.media import RATE, Codec, Packet, Pcm, Rendition, Samples
 from talas_stream.wire.adts import adts_header, parse_config
 from talas_stream.wire.flac_number import renumbered
@@ -65,28 +64,28 @@ _MOST_BITS = {24_000: 160_000, 12_000: 64_000}
 
 
 class Encoder:
-    """Encoder of one rendition of one station. `aac` opens the native encoder, where there is
-    one. With `resume`, its packets follow on those of another, which ended there: fed on the same
-    `grid`, from PRE_ROLL packets before on, it gives out none that begins earlier."""
+    """Encoder of one rendition of one station. With `resume`, its packets follow on those of
+    another encoder, which ended there: fed on the same `grid`, from PRE_ROLL packets before on, it
+    gives out none that begins earlier."""
 
     def __init__(
         self,
         rendition: Rendition,
+        tools: Tools,
         care: Care = BEST,
-        aac: Open | None = None,
         resume: int | None = None,
     ) -> None:
         self._resume = resume
         self._moved = 0
         self.rendition = rendition
         self.care = care
-        self.aac = aac
+        self.tools = tools
         self.last: Packet | None = None
         """What came out last."""
         self.delay = 0
         """Ticks from the first packet's beginning to that of the sound; known with that packet."""
         self._start: int | None = None
-        self._coder = _coder(rendition, care, aac, resume is not None)
+        self._coder = _coder(rendition, tools, care, resume is not None)
 
     @property
     def config(self) -> bytes:
@@ -128,23 +127,24 @@ class Encoder:
         return care != self.care and self.rendition.codec is Codec.OPUS
 
 
-def _coder(rendition: Rendition, care: Care, aac: Open | None, joins: bool) -> Coder:
+def _coder(rendition: Rendition, tools: Tools, care: Care, joins: bool) -> Coder:
     if (rendition.rate, rendition.channels) != (RATE, 2):
-        coder = AvCoder(rendition, care, joins)
+        coder = AvCoder(rendition, tools, care, joins)
         return Reshaped(coder, rendition.rate, rendition.channels)
-    opus = library() if rendition.codec is Codec.OPUS else None
-    if opus is not None:
-        return OpusCoder(opus, rendition.bit_rate, care.complexity)
-    if aac is not None and rendition.codec is Codec.AAC:
-        return AacCoder(aac, rendition.bit_rate)
-    return AvCoder(rendition, care, joins)
+    if tools.opus is not None and rendition.codec is Codec.OPUS:
+        return OpusCoder(tools.opus, rendition.bit_rate, care.complexity)
+    if tools.aac is not None and rendition.codec is Codec.AAC:
+        return AacCoder(tools.aac, rendition.bit_rate)
+    return AvCoder(rendition, tools, care, joins)
 
 
 class AvCoder:
     """Coding by one of PyAV's encoders, in the rendition's rate and channels. One that `joins`
     writes packets which can follow on those of another."""
 
-    def __init__(self, rendition: Rendition, care: Care, joins: bool = False) -> None:
+    def __init__(
+        self, rendition: Rendition, tools: Tools, care: Care = BEST, joins: bool = False
+    ) -> None:
         name, sample_format = _ENCODER[rendition.codec]
         context: AudioCodecContext = av.CodecContext.create(name, "w")  # type: ignore[assignment]
         context.sample_rate = rendition.rate
@@ -155,6 +155,7 @@ class AvCoder:
         context.options = _options(rendition.codec, care, joins)
         context.open()
         self._context = context
+        self._one_cpu = tools.one_cpu
         self._rate = rendition.rate
         self._tick = Fraction(1, rendition.rate)
         self._layout = _LAYOUTS[rendition.channels]
@@ -177,7 +178,7 @@ class AvCoder:
         if self._warm:
             return self._packets(frame)
         self._warm = True
-        with one_cpu():
+        with self._one_cpu():
             return self._packets(frame)
 
     def _frame(self, samples: Samples, at: int) -> AudioFrame:
@@ -249,35 +250,19 @@ def successor(old: Encoder, care: Care, history: Iterable[Pcm]) -> Encoder | Non
     if not kept or kept[0].at > start:
         return None
     kept[0] = Pcm(kept[0].samples[:, start - kept[0].at :], start)
-    new = Encoder(old.rendition, care, old.aac)
+    new = Encoder(old.rendition, old.tools, care)
     for pcm in kept:
         new.encode(pcm)
     return new if new.last is not None and new.last.end == old.last.end else None
 
 
 @cache
-def grid(rendition: Rendition, aac: Open | None = None) -> tuple[int, int]:
+def grid(rendition: Rendition, tools: Tools) -> tuple[int, int]:
     """Where an encoder's packets stand: the ticks from the first one's beginning to that of the
     sound, and those of a packet. Learned from one that codes silence."""
-    encoder = Encoder(rendition, BEST, aac)
+    encoder = Encoder(rendition, tools)
     at = 0
     while encoder.last is None:
         encoder.encode(Pcm(np.zeros((2, _PROBE), np.float32), at))
         at += _PROBE
     return encoder.delay, encoder.last.duration
-
-
-@contextmanager
-def one_cpu() -> Iterator[None]:
-    """Show this thread a single processor for a moment.
-
-    PyAV puts a filter graph before every encoder, and FFmpeg sizes that graph's thread pool by the
-    processors the thread may use when the first frame arrives. With one it makes no pool. Only the
-    calling thread is touched, and other threads run on as they were.
-    """
-    allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(allowed)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, allowed)

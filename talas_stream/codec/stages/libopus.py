@@ -1,7 +1,7 @@
 """Opus, coded by libopus itself: the library that PyAV brings along, without PyAV around it.
 
 Does:        cut 48 kHz stereo into blocks of 20 ms and have each coded, at a constant bit rate.
-Never:       loads a second libopus: it calls the one that libavcodec runs on in this process.
+Never:       looks for the library: it is handed in, see stages.tools.
 Guarantees:  the same packets as PyAV's `libopus` encoder, bit for bit and tick for tick. What is
              left out is the filter graph that PyAV puts before every encoder: it costs a fifth of
              what the coding does, with the interpreter's lock held, and lets go of that lock and
@@ -14,22 +14,20 @@ From / to:   stages.encode  ->  here  ->  stages.encode
 from __future__ import annotations
 
 import ctypes
-import re
-from functools import cache
-from pathlib import Path
+from typing import TypeAlias
 
-import av  # noqa: F401 - loads libavcodec, and with it libopus
 import numpy as np
 
 from talas_stream.codec.stages.blocks import Blocks
 from talas_stream.media import RATE, Packet, Samples
 from talas_stream.wire.opus import OpusHead, build_head
 
+OpusLibrary: TypeAlias = ctypes.CDLL
+
 FRAME = 960
 """Ticks of a packet."""
 
 _CHANNELS = 2
-_FILE = re.compile(r"/.*/libopus(?:-\w+)?\.so.*")
 _MOST_BYTES = 1275  # of a packet, RFC 6716, 3.4
 
 # opus_defines.h
@@ -37,22 +35,10 @@ _APPLICATION_AUDIO = 2049
 _SET_BITRATE, _SET_VBR, _SET_COMPLEXITY, _GET_LOOKAHEAD = 4002, 4006, 4010, 4027
 
 
-@cache
-def library() -> ctypes.CDLL | None:
-    """The libopus that this process has loaded; None where libavcodec came without, or with one
-    built in."""
-    try:
-        maps = Path("/proc/self/maps").read_text(errors="surrogateescape")
-        opus = ctypes.CDLL(_FILE.findall(maps)[0])
-    except (IndexError, OSError):
-        return None
-    return opus if hasattr(opus, "opus_encode_float") else None
-
-
 class OpusCoder:
     """One encoder. `bit_rate` in bit/s, `complexity` 0 to 10. Raises ValueError for others."""
 
-    def __init__(self, opus: ctypes.CDLL, bit_rate: int, complexity: int) -> None:
+    def __init__(self, opus: OpusLibrary, bit_rate: int, complexity: int) -> None:
         self._code = opus.opus_encode_float
         # Its memory is an array's, so there is nothing to give back.
         self._state = np.empty(opus.opus_encoder_get_size(_CHANNELS), np.uint8)

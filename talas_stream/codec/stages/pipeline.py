@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterable
 import msgspec
 import numpy as np
 
-from talas_stream.codec.stages.aac import Open
 from talas_stream.codec.stages.decode import Decoder
 from talas_stream.codec.stages.encode import PRE_ROLL, Encoder, grid, successor
 from talas_stream.codec.stages.govern import BEST
 from talas_stream.codec.stages.normalise import Normaliser
 from talas_stream.codec.stages.seam import Seam, last_of
+from talas_stream.codec.stages.tools import Tools
 from talas_stream.media import (
     RATE,
     Codec,
@@ -94,12 +94,10 @@ class _Opening:
 class Pipeline:
     """Decoder, normaliser, seam and encoders of one station, whatever input is on."""
 
-    def __init__(
-        self, history_ticks: int, limit: Limit | None = None, aac: Open | None = None
-    ) -> None:
+    def __init__(self, history_ticks: int, tools: Tools, limit: Limit | None = None) -> None:
         self._history_ticks = history_ticks
         self._limit = limit
-        self._aac = aac
+        self._tools = tools
         self._history: deque[Pcm] = deque()
         self._encoders: dict[Rendition, Encoder] = {}
         self._openings: dict[Rendition, _Opening] = {}
@@ -131,13 +129,13 @@ class Pipeline:
         """Start encoding `rendition`, the last `ticks` of the history first, bit by bit: call
         `advance` while it is `catching_up`. With `resume`, go on where the packets of another
         encoder ended: none comes twice, and they are on the same grid."""
-        encoder = Encoder(rendition, self.care, self._aac, resume)
+        encoder = Encoder(rendition, self._tools, self.care, resume)
         if resume is None:
             start = (self._at or 0) - ticks
             kept = (pcm for pcm in self._history if pcm.end > start)
             self._openings[rendition] = _Opening(encoder, kept)
             return
-        lead, duration = grid(rendition, self._aac)
+        lead, duration = grid(rendition, self._tools)
         opening = self._openings[rendition] = _Opening(encoder, self._history)
         opening.begin(resume + lead - PRE_ROLL * duration)
 

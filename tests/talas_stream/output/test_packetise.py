@@ -8,7 +8,7 @@ import pytest
 
 from support.icy import IcyParser
 from support.sound import programme
-from support.stage import KERNELS, OPUS_HEAD, Hearer, frames_of, noise, placed, sized
+from support.stage import KERNELS, OPUS_HEAD, TOOLS, Hearer, frames_of, noise, placed, sized
 from talas_stream import kernels
 from talas_stream.codec.stages.encode import Encoder
 from talas_stream.media import LADDER, Packet, Pcm
@@ -272,7 +272,7 @@ def test_ogg_has_no_place_for_titles_and_ends_without_a_page_when_it_holds_nothi
 @pytest.mark.parametrize("seed", range(3))
 def test_a_newcomer_s_bytes_play_from_any_moment_on(seed: int) -> None:
     dice = random.Random(seed)
-    encoder = Encoder(LADDER["opus"])
+    encoder = Encoder(LADDER["opus"], TOOLS)
     sound = programme(12.0)
     packets = [
         packet

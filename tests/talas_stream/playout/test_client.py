@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from support.stage import TOOLS
 from support.wait import PATIENCE
 from talas_core.errors import UsageError
 from talas_stream.playout import client as module
@@ -29,7 +30,7 @@ class Air:
     def __init__(self, server: Any, sounds: Any, time: Any, *seconds: float) -> None:
         self.time = time
         self.playlist = sounds.playlist(*seconds)
-        self.deck = Deck(lambda: Player(self.playlist))
+        self.deck = Deck(lambda: Player(self.playlist, TOOLS))
         target = Target("127.0.0.1", server.port, "/demo", KEY)
         server.now = time.clock.monotonic
         self.client = Client(target, INFO, self.deck, time.clock, time.sleep)

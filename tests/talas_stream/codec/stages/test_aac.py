@@ -15,10 +15,9 @@ from msgspec.structs import replace
 from support.ear import noise_to_mask
 from support.programs import needs
 from support.sound import Array, programme
-from support.stage import KERNELS
+from support.stage import KERNELS, TOOLS
 from talas_stream.codec.stages.aac import FRAME, AacCoder
 from talas_stream.codec.stages.encode import AvCoder
-from talas_stream.codec.stages.govern import BEST
 from talas_stream.media import LADDER, RATE, Packet
 
 pytestmark = pytest.mark.skipif(KERNELS.aac_encoder is None, reason="no native core")
@@ -77,7 +76,7 @@ def rate_of(packets: list[Packet]) -> float:
 
 def test_packets_stand_where_ffmpeg_s_do() -> None:
     sound = programme(1.0)
-    ours, theirs = run(opened(), sound), run(AvCoder(AAC, BEST), sound)
+    ours, theirs = run(opened(), sound), run(AvCoder(AAC, TOOLS), sound)
     assert [packet.at for packet in ours[:40]] == [packet.at for packet in theirs[:40]]
     assert all(before.end == after.at for before, after in pairwise(ours))
 
@@ -103,7 +102,7 @@ def test_less_of_its_noise_is_heard_than_of_ffmpeg_s_better_coder_s(
 ) -> None:
     sound = make()
     size = sound.shape[1]
-    theirs = AvCoder(replace(AAC, bit_rate=bit_rate), BEST)
+    theirs = AvCoder(replace(AAC, bit_rate=bit_rate), TOOLS)
     ours = noise_to_mask(sound, heard(run(opened(bit_rate), sound), size))
     assert ours <= noise_to_mask(sound, heard(run(theirs, sound), size))
 
@@ -113,7 +112,7 @@ def test_a_voice_with_a_beat_is_closer_to_the_sound_than_by_ffmpeg_s_better_code
     bit_rate: int,
 ) -> None:
     sound = stereo()
-    theirs = AvCoder(replace(AAC, bit_rate=bit_rate), BEST)
+    theirs = AvCoder(replace(AAC, bit_rate=bit_rate), TOOLS)
     ours = distance(sound, heard(run(opened(bit_rate), sound), sound.shape[1]))
     assert ours > distance(sound, heard(run(theirs, sound), sound.shape[1]))
 

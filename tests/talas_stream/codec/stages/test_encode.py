@@ -1,7 +1,6 @@
 """Encoding: media time, constant rate, no hidden threads."""
 
 import io
-import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,16 +9,15 @@ import numpy as np
 import pytest
 
 from support.sound import Array, programme
-from support.stage import KERNELS
+from support.stage import KERNELS, TOOLS, WITHOUT_NATIVE
 from talas_stream.codec.stages.decode import Decoder
-from talas_stream.codec.stages.encode import PRE_ROLL, Encoder, one_cpu, successor
+from talas_stream.codec.stages.encode import PRE_ROLL, Encoder, successor
 from talas_stream.codec.stages.govern import BEST, Care
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Pcm, SourceCodec
 from talas_stream.output.packetise import flac_head
 from talas_stream.wire.flac import parse_streaminfo
 
-NATIVE = KERNELS.aac_encoder
-NAMES = [*LADDER, "native aac"] if NATIVE else list(LADDER)
+NAMES = [*LADDER, "native aac"] if KERNELS.aac_encoder else list(LADDER)
 """AAC has two encoders: FFmpeg's, and the native one where that is built."""
 LOSSY = [name for name in NAMES if name != "flac"]
 STEADY = [name for name in LOSSY if name != "aac"]
@@ -27,8 +25,8 @@ STEADY = [name for name in LOSSY if name != "aac"]
 
 
 def encoder_of(name: str, care: Care = BEST) -> Encoder:
-    native = NATIVE if name.startswith("native ") else None
-    return Encoder(LADDER[name.removeprefix("native ")], care, native)
+    tools = TOOLS if name.startswith("native ") else WITHOUT_NATIVE
+    return Encoder(LADDER[name.removeprefix("native ")], tools, care)
 
 
 def threads() -> int:
@@ -102,7 +100,7 @@ def test_aac_comes_as_adts(name: str) -> None:
 
 
 def test_flac_is_the_sound_itself_in_16_bits_joined_anywhere() -> None:
-    encoder = Encoder(LADDER["flac"])
+    encoder = Encoder(LADDER["flac"], TOOLS)
     whole = (np.rint(programme(2.0) * 32768) / 32768).astype(np.float32)
     packets = [
         packet
@@ -122,7 +120,7 @@ def test_flac_is_the_sound_itself_in_16_bits_joined_anywhere() -> None:
 
 def test_flac_of_what_16_bits_do_not_hold_is_dithered() -> None:
     """A tone of less than half a step would be rounded to nothing."""
-    encoder = Encoder(LADDER["flac"])
+    encoder = Encoder(LADDER["flac"], TOOLS)
     faint = 0.4 / 32768 * np.sin(2 * np.pi * 1000 * np.arange(2 * RATE) / RATE)
     sound = np.tile(faint, (2, 1)).astype(np.float32)
     packets = encoder.encode(Pcm(sound, 0)) + encoder.flush()
@@ -134,7 +132,7 @@ def test_flac_of_what_16_bits_do_not_hold_is_dithered() -> None:
 
 
 def test_opus_says_its_pre_skip() -> None:
-    encoder = Encoder(LADDER["opus"])
+    encoder = Encoder(LADDER["opus"], TOOLS)
     assert encoder.config.startswith(b"OpusHead")
     first = run(encoder, 0.1)[0]
     assert -first.at == int.from_bytes(encoder.config[10:12], "little")
@@ -151,14 +149,6 @@ def test_twenty_encoders_start_no_thread() -> None:
     for encoder in encoders:
         run(encoder, 0.1)
     assert threads() == before
-
-
-def test_one_cpu_gives_the_processors_back() -> None:
-    allowed = os.sched_getaffinity(0)
-    with pytest.raises(RuntimeError), one_cpu():
-        assert len(os.sched_getaffinity(0)) == 1
-        raise RuntimeError
-    assert os.sched_getaffinity(0) == allowed
 
 
 STEP = 1152

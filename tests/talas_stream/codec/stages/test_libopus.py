@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from support.sound import Array, programme
-from talas_stream.codec.stages import encode, libopus
+from support.stage import TOOLS
 from talas_stream.codec.stages.encode import AvCoder, Encoder
 from talas_stream.codec.stages.govern import Care
-from talas_stream.codec.stages.libopus import FRAME, OpusCoder, library
-from talas_stream.media import LADDER, Codec, Packet
+from talas_stream.codec.stages.libopus import FRAME, OpusCoder
+from talas_stream.codec.stages.tools import Tools
+from talas_stream.media import LADDER, Packet, Pcm
 
 OPUS = LADDER["opus"]
 START = 1_000_000
@@ -19,7 +20,7 @@ START = 1_000_000
 
 @pytest.fixture(name="opus")
 def loaded() -> ctypes.CDLL:
-    found = library()
+    found = TOOLS.opus
     if found is None:
         pytest.skip("this PyAV brings no libopus file along")
     return found
@@ -35,7 +36,7 @@ def run(coder: OpusCoder | AvCoder, sound: Array, step: int = 1152) -> list[Pack
 @pytest.mark.parametrize("name", ["opus", "32.opus"])
 @pytest.mark.parametrize("complexity", [0, 5, 10])
 def test_the_packets_are_those_of_pyav(opus: ctypes.CDLL, name: str, complexity: int) -> None:
-    theirs = AvCoder(LADDER[name], Care(complexity))
+    theirs = AvCoder(LADDER[name], TOOLS, Care(complexity))
     ours = OpusCoder(opus, LADDER[name].bit_rate, complexity)
     assert ours.config == theirs.config
     sound = programme(3.0)
@@ -46,7 +47,7 @@ def test_the_packets_are_those_of_pyav(opus: ctypes.CDLL, name: str, complexity:
 def test_the_end_is_that_of_pyav(opus: ctypes.CDLL, samples: int) -> None:
     sound = programme(0.2)[:, :samples]
     packets = run(OpusCoder(opus, OPUS.bit_rate, 10), sound)
-    assert packets == run(AvCoder(OPUS, Care()), sound)
+    assert packets == run(AvCoder(OPUS, TOOLS), sound)
     assert packets[-1].end == START + samples
 
 
@@ -91,40 +92,8 @@ def test_many_at_once_do_not_disturb_each_other(opus: ctypes.CDLL) -> None:
     assert made == apart
 
 
-def test_without_a_libopus_to_call_pyav_codes(monkeypatch: pytest.MonkeyPatch) -> None:
-    direct = Encoder(OPUS)
-    monkeypatch.setattr(encode, "library", lambda: None)
-    around = Encoder(OPUS)
-    assert OPUS.codec is Codec.OPUS
+def test_encoder_without_libopus_gives_the_same_packets() -> None:
+    direct, around = Encoder(OPUS, TOOLS), Encoder(OPUS, Tools(TOOLS.one_cpu))
     assert around.config == direct.config
-
-
-@pytest.mark.parametrize("maps", ["", "7f00-7f01 r-xp 0 0:0 1 /gone/libopus-1.so.0 (deleted)\n"])
-def test_a_library_that_cannot_be_loaded_is_none(
-    monkeypatch: pytest.MonkeyPatch, maps: str
-) -> None:
-    monkeypatch.setattr(libopus.Path, "read_text", lambda _, errors: maps)
-    assert library.__wrapped__() is None
-
-
-@pytest.mark.parametrize(
-    ("line", "found"),
-    [
-        ("7f1-7f2 r-xp 0 fe:0 9  /usr/lib/x86_64-linux-gnu/libopus.so.0.8.0", True),
-        ("7f1-7f2 r-xp 0 fe:0 9  /a dir/av.libs/libopus-114e2b1a.so.0.11.1", True),
-        ("7f1-7f2 r-xp 0 fe:0 9  /usr/lib/libopusfile.so.0.4.4", False),
-    ],
-)
-def test_which_file_is_libopus(monkeypatch: pytest.MonkeyPatch, line: str, *, found: bool) -> None:
-    asked: list[str] = []
-
-    def load(path: str) -> None:
-        asked.append(path)
-        raise OSError
-
-    monkeypatch.setattr(
-        libopus.Path, "read_text", lambda _, errors: f"7f0-7f1 r--p 0 0:0 0\n{line}\n"
-    )
-    monkeypatch.setattr(libopus.ctypes, "CDLL", load)
-    assert library.__wrapped__() is None
-    assert asked == ([line.split("  ")[1]] if found else [])
+    pcm = Pcm(programme(0.5), START)
+    assert around.encode(pcm) == direct.encode(pcm)

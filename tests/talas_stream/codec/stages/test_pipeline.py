@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from support.sound import coded, decoded, likeness, programme
-from support.stage import open_whole
+from support.stage import TOOLS, WITHOUT_NATIVE, open_whole
 from talas_stream import kernels
 from talas_stream.codec.stages import normalise
 from talas_stream.codec.stages.govern import BEST, Care
@@ -44,7 +44,7 @@ def placed(frames: list[Frame], start: int = 0) -> list[tuple[Frame, Packet]]:
 @pytest.mark.parametrize(("coding", "rate"), [("mp3", 44_100), ("aac", 48_000), ("opus", 48_000)])
 def test_what_comes_out_is_what_went_in(coding: str, rate: int) -> None:
     source = programme(3.0, rate)
-    pipeline = Pipeline(RATE)
+    pipeline = Pipeline(RATE, WITHOUT_NATIVE)
     open_whole(pipeline, MP3)
     out = []
     for frame, packet in placed(frames_of(source, coding, rate)):
@@ -57,7 +57,7 @@ def test_what_comes_out_is_what_went_in(coding: str, rate: int) -> None:
 
 
 def test_a_rendition_opened_late_starts_with_the_history_in_step_with_the_others() -> None:
-    pipeline = Pipeline(2 * RATE)
+    pipeline = Pipeline(2 * RATE, WITHOUT_NATIVE)
     open_whole(pipeline, AAC)
     work = placed(frames_of(programme(5.0, 44_100), "mp3", 44_100))
     early: list[Packet] = []
@@ -76,7 +76,7 @@ def test_a_change_of_rate_and_channels_leaves_no_step_in_the_clock() -> None:
     first = frames_of(programme(1.0, 44_100), "mp3", 44_100)
     second = frames_of(programme(1.0, 22_050, channels=1), "mp3", 22_050)
     work = placed(first + second + first)
-    pipeline = Pipeline(RATE)
+    pipeline = Pipeline(RATE, WITHOUT_NATIVE)
     open_whole(pipeline, OPUS)
     out: list[Packet] = []
     for frame, packet in work:
@@ -90,7 +90,7 @@ def test_a_change_of_rate_and_channels_leaves_no_step_in_the_clock() -> None:
 
 def test_the_clock_starts_where_the_source_was_placed() -> None:
     work = placed(frames_of(programme(1.0), "opus"), start=960_000)
-    pipeline = Pipeline(RATE)
+    pipeline = Pipeline(RATE, WITHOUT_NATIVE)
     open_whole(pipeline, AAC)
     out: list[Packet] = []
     for frame, packet in work:
@@ -99,17 +99,17 @@ def test_the_clock_starts_where_the_source_was_placed() -> None:
 
 
 def test_a_closed_rendition_costs_nothing_more() -> None:
-    pipeline = Pipeline(RATE)
+    pipeline = Pipeline(RATE, WITHOUT_NATIVE)
     open_whole(pipeline, OPUS)
     pipeline.close(OPUS)
     pipeline.close(AAC)
     frame, packet = placed(frames_of(programme(0.2), "mp3"))[0]
     assert pipeline.feed(frame, packet) == {}
-    assert Pipeline(RATE).flush() == {}
+    assert Pipeline(RATE, WITHOUT_NATIVE).flush() == {}
 
 
 def test_errors_are_counted_over_changes_of_format() -> None:
-    pipeline = Pipeline(RATE)
+    pipeline = Pipeline(RATE, WITHOUT_NATIVE)
     for frames in (frames_of(programme(0.3), "mp3"), frames_of(programme(0.3), "aac")):
         for frame, packet in placed(frames):
             pipeline.feed(frame, packet)
@@ -120,7 +120,7 @@ def test_errors_are_counted_over_changes_of_format() -> None:
 
 def test_a_rendition_begun_catches_up_bit_by_bit_while_the_source_goes_on() -> None:
     work = placed(frames_of(programme(4.0, 44_100), "mp3", 44_100))
-    whole, sliced = Pipeline(2 * RATE), Pipeline(2 * RATE)
+    whole, sliced = Pipeline(2 * RATE, WITHOUT_NATIVE), Pipeline(2 * RATE, WITHOUT_NATIVE)
     for frame, packet in work[:100]:
         whole.feed(frame, packet)
         sliced.feed(frame, packet)
@@ -145,7 +145,7 @@ def test_a_rendition_begun_catches_up_bit_by_bit_while_the_source_goes_on() -> N
 
 
 def test_a_rendition_begins_with_as_much_of_the_history_as_it_needs() -> None:
-    pipeline = Pipeline(3 * RATE)
+    pipeline = Pipeline(3 * RATE, WITHOUT_NATIVE)
     for frame, packet in placed(frames_of(programme(4.0), "mp3")):
         pipeline.feed(frame, packet)
     starts = []
@@ -158,7 +158,7 @@ def test_a_rendition_begins_with_as_much_of_the_history_as_it_needs() -> None:
 
 
 def test_renditions_begun_together_catch_up_together() -> None:
-    pipeline = Pipeline(3 * RATE)
+    pipeline = Pipeline(3 * RATE, WITHOUT_NATIVE)
     for frame, packet in placed(frames_of(programme(2.0), "mp3")):
         pipeline.feed(frame, packet)
     for rendition in (MP3, OPUS):
@@ -168,7 +168,7 @@ def test_renditions_begun_together_catch_up_together() -> None:
 
 
 def test_a_rendition_closed_while_it_catches_up_is_forgotten() -> None:
-    pipeline = Pipeline(RATE)
+    pipeline = Pipeline(RATE, WITHOUT_NATIVE)
     pipeline.feed(*placed(frames_of(programme(0.2), "mp3"))[0])
     pipeline.begin(OPUS, 60 * RATE)
     pipeline.close(OPUS)
@@ -177,7 +177,7 @@ def test_a_rendition_closed_while_it_catches_up_is_forgotten() -> None:
 
 
 def test_a_new_care_is_taken_up_one_encoder_at_a_time_and_the_clock_runs_on() -> None:
-    pipeline, out = Pipeline(RATE), {OPUS: [], LADDER["32.opus"]: []}
+    pipeline, out = Pipeline(RATE, WITHOUT_NATIVE), {OPUS: [], LADDER["32.opus"]: []}
     for rendition in (OPUS, LADDER["32.opus"], AAC, MP3, LADDER["flac"]):
         open_whole(pipeline, rendition)
     work = placed(frames_of(programme(2.0, 44_100), "mp3", 44_100))
@@ -200,7 +200,7 @@ def test_a_new_care_is_taken_up_one_encoder_at_a_time_and_the_clock_runs_on() ->
 @pytest.mark.parametrize(("coding", "rate"), [("mp3", 44_100), ("opus", 48_000)])
 def test_frames_left_out_are_silence_and_the_clock_is_kept(coding: str, rate: int) -> None:
     work = placed(frames_of(programme(2.0, rate), coding, rate), start=RATE)
-    whole, gaps = Pipeline(RATE), Pipeline(RATE)
+    whole, gaps = Pipeline(RATE, WITHOUT_NATIVE), Pipeline(RATE, WITHOUT_NATIVE)
     ends = []
     for pipeline in (whole, gaps):
         open_whole(pipeline, AAC)
@@ -220,7 +220,7 @@ def test_frames_left_out_around_a_change_of_format_count_once() -> None:
     first = frames_of(programme(1.0, 44_100), "mp3", 44_100)
     second = frames_of(programme(1.0, 22_050, channels=1), "mp3", 22_050)
     work = placed(first + second)
-    pipeline, out = Pipeline(RATE), []
+    pipeline, out = Pipeline(RATE, WITHOUT_NATIVE), []
     open_whole(pipeline, OPUS)
     for number, (frame, packet) in enumerate(work):
         if abs(number - len(first)) < 4:
@@ -233,7 +233,7 @@ def test_frames_left_out_around_a_change_of_format_count_once() -> None:
 
 
 def test_the_tap_gets_what_was_decoded_and_nothing_that_was_left_out() -> None:
-    pipeline, heard = Pipeline(RATE), []
+    pipeline, heard = Pipeline(RATE, WITHOUT_NATIVE), []
     pipeline.tap = heard.extend
     work = placed(frames_of(programme(1.0), "mp3"))
     for number, (frame, packet) in enumerate(work):
@@ -276,7 +276,7 @@ def wreck(frames: list[Frame], dice: random.Random) -> list[Frame]:
 
 def test_ten_minutes_of_drops_and_changes_do_not_make_the_clock_drift() -> None:
     dice, stretches = random.Random(11), links()
-    timeline, pipeline = Timeline(0), Pipeline(RATE)
+    timeline, pipeline = Timeline(0), Pipeline(RATE, WITHOUT_NATIVE)
     pipeline.care = Care(complexity=0)
     open_whole(pipeline, OPUS)
     out: list[Packet] = []
@@ -303,9 +303,8 @@ def resumed(rendition: Rendition, since: int) -> tuple[bytes, list[Packet], int]
     """Packets of a pipeline that was lost after its hundredth frame, the last three on their way,
     and then those of another that has kept the frames from `since` on. The config of both, and
     where the second begin."""
-    aac = kernels.select("auto").aac_encoder
     work = placed(frames_of(programme(6.0, 44_100), "mp3", 44_100))
-    first, second = Pipeline(RATE, aac=aac), Pipeline(4 * RATE, aac=aac)
+    first, second = Pipeline(RATE, TOOLS), Pipeline(4 * RATE, TOOLS)
     config, _ = open_whole(first, rendition)
     packets = [p for frame, at in work[:100] for p in first.feed(frame, at)[rendition]][:-3]
     lost = len(packets)
@@ -360,7 +359,7 @@ def test_links_of_one_sample_make_no_resampler_and_no_block_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(normalise, "Resampler", lambda *told: pytest.fail("made for nothing"))
-    pipeline = Pipeline(60 * RATE)
+    pipeline = Pipeline(60 * RATE, WITHOUT_NATIVE)
     open_whole(pipeline, OPUS)
     fed: list[Packet] = []
     for number in range(2000):
@@ -377,7 +376,7 @@ def test_source_that_breaks_off_and_another_that_comes_are_faded_without_a_step(
     """In FLAC, which changes nothing: between them there is nothing but silence."""
     tone = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32) * np.float32(0.5)
     sound = frames_of(np.array([tone, tone]), "wav")
-    pipeline, timeline, flac = Pipeline(RATE), Timeline(0), LADDER["flac"]
+    pipeline, timeline, flac = Pipeline(RATE, WITHOUT_NATIVE), Timeline(0), LADDER["flac"]
     config, _ = open_whole(pipeline, flac)
     made: list[Packet] = []
     # Off at a peak, and on again at one.
@@ -394,7 +393,7 @@ def test_source_that_breaks_off_and_another_that_comes_are_faded_without_a_step(
 
 def test_links_of_one_source_s_chain_are_not_faded() -> None:
     links = [frames_of(programme(0.5), "opus"), frames_of(programme(0.5), "opus")]
-    pipeline, timeline = Pipeline(RATE), Timeline(0)
+    pipeline, timeline = Pipeline(RATE, WITHOUT_NATIVE), Timeline(0)
     for frame in (*links[0], *links[1]):
         pipeline.feed(frame, timeline.place(frame))
         assert pipeline._seam._ringing is None

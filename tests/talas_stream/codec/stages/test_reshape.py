@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from support.sound import decoded, likeness, programme
+from support.stage import TOOLS
 from talas_stream.codec.stages.encode import Encoder, grid
 from talas_stream.codec.stages.reshape import Reshaped
 from talas_stream.media import LADDER, RATE, Packet, Pcm, Rendition, Samples
@@ -22,7 +23,7 @@ SHAPES = [
 
 @pytest.mark.parametrize("rendition", SHAPES, ids=str)
 def test_packets_touch_and_sound_as_what_went_in(rendition: Rendition) -> None:
-    sound, encoder = programme(3.0), Encoder(rendition)
+    sound, encoder = programme(3.0), Encoder(rendition, TOOLS)
     packets: list[Packet] = []
     for at in range(0, sound.shape[1], 1000):
         packets += encoder.encode(Pcm(sound[:, at : at + 1000], 5000 + at))
@@ -37,10 +38,10 @@ def test_packets_touch_and_sound_as_what_went_in(rendition: Rendition) -> None:
 
 @pytest.mark.parametrize("rendition", SHAPES, ids=str)
 def test_encoder_that_goes_on_begins_exactly_where_it_is_told(rendition: Rendition) -> None:
-    lead, duration = grid(rendition)
+    lead, duration = grid(rendition, TOOLS)
     resume = 1_000_003
     start = resume + lead - 8 * duration
-    encoder = Encoder(rendition, resume=resume)
+    encoder = Encoder(rendition, TOOLS, resume=resume)
     sound = programme(1.0)
     packets = encoder.encode(Pcm(sound, start))
     assert packets[0].at == resume
