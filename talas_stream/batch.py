@@ -4,7 +4,7 @@ Does:        keep the numbers of sockets whose transports hold nothing back, sen
              and let go of each that did not take all.
 Never:       waits, closes a socket, or finds out what is wrong with one: that is its transport's.
 Guarantees:  whoever is still in here after a send has taken every byte.
-From / to:   output.fanout  ->  here  ->  the kernel's socket buffers
+From / to:   output.fanout  ->  here  ->  sockets
 
 Danger: a number outlives its socket and is given to the next connection, a stranger. Whoever adds
 one must discard it before the socket is closed. A transport calls `connection_lost` first and

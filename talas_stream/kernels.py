@@ -4,7 +4,7 @@ Does:        pick one set, once, by the setting TALAS_NATIVE; say why when the t
 Never:       mixes the two sets, or falls back when the native ones were demanded.
 Guarantees:  both sets have the same names, take the same arguments and give the same answers. The
              one exception is the AAC encoder, which has no twin.
-From / to:   compose  ->  here  ->  the framers of wire, the stages
+From / to:   compose.py, codec/worker.py  ->  here  ->  ingest, codec/stages, output
 """
 
 from __future__ import annotations

@@ -50,7 +50,6 @@ SHORT = (
     "talas_stream/wire/errors.py",
 )  # fmt: skip
 """Whose one sentence says it all: tables, structs, and a feature's rows."""
-IMPURE = {"asyncio", "socket", "threading", "time", "selectors", "uvloop", "aiohttp", "subprocess"}
 
 
 @pytest.mark.parametrize("tower", TOWERS)
@@ -87,18 +86,6 @@ def test_every_feature_has_its_place_in_the_order(place: str) -> None:
 def part_of(path: Path, place: str) -> str:
     """The folder or file of `place` that `path` is in."""
     return path.relative_to(ROOT / place).parts[0].removesuffix(".py")
-
-
-@pytest.mark.parametrize("place", PURE)
-def test_pure_place_imports_only_what_its_row_allows(place: str) -> None:
-    path = ROOT / place
-    wrong = [
-        f"{file.relative_to(ROOT)} imports {name}"
-        for file in ([path] if path.suffix else sources(place))
-        for name in imports(file)
-        if not is_within(name, VALUES | PURE[place] | adapted_in(file))
-    ]
-    assert wrong == []
 
 
 def test_file_opens_with_what_it_does_never_does_and_guarantees() -> None:

@@ -7,7 +7,7 @@ Guarantees:  tokens are refused, not guessed at, until the first answer has come
              carries nothing (within a second of its silence), and after that until what was missed
              has been told. Ends are listened to before anything is asked, so none falls between;
              one that was announced while this process was down is known with the next answer.
-From / to:   bus  ->  here  ->  TokenVerifier
+From / to:   the bus  ->  here  ->  talas_core/security/tokens.py
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ Guarantees:  whoever guesses at full speed fills neither the bus nor the log: th
              An event is sent until it was taken; one that may have been, as no answer came in time,
              is not sent again. What waits when the service ends is sent within LAST_SECONDS or
              lost, and remains in this service's own log.
-From / to:   pages, ingest  ->  here  ->  bus
+From / to:   pages, ingest  ->  here  ->  the bus
 """
 
 from __future__ import annotations

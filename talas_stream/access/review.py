@@ -6,7 +6,7 @@ Never:       cuts a source because nobody can be asked.
 Guarantees:  a source of a station that was removed, closed or given another key is refused with the
              reason, within a second of the event, within CONFIRM_SECONDS and a second without one.
              One question is out at a time, whatever the number of stations.
-From / to:   directory  ->  here  ->  ingest
+From / to:   station/directory.py  ->  here  ->  ingest/icecast.py
 """
 
 from __future__ import annotations

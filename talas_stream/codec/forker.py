@@ -7,7 +7,7 @@ Never:       forks the service itself, which has an event loop and sockets to ke
 Guarantees:  no worker outlives the service, however that ends: the process and its workers live
              while the other ends of their sockets are open. The death of the process is noticed at
              once, and its workers die with it.
-From / to:   compose  ->  here  ->  codec/__main__.py
+From / to:   compose.py  ->  here  ->  codec/__main__.py
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ Guarantees:  a job is told its end once, also where its worker died, and then wh
              delivered ends alone.
              A worker is believed only what is its own, and given up where it tells what it cannot
              know, see trust.py.
-From / to:   workers.py, job.py  ->  here  <->  worker.py, at the other end of a socket
+From / to:   workers.py, job.py  ->  here  <->  sockets  <->  worker.py
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Does:        give each new job to a worker; tell how they are doing.
 Never:       lets codec work run on the event loop, or in the service's own process.
 Guarantees:  the number of processes does not grow with the stations; a job goes where there is
              room.
-From / to:   compose, coding.py  ->  here  ->  link.py
+From / to:   compose.py, coding.py  ->  here  ->  link.py
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Does:        gather what the feed writes; hand it over in one piece once it is e
              long; from then on pass everything through.
 Never:       makes a listener wait who gets a whole burst.
 Guarantees:  no byte is lost, and none overtakes another.
-From / to:   feed.py  ->  here  ->  a listener's transport
+From / to:   output.feed  ->  here  ->  egress.http
 """
 
 from __future__ import annotations

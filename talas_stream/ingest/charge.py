@@ -5,7 +5,7 @@ Never:       asks a clock, or knows what the bytes are: readings count, this mul
 Guarantees:  an honest source of any coding is charged less than a second for each second of audio,
              so that a pace of the charge never holds it. One that is charged far more than it has
              audio is refused.
-From / to:   ingest.reader, ingest  ->  here  ->  ingest.pace
+From / to:   ingest.reader, ingest.intake  ->  here  ->  ingest.pace
 
 A price is about ten times what the thing takes here, at least: a source that is paced by its charge
 takes a tenth of the loop at most.

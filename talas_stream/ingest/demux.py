@@ -5,7 +5,7 @@ Does:        turn what the wire formats' parsers find into frames, with a new fo
 Never:       decodes; guesses which container it is (ingest.reader does).
 Guarantees:  every frame carries its exact length, told by the coding's own headers. A coding that
              cannot be taken is refused by name.
-From / to:   ingest.reader  ->  here, with the parsers of wire/
+From / to:   ingest.reader  ->  here  ->  wire
 """
 
 from __future__ import annotations

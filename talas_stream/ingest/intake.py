@@ -6,7 +6,7 @@ Does:        keep what was read and not yet taken; take it slice by slice; say h
 Never:       touches a socket, or asks a clock.
 Guarantees:  what is taken at once is bounded, however much was read; every byte, read and step is
              in the account.
-From / to:   ingest.icecast  ->  here, with ingest.reader and ingest.charge  ->  station.py
+From / to:   ingest.icecast  ->  here  ->  ingest.reader, ingest.charge
 """
 
 from __future__ import annotations

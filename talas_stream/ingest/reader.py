@@ -5,7 +5,7 @@ Does:        find out what the bytes are, whatever the Content-Type claims, and 
 Never:       decodes; keeps more than the first bytes it needs to make up its mind.
 Guarantees:  the same bytes give the same frames however they were cut up; input that is no audio is
              refused after a bounded number of bytes, with what its sender may set.
-From / to:   ingest  ->  here, with ingest.demux  ->  station.timeline
+From / to:   ingest.intake  ->  here  ->  ingest.demux
 """
 
 from __future__ import annotations

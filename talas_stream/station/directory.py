@@ -5,7 +5,7 @@ Does:        answer for a slug from memory; ask talas_api where it does not know
 Never:       invents: with the API away and nothing remembered, the answer is "not now", never "no".
 Guarantees:  a station known once stays known while the API is away; a change is asked for again at
              its next use; what is closed is asked for every time; memory is bounded.
-From / to:   front door  ->  here  ->  bus
+From / to:   ingest, egress, pages  ->  here  ->  the bus
 """
 
 from __future__ import annotations

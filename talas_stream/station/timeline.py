@@ -5,7 +5,7 @@ Never:       asks a clock; a frame's place follows from the frames before it.
 Guarantees:  placements touch: each frame starts where the one before ended, and the rounding of
              44.1 kHz never adds up, because positions are computed from whole sample counts. Media
              time never goes back over a format's beginning, whatever pre-skip it claims.
-From / to:   ingest.reader  ->  here  ->  the station's packet rings
+From / to:   station/outputs.py  ->  here
 """
 
 from __future__ import annotations

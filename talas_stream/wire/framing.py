@@ -8,7 +8,7 @@ Never:       buffers a tag, or more than two frames and a header; knows a codec:
 Guarantees:  the same frames however the stream was cut into pieces (but see `prompt`); time linear
              in the bytes fed.
 Twin:        `scan_frames` defines what native/frame_scan.c does.
-From / to:   ingest  ->  here, with a grammar from wire.mpeg or wire.adts  ->  ingest.reader
+From / to:   ingest.reader  ->  here  ->  wire.mpeg, wire.adts
 
 A frame is taken for whole when a header of its kind follows. When none does, either garbage was
 inserted behind the frame or the frame was cut short; in the second case the next sound frame begins

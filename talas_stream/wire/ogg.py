@@ -5,7 +5,7 @@ Does:        join packets across pages; gather the headers of Opus, Vorbis and F
 Never:       decodes; follows a second stream beside the first, or one whose beginning was not seen.
 Guarantees:  events come in order: BeginStream, its Packets, EndStream, and so on. Memory is
              bounded: a packet over MAX_PACKET_BYTES is dropped and counted.
-From / to:   ingest  ->  wire.ogg_pages  ->  here  ->  ingest.reader
+From / to:   ingest.demux  ->  here  ->  wire.ogg_pages, wire.ogg_codecs
 """
 
 from __future__ import annotations

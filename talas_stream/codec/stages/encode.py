@@ -8,7 +8,7 @@ Guarantees:  each packet carries the media time of the sound in it, the encoder'
              taken off; constant bit rate, because players count in bytes and a quiet passage that
              sends none stalls them, but for FLAC, which has no rate; a change of care leaves no
              step in time or sound.
-From / to:   stages.normalise  ->  here  ->  the rendition's ring
+From / to:   stages.normalise  ->  here  ->  stages.pipeline
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Does:        measure normalised audio in steps of a tenth of a second; look for 
 Never:       changes the audio, or keeps any of it.
 Guarantees:  a new reading after every tenth of a second of audio; what a reading cannot know yet,
              or what silence has none of, is None, so that every number in it is finite.
-From / to:   stages.pipeline  ->  here  ->  the station
+From / to:   stages.pipeline  ->  codec/work.py  ->  here
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Does:        decode, normalise, and feed every open encoder; keep the last secon
 Never:       knows which thread runs it; whoever owns a pipeline calls it from one thread only.
 Guarantees:  renditions opened at different moments carry the same media time for the same sound;
              a change of format or of the input leaves no step in the output's clock.
-From / to:   the station's packets  ->  here  ->  the renditions' rings
+From / to:   codec/work.py  ->  here  ->  stages.decode, stages.normalise, stages.encode
 """
 
 from __future__ import annotations

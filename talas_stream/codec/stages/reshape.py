@@ -4,7 +4,7 @@ Does:        make mono of stereo, resample, and hand the sound to an encoder of 
              its packets in media time.
 Never:       codes anything itself.
 Guarantees:  packets touch, and their rounding to ticks never adds up.
-From / to:   stages.encode  ->  here  ->  the encoder
+From / to:   stages.encode  ->  here  ->  stages.encode
 """
 
 from __future__ import annotations
