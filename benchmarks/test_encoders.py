@@ -19,7 +19,7 @@ import pytest
 from support.sound import programme
 from support.stage import KERNELS, TOOLS, WITHOUT_NATIVE, frames_of, placed
 from talas_stream.codec.stages.encode import Encoder
-from talas_stream.codec.stages.govern import BEST, OPUS_COST, SOURCE_COST, Care
+from talas_stream.codec.stages.govern import BEST, OPUS_COST, SOURCE_COST, Effort
 from talas_stream.codec.stages.meter import Meter
 from talas_stream.codec.stages.tools import Tools
 from talas_stream.codec.work import Work
@@ -51,11 +51,11 @@ def music() -> Samples:
 SOUND = music()
 
 
-def coding(name: str, care: Care = BEST, tools: Tools = WITHOUT_NATIVE) -> Job:
+def coding(name: str, effort: Effort = BEST, tools: Tools = WITHOUT_NATIVE) -> Job:
     """Codes the sound once."""
 
     def run() -> None:
-        encoder = Encoder(LADDER[name], tools, care)
+        encoder = Encoder(LADDER[name], tools, effort)
         for at in range(0, SOUND.shape[1], BLOCK):
             encoder.encode(Pcm(SOUND[:, at : at + BLOCK], at))
 
@@ -101,7 +101,7 @@ def costs(jobs: dict[str, Job]) -> dict[str, float]:
 def test_simpler_coding_saves_what_the_governor_counts_on(
     benchmark: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    jobs = {f"opus {level}": coding("opus", Care(level)) for level in OPUS_COST}
+    jobs = {f"opus {level}": coding("opus", Effort(level)) for level in OPUS_COST}
     jobs |= {name: coding(name) for name in ("aac", "mp3", "flac")}
     jobs["aac, native"] = coding("aac", tools=TOOLS)
     found = benchmark.pedantic(costs, args=(jobs,), rounds=1)
@@ -122,7 +122,7 @@ def test_metering_costs_less_than_the_leanest_coding(
         "meter": metering,
         "source": source(metered=False),
         "source, metered": source(metered=True),
-        "opus 0": coding("opus", Care(0)),
+        "opus 0": coding("opus", Effort(0)),
     }
     found = benchmark.pedantic(costs, args=(jobs,), rounds=1)
     with capsys.disabled():

@@ -1,4 +1,5 @@
-"""The audio tower: source -> ingest -> decode -> normalise -> encode -> ring -> pace -> fan-out.
+"""The stream service: source -> door -> ingest -> station -> codec -> output -> egress -> listener.
 
-Never: imports talas_api or touches a table; what it must know of stations comes over the bus.
+Never: imports talas_api, or reads a table of the database: what it must know of stations comes over
+       the bus.
 """

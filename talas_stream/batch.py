@@ -3,11 +3,11 @@
 Does:        keep the numbers of sockets whose transports hold nothing back, send to all of them,
              and let go of each that did not take all.
 Never:       waits, closes a socket, or finds out what is wrong with one: that is its transport's.
-Guarantees:  whoever is still in here after a send has taken every byte.
+Guarantees:  a member that is still in here after a send has taken every byte.
 From / to:   output.fanout  ->  here  ->  sockets
 
-Danger: a number outlives its socket and is given to the next connection, a stranger. Whoever adds
-one must discard it before the socket is closed. A transport calls `connection_lost` first and
+Danger: the number of a closed socket is given to the next connection. The caller that adds a number
+must discard it before the socket is closed. A transport calls `connection_lost` first and
 closes its socket after that, in asyncio as in uvloop; so to discard it there is soon enough.
 """
 
@@ -49,27 +49,27 @@ class Batch(Generic[Member]):
         self._send = send
         self._sockets: Sockets = array("i")
         self._members: list[Member] = []
-        self._places: dict[Member, int] = {}
+        self._indexes: dict[Member, int] = {}
 
     def __len__(self) -> int:
         return len(self._members)
 
     def add(self, member: Member, number: int) -> None:
-        """Send to `member`, who is not in here, by the open socket `number` from now on."""
-        self._places[member] = len(self._members)
+        """Send to `member`, which is not in here, by the open socket `number` from now on."""
+        self._indexes[member] = len(self._members)
         self._members.append(member)
         self._sockets.append(number)
 
     def discard(self, member: Member) -> bool:
         """Send to `member` no more. False if it was not in here."""
-        place = self._places.pop(member, None)
-        if place is None:
+        index = self._indexes.pop(member, None)
+        if index is None:
             return False
         # The last one moves into the gap.
         last, number = self._members.pop(), self._sockets.pop()
         if last is not member:
-            self._members[place], self._sockets[place] = last, number
-            self._places[last] = place
+            self._members[index], self._sockets[index] = last, number
+            self._indexes[last] = index
         return True
 
     def send(self, data: bytes) -> list[tuple[Member, int]]:
@@ -78,7 +78,7 @@ class Batch(Generic[Member]):
         told = self._send(data, self._sockets) if self._members else []
         if not told:
             return []
-        shorts = [(self._members[place], max(taken, 0)) for place, taken in told]
+        shorts = [(self._members[index], max(taken, 0)) for index, taken in told]
         for member, _ in shorts:
             self.discard(member)
         return shorts

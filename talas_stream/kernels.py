@@ -1,4 +1,4 @@
-"""Which hands do the heavy work: the C kernels, or the Python twins that define what is right.
+"""Which set of kernels works: those in C, or their Python twins, which define what is right.
 
 Does:        pick one set, once, by the setting TALAS_NATIVE; say why when the twins must serve.
 Never:       mixes the two sets, or falls back when the native ones were demanded.

@@ -67,7 +67,7 @@ class Format(msgspec.Struct, frozen=True, eq=False):
 
 
 SILENT = Format(SourceCodec.SILENCE, RATE, 2)
-"""What there is to hear while nobody sends."""
+"""What is heard while no source sends."""
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):

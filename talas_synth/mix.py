@@ -1,4 +1,4 @@
-"""The desk: placing sounds, echo, room, loudness and the last limit.
+"""Mixing: sounds placed in a stereo mix, echo, reverb, loudness, and the limiter at the end.
 
 Does:        mix float32 samples at 48 kHz.
 Never:       lets a sample past the ceiling.
@@ -60,7 +60,7 @@ def echo(dry: Samples, delay: int, feedback: float, level: float) -> Samples:
     return wet
 
 
-def room(send: Samples, rng: np.random.Generator) -> Samples:
+def reverb(send: Samples, rng: np.random.Generator) -> Samples:
     """The sound of a soft, dark hall around a mono bus of even length; shape (2, n), wet only.
 
     Worked out at half the rate: nothing over 6 kHz is left in it.

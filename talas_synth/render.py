@@ -83,7 +83,7 @@ class _Desk:
         self._send += (repeats[0] + repeats[1]) * np.float32(0.15)
         master += repeats
         del repeats
-        master += mix.room(self._send, self._rng)
+        master += mix.reverb(self._send, self._rng)
         return _finished(master, self._parts.length)
 
     def _swell(self, swell: Swell) -> None:

@@ -75,7 +75,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "talas_stream/media.py": COMPUTING,
     "talas_stream/wire/": COMPUTING,
     "talas_stream/codec/growth.py": VALUES,
-    "talas_stream/codec/syscalls.py": (*VALUES, "errno"),
+    "talas_stream/codec/syscalls.py": (*COMPUTING, "errno"),
     "talas_stream/codec/stages/decode.py": (*KERNELS, "av"),
     "talas_stream/codec/stages/encode.py": (*KERNELS, "av"),
     "talas_stream/codec/stages/libopus.py": (*KERNELS, "ctypes"),

@@ -1,12 +1,12 @@
 """The keys that sign access tokens, and the sessions that have ended, as talas_api tells them.
 
-Does:        ask for both at start, after a change, after the bus came back, and every minute; hear
-             of sessions that end in between; tell the verifier.
-Never:       holds a private key; takes a token while nobody could tell us that it is void.
-Guarantees:  tokens are refused, not guessed at, until the first answer has come, while the bus
-             carries nothing (within a second of its silence), and after that until what was missed
-             has been told. Ends are listened to before anything is asked, so none falls between;
-             one that was announced while this process was down is known with the next answer.
+Does:        ask talas_api for both at start, after a change, when the bus is back, and every
+             minute; subscribe to the sessions that end in between; hand both to the verifier.
+Never:       holds a private key; accepts a token while the end of its session could be missed.
+Guarantees:  every token is refused until the first answer has come, and again from a second after
+             the bus falls silent until what was missed has been asked for. The subscription begins
+             before the question, so no ended session is missed; one that ended while this process
+             was down is in the next answer.
 From / to:   the bus  ->  here  ->  talas_core/security/tokens.py
 """
 

@@ -1,17 +1,16 @@
-"""What the audit log is to know of this port, told to talas_api a little at a time.
+"""Security events of the stream port, sent to talas_api for its audit log.
 
-Does:        gather security events; count those that are alike in all but their number; send them
-             over the bus, and keep them while nobody there takes any.
-Never:       holds a key, a password or a token; makes anybody wait.
-Guarantees:  whoever guesses at full speed fills neither the bus nor the log: the first event of a
-             kind goes out within a second or so, those like it together QUIET_SECONDS later, and of
-             each sort one or two a second in all. What is gathered is bounded: of the surplus it is
-             not kept from where it came and, if there is much more, not even whom it concerns; but
-             nothing goes uncounted. Refusals, which anybody can cause, do not delay what people
-             with a right have done.
-             An event is sent until it was taken; one that may have been, as no answer came in time,
-             is not sent again. What waits when the service ends is sent within LAST_SECONDS or
-             lost, and remains in this service's own log.
+Does:        collect events; count those that are alike as one; send them over the bus, and keep
+             them while talas_api takes none.
+Never:       holds a key, a password or a token; makes a request wait.
+Guarantees:  an attack at full speed fills neither the bus nor the log: the first event of a kind is
+             sent within about a second, those like it as one event QUIET_SECONDS later, and one or
+             two of each sort a second in all. Memory is bounded: of a surplus the addresses are
+             dropped first, then the stations, but every event is counted. Refusals, which anybody
+             can cause, do not delay the acts of people who were let in.
+             An event is sent until talas_api takes it; one that may have been taken, because no
+             answer came in time, is not sent again. At the service's end what waits is sent within
+             LAST_SECONDS, or is lost to the audit log; this service's own log has it.
 From / to:   pages, ingest  ->  here  ->  the bus
 """
 

@@ -1,11 +1,11 @@
-"""Whether sources that are on the air may stay there.
+"""Whether the sources that are connected may go on sending.
 
-Does:        compare the station each was let in to with what is known of it now; ask again after a
-             change, and once in a while in case none was heard of.
-Never:       cuts a source because nobody can be asked.
-Guarantees:  a source of a station that was removed, closed or given another key is refused with the
-             reason, within a second of the event, within CONFIRM_SECONDS and a second without one.
-             One question is out at a time, whatever the number of stations.
+Does:        compare each source's station, as it was when the source was let in, with what is known
+             of it now; ask talas_api after a change, and every CONFIRM_SECONDS in any case.
+Never:       cuts a source because talas_api does not answer.
+Guarantees:  if its station is removed, closed or given another key, a source is cut and told why:
+             within a second of the event that tells so, or within a second of CONFIRM_SECONDS if
+             that event is lost. One question is out at a time, whatever the number of stations.
 From / to:   station/directory.py  ->  here  ->  ingest/icecast.py
 """
 
@@ -59,8 +59,8 @@ class Review:
         self._asking: asyncio.Task[None] | None = None
 
     def look(self) -> None:
-        """Let go who may no longer send; ask where that is not known. Call every
-        REVIEW_SECONDS."""
+        """Cut the sources that may no longer send; ask about those of which that is not known. Call
+        every REVIEW_SECONDS."""
         all_due = self._clock.monotonic() >= self._confirm_at
         doubtful: list[Sender] = []
         senders: list[Sender] = [*self._watch.sources, *self._registry.held()]

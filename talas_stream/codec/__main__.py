@@ -162,14 +162,14 @@ def wind() -> None:
 
 
 class Children:
-    """The workers that run, by place; `events` tells which has ended, by the descriptor that stands
-    for it."""
+    """The workers that run, by number. `events` tells which has ended, by the descriptor that
+    stands for it."""
 
     def __init__(self) -> None:
         self.events = select.poll()
         self._running: dict[int, tuple[int, int]] = {}
 
-    def add(self, child: int, place: int) -> None:
+    def add(self, child: int, number: int) -> None:
         """A worker was forked. Raises OSError where it cannot be watched, and is ended then: who is
         not known here is not killed when it is given up."""
         try:
@@ -178,14 +178,14 @@ class Children:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             raise
-        self._running[descriptor] = child, place
+        self._running[descriptor] = child, number
         self.events.register(descriptor, select.POLLIN)
 
-    def clear(self, place: int) -> None:
-        """Kill who is still in a place: it was given up, and runs on only because it is too busy to
-        see that."""
+    def clear(self, number: int) -> None:
+        """Kill the worker that still has `number`: it was given up, and runs on only because it is
+        too busy to see that."""
         for descriptor, (_, taken) in self._running.items():
-            if taken == place:
+            if taken == number:
                 kill(descriptor)
 
     def reap(self, descriptor: int) -> int:

@@ -70,8 +70,8 @@ class Forker:
 
     def launch(self, begin: Begin, mark: int) -> socket.socket:
         """Have a worker forked that keeps its mark in the memory of that descriptor: our end of the
-        socket to it. It need not be there yet: what it is sent waits for it. One that is still
-        there in the same place is killed. Raises OSError."""
+        socket to it. It need not be there yet: what it is sent waits for it. A worker
+        that still has the same number is killed. Raises OSError."""
         if self._control.fileno() < 0:
             raise ConnectionError("the process that forks codec workers is gone")
         ours, theirs = socket.socketpair()

@@ -60,7 +60,7 @@ log = logger("codec")
 
 Launch = Callable[[Begin, int], socket.socket]
 """Starts a worker that keeps its mark in the memory of that descriptor; gives our end of the socket
-to it. Who is still in the same place is killed. Raises OSError."""
+to it. A worker that still has the same number is killed. Raises OSError."""
 
 
 class Link:

@@ -38,8 +38,8 @@ class Load(msgspec.Struct, frozen=True, array_like=True):
     size: int
 
 
-class Warden:
-    """The governor of worker `number`, and what is to be told of it."""
+class LoggedGovernor:
+    """The governor of worker `number`, whose decisions it logs."""
 
     def __init__(self, number: int, governor: Governor) -> None:
         self._number = number
@@ -58,15 +58,15 @@ class Warden:
     @property
     def eased(self) -> bool:
         """Whether it is short of time."""
-        return self._governor.place > 0
+        return self._governor.at > 0
 
     @property
     def load(self) -> Load:
         """How the worker is doing."""
         governor = self._governor
-        step, care = governor.step, governor.step.care
+        step, effort = governor.step, governor.step.effort
         return Load(
-            governor.busy, governor.late, step.quantum, care.complexity,
+            governor.busy, governor.late, step.quantum, effort.complexity,
             governor.room, self._shed, self._size,
         )  # fmt: skip
 
@@ -77,15 +77,15 @@ class Warden:
     def note(self, work: float, span: float, late: float) -> None:
         """One quantum, see Governor."""
         governor = self._governor
-        before = governor.place
+        before = governor.at
         if not governor.note(work, span, late):
             return
-        care = governor.step.care
+        effort = governor.step.effort
         log.info(
-            "codec work eased" if governor.place > before else "codec work restored",
+            "codec work eased" if governor.at > before else "codec work restored",
             worker=self._number,
             quantum_ms=round(governor.step.quantum * 1000),
-            opus_complexity=care.complexity,
+            opus_complexity=effort.complexity,
             busy=round(governor.busy, 2),
         )
 

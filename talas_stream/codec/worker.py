@@ -26,7 +26,7 @@ import msgspec
 
 from talas_core.telemetry.logs import logger
 from talas_stream import kernels
-from talas_stream.codec.load import Load, Warden
+from talas_stream.codec.load import Load, LoggedGovernor
 from talas_stream.codec.mark import Mark
 from talas_stream.codec.messages import (
     MOST_ORDERS_BYTES,
@@ -98,7 +98,7 @@ class Worker:
         self._wind = wind
         self._kernels = kernels.select(begin.native)
         costs = COSTS if self._kernels.aac_encoder else COSTS_WITHOUT_NATIVE
-        self.warden = Warden(begin.number, Governor(begin.complexity, self._mix, costs))
+        self.governor = LoggedGovernor(begin.number, Governor(begin.complexity, self._mix, costs))
         self._poll = select.poll()
         self._poll.register(link, select.POLLIN)
         self._unpacker = Unpacker(list[Order], MOST_ORDERS_BYTES)
@@ -124,10 +124,10 @@ class Worker:
     def _turn(self) -> None:
         self._wind()
         began = time.monotonic()
-        step = self.warden.step
+        step = self.governor.step
         touched = self._take_orders(step)
         for job in touched:
-            self.warden.shed(job.work.shed())
+            self.governor.shed(job.work.shed())
         self._turns.live(touched, step.quantum)
         settled = not self._swap(step, began)
         # The clock's, not the processor's: on a machine that others use too, there is less to have.
@@ -139,8 +139,8 @@ class Worker:
         # While encoders change over, the load is neither the old one nor the new.
         if settled:
             late = self._behind_for if self._overdue else lived - ends
-            self.warden.note(lived - began, now - self._turned, max(0.0, late))
-        self.warden.tell(now)
+            self.governor.note(lived - began, now - self._turned, max(0.0, late))
+        self.governor.tell(now)
         self._turned = now
 
     @property
@@ -160,7 +160,7 @@ class Worker:
                     work = Work(order.history_ticks, order.backlog_ticks, self._kernels)
                     self.jobs[order.job] = Job(order.job, work)
                 elif (job := self.jobs.get(order.job)) is not None:
-                    job.work.pipeline.care = step.care
+                    job.work.pipeline.effort = step.effort
                     self._order(job, order)
                     touched[job] = None
         return list(touched)
@@ -186,7 +186,7 @@ class Worker:
             case Change():
                 job.format = order.format
             case Open(_, rendition, ticks, resume):
-                self.warden.admit()
+                self.governor.admit()
                 work.open(rendition, self._history(ticks), resume)
             case Close(_, rendition):
                 work.close(rendition)
@@ -198,17 +198,17 @@ class Worker:
     def _history(self, ticks: int) -> int:
         """How much history a rendition that opens now should begin with, `ticks` at most."""
         opening = sum(job.work.pipeline.catching_up for job in self._turns.behind)
-        hurried = opening >= MANY_OPENING or self.warden.eased
+        hurried = opening >= MANY_OPENING or self.governor.eased
         return min(ticks, HURRIED_TICKS) if hurried else ticks
 
     def _swap(self, step: Step, now: float) -> bool:
-        """Now and then, bring some encoders to the step's care. True where there were any."""
+        """Now and then, bring some encoders to the step's effort. True where there were any."""
         if now < self._swap_at:
             return False
         self._swap_at = now + SWAP_SECONDS
         left = most = int(SWAP_SECONDS * SWAPS_A_SECOND)
         for job in list(self.jobs.values()):
-            job.work.pipeline.care = step.care
+            job.work.pipeline.effort = step.effort
             while left and self._turns.attempt(job, lambda work: work.pipeline.swap()):
                 left -= 1
         return left < most
@@ -234,7 +234,7 @@ class Worker:
 
     def _report(self, results: list[Result]) -> None:
         """Tell what there is to tell."""
-        load = self.warden.load
+        load = self.governor.load
         if self._overdue:
             load = msgspec.structs.replace(load, room=0)
         if results or self._said or load != self._told:

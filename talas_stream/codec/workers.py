@@ -13,7 +13,7 @@ import asyncio
 
 from talas_stream.codec.job import Deliver, Done, LinkedJob
 from talas_stream.codec.link import Launch, Link
-from talas_stream.codec.load import Load, Warden
+from talas_stream.codec.load import Load, LoggedGovernor
 from talas_stream.codec.messages import Begin
 from talas_stream.codec.stages.govern import Governor
 from talas_stream.media import RATE
@@ -31,7 +31,7 @@ class CodecWorkers:
     the one that has fewest.
 
     `native` is how they choose their kernels, see kernels.py; `lead_seconds` is how far sources may
-    run ahead; a `complexity` given is held under any load, and AAC is then coded with the same care
+    run ahead; a `complexity` given is held under any load, and AAC is coded with the same effort
     all the time.
     """
 
@@ -48,7 +48,7 @@ class CodecWorkers:
     ) -> None:
         self.metering = metering
         self._backlog_ticks = int((lead_seconds + BACKLOG_SECONDS) * RATE)
-        fresh = Warden(0, Governor(complexity)).load
+        fresh = LoggedGovernor(0, Governor(complexity)).load
         self._links = [
             Link(loop, Begin(place, complexity, native), fresh, launch) for place in range(number)
         ]

@@ -26,8 +26,8 @@ _STATION = re.compile(r"([a-z0-9-]{2,63})(?:\.([a-z0-9.]{1,32}))?", re.ASCII)
 
 
 class Address(msgspec.Struct, frozen=True):
-    """`slug` is empty for the station of who names none, `name` (of the rendition) for the coding
-    of who names none; who is `shoutcast` knows no coding but MP3 and AAC."""
+    """`slug` is empty if the path names no station, `name` (of the rendition) if it names no
+    coding; a `shoutcast` player knows no coding but MP3 and AAC."""
 
     slug: str = ""
     name: str = ""
@@ -35,7 +35,7 @@ class Address(msgspec.Struct, frozen=True):
 
 
 def address_of(path: str) -> Address | None:
-    """What a listener wants who asks for `path`, decoded and without its query; None where it is
+    """What a listener wants that asks for `path`, decoded and without its query; None where it is
     nothing to listen to.
 
     Shoutcast's players put a semicolon behind the address, lest they be taken for browsers; what

@@ -1,8 +1,8 @@
-"""Who listens on this server now, for those who look after it.
+"""The listeners of this server, as its operators see them.
 
-Does:        give each listener a number; tell who listens to a station, since when, with what and
-             from where; find one by number.
-Never:       holds on to a listener who has left, or keeps a copy of what its request said.
+Does:        give each listener a number; list a station's listeners with their addresses, programs
+             and times; find one by its number.
+Never:       keeps a listener that has left, or a copy of what its request said.
 Guarantees:  a number is never given twice while the service runs.
 From / to:   egress  ->  here  ->  pages/admin.py
 """
@@ -53,7 +53,7 @@ class Audience:
         self._seats[listener] = Seat(listener, self.entered, slug, since, agent, address)
 
     def leave(self, listener: Present) -> None:
-        """It has gone; one who never entered changes nothing."""
+        """It has gone; one that never entered changes nothing."""
         self._seats.pop(listener, None)
 
     def too_slow(self, listener: Present) -> None:

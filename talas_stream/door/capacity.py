@@ -1,9 +1,9 @@
-"""The places that listeners take: in all, at each station, and from each address.
+"""How many listeners fit: on this server, on each station, and from each address.
 
-Does:        count a listener in and out; refuse one for whom there is no place.
-Never:       knows what it listens to, or how it is connected.
-Guarantees:  of IPv6 a /64 counts as one address; a refusal counts nobody; what nobody holds any
-             more takes no memory.
+Does:        count a listener in and out; refuse one that is over a limit.
+Never:       knows which rendition it listens to, or how it is connected.
+Guarantees:  of IPv6 a /64 counts as one address; a listener that was refused is not counted; a
+             station or an address without listeners takes no memory.
 From / to:   egress  ->  here
 """
 
@@ -14,11 +14,11 @@ from talas_core.settings import Settings
 from talas_core.web.peer import counted
 
 RETRY_SECONDS = 10.0
-"""When one who found no place may try again."""
+"""When a listener that was refused may try again."""
 
 
 class Capacity:
-    """The listeners of this server, by whom they count for."""
+    """The listeners of this server, counted by station and by address."""
 
     def __init__(self, settings: Settings) -> None:
         self._max = settings.max_listeners
@@ -43,7 +43,7 @@ class Capacity:
         self._addresses[address] = self._addresses.get(address, 0) + 1
 
     def dismiss(self, slug: str, address: str) -> None:
-        """Count out one who was admitted with the same two."""
+        """Count out one that was admitted with the same two."""
         self.taken -= 1
         for counts, name in ((self._stations, slug), (self._addresses, counted(address))):
             counts[name] -= 1

@@ -1,11 +1,11 @@
-"""The stream port's door: looks at a request's head and hands the connection to whom it concerns.
+"""The stream port's door: it reads a request's head and hands the connection to its protocol.
 
 Does:        read the head within its limits; refuse those for hosts that are not ours; send sources
-             to the ingest protocol, a station's listeners to the listener protocol, and everybody
-             else, head and all, to aiohttp.
+             to the ingest protocol, a station's listeners to the listener protocol, and every
+             other connection, head and all, to aiohttp.
 Never:       reads a body; keeps a connection once it has been handed over.
 Guarantees:  a head that is not finished in time, too large or malformed is answered and closed; a
-             client that sends nothing costs one entry in a table, and keeps nobody out.
+             client that sends nothing costs one entry in a table, and keeps no other out.
 
                        ┌─ PUT | SOURCE /slug            -> ingest.icecast
     bytes -> head ─────┼─ GET | HEAD | OPTIONS /slug[.mp3] -> egress.http
@@ -106,7 +106,7 @@ class Doorkeeper:
         return str(self._proxies.client(peer, [forwarded] if forwarded else ()) or "")
 
     def sweep(self) -> None:
-        """Turn away whoever is past their time. Call a few times a second."""
+        """Turn away the connections whose time is over. Call a few times a second."""
         now = self._clock.monotonic()
         while self._waiting:
             door, deadline = next(iter(self._waiting.items()))
@@ -116,7 +116,7 @@ class Doorkeeper:
             door.too_slow()
 
     def close(self) -> None:
-        """Turn away whoever has not shown a whole head: the service is stopping."""
+        """Turn away the connections without a whole head: the service is stopping."""
         while self._waiting:
             door = next(iter(self._waiting))
             self.passed(door)

@@ -1,1 +1,1 @@
-"""Who audio goes to: one file a protocol."""
+"""Where audio goes to: one file a protocol."""

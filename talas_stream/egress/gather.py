@@ -2,7 +2,7 @@
 
 Does:        gather what the feed writes; hand it over in one piece once it is enough, or has waited
              long; from then on pass everything through.
-Never:       makes a listener wait who gets a whole burst.
+Never:       delays a listener that gets a whole burst.
 Guarantees:  no byte is lost, and none overtakes another.
 From / to:   output.feed  ->  here  ->  egress.http
 """

@@ -1,4 +1,4 @@
-"""Who a source is and what it says of itself, from its request head and its tags.
+"""Which station a source is for and what it says of itself, from its request head and its tags.
 
 Does:        find the slug in a path, compare the key, collect the ice- and icy- headers; make one
              title of tags.

@@ -4,8 +4,8 @@ Does:        tell whether the other end has closed or reset the connection, and 
              come that is unread.
 Never:       reads from the socket.
 Guarantees:  neither waits.
-Danger:      a transport's socket keeps its number when it is closed, and the number may soon be a
-             stranger's: ask nothing after `connection_lost`.
+Danger:      the number of a closed socket is soon another connection's: ask nothing after
+             `connection_lost`.
 """
 
 from __future__ import annotations

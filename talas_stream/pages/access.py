@@ -50,7 +50,7 @@ WRONG, LIMITED, OTHER_SITE = "wrong", "limited", "other_site"
 """Why somebody was refused, in the audit log."""
 
 
-class Visitor(msgspec.Struct, frozen=True):
+class Caller(msgspec.Struct, frozen=True):
     """Somebody who was let in: as whom, by what means; with a token also by the ids of person and
     session."""
 
@@ -85,18 +85,18 @@ class Access:
             raise NotFound(f"there is no station {slug!r}")
         return record
 
-    def of(self, request: web.Request, record: StationRecord, *, order: bool = False) -> Visitor:
+    def of(self, request: web.Request, record: StationRecord, *, order: bool = False) -> Caller:
         """Who asks about this station, or gives it an `order`. Raises Unauthorized, or Forbidden
         for a stranger; Unavailable while nobody knows whether a token is still good."""
         if request.headers.get("Authorization", "").lower().startswith("bearer "):
             return self._holder(request, record)
         login = self._login(request, record, order=order)
         if self._admits(request, login, record):
-            return Visitor(Who.ADMIN, Means.PASSWORD)
+            return Caller(Who.ADMIN, Means.PASSWORD)
         if not key_matches(login.login, login.password, record):
             self._refused(request, login, record, WRONG)
             raise Unauthorized("wrong user or stream key")
-        return Visitor(Who.SOURCE, Means.KEY)
+        return Caller(Who.SOURCE, Means.KEY)
 
     def admin(self, request: web.Request) -> None:
         """For what concerns all stations. Raises Unauthorized, or Forbidden for who is none."""
@@ -114,7 +114,7 @@ class Access:
         kind: StreamEvent,
         outcome: str,
         record: StationRecord | None,
-        visitor: Visitor,
+        caller: Caller,
     ) -> None:
         """Have it written down what somebody did, or was refused, about a station."""
         self._reports.tell(
@@ -123,14 +123,14 @@ class Access:
                 address=str(peer.client(request) or ""),
                 station_id=record.id if record else "",
                 owner_id=record.owner_id if record else "",
-                actor_id=visitor.person_id,
-                session_id=visitor.session_id,
-                method=visitor.means,
+                actor_id=caller.person_id,
+                session_id=caller.session_id,
+                method=caller.means,
                 outcome=outcome,
             )
         )
 
-    def _holder(self, request: web.Request, record: StationRecord | None) -> Visitor:
+    def _holder(self, request: web.Request, record: StationRecord | None) -> Caller:
         """Whose token it is: an admin's or, of a station, its owner's."""
         claims = self._keys.verify(bearer(request.headers))
         who = Who.STRANGER
@@ -138,11 +138,11 @@ class Access:
             who = Who.ADMIN
         elif record is not None and claims.sub == record.owner_id:
             who = Who.OWNER
-        visitor = Visitor(who, Means.TOKEN, claims.sub, claims.sid)
+        caller = Caller(who, Means.TOKEN, claims.sub, claims.sid)
         if who is Who.STRANGER:
-            self.report(request, StreamEvent.ACCESS_REFUSED, "not_allowed", record, visitor)
+            self.report(request, StreamEvent.ACCESS_REFUSED, "not_allowed", record, caller)
             raise Forbidden("this station is somebody else's" if record else "this is for admins")
-        return visitor
+        return caller
 
     def _admits(self, request: web.Request, login: BasicAuth, record: StationRecord | None) -> bool:
         """Whether it is the admin's password. Raises TooMany."""
@@ -180,4 +180,4 @@ class Access:
         kind: StreamEvent = StreamEvent.SIGN_IN_REFUSED,
     ) -> None:
         means = Means.PASSWORD if login.login == USER else Means.KEY
-        self.report(request, kind, outcome, record, Visitor(Who.STRANGER, means))
+        self.report(request, kind, outcome, record, Caller(Who.STRANGER, means))

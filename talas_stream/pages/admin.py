@@ -24,7 +24,7 @@ from talas_stream.door.watch import ConnectionWatch
 from talas_stream.ingest.credentials import slug_of
 from talas_stream.media import CONTENT_TYPE
 from talas_stream.pages import query, xml
-from talas_stream.pages.access import Access, Visitor, Who
+from talas_stream.pages.access import Access, Caller, Who
 from talas_stream.pages.status import Status
 from talas_stream.station.registry import Registry
 from talas_stream.station.station import Station
@@ -105,53 +105,53 @@ class AdminPages:
 
     async def listclients(self, request: web.Request) -> web.Response:
         """A mount's listeners."""
-        record, visitor = await self._one(request)
+        record, caller = await self._one(request)
         seats = self._audience.of(record.slug)
         root = Element("icestats")
         mount = _mount(root, record)
         xml.children(mount, {"Listeners": len(seats)})
         for seat in seats:
             entry = SubElement(mount, "listener", id=str(seat.number))
-            xml.children(entry, self._listener(seat, visitor.who))
+            xml.children(entry, self._listener(seat, caller.who))
         return xml.answer(root)
 
     async def killclient(self, request: web.Request) -> web.Response:
         """Cut the listener `id` of a mount."""
-        record, visitor = await self._one(request, order=True)
+        record, caller = await self._one(request, order=True)
         number = query.fields(request.raw_path).get("id", "")
         if not (number.isascii() and number.isdigit() and len(number) <= 18):
             raise BadInput("which listener is to go?", {"id": "must be a number"})
         seat = self._audience.find(record.slug, int(number))
         outcome = DONE if seat else NOT_FOUND
-        self._access.report(request, StreamEvent.LISTENER_CUT, outcome, record, visitor)
+        self._access.report(request, StreamEvent.LISTENER_CUT, outcome, record, caller)
         if seat is None:
             return xml.done(f"Client {number} not found", worked=False)
         seat.listener.cut()
-        log.info("listener cut", station=record.slug, number=seat.number, by=visitor.who.value)
+        log.info("listener cut", station=record.slug, number=seat.number, by=caller.who.value)
         return xml.done(f"Client {number} removed")
 
     async def killsource(self, request: web.Request) -> web.Response:
         """Cut the source of a mount."""
-        record, visitor = await self._one(request, order=True)
+        record, caller = await self._one(request, order=True)
         station = self._registry.known(record.slug)
         source = station.source if station else None
         outcome = DONE if source else NOT_FOUND
-        self._access.report(request, StreamEvent.SOURCE_CUT, outcome, record, visitor)
+        self._access.report(request, StreamEvent.SOURCE_CUT, outcome, record, caller)
         if source is None:
             return xml.done("Source not found", worked=False)
-        source.close(f"cut by {visitor.who.value}")
+        source.close(f"cut by {caller.who.value}")
         return xml.done("Source Removed")
 
     async def moveclients(self, request: web.Request) -> web.Response:
         """Refused: a player that has begun with one station's stream cannot go on with another's,
         whose headers, and titles between the audio, are not those it was promised."""
-        record, visitor = await self._one(request, order=True)
-        self._access.report(request, StreamEvent.MOVE_REFUSED, NOT_POSSIBLE, record, visitor)
+        record, caller = await self._one(request, order=True)
+        self._access.report(request, StreamEvent.MOVE_REFUSED, NOT_POSSIBLE, record, caller)
         return xml.done("Listeners cannot be moved on this server", worked=False, status=501)
 
     async def _one(
         self, request: web.Request, *, order: bool = False
-    ) -> tuple[StationRecord, Visitor]:
+    ) -> tuple[StationRecord, Caller]:
         """The mount that is asked about, or given an `order`, and by whom."""
         mount = query.fields(request.raw_path).get("mount", "")
         if not mount:

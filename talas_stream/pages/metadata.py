@@ -41,7 +41,7 @@ class MetadataPage:
         if fields.get("mode", "updinfo") != "updinfo":
             raise BadInput("only mode=updinfo is known", {"mode": "must be updinfo"})
         record = await self._access.record(slug_of(fields.get("mount", "")))
-        visitor = self._access.of(request, record, order=True)
+        caller = self._access.of(request, record, order=True)
         station = self._registry.known(record.slug)
         if station is None or station.source is None:
             raise NotFound(f"{record.slug} has no source now")
@@ -51,9 +51,9 @@ class MetadataPage:
         if not station.may_be_told():
             raise TooMany(f"{record.slug} is told too many titles; one a second is taken")
         station.retitle(title, fields.get("artist", ""))
-        if visitor.who is not Who.SOURCE:
-            self._access.report(request, StreamEvent.TITLE_SET, "done", record, visitor)
-        log.info("title set", station=record.slug, by=visitor.who.value)
+        if caller.who is not Who.SOURCE:
+            self._access.report(request, StreamEvent.TITLE_SET, "done", record, caller)
+        log.info("title set", station=record.slug, by=caller.who.value)
         return done("Metadata update successful")
 
 

@@ -16,7 +16,7 @@ from talas_stream.door.address import SAME
 from talas_stream.door.answers import PUBLIC
 from talas_stream.ingest.credentials import clean
 from talas_stream.pages.access import Access
-from talas_stream.pages.place import Place
+from talas_stream.pages.public_address import PublicAddress
 from talas_stream.station.registry import Registry
 
 PLAYLIST_TYPE = {"m3u": "audio/x-mpegurl", "pls": "audio/x-scpls"}
@@ -25,8 +25,8 @@ PLAYLIST_TYPE = {"m3u": "audio/x-mpegurl", "pls": "audio/x-scpls"}
 class Playlists:
     """Both kinds."""
 
-    def __init__(self, place: Place, access: Access, registry: Registry) -> None:
-        self._place = place
+    def __init__(self, address: PublicAddress, access: Access, registry: Registry) -> None:
+        self._address = address
         self._access = access
         self._registry = registry
 
@@ -44,7 +44,7 @@ class Playlists:
         name = SAME.get(asked, asked) or request.query.get("format", offer.usual.name)
         if name not in names:
             raise BadInput(f"no format {name!r}", {"format": "one of " + ", ".join(names)})
-        url = f"{self._place.base(request)}/{record.slug}.{name}"
+        url = f"{self._address.base(request)}/{record.slug}.{name}"
         title = clean(offer.name)
         if kind == "m3u":
             body = f"#EXTM3U\n#EXTINF:-1,{title}\n{url}\n"

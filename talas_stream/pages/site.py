@@ -26,8 +26,8 @@ from talas_stream.pages.events import Events
 from talas_stream.pages.metadata import MetadataPage
 from talas_stream.pages.nowplaying import NowPlaying
 from talas_stream.pages.password import AdminPassword
-from talas_stream.pages.place import Place
 from talas_stream.pages.playlists import Playlists
+from talas_stream.pages.public_address import PublicAddress
 from talas_stream.pages.status import Status
 from talas_stream.station.directory import Directory
 from talas_stream.station.registry import Registry
@@ -46,16 +46,16 @@ def routes(
     reports: Reports,
 ) -> list[web.RouteDef]:
     """What to add to the application."""
-    place = Place(settings)
+     Place(=address = PublicAddress(= Place(settings)
     password = AdminPassword(settings.admin_password, clock.monotonic)
     access = Access(directory, keys, password, reports, Hosts.own(settings))
-    status = Status(registry, place)
+    status = Status(registry, address)
     admin = AdminPages(registry, access, status, audience=audience, watch=watch, clock=clock)
     return [
         *status.routes(),
         *MetadataPage(registry, access).routes(),
         *admin.routes(),
-        *Playlists(place, access, registry).routes(),
+        *Playlists(address, access, registry).routes(),
         *NowPlaying(registry, access, events).routes(),
     ]
 

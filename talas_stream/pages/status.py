@@ -16,7 +16,7 @@ from aiohttp import web
 from talas_core.web.answers import answer
 from talas_stream.door.answers import PUBLIC
 from talas_stream.media import CONTENT_TYPE
-from talas_stream.pages.place import Place
+from talas_stream.pages.public_address import PublicAddress
 from talas_stream.station.registry import Registry
 from talas_stream.station.station import Station
 
@@ -27,9 +27,9 @@ ISO_DATE = "%Y-%m-%dT%H:%M:%S+0000"
 class Status:
     """Both pages, and the facts that `/admin/stats` shows too."""
 
-    def __init__(self, registry: Registry, place: Place) -> None:
+    def __init__(self, registry: Registry, address: PublicAddress) -> None:
         self._registry = registry
-        self._place = place
+        self._address = address
         self._started = datetime.now(UTC)
 
     def routes(self) -> list[web.RouteDef]:
@@ -38,7 +38,7 @@ class Status:
 
     async def index(self, request: web.Request) -> web.Response:
         """The stations on the air, each with the address of every rendition."""
-        base = self._place.base(request)
+        base = self._address.base(request)
         stations = [
             {
                 "slug": station.record.slug,
@@ -66,7 +66,7 @@ class Status:
         """Facts of the server."""
         return {
             "server_id": "Talas",
-            "host": self._place.host(request),
+            "host": self._address.host(request),
             "server_start": self._started.strftime(DATE),
             "server_start_iso8601": self._started.strftime(ISO_DATE),
         }
@@ -77,7 +77,7 @@ class Status:
         shown = offer.shown
         started = datetime.fromisoformat(station.started_at)
         return {
-            "listenurl": f"{self._place.base(request)}/{record.slug}.{shown.name}",
+            "listenurl": f"{self._address.base(request)}/{record.slug}.{shown.name}",
             "server_name": offer.name,
             "server_description": offer.description,
             "server_type": CONTENT_TYPE[shown.codec],

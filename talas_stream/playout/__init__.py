@@ -1,1 +1,1 @@
-"""The house DJ: an ordinary Icecast source that keeps the demo station on the air."""
+"""An Icecast source like any other, which keeps the demo station on the air."""

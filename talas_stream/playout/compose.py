@@ -28,7 +28,7 @@ _INFO = {
     "ice-bitrate": str(BIT_RATE // 1000),
     "ice-audio-info": f"ice-samplerate=48000;ice-channels=2;ice-bitrate={BIT_RATE // 1000}",
 }
-_HOUSE = {"ice-description": "The house programme, always on.", "ice-genre": "Electronic"}
+_DEMO = {"ice-description": "The demo programme, always on.", "ice-genre": "Electronic"}
 _FOLDER = {"ice-description": "Music from a folder, always on.", "ice-genre": "Various"}
 
 
@@ -49,7 +49,7 @@ async def serve(settings: Settings, drain: asyncio.Event) -> None:
         await asyncio.to_thread(library.check)
         playlist, about = library, _FOLDER
     else:
-        playlist, about = Programme(settings.data_dir), _HOUSE
+        playlist, about = Programme(settings.data_dir), _DEMO
     deck = Deck(lambda: Player(playlist, tools(kernels.select(settings.native))))
     client = Client(target, {**_INFO, **about}, deck, SystemClock(), asyncio.sleep)
     try:

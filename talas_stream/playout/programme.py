@@ -1,4 +1,4 @@
-"""The house's own programme, made once and kept as files.
+"""The demo station's programme, made once and kept as files.
 
 Does:        hand out the pieces in order, making the first when it is asked for and the others in
              the background, at low priority, while it plays.
@@ -34,7 +34,7 @@ _log = logger("programme")
 
 
 class Programme:
-    """A playlist of the house's pieces under `<data_dir>/programme`."""
+    """A playlist of the pieces of talas_synth under `<data_dir>/programme`."""
 
     def __init__(self, data_dir: Path, pieces: tuple[Piece, ...] = PROGRAMME) -> None:
         self._folder = data_dir / FOLDER / EDITION

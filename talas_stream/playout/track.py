@@ -1,4 +1,4 @@
-"""What the DJ plays next.
+"""What the player plays next.
 
 Does:        name a track and the port through which the player asks for one.
 Never:       opens a file.

@@ -40,7 +40,8 @@ class Directory:
         return None if slug in self._stale else self._known.get(slug)
 
     async def find(self, slug: str) -> StationRecord | None:
-        """The station of `slug`, None when there is none. Raises Unavailable where nobody knows."""
+        """The station of `slug`, None when there is none. Raises Unavailable if
+        that is not known."""
         known = self.remembered(slug)
         if known is not None:
             return known
@@ -53,7 +54,7 @@ class Directory:
             return old
 
     async def ask(self, slug: str) -> StationRecord | None:
-        """The same, whatever is remembered. Raises Unavailable where nobody answers."""
+        """The same, whatever is remembered. Raises Unavailable without an answer."""
         changes = self._changes
         reply = await self._bus.request(
             messages.STATION_FIND, messages.encode(FindStation(slug)), timeout=ASK_SECONDS
@@ -67,7 +68,7 @@ class Directory:
     def _learn(self, slug: str, station: StationRecord | None) -> StationRecord | None:
         self._stale.discard(slug)
         self._known.pop(slug, None)
-        # One that opens again while nobody could say so must not stay shut here.
+        # One that opens again while the bus is away must not stay shut here.
         if station is not None and not station.closed:
             self._known[slug] = station
             if len(self._known) > MAX_KNOWN:

@@ -1,6 +1,6 @@
 """One source's stay at a station, from its first word to its last.
 
-Does:        keep who sends, what the source says of itself, and since when.
+Does:        keep which connection sends, what the source says of itself, and since when.
 Never:       outlives its source: what is heard goes on without it, see outputs.py.
 From / to:   station.py  ->  here
 """
@@ -28,7 +28,7 @@ class Source(Protocol):
 
     @property
     def has_gone(self) -> bool:
-        """Whether nobody is behind it any more, though what it sent is still heard."""
+        """Whether its source has gone, though what it sent is still heard."""
         ...
 
     async def read_on(self) -> None:

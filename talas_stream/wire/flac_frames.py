@@ -31,9 +31,9 @@ from talas_stream.wire.flac import (
 )
 from talas_stream.wire.flac_crc import Crc16Marks, Crc16Step
 
-MOST_PLACES = 8
-"""Places within one frame that look like beginnings and are none. By chance there is one in 64 MB;
-a frame with so many has lost its end."""
+MOST_CANDIDATES = 8
+"""Candidates for the next frame's beginning inside one frame. By chance there is one in 64 MB; a
+frame with so many has lost its end."""
 
 _BEGINNING = re.compile(rb"\xff[\xf8\xf9]|fLaC")
 
@@ -48,7 +48,7 @@ class RawFrame(msgspec.Struct, frozen=True):
 Event = StreamInfo | RawFrame
 
 
-class _Place(NamedTuple):
+class _Candidate(NamedTuple):
     """Where a frame begins, or a stream (then without a header): counted from the stream's first
     byte. See Crc16Marks for `mark`."""
 
@@ -68,15 +68,15 @@ class FlacReader:
     def __init__(self, step: Crc16Step | None = None) -> None:
         self._crc_step = step
         self._held = bytearray()
-        self._base = 0  # where what is held begins; this and the next two as in _Place
+        self._base = 0  # where what is held begins; this and the next two as in _Candidate
         self._looked = 0  # up to where beginnings were searched for
         self._marked = 0  # up to where bytes were summed
         self._marks = Crc16Marks(step)
         self._skip = 0
         self._info: StreamInfo | None = None
         self._in_blocks = False
-        self._frame: _Place | None = None  # the frame that what is held begins with
-        self._places: deque[_Place] = deque()  # those found behind its beginning
+        self._frame: _Candidate | None = None  # the frame that what is held begins with
+        self._candidates: deque[_Candidate] = deque()  # those found behind its beginning
         self._judged = 0  # how many of them do not end it
         self.damaged = 0
         self.steps = 0
@@ -140,20 +140,20 @@ class FlacReader:
     def _search(self, final: bool) -> bool:
         """Out of step: look for a frame of this stream, or for a stream's beginning."""
         self._marked, self._marks = self._base, Crc16Marks(self._crc_step)
-        place = self._found(final)
-        if place is None:
+        candidate = self._found(final)
+        if candidate is None:
             self._drop_to(self._base + len(self._held) if final else self._looked)
             return False
-        self._begin(place)
+        self._begin(candidate)
         return True
 
-    def _judge(self, frame: _Place, events: list[Event], final: bool) -> bool:
+    def _judge(self, frame: _Candidate, events: list[Event], final: bool) -> bool:
         """In step: the frame at hand ends where the next thing begins and its CRC is right."""
         assert frame.header is not None  # noqa: S101 - it is a frame
         limit = frame.at + self._most_bytes(frame.header)
-        known = self._judged < len(self._places)
-        place = self._places[self._judged] if known else self._found(final)
-        if place is None:
+        known = self._judged < len(self._candidates)
+        candidate = self._candidates[self._judged] if known else self._found(final)
+        if candidate is None:
             end = self._base + len(self._held)
             if final and self._mark(end) == frame.mark:
                 self._hand_out(frame, end, events, whole=True)
@@ -161,12 +161,12 @@ class FlacReader:
                 self._give_up(frame.header, events)
             else:
                 return False
-        elif place.at > limit or self._judged >= MOST_PLACES:
+        elif candidate.at > limit or self._judged >= MOST_CANDIDATES:
             self._give_up(frame.header, events)
-        elif place.mark == frame.mark:
-            self._hand_out(frame, place.at, events, whole=True)
-        elif place.header is not None and place.header.number == frame.header.next_number:
-            self._hand_out(frame, place.at, events, whole=False)
+        elif candidate.mark == frame.mark:
+            self._hand_out(frame, candidate.at, events, whole=True)
+        elif candidate.header is not None and candidate.header.number == frame.header.next_number:
+            self._hand_out(frame, candidate.at, events, whole=False)
         else:
             self._judged += 1
         return True
@@ -177,7 +177,7 @@ class FlacReader:
         assert self._info is not None  # noqa: S101 - no header is taken before
         return header.samples * self._info.channels * (self._info.bits + 1) // 8 + 64
 
-    def _found(self, final: bool) -> _Place | None:
+    def _found(self, final: bool) -> _Candidate | None:
         """The next beginning in what is held, behind all that were found before."""
         while match := _BEGINNING.search(self._held, self._looked - self._base):
             at = match.start()
@@ -188,16 +188,16 @@ class FlacReader:
             self.steps += 1
             header = None if match[0] == MARKER else self._header_at(at)
             if header is not None or match[0] == MARKER:
-                place = _Place(self._base + at, header, self._mark(self._base + at))
-                self._places.append(place)
-                return place
+                candidate = _Candidate(self._base + at, header, self._mark(self._base + at))
+                self._candidates.append(candidate)
+                return candidate
         unsure = len(self._held) - len(MARKER) + 1
         self._looked = max(self._looked, self._base + unsure)
         return None
 
-    def _mark(self, place: int) -> int:
-        run = bytes(self._held[self._marked - self._base : place - self._base])
-        self._marked = place
+    def _mark(self, at: int) -> int:
+        run = bytes(self._held[self._marked - self._base : at - self._base])
+        self._marked = at
         return self._marks.after(run)
 
     def _header_at(self, at: int) -> FrameHeader | None:
@@ -211,21 +211,21 @@ class FlacReader:
     def _give_up(self, header: FrameHeader, events: list[Event]) -> None:
         """The frame at hand has no end: it keeps its time, and the next beginning is looked at."""
         self._count(b"", header, events)
-        if self._places:
-            self._begin(self._places[0])
+        if self._candidates:
+            self._begin(self._candidates[0])
         else:
             self._frame = None
             self._drop_to(self._looked)
 
-    def _hand_out(self, frame: _Place, end: int, events: list[Event], *, whole: bool) -> None:
-        """The frame at hand ends at `end`, where another place is or the stream ends."""
+    def _hand_out(self, frame: _Candidate, end: int, events: list[Event], *, whole: bool) -> None:
+        """The frame at hand ends at `end`, where another one begins or the stream ends."""
         assert frame.header is not None  # noqa: S101 - it is a frame
         size = end - self._base
         self._count(bytes(self._held[:size]) if whole else b"", frame.header, events)
-        while self._places and self._places[0].at < end:
-            self._places.popleft()
-        if self._places:
-            self._begin(self._places[0])
+        while self._candidates and self._candidates[0].at < end:
+            self._candidates.popleft()
+        if self._candidates:
+            self._begin(self._candidates[0])
         else:
             self._frame = None
             self._drop_to(end)
@@ -234,17 +234,17 @@ class FlacReader:
         self.damaged += not payload
         events.append(RawFrame(payload, header.samples))
 
-    def _begin(self, place: _Place) -> None:
-        """Go on at the first of the places."""
-        self._places.popleft()
+    def _begin(self, candidate: _Candidate) -> None:
+        """Go on at the first of the candidates."""
+        self._candidates.popleft()
         self._judged = 0
-        self._drop_to(place.at)
-        self._frame = place if place.header is not None else None
-        if place.header is None:
-            self._drop_to(place.at + len(MARKER))
+        self._drop_to(candidate.at)
+        self._frame = candidate if candidate.header is not None else None
+        if candidate.header is None:
+            self._drop_to(candidate.at + len(MARKER))
             self._in_blocks = True
-            self._places.clear()
+            self._candidates.clear()
 
-    def _drop_to(self, place: int) -> None:
-        del self._held[: place - self._base]
-        self._base = place
+    def _drop_to(self, at: int) -> None:
+        del self._held[: at - self._base]
+        self._base = at

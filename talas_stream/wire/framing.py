@@ -116,7 +116,7 @@ class Framer(ABC):
         return [Frame(payload, *self.shape(payload)) for payload in self.cut_rest()]
 
     def cut(self, data: bytes) -> list[bytes]:
-        """As `feed`, for who asks for the shape of those frames that it wants to know it of."""
+        """As `feed`, for a caller that asks itself for the shape of the frames that it uses."""
         if self._tag_left:
             skipped = min(self._tag_left, len(data))
             self._tag_left -= skipped

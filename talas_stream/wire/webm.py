@@ -130,12 +130,12 @@ class WebmReader:
 
     def _search(self) -> bool:
         """After damage: a cluster, or a whole new stream, is the next thing that can be read."""
-        places = [at for mark in _RESUME if (at := self._held.find(mark)) >= 0]
-        at = min(places, default=max(0, len(self._held) - len(SIGNATURE) + 1))
+        found = [at for mark in _RESUME if (at := self._held.find(mark)) >= 0]
+        at = min(found, default=max(0, len(self._held) - len(SIGNATURE) + 1))
         self.garbage_bytes += at
         self._drop(at)
-        self._lost = not places
-        return bool(places)
+        self._lost = not found
+        return bool(found)
 
     def _take(self, identity: int, body: bytes, events: list[Event]) -> None:
         if identity == _TRACKS:

@@ -105,13 +105,13 @@ async def working(number: int = 1, **options: float) -> AsyncIterator[tuple[Code
 
 def squeeze(threads: Threads) -> None:
     """Let the first worker's governor believe that time is short until it has no step left."""
-    warden = threads.workers[0].warden
-    while warden.load.room or warden.load.complexity:
-        warden.note(1.0, 1.0, 0.0)
+    governor = threads.workers[0].governor
+    while governor.load.room or governor.load.complexity:
+        governor.note(1.0, 1.0, 0.0)
 
 
 def relax(threads: Threads) -> None:
     """Let it believe that there is time again."""
-    warden = threads.workers[0].warden
-    while warden.load.quantum > STEPS[0].quantum:
-        warden.note(0.01, 1.0, 0.0)
+    governor = threads.workers[0].governor
+    while governor.load.quantum > STEPS[0].quantum:
+        governor.note(0.01, 1.0, 0.0)

@@ -55,11 +55,13 @@ def fill(sender: socket.socket) -> None:
 
 
 class TestBatchSend:
-    def test_everybody_gets_the_same(self, send: Send, pairs: list[Pair]) -> None:
+    def test_batch_sends_the_same_bytes_to_every_socket(
+        self, send: Send, pairs: list[Pair]
+    ) -> None:
         assert send(DATA, numbers(pairs)) == []
         assert [theirs.recv(1000) for _, theirs in pairs] == [DATA] * len(pairs)
 
-    def test_nobody(self, send: Send) -> None:
+    def test_send_to_no_socket_does_nothing(self, send: Send) -> None:
         assert send(DATA, array("i")) == []
 
     def test_those_who_do_not_take_all_are_told_of_and_stop_nobody(
@@ -72,7 +74,9 @@ class TestBatchSend:
         assert send(DATA, sockets) == [(1, -errno.EAGAIN), (3, -errno.EPIPE), (4, -errno.EBADF)]
         assert [pairs[at][1].recv(1000) for at in (0, 2, 5)] == [DATA] * 3
 
-    def test_a_part_is_told(self, send: Send, pairs: list[Pair]) -> None:
+    def test_socket_that_takes_a_part_is_told_with_its_count(
+        self, send: Send, pairs: list[Pair]
+    ) -> None:
         much = bytes(4 << 20)
         [(at, taken)] = send(much, numbers(pairs[:1]))
         assert at == 0
@@ -90,7 +94,9 @@ class TestBatchSend:
 
 
 class TestBatch:
-    def test_who_did_not_take_all_is_let_go(self, send: Send, pairs: list[Pair]) -> None:
+    def test_member_that_did_not_take_all_leaves_the_batch(
+        self, send: Send, pairs: list[Pair]
+    ) -> None:
         batch: Batch[str] = Batch(send)
         for name, (ours, _) in zip("abcdef", pairs, strict=True):
             batch.add(name, ours.fileno())
@@ -101,7 +107,7 @@ class TestBatch:
         assert batch.send(DATA) == []
         assert [theirs.recv(1000) for _, theirs in pairs[1:5]] == [DATA * 2] * 4
 
-    def test_whoever_is_discarded_leaves_the_others_their_own_sockets(
+    def test_member_discarded_leaves_the_others_their_own_sockets(
         self, send: Send, pairs: list[Pair]
     ) -> None:
         batch: Batch[int] = Batch(send)
@@ -118,7 +124,7 @@ class TestBatch:
             with pytest.raises(BlockingIOError):
                 pairs[at][1].recv(1000)
 
-    def test_one_discarded_in_time_is_not_taken_for_the_next_with_his_number(
+    def test_member_discarded_in_time_is_not_taken_for_the_next_with_its_number(
         self, send: Send, pairs: list[Pair]
     ) -> None:
         ours, _ = pairs[0]

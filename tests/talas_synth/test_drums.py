@@ -8,7 +8,7 @@ from talas_synth.sound import RATE
 
 
 @pytest.mark.parametrize("name", KIT)
-def test_every_drum(name: str) -> None:
+def test_every_drum_begins_and_ends_at_silence(name: str) -> None:
     sound = KIT[name](np.random.default_rng(1))
     assert sound.dtype == np.float32
     assert np.abs(sound).max() == pytest.approx(1, abs=1e-5)
@@ -21,7 +21,7 @@ def test_every_drum(name: str) -> None:
 @pytest.mark.parametrize(("name", "low", "high"), [
     ("kick", 30, 160), ("hat", 5000, 16000), ("open", 5000, 16000), ("shaker", 3500, 13000),
 ])  # fmt: skip
-def test_where_a_drum_sounds(name: str, low: float, high: float) -> None:
+def test_drum_sounds_in_its_own_part_of_the_spectrum(name: str, low: float, high: float) -> None:
     sound = KIT[name](np.random.default_rng(1))
     power = np.square(np.abs(np.fft.rfft(sound)))
     f = np.fft.rfftfreq(sound.size, 1 / RATE)

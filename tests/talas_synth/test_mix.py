@@ -47,10 +47,10 @@ def test_echo_repeats_softer_from_side_to_side() -> None:
     assert not mix.echo(dry, 200, 0.5, 0.8).any()
 
 
-def test_a_room_answers_late_wide_and_dark_and_dies_away() -> None:
+def test_reverb_answers_late_wide_and_dark_and_dies_away() -> None:
     click = np.zeros(RATE * 3, np.float32)
     click[0] = 1
-    wet = mix.room(click, np.random.default_rng(1))
+    wet = mix.reverb(click, np.random.default_rng(1))
     assert wet.shape == (2, click.size)
     assert not wet[:, : int(0.012 * RATE)].any() or np.abs(wet[:, :500]).max() < 1e-5
     assert abs(np.corrcoef(wet)[0, 1]) < 0.3
@@ -110,7 +110,7 @@ def test_the_limiter_leaves_alone_what_fits() -> None:
 
 
 @pytest.mark.parametrize("least", [1, 2, 3, 1000, 4097, 1_000_001])
-def test_fast_lengths(least: int) -> None:
+def test_fast_length_is_the_next_that_transforms_quickly(least: int) -> None:
     length = mix._fast_length(least)
     assert least <= length < 1.5 * least + 2
     for factor in (2, 3, 5):

@@ -31,7 +31,7 @@ def test_form_level_and_loudness(finished: tuple[Piece, Any]) -> None:
     assert mix.loudness(sound) == pytest.approx(render.LOUDNESS, abs=0.5)
 
 
-def test_it_is_music_and_not_a_tone_or_noise(finished: tuple[Piece, Any]) -> None:
+def test_rendered_piece_is_music_and_not_a_tone_or_noise(finished: tuple[Piece, Any]) -> None:
     _, sound = finished
     peak, rms = np.abs(sound).max(), float(np.sqrt(np.mean(np.square(sound))))
     assert 10 < 20 * np.log10(peak / rms) < 20, "crest factor in dB"
@@ -52,7 +52,9 @@ def test_edges_are_silent_and_nothing_clicks(finished: tuple[Piece, Any]) -> Non
     assert np.abs(np.diff(sound, axis=1)).max() < 0.5
 
 
-def test_it_breathes(finished: tuple[Piece, Any]) -> None:
+def test_rendered_piece_is_louder_in_full_sections_and_never_silent_inside(
+    finished: tuple[Piece, Any],
+) -> None:
     """Between intro, full sections and break the level moves, but never falls to nothing."""
     piece, sound = finished
     bar = int(240 / piece.tempo * RATE)

@@ -18,7 +18,7 @@ from talas_synth.theory import (
 )
 
 
-def test_pitch_classes() -> None:
+def test_pitch_class_of_each_note_name_is_right() -> None:
     assert [pitch_class(letter) for letter in "CDEFGAB"] == [0, 2, 4, 5, 7, 9, 11]
     assert pitch_class("C", "b") == 11
     assert pitch_class("F", "#") == pitch_class("G", "b") == 6
@@ -30,7 +30,7 @@ def test_pitch_classes() -> None:
      ("Bbmaj9", 10, {10, 2, 5, 9, 0}), ("C69", 0, {0, 4, 7, 9, 2}), ("G/B", 11, {7, 11, 2}),
      ("E9sus", 4, {4, 9, 11, 2, 6}), ("Am7/G", 7, {9, 0, 4, 7})],
 )  # fmt: skip
-def test_chords(symbol: str, bass: int, classes: set[int]) -> None:
+def test_chord_symbol_gives_its_notes(symbol: str, bass: int, classes: set[int]) -> None:
     one = chord(symbol)
     assert one.bass == bass
     assert one.classes == classes
@@ -39,12 +39,12 @@ def test_chords(symbol: str, bass: int, classes: set[int]) -> None:
 
 
 @pytest.mark.parametrize("symbol", ["", "H", "c", "Cm13", "C/", "C/H", "Cb#"])
-def test_not_chords(symbol: str) -> None:
+def test_symbol_that_is_no_chord_is_refused(symbol: str) -> None:
     with pytest.raises(ValueError, match="chord"):
         chord(symbol)
 
 
-def test_scales() -> None:
+def test_scale_of_each_key_has_its_notes() -> None:
     assert scale("C", "major") == (0, 2, 4, 5, 7, 9, 11)
     assert set(scale("A", "minor")) == set(scale("C", "major"))
     assert set(scale("D", "dorian")) == set(scale("C", "major"))
@@ -52,7 +52,7 @@ def test_scales() -> None:
 
 
 @pytest.mark.parametrize("piece", PROGRAMME, ids=lambda piece: piece.title)
-def test_voices_lead(piece: object) -> None:
+def test_voices_move_as_little_as_possible(piece: object) -> None:
     """Every chord is whole, in range, and no voice leaps."""
     for symbols in (piece.chords, piece.bridge):  # type: ignore[attr-defined]
         chords = [chord(symbol) for symbol in symbols]

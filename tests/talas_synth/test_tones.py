@@ -13,7 +13,7 @@ def strongest(sound: Samples) -> float:
     return float(np.argmax(power) * RATE / sound.size)
 
 
-def test_hertz() -> None:
+def test_midi_note_gives_its_frequency() -> None:
     assert tones.hertz(69) == 440
     assert tones.hertz(57) == 220
 
@@ -26,7 +26,7 @@ NOTES = [
 
 
 @pytest.mark.parametrize(("name", "make", "pitch"), NOTES, ids=[note[0] for note in NOTES])
-def test_a_note(name: str, make: object, pitch: float) -> None:
+def test_note_begins_and_ends_at_silence(name: str, make: object, pitch: float) -> None:
     sound = make()  # type: ignore[operator]
     assert sound.dtype == np.float32
     assert strongest(sound) == pytest.approx(pitch, rel=0.02)

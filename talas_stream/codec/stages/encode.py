@@ -6,7 +6,7 @@ Does:        encode 48 kHz stereo to Opus, AAC (as ADTS), MP3 or FLAC (16 bit, d
 Never:       keeps a thread pool: see `one_cpu` in codec/tools.py.
 Guarantees:  each packet carries the media time of the sound in it, the encoder's own delay already
              taken off; constant bit rate, because players count in bytes and a quiet passage that
-             sends none stalls them, but for FLAC, which has no rate; a change of care leaves no
+             sends none stalls them, but for FLAC, which has no rate; a change of effort leaves no
              step in time or sound.
 From / to:   stages.normalise  ->  here  ->  stages.pipeline
 """
@@ -25,7 +25,7 @@ from av.audio.frame import AudioFrame
 from av.audio.layout import AudioLayout
 
 from talas_stream.codec.stages.aac import AacCoder
-from talas_stream.codec.stages.govern import BEST, Care
+from talas_stream.codec.stages.govern import BEST, Effort
 from talas_stream.codec.stages.libopus import OpusCoder
 from talas_stream.codec.stages.reshape import Coder, Reshaped
 from talas_stream.codec.stages.sixteen import sixteen
@@ -72,20 +72,20 @@ class Encoder:
         self,
         rendition: Rendition,
         tools: Tools,
-        care: Care = BEST,
+        effort: Effort = BEST,
         resume: int | None = None,
     ) -> None:
         self._resume = resume
         self._moved = 0
         self.rendition = rendition
-        self.care = care
+        self.effort = effort
         self.tools = tools
         self.last: Packet | None = None
         """What came out last."""
         self.delay = 0
         """Ticks from the first packet's beginning to that of the sound; known with that packet."""
         self._start: int | None = None
-        self._coder = _coder(rendition, tools, care, resume is not None)
+        self._coder = _coder(rendition, tools, effort, resume is not None)
 
     @property
     def config(self) -> bytes:
@@ -122,20 +122,20 @@ class Encoder:
             self._resume = None
         return due
 
-    def takes(self, care: Care) -> bool:
-        """Whether it would code otherwise with `care` than it does."""
-        return care != self.care and self.rendition.codec is Codec.OPUS
+    def takes(self, effort: Effort) -> bool:
+        """Whether it would code otherwise with `effort` than it does."""
+        return effort != self.effort and self.rendition.codec is Codec.OPUS
 
 
-def _coder(rendition: Rendition, tools: Tools, care: Care, joins: bool) -> Coder:
+def _coder(rendition: Rendition, tools: Tools, effort: Effort, joins: bool) -> Coder:
     if (rendition.rate, rendition.channels) != (RATE, 2):
-        coder = AvCoder(rendition, tools, care, joins)
+        coder = AvCoder(rendition, tools, effort, joins)
         return Reshaped(coder, rendition.rate, rendition.channels)
     if tools.opus is not None and rendition.codec is Codec.OPUS:
-        return OpusCoder(tools.opus, rendition.bit_rate, care.complexity)
+        return OpusCoder(tools.opus, rendition.bit_rate, effort.complexity)
     if tools.aac is not None and rendition.codec is Codec.AAC:
         return AacCoder(tools.aac, rendition.bit_rate)
-    return AvCoder(rendition, tools, care, joins)
+    return AvCoder(rendition, tools, effort, joins)
 
 
 class AvCoder:
@@ -143,7 +143,7 @@ class AvCoder:
     writes packets which can follow on those of another."""
 
     def __init__(
-        self, rendition: Rendition, tools: Tools, care: Care = BEST, joins: bool = False
+        self, rendition: Rendition, tools: Tools, effort: Effort = BEST, joins: bool = False
     ) -> None:
         name, sample_format = _ENCODER[rendition.codec]
         context: AudioCodecContext = av.CodecContext.create(name, "w")  # type: ignore[assignment]
@@ -152,7 +152,7 @@ class AvCoder:
         context.format = sample_format
         context.bit_rate = _bit_rate(rendition)
         context.time_base = Fraction(1, rendition.rate)
-        context.options = _options(rendition.codec, care, joins)
+        context.options = _options(rendition.codec, effort, joins)
         context.open()
         self._context = context
         self._one_cpu = tools.one_cpu
@@ -224,19 +224,19 @@ def _bit_rate(rendition: Rendition) -> int:
     return min([rendition.bit_rate, *most])
 
 
-def _options(codec: Codec, care: Care, joins: bool) -> dict[str, str]:
+def _options(codec: Codec, effort: Effort, joins: bool) -> dict[str, str]:
     """What FFmpeg's encoder is told."""
     options = dict(_OPTIONS[codec])
     if codec is Codec.MP3 and joins:
         # An MP3 frame may be kept in part in the frames before it, which were another's.
         options["reservoir"] = "0"
     if codec is Codec.OPUS:
-        options["compression_level"] = str(care.complexity)
+        options["compression_level"] = str(effort.complexity)
     return options
 
 
-def successor(old: Encoder, care: Care, history: Iterable[Pcm]) -> Encoder | None:
-    """An encoder of another care that goes on exactly where `old` stands.
+def successor(old: Encoder, effort: Effort, history: Iterable[Pcm]) -> Encoder | None:
+    """An encoder of another effort that goes on exactly where `old` stands.
 
     Encoders take such options once, when they open. The new one therefore codes the last of
     `history`, which must end where the input of `old` ended, on the same packet grid; what it makes
@@ -250,7 +250,7 @@ def successor(old: Encoder, care: Care, history: Iterable[Pcm]) -> Encoder | Non
     if not kept or kept[0].at > start:
         return None
     kept[0] = Pcm(kept[0].samples[:, start - kept[0].at :], start)
-    new = Encoder(old.rendition, old.tools, care)
+    new = Encoder(old.rendition, old.tools, effort)
     for pcm in kept:
         new.encode(pcm)
     return new if new.last is not None and new.last.end == old.last.end else None

@@ -1,6 +1,6 @@
 """How a codec worker spends a machine that is short: longer quanta first, then simpler coding.
 
-Does:        turn what a worker measured of its quanta into the next quantum and care, and say
+Does:        turn what a worker measured of its quanta into the next quantum and effort, and say
              whether the worker has room for one more rendition.
 Never:       asks a clock or measures anything; the caller brings seconds.
 Guarantees:  one step a window; a step back up is taken only after a calm time, and only from a load
@@ -25,14 +25,14 @@ import msgspec
 from talas_stream.media import Codec
 
 
-class Care(msgspec.Struct, frozen=True):
+class Effort(msgspec.Struct, frozen=True):
     """How much work goes into coding: libopus's complexity, 0 to 10. The other encoders have
     nothing that is worth a change."""
 
     complexity: int = 10
 
 
-BEST = Care()
+BEST = Effort()
 
 
 class Mix(msgspec.Struct, frozen=True):
@@ -62,12 +62,12 @@ class Step(msgspec.Struct, frozen=True):
 
     quantum: float
     thrift: float
-    care: Care
+    effort: Effort
 
     def cost(self, mix: Mix, costs: Mapping[Codec, float]) -> float:
         """What `mix` costs this way, in percent of a processor; `costs` are those of the codings
         that have no complexity."""
-        known = max(level for level in OPUS_COST if level <= self.care.complexity)
+        known = max(level for level in OPUS_COST if level <= self.effort.complexity)
         each = {Codec.OPUS: OPUS_COST[known], **costs}
         coding = sum(each[codec] * number for codec, number in mix.renditions.items())
         return self.thrift * (mix.sources * SOURCE_COST + coding)
@@ -77,8 +77,8 @@ STEPS = (
     Step(0.006, 1.0, BEST),
     Step(0.02, 0.97, BEST),
     Step(0.05, 0.92, BEST),
-    Step(0.05, 0.92, Care(5)),
-    Step(0.05, 0.92, Care(0)),
+    Step(0.05, 0.92, Effort(5)),
+    Step(0.05, 0.92, Effort(0)),
 )
 WINDOW_SECONDS = 0.5
 CALM_SECONDS = 5.0
@@ -97,7 +97,7 @@ PROMISE_WINDOWS = 4
 def ladder(complexity: int | None) -> tuple[Step, ...]:
     """The steps to go: all, or with Opus's complexity held, the first alone. Longer quanta make
     room for the loop; measured, a worker has none of it."""
-    return STEPS if complexity is None else (Step(STEPS[0].quantum, 1.0, Care(complexity)),)
+    return STEPS if complexity is None else (Step(STEPS[0].quantum, 1.0, Effort(complexity)),)
 
 
 class Governor:
@@ -113,7 +113,7 @@ class Governor:
     ) -> None:
         self._steps = ladder(complexity)
         self._costs = costs
-        self.place = 0
+        self.at = 0
         """Steps taken down."""
         self._ask = mix
         self._mix = TYPICAL
@@ -128,13 +128,13 @@ class Governor:
     @property
     def step(self) -> Step:
         """How to work now."""
-        return self._steps[self.place]
+        return self._steps[self.at]
 
     @property
     def room(self) -> int:
         """How many renditions more there is time for, with every step down taken."""
         least = self._steps[-1]
-        if self.place == len(self._steps) - 1 and self.late > LATE_SECONDS:
+        if self.at == len(self._steps) - 1 and self.late > LATE_SECONDS:
             return 0
         coding = least.cost(Mix(0, TYPICAL.renditions), self._costs) / 100
         one = LOADED * coding / len(TYPICAL.renditions)
@@ -156,9 +156,9 @@ class Governor:
         self._quanta += 1
         if self._span < WINDOW_SECONDS:
             return False
-        before = self.place
+        before = self.at
         self._judge()
-        return self.place != before
+        return self.at != before
 
     def _judge(self) -> None:
         self.busy, self.late = self._work / self._span, self._late / self._quanta
@@ -167,12 +167,12 @@ class Governor:
         self._mix = mix if mix.sources else TYPICAL
         if self.busy > BUSY or self.late > LATE_SECONDS:
             self._calm = 0.0
-            self.place = min(self.place + 1, len(self._steps) - 1)
-        elif self.place and self.busy * self._dearer(self._steps[self.place - 1]) <= AFTER_RISE:
+            self.at = min(self.at + 1, len(self._steps) - 1)
+        elif self.at and self.busy * self._dearer(self._steps[self.at - 1]) <= AFTER_RISE:
             self._calm += self._span
             if self._calm >= CALM_SECONDS:
                 self._calm = 0.0
-                self.place -= 1
+                self.at -= 1
         else:
             self._calm = 0.0
         self._work = self._span = self._late = 0.0

@@ -42,9 +42,9 @@ class Gated:
     def add(self, power: float, loudness: float) -> None:
         """A block of that mean power, whose `level` is `loudness`."""
         if loudness > FLOOR:
-            place = min(int((loudness - FLOOR) * _BINS_A_UNIT), _BINS - 1)
-            self._counts[place] += 1
-            self._powers[place] += power
+            index = min(int((loudness - FLOOR) * _BINS_A_UNIT), _BINS - 1)
+            self._counts[index] += 1
+            self._powers[index] += power
             self._count += 1
             self._power += power
 
@@ -71,5 +71,5 @@ class Gated:
         gate = level(self._power / self._count) - self._relative_gate
         return min(max(round((gate - FLOOR) * _BINS_A_UNIT), 0), _BINS - 1)
 
-    def _level_in(self, place: int) -> float:
-        return level(float(self._powers[place]) / int(self._counts[place]))
+    def _level_in(self, index: int) -> float:
+        return level(float(self._powers[index]) / int(self._counts[index]))

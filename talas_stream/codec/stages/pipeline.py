@@ -104,7 +104,7 @@ class Pipeline:
         self._lost = 0
         self._short: list[Samples] = []
         self._short_ticks = 0
-        self.care = BEST
+        self.effort = BEST
         """What encoders open with from now on; see `swap` for those that are open."""
         self.tap: Callable[[list[Pcm]], None] | None = None
         """Told what was decoded, after it was encoded. It must not raise."""
@@ -129,7 +129,7 @@ class Pipeline:
         """Start encoding `rendition`, the last `ticks` of the history first, bit by bit: call
         `advance` while it is `catching_up`. With `resume`, go on where the packets of another
         encoder ended: none comes twice, and they are on the same grid."""
-        encoder = Encoder(rendition, self._tools, self.care, resume)
+        encoder = Encoder(rendition, self._tools, self.effort, resume)
         if resume is None:
             start = (self._at or 0) - ticks
             kept = (pcm for pcm in self._history if pcm.end > start)
@@ -164,10 +164,10 @@ class Pipeline:
         self._openings.pop(rendition, None)
 
     def swap(self) -> bool:
-        """Give one open encoder `care`, without a seam. False when there is none to swap."""
+        """Give one open encoder `effort`, without a seam. False when there is none to swap."""
         for rendition, encoder in self._encoders.items():
-            if encoder.takes(self.care):
-                new = successor(encoder, self.care, self._history)
+            if encoder.takes(self.effort):
+                new = successor(encoder, self.effort, self._history)
                 if new is not None:
                     self._encoders[rendition] = new
                     return True

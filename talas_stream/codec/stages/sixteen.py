@@ -40,8 +40,8 @@ def sixteen(samples: Samples, at: int) -> Int16s:
     if not np.array_equal(scaled, rounded):
         for start in range(0, scaled.shape[1], _BLOCK):
             part = scaled[:, start : start + _BLOCK]
-            place = (at + start) % SPAN
-            part += _NOISE[:, place : place + part.shape[1]]
+            offset = (at + start) % SPAN
+            part += _NOISE[:, offset : offset + part.shape[1]]
         np.rint(scaled, out=rounded)
     np.clip(rounded, -32768, 32767, out=rounded)
     limited: Int16s = rounded.astype(np.int16)

@@ -170,7 +170,9 @@ async def _well(keys: Keys) -> bool:
     return False
 
 
-async def test_what_nobody_could_announce_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_change_that_was_not_announced_is_asked_for_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "ASK_AGAIN_SECONDS", 0.02)
     api = FakeApi()
     api.keys = PUBLIC_KEYS

@@ -53,7 +53,7 @@ async def world() -> World:
     return world
 
 
-async def test_the_first_goes_out_at_once_and_those_like_it_together_later(world: World) -> None:
+async def test_first_event_is_sent_at_once_and_those_like_it_as_one_later(world: World) -> None:
     world.guess()
     [first] = await world.beat()
     assert first == SecurityEvent(WRONG, 1, "192.0.2.1", method="stream_key")
@@ -66,7 +66,7 @@ async def test_the_first_goes_out_at_once_and_those_like_it_together_later(world
     assert await world.beat() == [first], "after a quiet time it is a first one again"
 
 
-async def test_others_are_others(world: World) -> None:
+async def test_events_that_differ_are_sent_apart(world: World) -> None:
     event = SecurityEvent(CUT, 1, "192.0.2.1", "i", "o", "a", "s", "access_token", "done")
     other = {"kind": StreamEvent.LISTENER_CUT, "address": "192.0.2.2", "outcome": "not_found"}
     other |= dict.fromkeys(("station_id", "owner_id", "actor_id", "session_id", "method"), "x")
@@ -121,7 +121,7 @@ async def test_beyond_all_bounds_kinds_are_counted(world: World) -> None:
     assert SecurityEvent(CUT, 3 * MOST_GATHERED) in sent
 
 
-async def test_strangers_do_not_delay_those_who_have_a_right(world: World) -> None:
+async def test_refusals_do_not_delay_the_acts_of_people_let_in(world: World) -> None:
     for number in range(1000):
         world.guess(f"10.0.{number >> 8}.{number & 255}")
     for number in range(ORDERS_AT_ONCE):
@@ -129,7 +129,7 @@ async def test_strangers_do_not_delay_those_who_have_a_right(world: World) -> No
     assert [event.kind for event in await world.beat()].count(CUT) == ORDERS_AT_ONCE
 
 
-async def test_what_nobody_takes_is_kept_and_counted(world: World) -> None:
+async def test_event_that_is_not_taken_is_kept_and_counted(world: World) -> None:
     world.api.bus.cut()
     world.guess()
     assert await world.beat(5) == []
@@ -202,7 +202,7 @@ async def test_it_sends_in_the_background_and_at_the_end_all_that_waits(
 
 
 @pytest.mark.parametrize("lose", [lambda api: api.bus.cut(), lambda api: None])
-async def test_an_end_without_a_bus_is_an_end(lose: Callable[[FakeApi], None]) -> None:
+async def test_reports_end_though_the_bus_is_away(lose: Callable[[FakeApi], None]) -> None:
     api = FakeApi()  # nobody serves
     lose(api)
     reports = Reports(api.bus, SystemClock())

@@ -61,7 +61,7 @@ class World:
         await asyncio.gather(*(asyncio.all_tasks() - before))
 
 
-async def test_who_stands_well_is_not_asked_about() -> None:
+async def test_source_whose_station_is_unchanged_is_not_asked_about() -> None:
     world = World("live", "demo")
     for _ in range(3):
         await world.look()
@@ -73,7 +73,7 @@ FAULTS = [(None, NotFound), (CLOSED, Forbidden), (REKEYED, Unauthorized)]
 
 
 @pytest.mark.parametrize(("now", "error"), FAULTS)
-async def test_after_a_change_it_is_asked_and_who_may_not_stay_goes(
+async def test_source_whose_station_was_changed_is_asked_about_and_cut_if_it_may_not_stay(
     now: StationRecord | None, error: type[TalasError]
 ) -> None:
     world = World("live", "demo")
@@ -87,7 +87,7 @@ async def test_after_a_change_it_is_asked_and_who_may_not_stay_goes(
     assert demo.expelled == []
 
 
-async def test_what_somebody_else_asked_meanwhile_counts_as_well() -> None:
+async def test_answer_to_another_s_question_is_used_by_the_review() -> None:
     world = World("live")
     world.memory["live"] = CLOSED
     await world.look()
@@ -95,7 +95,7 @@ async def test_what_somebody_else_asked_meanwhile_counts_as_well() -> None:
     assert len(world.sources[0].expelled) == 1
 
 
-async def test_any_other_change_lets_it_stay() -> None:
+async def test_source_stays_after_any_other_change_of_its_station() -> None:
     world = World("live")
     del world.memory["live"]
     world.answers["live"] = record("live", name="Morning Line")
@@ -103,7 +103,7 @@ async def test_any_other_change_lets_it_stay() -> None:
     assert world.sources[0].expelled == []
 
 
-async def test_while_nobody_answers_all_stay_and_one_question_is_enough() -> None:
+async def test_sources_stay_while_no_answer_comes_and_one_question_is_asked() -> None:
     world = World("live", "demo")
     world.memory.clear()
     world.answers = {slug: Unavailable("away") for slug in ("live", "demo")}
@@ -114,7 +114,7 @@ async def test_while_nobody_answers_all_stay_and_one_question_is_enough() -> Non
     assert not any(source.expelled for source in world.sources)
 
 
-async def test_a_fault_with_one_does_not_spare_the_next() -> None:
+async def test_fault_with_one_source_does_not_spare_the_next() -> None:
     world = World("live", "demo")
     world.memory.clear()
     world.answers = {"live": ZeroDivisionError(), "demo": record("demo", closed=True)}
@@ -122,7 +122,7 @@ async def test_a_fault_with_one_does_not_spare_the_next() -> None:
     assert len(world.sources[1].expelled) == 1
 
 
-async def test_an_announcement_that_was_missed_is_made_up_for() -> None:
+async def test_change_whose_announcement_was_missed_is_found_at_the_next_confirmation() -> None:
     world = World("live")
     world.answers["live"] = CLOSED
     world.clock.advance(CONFIRM_SECONDS - 1)

@@ -156,7 +156,7 @@ def test_what_the_kernel_lacks_is_named_and_the_rest_is_done(
     assert not done or (os.geteuid() == 0 and done == {"fork"}), "no limit of processes binds root"
 
 
-def test_who_is_not_root_and_has_no_namespaces_lacks_another_user(
+def test_process_without_root_and_namespaces_lacks_another_user(
     secret: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused() -> None:

@@ -166,7 +166,7 @@ async def test_worker_given_up_while_it_hangs_is_killed_and_reaped(
     workers.stop()
 
 
-async def test_nobody_is_left_behind_and_a_signal_to_all_does_not_disturb(
+async def test_service_that_ends_leaves_no_process_and_a_signal_to_all_ends_none(
     forker: Forker,
 ) -> None:
     workers = CodecWorkers(3, asyncio.get_running_loop(), forker.launch)

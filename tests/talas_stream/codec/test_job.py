@@ -95,7 +95,7 @@ def test_lot_of_frames_without_media_time_is_bounded_in_number_and_bytes(
         assert fed - there.kinds.count(Feed) <= lot
 
 
-def test_only_what_was_ordered_is_believed(job: LinkedJob) -> None:
+def test_packets_of_a_rendition_not_ordered_are_left_out(job: LinkedJob) -> None:
     def output(rendition: Rendition) -> Coded:
         return Coded(rendition, [Packet(b"sound", 0, 960)], b"head")
 

@@ -145,7 +145,7 @@ async def test_number_at_a_dead_worker_s_mark_that_is_no_job_of_its_own_blames_n
     link.stop()
 
 
-async def test_what_a_worker_says_is_logged_here(other: Other) -> None:
+async def test_line_that_a_worker_says_is_logged_by_the_service(other: Other) -> None:
     link = linked(other)
     with capture_logs() as logs:
         other.report(said=Said("warning", "source frames left out", {"number": 3}))
@@ -155,7 +155,7 @@ async def test_what_a_worker_says_is_logged_here(other: Other) -> None:
     link.stop()
 
 
-async def test_what_was_sent_since_the_last_report_counts_as_taken(other: Other) -> None:
+async def test_room_of_a_worker_is_less_what_was_sent_since_its_last_report(other: Other) -> None:
     link = linked(other)
     job = link.job(0, 0, lambda outputs: None, lambda lost: None)
     job.open(OPUS, 0)
@@ -286,7 +286,7 @@ async def test_worker_that_will_not_leave_is_given_up(
     link.stop()
 
 
-async def test_who_cannot_take_what_is_delivered_ends_alone(other: Other) -> None:
+async def test_job_that_cannot_take_what_is_delivered_ends_alone(other: Other) -> None:
     link = linked(other)
     done: list[int] = []
     heard: list[object] = []
@@ -430,7 +430,7 @@ async def test_worker_with_much_to_take_is_full_until_it_has_taken_it(other: Oth
     link.stop()
 
 
-async def test_stopping_lets_nobody_start_again(other: Other) -> None:
+async def test_link_that_is_stopped_starts_no_worker_again(other: Other) -> None:
     other.refuses = 1
     with capture_logs():
         link = linked(other)

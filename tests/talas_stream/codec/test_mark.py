@@ -7,7 +7,7 @@ import pytest
 from talas_stream.codec.mark import Mark, memory
 
 
-def test_what_one_end_notes_the_other_reads_and_nobody_can_shrink_it() -> None:
+def test_mark_set_at_one_end_is_read_at_the_other_and_cannot_be_shrunk() -> None:
     descriptor = memory()
     here, there = Mark(descriptor), Mark(descriptor)
     assert there.job == 0
@@ -21,7 +21,7 @@ def test_what_one_end_notes_the_other_reads_and_nobody_can_shrink_it() -> None:
     assert there.job == 7
 
 
-def test_mark_outlives_who_set_it() -> None:
+def test_mark_outlives_the_process_that_set_it() -> None:
     descriptor = memory()
     mark = Mark(descriptor)
     child = os.fork()

@@ -70,7 +70,7 @@ def test_a_format_keeps_its_coding_and_is_new_each_time(codec: Codec | SourceCod
     assert there.format is not made
 
 
-def test_what_is_no_batch_is_told() -> None:
+def test_bytes_that_are_no_batch_are_refused() -> None:
     with pytest.raises(ValueError, match=str(MOST_REPORT_BYTES + 1)):
         Unpacker(Report, MOST_REPORT_BYTES).feed((MOST_REPORT_BYTES + 1).to_bytes(4, "little"))
     with pytest.raises(ValueError, match="Expected"):

@@ -92,7 +92,7 @@ def test_job_that_owes_gets_only_what_is_left_until_it_has_paid(clock: Clock) ->
     assert flood.ran > before
 
 
-def test_slices_go_round_among_those_behind(clock: Clock) -> None:
+def test_jobs_that_are_behind_get_a_slice_each_in_turn(clock: Clock) -> None:
     first, second = Played(clock, 0.003, 1000), Played(clock, 0.003, 1000)
     turns, _ = turns_of(first, second)
     turns.live(turns.jobs.values(), 0.002)
@@ -100,7 +100,7 @@ def test_slices_go_round_among_those_behind(clock: Clock) -> None:
     assert abs(first.ran - second.ran) <= TURN_SECONDS / 0.003 + 1
 
 
-def test_honest_job_behind_for_long_is_told(clock: Clock) -> None:
+def test_honest_job_that_waits_long_shows_in_waited(clock: Clock) -> None:
     work = Played(clock, TURN_SECONDS, 2)
     turns, _ = turns_of(work)
     turns.live(turns.jobs.values(), 0.002)
@@ -122,7 +122,7 @@ def test_mark_names_the_job_while_it_is_worked_on_and_none_after_a_failure(clock
     assert not turns.attempt(turns.jobs[2], lambda work: True), "it has ended"
 
 
-def test_last_job_that_ends_while_it_owes_leaves_nobody_behind(clock: Clock) -> None:
+def test_last_job_that_ends_while_it_owes_leaves_no_job_waiting(clock: Clock) -> None:
     flood = Played(clock, 0.003, 100)
     turns, _ = turns_of(flood)
     turns.live(turns.jobs.values(), 0.002)

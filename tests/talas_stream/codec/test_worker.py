@@ -122,10 +122,10 @@ async def test_short_of_time_encoders_on_the_air_change_over_without_a_gap() -> 
             at = packet.at + WORK[-1][1].end
             client.job.feed(frame, Packet(packet.payload, at, packet.duration))
         await auntil(lambda: not any(encoders[name] is first[name] for name in first))
-        assert {encoder.care for encoder in encoders.values()} == {STEPS[-1].care}
+        assert {encoder.effort for encoder in encoders.values()} == {STEPS[-1].effort}
         await auntil(lambda: workers.loads[0].busy < 0.1)
         relax(threads)
-        await auntil(lambda: {encoder.care for encoder in encoders.values()} == {BEST})
+        await auntil(lambda: {encoder.effort for encoder in encoders.values()} == {BEST})
         client.job.finish()
         await auntil(lambda: client.done)
     for rendition in (OPUS, LOW):

@@ -118,7 +118,7 @@ async def test_ogg_is_opus(tmp_path: Path) -> None:
         writer.close()
 
 
-async def test_who_names_no_station_gets_that_of_the_settings(tmp_path: Path) -> None:
+async def test_address_without_a_station_means_that_of_the_settings(tmp_path: Path) -> None:
     async with on_air(tmp_path, default_station="demo") as (stream, _):
         assert (await stream.ask("GET /; HTTP/1.1")).startswith(b"HTTP/1.1 503 ")
         _, sending = await stream.source(slug="demo")
@@ -152,7 +152,7 @@ async def test_refusal_names_the_address_that_would_work(tmp_path: Path) -> None
         sending.close()
 
 
-async def test_who_names_no_station_while_none_is_on_the_air_is_503(tmp_path: Path) -> None:
+async def test_address_without_a_station_while_none_is_on_the_air_is_503(tmp_path: Path) -> None:
     async with running_stream(tmp_path) as stream:
         answer = await stream.ask("GET /;stream/1 HTTP/1.1")
         assert answer.startswith(b"HTTP/1.1 503 ")

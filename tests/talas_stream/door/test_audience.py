@@ -20,7 +20,7 @@ def test_listeners_are_found_by_station_and_number() -> None:
     assert (first.since, first.agent, first.address) == (1.5, "player", "10.0.0.1")
 
 
-def test_who_leaves_is_forgotten_and_his_number_not_given_again() -> None:
+def test_listener_that_leaves_is_forgotten_and_its_number_not_given_again() -> None:
     audience = Audience()
     ada = Listener()
     audience.enter(ada, "live", 0.0, "", "")
@@ -33,7 +33,7 @@ def test_who_leaves_is_forgotten_and_his_number_not_given_again() -> None:
     assert audience.entered == 2
 
 
-def test_who_is_cut_for_being_slow_is_counted_for_his_station() -> None:
+def test_listener_cut_for_being_slow_is_counted_for_its_station() -> None:
     audience = Audience()
     ada, stranger = Listener(), Listener()
     audience.enter(ada, "live", 0.0, "", "")

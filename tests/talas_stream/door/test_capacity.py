@@ -13,7 +13,7 @@ def capacity(tmp_path: Path, **limits: object) -> Capacity:
     return Capacity(stream_settings(tmp_path, **limits))
 
 
-def test_the_house_has_so_many_places(tmp_path: Path) -> None:
+def test_listener_over_the_server_s_limit_is_refused(tmp_path: Path) -> None:
     all_taken = capacity(tmp_path, max_listeners=2)
     all_taken.admit("a", "1")
     all_taken.admit("b", "2")
@@ -25,7 +25,7 @@ def test_the_house_has_so_many_places(tmp_path: Path) -> None:
     assert all_taken.taken == 2
 
 
-def test_so_does_a_station(tmp_path: Path) -> None:
+def test_listener_over_its_station_s_limit_is_refused(tmp_path: Path) -> None:
     some = capacity(tmp_path, max_station_listeners=1)
     some.admit("a", "1")
     with pytest.raises(Unavailable, match="at this station"):
@@ -35,7 +35,7 @@ def test_so_does_a_station(tmp_path: Path) -> None:
     some.admit("a", "2")
 
 
-def test_and_an_address(tmp_path: Path) -> None:
+def test_listener_over_its_address_s_limit_is_refused(tmp_path: Path) -> None:
     some = capacity(tmp_path, max_address_listeners=2)
     some.admit("a", "1")
     some.admit("b", "1")
@@ -46,7 +46,7 @@ def test_and_an_address(tmp_path: Path) -> None:
     some.admit("a", "1")
 
 
-def test_a_refusal_counts_nobody_and_those_who_left_take_no_memory(tmp_path: Path) -> None:
+def test_listener_refused_or_gone_is_not_counted_and_takes_no_memory(tmp_path: Path) -> None:
     some = capacity(tmp_path, max_address_listeners=1)
     some.admit("a", "1")
     for _ in range(5):
@@ -59,7 +59,7 @@ def test_a_refusal_counts_nobody_and_those_who_left_take_no_memory(tmp_path: Pat
 
 
 @pytest.mark.checklist(11)
-def test_a_64_of_ipv6_is_one_address_and_a_mapped_one_is_ipv4(tmp_path: Path) -> None:
+def test_ipv6_prefix_of_64_counts_as_one_address_and_a_mapped_one_as_ipv4(tmp_path: Path) -> None:
     some = capacity(tmp_path, max_address_listeners=2)
     some.admit("a", "2001:db8::1")
     some.admit("a", "2001:db8::ffff:2")

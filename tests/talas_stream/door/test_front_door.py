@@ -40,8 +40,8 @@ class Transport:
         return self.closed
 
 
-class Desk:
-    """A door with a clock that stands still."""
+class Arrivals:
+    """Connections that come in at a front door, whose clock stands still."""
 
     def __init__(self, most: int = 10) -> None:
         self.clock = FakeClock()
@@ -58,72 +58,72 @@ class Desk:
 # ---- the doorkeeper ------------------------------------------------------------------------------
 
 
-def test_who_does_not_finish_his_head_in_time_is_turned_away_the_oldest_first() -> None:
-    desk = Desk()
-    _, early = desk.enter()
-    desk.clock.advance(3.0)
-    _, late = desk.enter()
-    desk.clock.advance(2.0)
-    desk.keeper.sweep()
+def test_connection_without_a_whole_head_in_time_is_turned_away_oldest_first() -> None:
+    arrivals = Arrivals()
+    _, early = arrivals.enter()
+    arrivals.clock.advance(3.0)
+    _, late = arrivals.enter()
+    arrivals.clock.advance(2.0)
+    arrivals.keeper.sweep()
     assert early.written.startswith(b"HTTP/1.1 408 ")
     assert early.closed
     assert not late.closed
-    desk.clock.advance(3.0)
-    desk.keeper.sweep()
-    desk.keeper.sweep()
+    arrivals.clock.advance(3.0)
+    arrivals.keeper.sweep()
+    arrivals.keeper.sweep()
     assert late.closed
 
 
-def test_bytes_do_not_buy_time() -> None:
-    desk = Desk()
-    door, transport = desk.enter()
+def test_connection_that_goes_on_sending_its_head_gets_no_more_time() -> None:
+    arrivals = Arrivals()
+    door, transport = arrivals.enter()
     for byte in b"GET /":
-        desk.clock.advance(1.1)
+        arrivals.clock.advance(1.1)
         door.data_received(bytes([byte]))
-    desk.keeper.sweep()
+    arrivals.keeper.sweep()
     assert transport.written.startswith(b"HTTP/1.1 408 ")
     door.data_received(b"x HTTP/1.1\r\n\r\n")
     assert transport.written.count(b"HTTP/1.1") == 1
 
 
-def test_there_are_so_many_places_and_each_is_given_back_once() -> None:
-    desk = Desk(most=2)
-    first, _ = desk.enter()
-    second, _ = desk.enter()
-    third, transport = desk.enter()
+def test_waiting_connections_are_limited_and_each_is_counted_out_once() -> None:
+    arrivals = Arrivals(most=2)
+    first, _ = arrivals.enter()
+    second, _ = arrivals.enter()
+    third, transport = arrivals.enter()
     assert transport.written.startswith(b"HTTP/1.1 503 ")
     assert b"Retry-After: 5" in transport.written
     assert transport.closed
     third.data_received(b"GET / HTTP/1.1\r\n\r\n")
     third.connection_lost(None)
-    assert (desk.keeper.connections, desk.keeper.refused) == (2, 1)
-    assert not desk.keeper.empty.is_set()
+    assert (arrivals.keeper.connections, arrivals.keeper.refused) == (2, 1)
+    assert not arrivals.keeper.empty.is_set()
     first.connection_lost(None)
     second.connection_lost(None)
-    assert desk.keeper.connections == 0
-    assert desk.keeper.empty.is_set()
-    desk.keeper.sweep()
+    assert arrivals.keeper.connections == 0
+    assert arrivals.keeper.empty.is_set()
+    arrivals.keeper.sweep()
 
 
 @pytest.mark.checklist(24)
-def test_one_address_waits_on_a_quarter_of_the_places_and_loses_the_oldest() -> None:
-    desk = Desk(most=8)
-    mine = [desk.enter("192.0.2.1")[1] for _ in range(3)]
+def test_address_with_a_quarter_of_the_waiting_connections_loses_its_oldest() -> None:
+    arrivals = Arrivals(most=8)
+    mine = [arrivals.enter("192.0.2.1")[1] for _ in range(3)]
     assert [transport.closed for transport in mine] == [True, False, False]
     assert mine[0].written == b""
-    neighbours = [desk.enter(f"2001:db8::{number}")[1] for number in range(3)]
+    neighbours = [arrivals.enter(f"2001:db8::{number}")[1] for number in range(3)]
     assert [transport.closed for transport in neighbours] == [True, False, False]
-    _, other = desk.enter("2001:db8:1::1")
+    _, other = arrivals.enter("2001:db8:1::1")
     assert not other.closed
 
 
-def test_where_there_is_no_place_the_oldest_that_waits_gives_its_own() -> None:
-    desk = Desk(most=2)
-    first = desk.enter("192.0.2.1")[1]
-    desk.enter()
-    late = desk.enter("192.0.2.2")[1]
+def test_connection_over_the_limit_replaces_the_oldest_that_waits() -> None:
+    arrivals = Arrivals(most=2)
+    first = arrivals.enter("192.0.2.1")[1]
+    arrivals.enter()
+    late = arrivals.enter("192.0.2.2")[1]
     assert (first.closed, late.closed, late.written) == (True, False, b"")
-    assert desk.enter("192.0.2.3")[1].written == b""
+    assert arrivals.enter("192.0.2.3")[1].written == b""
     assert late.closed
 
 
@@ -138,7 +138,7 @@ def test_where_there_is_no_place_the_oldest_that_waits_gives_its_own() -> None:
 )  # fmt: skip
 def test_a_request_for_another_host_gets_no_further_than_the_door(line: str) -> None:
     for host in ("evil.example:28080", "here.evil.example", "evil.example, here"):
-        door, transport = Desk().enter()
+        door, transport = Arrivals().enter()
         door.data_received(f"{line} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         assert transport.written.startswith(b"HTTP/1.1 421 Misdirected Request\r\n")
         assert b"TALAS_HOSTS" in transport.written
@@ -147,17 +147,17 @@ def test_a_request_for_another_host_gets_no_further_than_the_door(line: str) -> 
 
 @pytest.mark.checklist(31)
 def test_a_target_of_another_host_gets_no_further_either() -> None:
-    door, transport = Desk().enter()
+    door, transport = Arrivals().enter()
     door.data_received(b"GET http://evil.example/live.mp3 HTTP/1.1\r\nHost: here\r\n\r\n")
     assert transport.written.startswith(b"HTTP/1.1 421 ")
 
 
-def test_closing_turns_away_whoever_has_not_shown_a_head() -> None:
-    desk = Desk()
-    _, transport = desk.enter()
-    gone, silent = desk.enter()
+def test_door_that_closes_turns_away_connections_without_a_head() -> None:
+    arrivals = Arrivals()
+    _, transport = arrivals.enter()
+    gone, silent = arrivals.enter()
     gone.connection_lost(None)
-    desk.keeper.close()
+    arrivals.keeper.close()
     assert transport.written.startswith(b"HTTP/1.1 503 ")
     assert silent.written == b""
 
@@ -185,14 +185,14 @@ def test_closing_turns_away_whoever_has_not_shown_a_head() -> None:
 def test_a_head_that_breaks_the_rules_is_answered_and_closed(
     request_head: bytes, status: int, cut: str
 ) -> None:
-    desk = Desk()
-    door, transport = desk.enter()
+    arrivals = Arrivals()
+    door, transport = arrivals.enter()
     pieces = [request_head] if cut == "whole" else [bytes([byte]) for byte in request_head]
     for piece in pieces:
         door.data_received(piece)
     assert transport.written.startswith(b"HTTP/1.1 %d " % status)
     assert transport.closed
-    desk.keeper.sweep()
+    arrivals.keeper.sweep()
     assert transport.written.count(b"HTTP/1.1") == 1
 
 
@@ -259,7 +259,7 @@ async def test_what_follows_a_source_s_head_is_its_body(tmp_path: Path) -> None:
         writer.close()
 
 
-async def test_what_follows_a_listener_s_head_is_nobody_s(tmp_path: Path) -> None:
+async def test_bytes_after_a_listener_s_head_are_dropped(tmp_path: Path) -> None:
     async with running_stream(tmp_path) as stream:
         extra = head("GET /health HTTP/1.1\nHost: x") + random.Random(1).randbytes(5000)
         data = await answer(stream, [head("GET /live.mp3 HTTP/1.1") + extra])
@@ -281,7 +281,7 @@ async def test_a_slow_head_is_408(tmp_path: Path) -> None:
         assert (await answer(stream, [b"GET /live.mp3 HT"])).startswith(b"HTTP/1.1 408 ")
 
 
-async def test_too_many_connections_are_503_and_places_come_back(tmp_path: Path) -> None:
+async def test_connections_over_the_limit_are_503_until_others_leave(tmp_path: Path) -> None:
     async with running_stream(tmp_path, max_connections=4) as stream:
         following = [await _follower(stream) for _ in range(4)]
         await auntil(lambda: _refused(stream))
@@ -300,7 +300,7 @@ async def _follower(stream: Stream) -> tuple[asyncio.StreamReader, asyncio.Strea
 
 
 @pytest.mark.checklist(24)
-async def test_connections_that_send_nothing_keep_nobody_out(tmp_path: Path) -> None:
+async def test_connections_that_send_nothing_keep_no_other_out(tmp_path: Path) -> None:
     async with running_stream(tmp_path, max_connections=40) as stream:
         following, writer = await _follower(stream)
         idle = [await stream.connect() for _ in range(80)]
@@ -325,7 +325,7 @@ async def _refused(stream: Stream) -> bool:
         writer.close()
 
 
-async def test_a_thousand_half_open_connections_are_in_nobody_s_way(tmp_path: Path) -> None:
+async def test_thousand_half_open_connections_delay_no_other(tmp_path: Path) -> None:
     async with running_stream(tmp_path, header_timeout_seconds=120.0) as stream:
         idle = [await stream.connect() for _ in range(1000)]
         for _, writer in idle[::2]:
@@ -385,7 +385,7 @@ async def _off(stream: Stream) -> bool:
     return await stream.status() == []
 
 
-async def test_what_is_asked_of_the_whole_port_is_answered(tmp_path: Path) -> None:
+async def test_options_request_for_the_whole_port_is_answered(tmp_path: Path) -> None:
     """libshout wants to know whether there is TLS, and would not go on after a 404."""
     async with running_stream(tmp_path) as stream:
         answer = await stream.ask("OPTIONS * HTTP/1.1\nHost: here\nUpgrade: TLS/1.0, HTTP/1.1")

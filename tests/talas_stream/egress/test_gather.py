@@ -36,7 +36,9 @@ async def test_what_is_not_enough_is_handed_over_after_a_while(
     assert got == [b"12345"]
 
 
-async def test_nothing_is_written_for_one_who_left(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_gathered_bytes_of_a_listener_that_left_are_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(gather, "PATIENCE_SECONDS", 0.0)
     got: list[bytes] = []
     gone = Gather(got.append, 10)

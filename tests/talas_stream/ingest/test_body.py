@@ -84,7 +84,7 @@ def test_chunks_are_taken_off_however_they_are_cut() -> None:
         "Content-Length: " + "9" * 5000,
     ],
 )
-def test_what_is_not_understood_is_refused(line: str) -> None:
+def test_body_in_a_coding_that_is_not_known_is_refused(line: str) -> None:
     with pytest.raises(BadInput):
         body_of(head(line))
 

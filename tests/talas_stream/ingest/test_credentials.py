@@ -74,7 +74,7 @@ def test_only_who_has_the_key_learns_that_the_station_is_closed() -> None:
         auth(record().key_hash),
     ],
 )
-def test_all_else_is_refused(line: str) -> None:
+def test_credentials_other_than_the_station_s_are_refused(line: str) -> None:
     with pytest.raises(Unauthorized) as refused:
         check_source(head(line), record())
     assert KEY not in str(refused.value)
@@ -136,7 +136,9 @@ def test_name_that_says_something_is_kept(name: str) -> None:
         ((), ""),
     ],
 )
-def test_the_bit_rate_in_all_its_places(lines: tuple[str, ...], rate: str) -> None:
+def test_bit_rate_is_read_from_each_header_that_may_tell_it(
+    lines: tuple[str, ...], rate: str
+) -> None:
     assert source_info(head(*lines)).bit_rate == rate
 
 
@@ -176,7 +178,7 @@ def test_an_address_of_a_web_page_reaches_the_listeners(address: str) -> None:
         "http://example.org/javascript:\u202e", "https://" + "a" * 500, "xhttp://a/",
     ],
 )  # fmt: skip
-def test_any_other_address_is_dropped(address: str) -> None:
+def test_url_of_a_source_that_is_no_web_page_is_dropped(address: str) -> None:
     info = source_info(head(f"icy-url: {address}", "ice-name: Guest"))
     assert (info.url, info.name) == ("", "Guest")
 

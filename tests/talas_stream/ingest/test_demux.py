@@ -122,7 +122,7 @@ def test_webm_is_opus_and_passes_through() -> None:
     assert form.config.startswith(b"OpusHead")
 
 
-def test_the_rest_does_not() -> None:
+def test_coding_that_is_only_decoded_is_a_source_codec() -> None:
     codecs = {coding: formats(read(coding, coded(programme(0.2), coding)))[0].codec
               for coding in SENT_ALSO if coding != "webm"}  # fmt: skip
     assert all(isinstance(codec, SourceCodec) for codec in codecs.values())

@@ -266,7 +266,7 @@ def test_a_signature_and_nothing_behind_it_is_refused_as_well(head: bytes) -> No
     assert read(head[:3]) == []
 
 
-def test_nothing_at_all_is_nothing() -> None:
+def test_reader_fed_nothing_gives_no_frame() -> None:
     assert read(b"") == []
 
 

@@ -33,7 +33,7 @@ async def test_source_owner_and_admin_see_a_mount_and_nobody_else(tmp_path: Path
 
 
 @pytest.mark.parametrize("page", ["stats", "listmounts", "listclients", "killsource"])
-async def test_what_concerns_all_is_for_admins(tmp_path: Path, page: str) -> None:
+async def test_page_that_concerns_all_stations_is_for_admins(tmp_path: Path, page: str) -> None:
     async with on_air(tmp_path) as stream:
         root = await admin(stream)
         status, start, _ = await get(stream, f"/admin/{page}", auth())
@@ -54,7 +54,7 @@ async def test_the_key_of_one_station_opens_no_other(tmp_path: Path) -> None:
         assert (await get(stream, "/admin/killsource?mount=/nobody", auth()))[0] == 404
 
 
-async def test_a_closed_station_is_nobody_s(tmp_path: Path) -> None:
+async def test_closed_station_is_404_to_everybody(tmp_path: Path) -> None:
     async with on_air(tmp_path) as stream:
         root = await admin(stream)
         stream.api.stations["demo"] = record("demo", closed=True)
@@ -230,7 +230,7 @@ async def test_a_wrong_key_is_reported_and_who_shows_none_is_not(tmp_path: Path)
 
 @pytest.mark.checklist(29)
 @pytest.mark.parametrize("page", ["listclients?mount=/live", "stats"])
-async def test_whose_token_does_not_allow_it_is_reported(tmp_path: Path, page: str) -> None:
+async def test_person_whose_token_does_not_allow_it_is_reported(tmp_path: Path, page: str) -> None:
     async with on_air(tmp_path) as stream:
         await admin(stream)
         assert (await get(stream, f"/admin/{page}", bearer("somebody")))[0] == 403

@@ -95,7 +95,7 @@ async def test_listeners_are_told_when_their_number_has_changed(station: Station
     assert [(name, data["listeners"]) for name, data in told] == [("listeners", 1)]
 
 
-async def test_one_who_takes_nothing_is_let_go(station: Station) -> None:
+async def test_follower_that_takes_nothing_is_let_go(station: Station) -> None:
     events = Events()
     slow, quick = events.follow(station, "192.0.2.1"), events.follow(station, "192.0.2.1")
     station.claim(Source(), SourceInfo())
@@ -108,7 +108,7 @@ async def test_one_who_takes_nothing_is_let_go(station: Station) -> None:
     assert await slow.take() is None
 
 
-async def test_there_is_a_limit_and_a_place_becomes_free(station: Station) -> None:
+async def test_follower_over_the_limit_is_refused_until_another_leaves(station: Station) -> None:
     events = Events(limit=1)
     follower = events.follow(station, "192.0.2.1")
     with pytest.raises(Unavailable) as refused:

@@ -84,7 +84,7 @@ async def test_titles_in_every_script_and_spelling(tmp_path: Path, query: str, t
         "Authorization: Bearer",
     ],
 )
-async def test_nobody_else_sends_titles(tmp_path: Path, line: str) -> None:
+async def test_title_from_anybody_but_the_source_is_refused(tmp_path: Path, line: str) -> None:
     async with on_air(tmp_path) as stream:
         status, start, body = await get(stream, "/admin/metadata?mount=/live&song=x", line)
         assert status == 401
@@ -147,7 +147,9 @@ async def test_a_station_without_an_owner_is_no_stranger_s(tmp_path: Path) -> No
         ("/admin/metadata?mount=/demo&song=x", 404),
     ],
 )
-async def test_what_is_missing_or_unknown_is_said(tmp_path: Path, target: str, status: int) -> None:
+async def test_request_with_something_missing_or_unknown_is_told_what(
+    tmp_path: Path, target: str, status: int
+) -> None:
     async with on_air(tmp_path) as stream:
         found, start, body = await get(stream, target, auth())
         assert (found, json.loads(body)["success"]) == (status, False)

@@ -143,7 +143,7 @@ async def test_listeners_are_counted_at_a_beat(
         listening.close()
 
 
-async def test_there_is_a_sign_of_life_and_who_has_gone_is_forgotten(
+async def test_follower_gets_a_sign_of_life_and_is_forgotten_once_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def quick(*args: object) -> nowplaying.NowPlaying:
@@ -167,7 +167,7 @@ async def test_there_is_a_sign_of_life_and_who_has_gone_is_forgotten(
         await auntil(free)
 
 
-async def test_one_who_reads_nothing_is_cut(
+async def test_follower_that_reads_nothing_is_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nowplaying, "UNREAD_BYTES", -1)
@@ -184,7 +184,7 @@ async def test_one_who_reads_nothing_is_cut(
 
 
 @pytest.mark.checklist(24)
-async def test_one_address_follows_on_a_quarter_of_the_places(
+async def test_address_over_a_quarter_of_the_followers_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compose, "Events", partial(events.Events, 8))

@@ -32,11 +32,11 @@ def test_the_user_and_the_password_must_be_right(password: AdminPassword) -> Non
 
 
 @pytest.mark.parametrize("given", ["", "admin"])
-def test_without_a_password_nobody_is_admitted(clock: FakeClock, given: str) -> None:
+def test_empty_password_admits_nobody(clock: FakeClock, given: str) -> None:
     assert not AdminPassword("", clock.monotonic).admits("admin", given, "a")
 
 
-def test_who_guesses_is_told_to_wait_and_nobody_else(
+def test_address_that_guesses_is_told_to_wait_and_no_other(
     password: AdminPassword, clock: FakeClock
 ) -> None:
     guess(password, MAX_WRONG)

@@ -66,7 +66,9 @@ async def test_playlist_of_a_rendition_holds_that(tmp_path: Path, target: str, e
         ("/live.xspf", 404),
     ],
 )
-async def test_what_there_is_no_playlist_of(tmp_path: Path, target: str, status: int) -> None:
+async def test_playlist_of_what_is_not_there_is_404(
+    tmp_path: Path, target: str, status: int
+) -> None:
     async with running_stream(tmp_path) as stream:
         found, start, _ = await get(stream, target)
         assert found == status

@@ -37,7 +37,7 @@ async def _count(stream: Stream, number: int) -> bool:
     return len(await stream.status()) == number
 
 
-async def test_a_source_is_described(tmp_path: Path) -> None:
+async def test_status_describes_the_source(tmp_path: Path) -> None:
     async with on_air(tmp_path) as stream:
         _, _, listening = await stream.listen("/live.mp3")
         stats = json.loads((await get(stream, "/status-json.xsl"))[2])["icestats"]
@@ -74,7 +74,7 @@ async def test_the_public_address_goes_before_the_request_s(tmp_path: Path) -> N
         assert b"\nhttps://radio.example/audio/live.mp3\n" in body
 
 
-async def test_without_a_host_nobody_asks_the_resolver(
+async def test_request_without_a_host_does_not_ask_the_resolver(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may take seconds to answer, and the whole service would wait."""

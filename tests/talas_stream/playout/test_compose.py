@@ -51,7 +51,7 @@ async def test_a_folder_is_played_until_sigterm(
     assert sounds.alike(heard[0], sounds.chirp(30, 5)[0, : heard.shape[1]]) > 0.9
 
 
-async def test_the_house_programme_is_on_the_air_soon(
+async def test_demo_programme_is_on_the_air_soon(
     server: Any, environ: dict[str, str], until: Any
 ) -> None:
     drain = asyncio.Event()

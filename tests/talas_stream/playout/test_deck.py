@@ -40,7 +40,7 @@ async def test_pages_come_in_order_from_one_other_thread() -> None:
     assert threading.get_ident() not in player.threads
 
 
-async def test_it_looks_ahead_and_no_further(until: Any) -> None:
+async def test_deck_keeps_so_many_pages_ahead_and_no_more(until: Any) -> None:
     player = Counter()
     deck = Deck(lambda: player)  # type: ignore[arg-type,return-value]
     deck.start()
@@ -64,7 +64,7 @@ async def test_the_title_is_that_of_the_last_page_taken() -> None:
     await deck.close()
 
 
-async def test_a_failure_reaches_whoever_asks() -> None:
+async def test_player_that_fails_reaches_the_caller_of_page() -> None:
     deck = Deck(lambda: Counter(fail_at=3))  # type: ignore[arg-type,return-value]
     with pytest.raises(UsageError, match="no more music"):
         await deck.page()
@@ -81,5 +81,5 @@ async def test_a_player_that_cannot_be_made_is_a_failure_too() -> None:
     await deck.close()
 
 
-async def test_close_without_a_start() -> None:
+async def test_deck_closed_before_its_start_is_closed() -> None:
     await Deck(Counter).close()  # type: ignore[arg-type,return-value]

@@ -41,7 +41,7 @@ def test_every_kind_of_file_tells_its_title(tmp_path: Path, suffix: str, codec: 
         ({"title": " a\r\n b ", "artist": "c"}, "c - a b"), ({}, "my long song"),
     ],
 )  # fmt: skip
-def test_titles(tags: dict[str, str], title: str) -> None:
+def test_title_of_a_file_comes_from_its_tags_or_its_name(tags: dict[str, str], title: str) -> None:
     assert title_of(tags, Path("/x/my_long  song.mp3")) == title
 
 

@@ -73,7 +73,7 @@ def test_a_track_without_sound_is_a_second_of_silence(sounds: Any) -> None:
     assert [line["event"] for line in lines[:2]] == ["file broken off", "track has no sound"]
 
 
-def test_a_playlist_that_fails_is_heard_of(sounds: Any) -> None:
+def test_playlist_that_fails_reaches_the_caller_of_page(sounds: Any) -> None:
     class Empty:
         def next(self) -> Track:
             raise UsageError("nothing left")
@@ -84,7 +84,7 @@ def test_a_playlist_that_fails_is_heard_of(sounds: Any) -> None:
         Player(Empty(), TOOLS).page()
 
 
-def test_no_hidden_threads(sounds: Any) -> None:
+def test_player_starts_no_thread(sounds: Any) -> None:
     def threads() -> int:
         return len(list(Path("/proc/self/task").iterdir()))
 

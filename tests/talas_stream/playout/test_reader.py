@@ -141,7 +141,9 @@ def test_a_file_that_is_no_audio_is_logged(sounds: Any) -> None:
     assert [line["event"] for line in lines] == ["file broken off"] * 2
 
 
-def test_a_rate_that_changes_on_the_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_file_whose_rate_changes_on_the_way_is_read_to_its_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def frames(_: object) -> Any:
         for rate, channels in ((48_000, 2), (24_000, 2), (24_000, 1)):
             shape = (channels, rate // 2)
@@ -167,5 +169,5 @@ def test_easing_keeps_every_sample_count(sizes: list[int]) -> None:
     assert heard[0, 0] == heard[0, -1] == 0
 
 
-def test_easing_nothing() -> None:
+def test_easing_of_nothing_gives_nothing() -> None:
     assert list(eased(iter([]))) == []

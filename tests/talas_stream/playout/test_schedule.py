@@ -13,7 +13,7 @@ def test_the_lead_leaves_at_once_and_the_rest_in_time() -> None:
     assert schedule.wait(2.5) == pytest.approx(2.0)
 
 
-def test_it_never_drifts() -> None:
+def test_schedule_never_drifts() -> None:
     """Sleeps that are always too long do not add up."""
     clock = FakeClock()
     schedule = Schedule(clock, lead=0.5, slack=4)

@@ -39,7 +39,9 @@ async def test_a_station_is_asked_for_once(api: FakeApi, directory: Directory) -
     assert api.asked == 1
 
 
-async def test_what_does_not_exist_is_never_remembered(api: FakeApi, directory: Directory) -> None:
+async def test_station_that_does_not_exist_is_never_remembered(
+    api: FakeApi, directory: Directory
+) -> None:
     for _ in range(2):
         assert await directory.find("new") is None
     assert api.asked == 2
@@ -47,7 +49,9 @@ async def test_what_does_not_exist_is_never_remembered(api: FakeApi, directory: 
     assert await directory.find("new") == record("new")
 
 
-async def test_nor_is_what_is_closed(api: FakeApi, directory: Directory) -> None:
+async def test_station_that_is_closed_is_never_remembered(
+    api: FakeApi, directory: Directory
+) -> None:
     await directory.find("live")
     await api.change("live", record("live", closed=True))
     await auntil(lambda: directory.remembered("live") is None)
@@ -95,7 +99,9 @@ async def test_asking_goes_past_what_is_remembered(api: FakeApi, directory: Dire
     assert directory.remembered("live") is not None
 
 
-async def test_with_the_api_away_the_known_stay_known(api: FakeApi, directory: Directory) -> None:
+async def test_known_stations_stay_known_while_the_api_is_away(
+    api: FakeApi, directory: Directory
+) -> None:
     await directory.find("live")
     api.bus.cut()
     assert await directory.find("live") == record("live")

@@ -14,7 +14,7 @@ def test_listeners_are_held_only_after_audio_and_let_go_by_time_alone() -> None:
     assert {state for state, event in LIFE if event is Event.EXPIRE} == set(HOLDING)
 
 
-def test_whoever_claims_a_free_station_may_let_it_go_again() -> None:
+def test_free_station_that_was_claimed_can_be_released() -> None:
     for (state, event), claimed in LIFE.items():
         if event is Event.CLAIM:
             assert LIFE[claimed, Event.RELEASE] is state

@@ -68,7 +68,9 @@ def test_a_header_is_read_as_it_was_written(
     ],
     ids=["empty", "too large", "object type", "rate", "channels"],
 )
-def test_what_no_header_can_say(config: AudioSpecificConfig, size: int) -> None:
+def test_config_that_no_adts_header_can_say_is_refused(
+    config: AudioSpecificConfig, size: int
+) -> None:
     with pytest.raises(ValueError):
         adts_header(config, size)
 
@@ -78,7 +80,7 @@ def test_what_no_header_can_say(config: AudioSpecificConfig, size: int) -> None:
     [(0, 0xFE), (1, 0xE1), (1, 0xF3), (2, 0x74), (4, 0), (1, 0xF0)],
     ids=["first byte", "sync word", "layer", "reserved rate", "too short", "no room for its CRC"],
 )
-def test_what_is_no_header(place: int, value: int) -> None:
+def test_bytes_that_are_no_adts_header_are_refused(place: int, value: int) -> None:
     field = bytearray(adts_header(LC, 2))
     field[place] = value
     assert parse_header(bytes(field)) is None
@@ -98,7 +100,7 @@ def test_the_config_an_encoder_gives() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\x11", b"\x29\x90", b"\x17\x90", b"\x11\xc0"])
-def test_a_config_that_adts_cannot_carry(data: bytes) -> None:
+def test_config_that_adts_cannot_carry_is_refused(data: bytes) -> None:
     with pytest.raises(MalformedHeader):
         parse_config(data)
 
@@ -143,7 +145,7 @@ class TestAdtsFramer:
         assert found == frames[:3] + frames[4:]
         assert framer.garbage_bytes == 105
 
-    def test_the_largest_frames(self) -> None:
+    def test_largest_adts_frames_are_cut_whole(self) -> None:
         frames = [frame(b"\xff" * (MAX_FRAME_BYTES - 7))] * 3
         found, _ = self.run(b"".join(frames))
         assert found == frames

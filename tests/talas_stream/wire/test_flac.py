@@ -20,7 +20,9 @@ from talas_stream.wire.flac import parse_frame_header, parse_streaminfo
         ("fff8c018 fe8080808080 80", 4096, 0, 0),
     ],
 )
-def test_frame_headers(head: str, samples: int, rate: int, number: int) -> None:
+def test_flac_frame_header_tells_what_it_holds(
+    head: str, samples: int, rate: int, number: int
+) -> None:
     data = bytes.fromhex(head)
     crc = next(c for c in range(256) if parse_frame_header(data + bytes((c,)) + bytes(9)))
     header = parse_frame_header(data + bytes((crc,)) + bytes(9))
@@ -36,12 +38,12 @@ def test_frame_headers(head: str, samples: int, rate: int, number: int) -> None:
     ["", "fffb9064", "fff80018 00", "fff8cf18 00", "fff8cab8 00", "fff8ca19 00", "fff8ca18 80",
      "fff8ca18 ff", "fff8ca18 c200", "fff8ca18 e0"],
 )  # fmt: skip
-def test_what_is_no_frame_header(head: str) -> None:
+def test_bytes_that_are_no_flac_frame_header_are_refused(head: str) -> None:
     data = bytes.fromhex(head)
     assert not any(parse_frame_header(data + bytes((c,)) + bytes(9)) for c in range(256))
 
 
 @pytest.mark.parametrize("block", [b"", bytes(33), bytes(34)])
-def test_what_is_no_streaminfo(block: bytes) -> None:
+def test_bytes_that_are_no_streaminfo_are_refused(block: bytes) -> None:
     with pytest.raises(MalformedHeader):
         parse_streaminfo(block)

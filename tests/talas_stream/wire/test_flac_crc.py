@@ -64,7 +64,7 @@ class TestCrc16:
         with pytest.raises(ValueError, match="within the data"):
             self.step(DATA, 0, start, end)
 
-    def test_a_long_run(self) -> None:
+    def test_crc_16_of_a_long_run_is_right(self) -> None:
         data = DATA * 70
         assert self.step(data, 1, 3, len(data)) == flac_crc16(data, 1, 3, len(data))
 

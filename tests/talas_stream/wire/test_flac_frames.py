@@ -11,7 +11,7 @@ from support.sound import coded, programme
 from support.wire import cuts, demuxed
 from talas_stream.wire.flac import StreamInfo
 from talas_stream.wire.flac_crc import flac_crc16
-from talas_stream.wire.flac_frames import MOST_PLACES, FlacReader, RawFrame
+from talas_stream.wire.flac_frames import MOST_CANDIDATES, FlacReader, RawFrame
 
 DATA = coded(programme(0.6), "flac")
 MONO = coded(programme(0.4, 22_050, channels=1), "flac", 22_050)
@@ -134,7 +134,7 @@ def test_false_headers_are_looked_at_a_few_times_each_and_their_bytes_summed_onc
     false = flac_header(14) * 20_000
     events = reader.feed(streaminfo() + false)
     assert lengths(events)[:-1] == [16_384] * (len(events) - 2)
-    assert len(events) > 20_000 - 2 * MOST_PLACES
+    assert len(events) > 20_000 - 2 * MOST_CANDIDATES
     assert reader.steps < 21_000
     assert summed <= len(false)
     assert reader.buffered < 1000

@@ -129,13 +129,13 @@ class TestFramer:
         assert found == frames[:5]
         assert framer.garbage_bytes == 0
 
-    def test_a_tag_in_mid_stream(self, frames: list[bytes]) -> None:
+    def test_tag_in_mid_stream_is_stepped_over(self, frames: list[bytes]) -> None:
         data = b"".join(frames[:4]) + id3(5000) + b"".join(frames[4:9])
         found, framer = self.run(data)
         assert found == frames[:9]
         assert framer.garbage_bytes == 0
 
-    def test_an_empty_tag_at_the_very_end(self, frames: list[bytes]) -> None:
+    def test_empty_tag_at_the_very_end_is_stepped_over(self, frames: list[bytes]) -> None:
         found, framer = self.run(b"".join(frames[:4]) + id3(0))
         assert found == frames[:4]
         assert framer.garbage_bytes == 0
@@ -146,7 +146,7 @@ class TestFramer:
         assert found == frames[:8]
         assert framer.garbage_bytes == len(tail)
 
-    def test_a_tag_found_while_searching(self, frames: list[bytes]) -> None:
+    def test_tag_found_while_searching_is_stepped_over(self, frames: list[bytes]) -> None:
         found, framer = self.run(b"<html>" + id3(3000) + b"".join(frames[:4]))
         assert found == frames[:4]
         assert framer.garbage_bytes == 6
@@ -156,7 +156,9 @@ class TestFramer:
         [b"ID3\xff\x00\x00\0\0\0\0", b"ID3\x04\x00\x01\0\0\0\0", b"ID3\x04\x00\x00\0\0\x80\0"],
         ids=["version", "flags", "size"],
     )
-    def test_what_only_looks_like_a_tag(self, frames: list[bytes], fake: bytes) -> None:
+    def test_bytes_that_only_look_like_a_tag_are_searched_for_frames(
+        self, frames: list[bytes], fake: bytes
+    ) -> None:
         found, framer = self.run(b"".join(frames[:3]) + fake + b"".join(frames[3:6]))
         assert found == frames[:6]
         assert framer.garbage_bytes == len(fake)

@@ -69,7 +69,7 @@ def test_an_address_that_does_not_fit_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("wrong", [0, -1])
-def test_an_interval_of_no_bytes(wrong: int) -> None:
+def test_interval_of_no_bytes_is_refused(wrong: int) -> None:
     with pytest.raises(ValueError, match="at least one byte"):
         IcyInterleaver(wrong)
     with pytest.raises(ValueError, match="at least one byte"):
@@ -161,6 +161,6 @@ class TestNativeIcyInterleaver(TestIcyInterleaver):
         arguments = (audio, metaint, position % metaint, metadata_block(title))
         assert self.kernels.icy_interleave(*arguments) == icy_interleave(*arguments)
 
-    def test_a_long_buffer(self) -> None:
+    def test_long_buffer_is_interleaved_as_by_the_twin(self) -> None:
         arguments = (random.Random(1).randbytes(100_000), 16000, 15999, metadata_block("A"))
         assert self.kernels.icy_interleave(*arguments) == icy_interleave(*arguments)

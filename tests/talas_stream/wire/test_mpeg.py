@@ -59,7 +59,7 @@ def test_a_header_tells_its_frame(field: bytes, expected: MpegHeader) -> None:
         "nothing",
     ],
 )
-def test_what_is_no_header(field: bytes) -> None:
+def test_bytes_that_are_no_mpeg_header_are_refused(field: bytes) -> None:
     assert parse_header(field) is None
 
 
@@ -97,7 +97,7 @@ class TestMpegFramer:
             assert {frame.channels for frame in found} == {1 if layout == "mono" else 2}
             assert framer.garbage_bytes == 0
 
-    def test_layer_two(self) -> None:
+    def test_layer_two_frames_are_cut_as_layer_three_s(self) -> None:
         data = encoded("mp2", "mp2", seconds=0.3)
         found = self.framer().feed(data)
         assert [frame.payload for frame in found] == demuxed(data, "mp3")[: len(found)]
@@ -129,7 +129,7 @@ class TestMpegFramer:
             found = framer.feed(frame * 3) + framer.flush()
             assert [each.payload for each in found] == [frame] * 3
 
-    def test_a_frame_too_short_for_a_note(self) -> None:
+    def test_frame_too_short_for_a_note_is_audio(self) -> None:
         frame = note(b"\xff\xf3\x14\x40", b"", 4)  # 24 bytes, of 8 kbit/s
         framer = self.framer()
         assert len(framer.feed(frame * 3) + framer.flush()) == 3

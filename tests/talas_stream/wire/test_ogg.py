@@ -152,7 +152,7 @@ class TestPacketReader:
         events, _ = self.run(data + writer.page([opus(3)], 1960, eos=True))
         assert [each.samples for each in events if isinstance(each, Packet)] == [960, 960, 960]
 
-    def test_a_chain_of_streams(self) -> None:
+    def test_chain_of_streams_gives_each_stream_s_packets(self) -> None:
         data = encoded("ogg", "libopus", seconds=0.3) + encoded("ogg", "flac", seconds=0.3)
         mono = encoded("ogg", "libopus", layout="mono", seconds=0.3)
         events, _ = self.run(data + mono)
@@ -190,7 +190,7 @@ class TestPacketReader:
         assert events == []
         assert reader.bytes_since_packet == len(data)
 
-    def test_a_lost_page(self) -> None:
+    def test_lost_page_costs_its_own_packets_alone(self) -> None:
         writer = OggWriter(1)
         data = writer.header_pages(HEAD, TAGS) + writer.page([opus(1)], 960)
         writer.page([opus(2)], 1920)
@@ -198,7 +198,7 @@ class TestPacketReader:
         assert payloads(events) == [opus(1), opus(3)]
         assert reader.lost_pages == 1
 
-    def test_a_packet_whose_beginning_was_lost(self) -> None:
+    def test_packet_whose_beginning_was_lost_is_dropped(self) -> None:
         writer = OggWriter(1)
         data = writer.header_pages(WIDE_HEAD, TAGS)
         rest = writer.page([large(1)], 960)[27 + 255 + 65025 :]
@@ -206,7 +206,7 @@ class TestPacketReader:
         assert payloads(events) == [opus(2)]
         assert reader.lost_pages == 1
 
-    def test_a_packet_whose_end_was_lost(self) -> None:
+    def test_packet_whose_end_was_lost_is_dropped(self) -> None:
         writer = OggWriter(1)
         data = writer.header_pages(WIDE_HEAD, TAGS)
         torn = writer.page([large(1)], 960)[: 27 + 255 + 65025]
@@ -224,7 +224,7 @@ class TestPacketReader:
         assert reader.dropped_packets == 1
         assert events[-1] == EndStream(1, 960, clean=True)
 
-    def test_a_packet_too_large(self) -> None:
+    def test_packet_that_is_too_large_is_dropped(self) -> None:
         writer = OggWriter(1)
         data = writer.header_pages(HEAD, TAGS) + writer.page([opus(1, 2 * MAX_PACKET_BYTES)], 960)
         reader = self.reader()

@@ -30,11 +30,11 @@ FLAC_AUDIO = b"\xff\xf8\xca\x18\x00\x7faudio"
     [b"", b"fishead\0", OPUS[:12], b"\x01vorbis" + bytes(22), IDENTITY[:20], FLAC[:50]],
     ids=["nothing", "skeleton", "torn Opus", "no channels", "torn Vorbis", "torn FLAC"],
 )
-def test_what_is_not_ours(packet: bytes) -> None:
+def test_first_packet_of_an_unknown_codec_is_not_recognised(packet: bytes) -> None:
     assert identify(packet) is None
 
 
-def test_opus() -> None:
+def test_opus_headers_give_its_extradata() -> None:
     mapping = identify(OPUS)
     assert mapping
     setup = mapping.offer(TAGS)
@@ -54,7 +54,7 @@ def test_opus_without_tags(packet: bytes | None, audio: bool) -> None:
     assert mapping.began_with_audio is audio
 
 
-def test_vorbis() -> None:
+def test_vorbis_headers_give_its_extradata() -> None:
     mapping = identify(IDENTITY)
     assert mapping and mapping.offer(COMMENT) is None
     setup = mapping.offer(SETUP)
@@ -99,7 +99,7 @@ def test_vorbis_without_a_header_cannot_be_decoded(packets: list[bytes | None]) 
             mapping.offer(packet)
 
 
-def test_flac() -> None:
+def test_flac_headers_give_its_extradata() -> None:
     mapping = identify(FLAC)
     assert mapping
     for packet in (FLAC_PICTURE, FLAC_COMMENT, None, b"\x84other words"):

@@ -68,7 +68,7 @@ class TestOggPages:
         page = self.writer().page([data], size)
         assert reframe(page, 4, 0) == page
 
-    def test_the_crc_of_a_long_page(self) -> None:
+    def test_crc_of_a_long_page_is_right(self) -> None:
         page = self.writer().page([random.Random(1).randbytes(50_000)], 1)
         assert reframe(page, 4, 0) == page
 
@@ -121,7 +121,7 @@ class TestOggPages:
         assert [page.granule for page in pages] == [-1] * last + [480]
         assert [page.eos for page in pages] == [False] * last + [True]
 
-    def test_a_page_without_packets(self) -> None:
+    def test_page_without_packets_is_read(self) -> None:
         [page] = self.run(self.writer().page([], 77, eos=True))[0]
         assert page.packets == ()
         assert page.complete and page.eos
@@ -160,7 +160,7 @@ class TestOggPages:
         assert reader.garbage_bytes == len(second)
 
     @pytest.mark.parametrize(("place", "value"), [(4, 1), (5, 8)], ids=["version", "flags"])
-    def test_an_unknown_kind_of_page(self, place: int, value: int) -> None:
+    def test_page_of_an_unknown_kind_is_passed_over(self, place: int, value: int) -> None:
         page = self.writer().page([b"a" * 40], 1)
         pages, reader = self.run(reframe(page, place, value) + page)
         assert len(pages) == 1
@@ -243,7 +243,7 @@ class TestNativeOggPages(TestOggPages):
         twin = select("off").ogg_scan(stream[:end], final)
         assert self.kernels.ogg_scan(stream[:end], final) == twin
 
-    def test_a_long_buffer(self) -> None:
+    def test_long_buffer_of_pages_is_scanned_as_by_the_twin(self) -> None:
         writer = self.writer()
         data = b"".join(writer.page([b"x" * 5000], i) for i in range(20))
         assert self.kernels.ogg_scan(data, False) == select("off").ogg_scan(data, False)

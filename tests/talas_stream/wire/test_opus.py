@@ -44,7 +44,7 @@ def test_a_head_is_read_as_it_was_built(head: OpusHead) -> None:
     ],
     ids=["empty", "short", "magic", "version", "channels", "no table", "short table"],
 )
-def test_what_is_no_head(packet: bytes) -> None:
+def test_bytes_that_are_no_opus_head_are_refused(packet: bytes) -> None:
     with pytest.raises(MalformedHeader):
         parse_head(packet)
 
@@ -105,7 +105,7 @@ def test_one_frame_lasts_as_its_configuration_says(toc: int, samples: int) -> No
     assert packet_samples(bytes((toc << 3, 1, 2))) == samples
 
 
-def test_two_frames_and_any_number() -> None:
+def test_packet_of_several_frames_lasts_as_long_as_all_of_them() -> None:
     config = 31 << 3
     assert packet_samples(bytes((config | 1, 0))) == 1920
     assert packet_samples(bytes((config | 2, 0))) == 1920

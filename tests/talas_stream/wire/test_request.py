@@ -29,7 +29,7 @@ def parsed(data: bytes) -> RequestHead:
     return found
 
 
-def test_a_listener() -> None:
+def test_listener_s_head_is_read() -> None:
     data = head("GET /live.mp3?x=1&y=a%20b&z HTTP/1.1", "Host: localhost", "Icy-MetaData: 1")
     assert parsed(data) == RequestHead(
         method="GET",
@@ -59,7 +59,7 @@ def test_every_beginning_needs_more() -> None:
     assert body.size == len(data)
 
 
-def test_what_old_encoders_do() -> None:
+def test_heads_of_old_encoders_are_read() -> None:
     found = parsed(b"\r\nSOURCE  /live  ICE/1.0\nice-name:\t Radio F\xfc\xdfe \r\nx:\n\n")
     assert found.headers == {"ice-name": "Radio Füße", "x": ""}
     assert found.size == len(b"\r\nSOURCE  /live  ICE/1.0\nice-name:\t Radio F\xfc\xdfe \r\nx:\n\n")
@@ -112,13 +112,13 @@ def test_malformed_heads_are_refused(data: bytes) -> None:
     assert caught.value.status == 400
 
 
-def test_a_request_line_too_long() -> None:
+def test_request_line_that_is_too_long_is_refused() -> None:
     for data in (head("GET /" + "a" * 9000 + " HTTP/1.1"), b"G" * 9000):
         with pytest.raises(TargetTooLong):
             parse_head(data)
 
 
-def test_a_head_too_large() -> None:
+def test_head_that_is_too_large_is_refused() -> None:
     line = b"GET / HTTP/1.1\r\n"
     for data in (
         head("GET / HTTP/1.1", *["A: b"] * 65),
@@ -162,7 +162,7 @@ def encode(credentials: str) -> str:
     return base64.b64encode(credentials.encode()).decode()
 
 
-def test_basic_credentials() -> None:
+def test_basic_credentials_are_decoded() -> None:
     assert basic_credentials(with_authorization("Basic " + encode("source:a:b"))) == (
         "source",
         "a:b",
@@ -173,6 +173,6 @@ def test_basic_credentials() -> None:
 @pytest.mark.parametrize(
     "value", ["", "Basic", "Bearer abc", "Basic !!!!", "Basic é", "Basic YQ", "Basic YQ=="]
 )
-def test_no_credentials_to_read(value: str) -> None:
+def test_credentials_that_cannot_be_read_are_none(value: str) -> None:
     assert basic_credentials(with_authorization(value)) is None
     assert basic_credentials(parsed(head("GET / HTTP/1.1"))) is None

@@ -110,6 +110,6 @@ def test_formats_that_are_not_known(bad: bytes) -> None:
         parse_format(bad)
 
 
-def test_a_format_chunk_that_promises_megabytes() -> None:
+def test_format_chunk_that_promises_megabytes_is_refused() -> None:
     with pytest.raises(MalformedHeader, match="cannot have"):
         read(riff(chunk(b"fmt ", b"", 5_000_000)))

@@ -82,7 +82,7 @@ def test_packets_stand_where_ffmpeg_s_do() -> None:
 
 
 @pytest.mark.parametrize("samples", [1, 1023, 1024, 1025, 2047, 2048, 2049, 30_000])
-def test_the_end_of_the_sound_comes_out(samples: int) -> None:
+def test_aac_coder_flushed_gives_the_end_of_the_sound(samples: int) -> None:
     sound = programme(1.0)[:, :samples]
     packets = run(opened(), sound)
     assert START + samples <= packets[-1].end < START + samples + FRAME
@@ -90,14 +90,14 @@ def test_the_end_of_the_sound_comes_out(samples: int) -> None:
 
 
 @pytest.mark.parametrize("step", [1, 480, FRAME, FRAME + 1, 20_000])
-def test_the_size_of_the_pieces_makes_no_difference(step: int) -> None:
+def test_aac_packets_are_the_same_however_the_sound_is_cut(step: int) -> None:
     sound = programme(0.3)
     assert run(opened(), sound, step) == run(opened(), sound)
 
 
 @pytest.mark.parametrize("make", [lambda: programme(3.0), stereo])
 @pytest.mark.parametrize("bit_rate", [96_000, 128_000, 192_000])
-def test_less_of_its_noise_is_heard_than_of_ffmpeg_s_better_coder_s(
+def test_aac_noise_is_masked_better_than_that_of_ffmpeg_s_better_coder(
     make: Callable[[], Array], bit_rate: int
 ) -> None:
     sound = make()
@@ -151,7 +151,7 @@ def test_instruments_at_either_side_stay_there() -> None:
 
 
 @pytest.mark.parametrize("bit_rate", [40_000, 64_000, 96_000, 128_000, 192_000, 320_000])
-def test_more_bits_are_closer_to_the_sound_and_no_more_are_taken(bit_rate: int) -> None:
+def test_aac_at_each_bit_rate_is_close_to_the_sound_and_keeps_its_rate(bit_rate: int) -> None:
     sound = stereo()
     packets = run(opened(bit_rate), sound)
     assert rate_of(packets[:-2]) == pytest.approx(bit_rate, rel=0.02)
@@ -194,7 +194,7 @@ def test_little_is_heard_before_a_beat_over_music(bit_rate: int) -> None:
     assert 10 * np.log10(np.square(chord).mean() / before) > least[bit_rate]
 
 
-def test_what_is_not_a_number_spoils_nothing() -> None:
+def test_aac_coder_fed_what_is_not_a_number_recovers() -> None:
     sound = programme(1.0)
     broken = sound.copy()
     broken[:, 20_000:20_400] = np.nan
@@ -204,13 +204,13 @@ def test_what_is_not_a_number_spoils_nothing() -> None:
     assert distance(sound[:, 30_000:46_000], out[:, 30_000:46_000]) > 12
 
 
-def test_a_rate_it_does_not_go_to_is_refused() -> None:
+def test_aac_bit_rate_out_of_range_is_refused() -> None:
     for bit_rate in (0, 39_999, 512_001):
         with pytest.raises(ValueError, match="between 40000 and 512000"):
             opened(bit_rate)
 
 
-def test_another_shape_is_refused() -> None:
+def test_aac_block_of_another_shape_is_refused() -> None:
     assert KERNELS.aac_encoder is not None
     coder = KERNELS.aac_encoder(128_000)
     with pytest.raises(ValueError, match="two planes"):
@@ -219,7 +219,7 @@ def test_another_shape_is_refused() -> None:
 
 @needs("faad")
 @pytest.mark.parametrize("bit_rate", [64_000, 128_000, 256_000])
-def test_another_decoder_hears_the_same(tmp_path: Path, bit_rate: int) -> None:
+def test_aac_packets_sound_the_same_in_another_decoder(tmp_path: Path, bit_rate: int) -> None:
     sound = stereo()
     packets = run(opened(bit_rate), sound)
     coded, wav = tmp_path / "sound.aac", tmp_path / "sound.wav"

@@ -19,7 +19,7 @@ def test_every_sample_is_in_one_block_in_order(step: int) -> None:
     assert not block[:, 2:].any()
 
 
-def test_after_a_pad_a_block_begins() -> None:
+def test_block_after_a_pad_begins_empty() -> None:
     block = np.zeros((2, 4), np.float32)
     blocks = Blocks(block[0], block[1])
     assert list(blocks.fill(np.ones((2, 3), np.float32))) == []
@@ -27,6 +27,6 @@ def test_after_a_pad_a_block_begins() -> None:
     assert [block[0, 0] for _ in blocks.fill(np.full((2, 4), 2, np.float32))] == [2]
 
 
-def test_nothing_fills_nothing() -> None:
+def test_empty_piece_fills_no_block() -> None:
     block = np.zeros((2, 4), np.float32)
     assert list(Blocks(block[0], block[1]).fill(np.zeros((2, 0), np.float32))) == []

@@ -96,7 +96,7 @@ def test_integers_become_parts_of_full_scale(codec: SourceCodec, kind: type, cha
 
 
 @pytest.mark.parametrize("coding", ["mp3", "aac", "opus", "vorbis", "flac", "wav-24"])
-def test_both_sets_of_kernels_hear_the_same(coding: str) -> None:
+def test_both_sets_of_kernels_decode_to_the_same_samples(coding: str) -> None:
     frames = frames_of(coding)
     twin = Decoder(frames[0].format, kernels.select("off").limit_planes)
     ours = Decoder(frames[0].format, kernels.select("auto").limit_planes)
@@ -167,7 +167,7 @@ def test_he_aac_would_double_the_rate() -> None:
 
 
 @pytest.mark.parametrize("coding", ["aac", "opus", "mp3"])
-def test_of_a_frame_that_means_less_than_it_holds_the_beginning_counts(coding: str) -> None:
+def test_frame_longer_than_its_header_promised_is_cut_at_the_end(coding: str) -> None:
     frames = frames_of(coding)[:4]
     whole, cut = Decoder(frames[0].format), Decoder(frames[0].format)
     expected = [whole.decode(frame) for frame in frames][-1][:, :100]

@@ -12,7 +12,7 @@ from support.sound import Array, programme
 from support.stage import KERNELS, TOOLS, WITHOUT_NATIVE
 from talas_stream.codec.stages.decode import Decoder
 from talas_stream.codec.stages.encode import PRE_ROLL, Encoder, successor
-from talas_stream.codec.stages.govern import BEST, Care
+from talas_stream.codec.stages.govern import BEST, Effort
 from talas_stream.media import LADDER, RATE, Codec, Format, Frame, Packet, Pcm, SourceCodec
 from talas_stream.output.packetise import flac_head
 from talas_stream.wire.flac import parse_streaminfo
@@ -24,9 +24,9 @@ STEADY = [name for name in LOSSY if name != "aac"]
 """FFmpeg's AAC encoder sends little for silence."""
 
 
-def encoder_of(name: str, care: Care = BEST) -> Encoder:
+def encoder_of(name: str, effort: Effort = BEST) -> Encoder:
     tools = TOOLS if name.startswith("native ") else WITHOUT_NATIVE
-    return Encoder(LADDER[name.removeprefix("native ")], tools, care)
+    return Encoder(LADDER[name.removeprefix("native ")], tools, effort)
 
 
 def threads() -> int:
@@ -54,7 +54,7 @@ def test_packets_touch_and_cover_the_sound(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOSSY)
-def test_the_rate_is_constant(name: str) -> None:
+def test_lossy_encoder_sends_a_constant_rate_for_silence_as_for_music(name: str) -> None:
     """Players count their buffers in bytes, so silence must send as much as music."""
     music, silent = run(encoder_of(name), 4.0), encoder_of(name)
     silence = [
@@ -139,7 +139,7 @@ def test_opus_says_its_pre_skip() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_flush_before_anything_is_nothing(name: str) -> None:
+def test_encoder_flushed_before_any_sound_gives_no_packet(name: str) -> None:
     assert encoder_of(name).flush() == []
 
 
@@ -161,20 +161,20 @@ def blocks(sound: Array, start: int = 7_000) -> list[Pcm]:
     ]
 
 
-def spliced(work: list[Pcm], at: int, before: Care, after: Care) -> list[Packet]:
-    """`work` as Opus with one care up to block `at`, and with another from there."""
+def spliced(work: list[Pcm], at: int, before: Effort, after: Effort) -> list[Packet]:
+    """`work` as Opus with one effort up to block `at`, and with another from there."""
     encoder = encoder_of("opus", before)
     packets = [packet for pcm in work[:at] for packet in encoder.encode(pcm)]
     new = successor(encoder, after, work[:at])
     assert new is not None
-    assert new.care == after
+    assert new.effort == after
     packets += [packet for pcm in work[at:] for packet in new.encode(pcm)]
     return packets + new.flush()
 
 
-def straight(work: list[Pcm], care: Care) -> list[Packet]:
+def straight(work: list[Pcm], effort: Effort) -> list[Packet]:
     """`work` coded by one encoder."""
-    encoder = encoder_of("opus", care)
+    encoder = encoder_of("opus", effort)
     return [packet for pcm in work for packet in encoder.encode(pcm)] + encoder.flush()
 
 
@@ -206,7 +206,7 @@ def roughness(sound: Array) -> float:
     return float(20 * np.log10(np.abs(passed).max() + 1e-9))
 
 
-WELL, FAIR, POOR = Care(10), Care(5), Care(0)
+WELL, FAIR, POOR = Effort(10), Effort(5), Effort(0)
 SWAPS = [(WELL, FAIR), (FAIR, POOR), (POOR, FAIR), (FAIR, WELL), (WELL, POOR)]
 FRAME = 960
 """Ticks of an Opus packet. An encoder holds one of sound that it has not given out."""
@@ -219,7 +219,7 @@ def test_only_what_changes_the_coding_is_a_reason_to_swap() -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), SWAPS)
-def test_a_successor_s_packets_touch_its_predecessor_s(before: Care, after: Care) -> None:
+def test_a_successor_s_packets_touch_its_predecessor_s(before: Effort, after: Effort) -> None:
     work = blocks(programme(2.0))
     whole = straight(work, before)
     for at in (20, 21, 22, 23, 24):
@@ -229,7 +229,9 @@ def test_a_successor_s_packets_touch_its_predecessor_s(before: Care, after: Care
 
 
 @pytest.mark.parametrize(("before", "after"), SWAPS)
-def test_a_swap_makes_no_step(before: Care, after: Care) -> None:
+def test_encoder_swapped_on_the_way_leaves_no_step_in_the_sound(
+    before: Effort, after: Effort
+) -> None:
     work = blocks(low_notes())
     for at in range(60, 80, 3):
         packets = spliced(work, at, before, after)
@@ -256,10 +258,10 @@ def test_across_a_swap_the_music_is_no_further_from_the_source_than_before() -> 
         return float(np.square(heard(packets)[:, around] - sound[:, around]).mean())
 
     mixed = error(spliced(work, 83, WELL, POOR))
-    assert mixed < 1.5 * max(error(straight(work, care)) for care in (WELL, POOR))
+    assert mixed < 1.5 * max(error(straight(work, effort)) for effort in (WELL, POOR))
 
 
-def test_a_successor_needs_something_to_follow_and_enough_to_roll() -> None:
+def test_successor_without_a_last_packet_or_enough_history_is_none() -> None:
     work = blocks(programme(1.0))
     encoder = encoder_of("opus")
     assert successor(encoder, POOR, work) is None

@@ -18,7 +18,7 @@ from talas_stream.codec.stages.govern import (
     STEPS,
     TYPICAL,
     WINDOW_SECONDS,
-    Care,
+    Effort,
     Governor,
     Mix,
 )
@@ -53,26 +53,26 @@ def simulate(governor: Governor, seconds: float, load: float, mix: Mix = TYPICAL
     )
 
 
-def test_at_ease_it_stays_at_the_best() -> None:
+def test_governor_with_time_to_spare_stays_at_the_best_step() -> None:
     governor = Governor()
     assert live(governor, 60, 0.7) == 0
     assert governor.step == STEPS[0]
-    assert (governor.step.quantum, governor.step.care) == (0.006, BEST)
+    assert (governor.step.quantum, governor.step.effort) == (0.006, BEST)
     assert governor.busy == pytest.approx(0.7)
     assert governor.room
 
 
-def test_short_of_time_it_takes_one_step_a_window_quantum_first() -> None:
+def test_governor_short_of_time_takes_one_step_a_window_quantum_first() -> None:
     governor = Governor()
     seen = []
     for _ in range(len(STEPS) + 1):
         live(governor, WINDOW_SECONDS, 1.0)
-        seen.append((governor.step.quantum, governor.step.care.complexity))
+        seen.append((governor.step.quantum, governor.step.effort.complexity))
     assert seen == [(0.02, 10), (0.05, 10), (0.05, 5), (0.05, 0), (0.05, 0), (0.05, 0)]
     assert not governor.room
 
 
-def test_lateness_alone_is_being_short() -> None:
+def test_governor_whose_quanta_are_late_steps_down() -> None:
     governor = Governor()
     assert live(governor, WINDOW_SECONDS, 0.1, late=LATE_SECONDS * 2) == 1
     live(governor, 5, 0.1, late=LATE_SECONDS * 2)
@@ -80,7 +80,7 @@ def test_lateness_alone_is_being_short() -> None:
     assert not governor.room
 
 
-def test_after_a_calm_time_it_goes_back_one_step_at_a_time() -> None:
+def test_governor_after_a_calm_time_steps_back_one_at_a_time() -> None:
     governor = Governor()
     live(governor, 5, 1.0)
     assert live(governor, CALM_SECONDS - WINDOW_SECONDS, 0.2) == 0
@@ -90,7 +90,7 @@ def test_after_a_calm_time_it_goes_back_one_step_at_a_time() -> None:
     assert governor.step == STEPS[0]
 
 
-def test_one_busy_window_starts_the_calm_time_afresh() -> None:
+def test_calm_time_begins_again_after_one_busy_window() -> None:
     governor = Governor()
     live(governor, WINDOW_SECONDS, 1.0)
     live(governor, CALM_SECONDS - WINDOW_SECONDS, 0.2)
@@ -100,7 +100,7 @@ def test_one_busy_window_starts_the_calm_time_afresh() -> None:
 
 @pytest.mark.parametrize("mix", MIXES)
 @pytest.mark.parametrize("load", [0.5, 0.75, 0.85, 0.95, 1.1, 1.25, 1.4, 1.8, 2.2])
-def test_under_a_steady_load_it_settles_whatever_is_coded(load: float, mix: str) -> None:
+def test_governor_under_a_steady_load_settles_whatever_is_coded(load: float, mix: str) -> None:
     governor = Governor(mix=lambda: MIXES[mix])
     simulate(governor, 60, load, MIXES[mix])
     assert simulate(governor, 300, load, MIXES[mix]) == 0
@@ -109,7 +109,7 @@ def test_under_a_steady_load_it_settles_whatever_is_coded(load: float, mix: str)
 
 
 @pytest.mark.parametrize("mix", MIXES)
-def test_when_the_load_is_gone_all_the_care_comes_back(mix: str) -> None:
+def test_governor_whose_load_is_gone_returns_to_full_effort(mix: str) -> None:
     governor = Governor(mix=lambda: MIXES[mix])
     simulate(governor, 30, 3.0, MIXES[mix])
     assert governor.step == STEPS[-1]
@@ -133,15 +133,15 @@ def test_a_worker_with_nothing_to_do_goes_by_what_is_usual() -> None:
     assert governor.step == STEPS[0]
 
 
-def test_with_a_held_complexity_it_only_watches() -> None:
+def test_governor_with_a_held_complexity_takes_no_step() -> None:
     governor = Governor(5)
     assert governor.room
     assert live(governor, 5, 1.0) == 0
-    assert (governor.step.quantum, governor.step.care) == (STEPS[0].quantum, Care(5))
+    assert (governor.step.quantum, governor.step.effort) == (STEPS[0].quantum, Effort(5))
     assert not governor.room
 
 
-def test_what_was_let_in_counts_until_it_can_be_measured() -> None:
+def test_rendition_let_in_counts_until_it_can_be_measured() -> None:
     governor = Governor()
     live(governor, 1, 0.2)
     admitted = 0
@@ -153,7 +153,7 @@ def test_what_was_let_in_counts_until_it_can_be_measured() -> None:
     assert governor.room
 
 
-def test_without_the_native_encoder_there_is_less_room() -> None:
+def test_governor_without_the_native_aac_encoder_has_less_room() -> None:
     own, slower = Governor(), Governor(costs=COSTS_WITHOUT_NATIVE)
     for governor in (own, slower):
         live(governor, 1, 0.2)
@@ -171,7 +171,7 @@ def test_steps_in_the_docs_are_those_that_are_taken() -> None:
     text = (Path(__file__).parents[4] / "docs" / "streams.md").read_text()
     told = re.findall(r"^\| (\d) \| (\d+) ms \| (\d+) \|$", text, re.MULTILINE)
     taken = [
-        (str(place), f"{step.quantum * 1000:g}", str(step.care.complexity))
+        (str(place), f"{step.quantum * 1000:g}", str(step.effort.complexity))
         for place, step in enumerate(STEPS)
     ]
     assert told == taken

@@ -36,7 +36,7 @@ def test_nothing_over_full_scale_comes_out_and_no_sample_is_lost(level: float) -
     assert np.abs(out).max() <= CEILING
 
 
-def test_what_is_far_from_a_peak_is_not_touched() -> None:
+def test_sound_far_from_a_peak_is_not_touched_by_the_guard() -> None:
     sound = np.full((2, 1000), 0.5, np.float32)
     sound[0, 500] = -1.4
     out = through(sound)
@@ -47,13 +47,13 @@ def test_what_is_far_from_a_peak_is_not_touched() -> None:
     assert np.abs(np.diff(out[1])).max() < 0.5 * (1 - CEILING / 1.4) / (AHEAD // 2)
 
 
-def test_both_sides_turn_down_alike() -> None:
+def test_peak_in_one_channel_turns_both_down_alike() -> None:
     out = through(swell(1.3))
     loud = np.abs(out[1]) > 0.01
     assert out[0, loud] / out[1, loud] == pytest.approx(2.0, abs=1e-5)
 
 
 @pytest.mark.parametrize("step", [1, 7, AHEAD, 1152, RATE])
-def test_how_it_is_cut_makes_no_difference(step: int) -> None:
+def test_guarded_sound_is_the_same_however_it_is_cut(step: int) -> None:
     sound = swell(1.3)[:, :6000]
     assert np.array_equal(through(sound, step), through(sound))

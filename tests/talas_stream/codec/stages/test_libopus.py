@@ -9,7 +9,7 @@ import pytest
 from support.sound import Array, programme
 from support.stage import TOOLS
 from talas_stream.codec.stages.encode import AvCoder, Encoder
-from talas_stream.codec.stages.govern import Care
+from talas_stream.codec.stages.govern import Effort
 from talas_stream.codec.stages.libopus import FRAME, OpusCoder
 from talas_stream.codec.stages.tools import Tools
 from talas_stream.media import LADDER, Packet, Pcm
@@ -35,8 +35,10 @@ def run(coder: OpusCoder | AvCoder, sound: Array, step: int = 1152) -> list[Pack
 
 @pytest.mark.parametrize("name", ["opus", "32.opus"])
 @pytest.mark.parametrize("complexity", [0, 5, 10])
-def test_the_packets_are_those_of_pyav(opus: ctypes.CDLL, name: str, complexity: int) -> None:
-    theirs = AvCoder(LADDER[name], TOOLS, Care(complexity))
+def test_opus_packets_are_those_of_pyav_to_the_bit(
+    opus: ctypes.CDLL, name: str, complexity: int
+) -> None:
+    theirs = AvCoder(LADDER[name], TOOLS, Effort(complexity))
     ours = OpusCoder(opus, LADDER[name].bit_rate, complexity)
     assert ours.config == theirs.config
     sound = programme(3.0)
@@ -44,7 +46,7 @@ def test_the_packets_are_those_of_pyav(opus: ctypes.CDLL, name: str, complexity:
 
 
 @pytest.mark.parametrize("samples", [1, 312, 647, 648, 649, 960, 2880, 2881, 5000])
-def test_the_end_is_that_of_pyav(opus: ctypes.CDLL, samples: int) -> None:
+def test_last_opus_packet_is_that_of_pyav(opus: ctypes.CDLL, samples: int) -> None:
     sound = programme(0.2)[:, :samples]
     packets = run(OpusCoder(opus, OPUS.bit_rate, 10), sound)
     assert packets == run(AvCoder(OPUS, TOOLS), sound)
@@ -52,14 +54,14 @@ def test_the_end_is_that_of_pyav(opus: ctypes.CDLL, samples: int) -> None:
 
 
 @pytest.mark.parametrize("step", [1, 7, 480, FRAME - 1, FRAME, FRAME + 1, 4 * FRAME, 20_000])
-def test_the_size_of_the_pieces_makes_no_difference(opus: ctypes.CDLL, step: int) -> None:
+def test_opus_packets_are_the_same_however_the_sound_is_cut(opus: ctypes.CDLL, step: int) -> None:
     sound = programme(0.3)
     packets = run(OpusCoder(opus, OPUS.bit_rate, 5), sound, step)
     assert packets == run(OpusCoder(opus, OPUS.bit_rate, 5), sound)
     assert all(before.end == after.at for before, after in pairwise(packets))
 
 
-def test_planes_may_lie_anyhow(opus: ctypes.CDLL) -> None:
+def test_opus_packets_of_interleaved_planes_are_the_same(opus: ctypes.CDLL) -> None:
     sound = programme(0.3)
     interleaved = np.ascontiguousarray(sound.T).T
     assert run(OpusCoder(opus, OPUS.bit_rate, 5), interleaved) == run(
@@ -67,19 +69,21 @@ def test_planes_may_lie_anyhow(opus: ctypes.CDLL) -> None:
     )
 
 
-def test_nothing_in_nothing_out(opus: ctypes.CDLL) -> None:
+def test_opus_coder_fed_nothing_gives_no_packet(opus: ctypes.CDLL) -> None:
     coder = OpusCoder(opus, OPUS.bit_rate, 5)
     assert coder.encode(np.zeros((2, 0), np.float32), 0) == []
     assert coder.flush() == []
 
 
 @pytest.mark.parametrize(("bit_rate", "complexity"), [(0, 5), (96_000, 11)])
-def test_what_makes_no_sense_is_refused(opus: ctypes.CDLL, bit_rate: int, complexity: int) -> None:
+def test_opus_bit_rate_or_complexity_out_of_range_is_refused(
+    opus: ctypes.CDLL, bit_rate: int, complexity: int
+) -> None:
     with pytest.raises(ValueError, match="libopus refused"):
         OpusCoder(opus, bit_rate, complexity)
 
 
-def test_many_at_once_do_not_disturb_each_other(opus: ctypes.CDLL) -> None:
+def test_eight_opus_coders_in_turn_do_not_disturb_each_other(opus: ctypes.CDLL) -> None:
     sounds = [programme(0.2, seed=seed) for seed in range(8)]
     apart = [run(OpusCoder(opus, OPUS.bit_rate, 5), sound) for sound in sounds]
     coders = [OpusCoder(opus, OPUS.bit_rate, 5) for _ in sounds]

@@ -28,7 +28,7 @@ def passing(levels: list[float], relative_gate: float) -> list[float]:
     return sorted(loudness for loudness in heard if loudness > gate)
 
 
-def test_level_and_power() -> None:
+def test_level_and_power_are_each_other_s_inverse() -> None:
     assert level(power_of(-23.0)) == pytest.approx(-23.0)
     assert level(0.0) == -math.inf
 
@@ -45,21 +45,21 @@ def test_loudness_and_range_are_those_of_the_blocks(seed: int) -> None:
     assert gated(levels, 20.0).range() == pytest.approx(high - low, abs=0.2)
 
 
-def test_where_nothing_passes_there_is_nothing() -> None:
+def test_loudness_of_a_programme_below_the_gate_is_none() -> None:
     for levels in ([], [FLOOR, -90.0, -math.inf]):
         blocks = gated(levels, 10.0)
         assert (blocks.loudness(), blocks.range()) == (None, None)
 
 
 @pytest.mark.parametrize("loudness", [-69.999, -23.0, -22.95, 0.0, 9.99, 10.0, 40.0])
-def test_one_block_is_as_loud_as_it_is(loudness: float) -> None:
+def test_loudness_of_one_block_is_its_own(loudness: float) -> None:
     blocks = gated([loudness], 10.0)
     assert blocks.loudness() == pytest.approx(loudness)
     assert blocks.range() == 0
 
 
 @pytest.mark.parametrize(("soft", "counts"), [(-32.8, True), (-33.2, False)])
-def test_the_relative_gate_is_where_it_should_be(soft: float, counts: bool) -> None:
+def test_relative_gate_stands_ten_units_below_the_mean(soft: float, counts: bool) -> None:
     """Few soft blocks hardly move the mean, so the gate is about ten below it."""
     blocks = gated([-23.0] * 1000 + [soft] * 10, 10.0)
     only = gated([-23.0] * 1000, 10.0).loudness()

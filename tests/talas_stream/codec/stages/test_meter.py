@@ -128,7 +128,7 @@ def test_range_is_what_the_standard_says(levels: list[float], expected: float) -
     assert reading.range == pytest.approx(expected, abs=0.2)
 
 
-def test_what_is_not_known_yet_is_none() -> None:
+def test_reading_before_enough_audio_is_none() -> None:
     meter, sound = new_meter(), programme(61.0)
     seen: dict[str, float] = {}
     meter.feed(Pcm(sound[:, : STEP - 1], 0))

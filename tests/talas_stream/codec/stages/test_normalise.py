@@ -27,7 +27,7 @@ def through(normaliser: Normaliser, samples: np.ndarray, step: int = 1152) -> np
 
 @pytest.mark.parametrize("rate", [8000, 22_050, 44_100, 48_000, 96_000])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_rate_and_channels_come_out_right(rate: int, channels: int) -> None:
+def test_sound_of_any_rate_and_channels_becomes_48_khz_stereo(rate: int, channels: int) -> None:
     out = through(Normaliser(rate, channels), tone(rate, channels))
     assert out.shape[0] == 2
     assert abs(out.shape[1] - RATE) <= 2
@@ -43,7 +43,7 @@ def test_mono_keeps_its_level(rate: int) -> None:
     assert np.array_equal(out[0], out[1])
 
 
-def test_no_drift_over_a_long_time_and_odd_pieces() -> None:
+def test_resampled_sound_does_not_drift_over_a_long_time_in_odd_pieces() -> None:
     normaliser = Normaliser(44_100, 2)
     rng = np.random.default_rng(3)
     source, given, taken = tone(44_100, seconds=20), 0, 0
@@ -57,7 +57,7 @@ def test_no_drift_over_a_long_time_and_odd_pieces() -> None:
     assert abs(given - 20 * RATE) <= 2
 
 
-def test_nothing_in_nothing_out() -> None:
+def test_normaliser_fed_nothing_gives_nothing() -> None:
     normaliser = Normaliser(44_100, 2)
     assert normaliser.feed(np.zeros((2, 0), np.float32)).shape == (2, 0)
     assert Normaliser(RATE, 2).flush().shape == (2, 0)
@@ -71,7 +71,7 @@ def test_more_than_two_channels_keep_the_first_two() -> None:
     assert out[1, 0] == pytest.approx(0.2)
 
 
-def test_no_thread_is_started() -> None:
+def test_normaliser_starts_no_thread() -> None:
     before = threads()
     many = [Normaliser(44_100, 2) for _ in range(20)]
     for normaliser in many:

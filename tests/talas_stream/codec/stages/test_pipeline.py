@@ -11,7 +11,7 @@ from support.sound import coded, decoded, likeness, programme
 from support.stage import TOOLS, WITHOUT_NATIVE, open_whole
 from talas_stream import kernels
 from talas_stream.codec.stages import normalise
-from talas_stream.codec.stages.govern import BEST, Care
+from talas_stream.codec.stages.govern import BEST, Effort
 from talas_stream.codec.stages.pipeline import LEAST_BLOCK, Opened, Pipeline
 from talas_stream.ingest.reader import SourceReader
 from talas_stream.media import (
@@ -42,7 +42,7 @@ def placed(frames: list[Frame], start: int = 0) -> list[tuple[Frame, Packet]]:
 
 
 @pytest.mark.parametrize(("coding", "rate"), [("mp3", 44_100), ("aac", 48_000), ("opus", 48_000)])
-def test_what_comes_out_is_what_went_in(coding: str, rate: int) -> None:
+def test_pipeline_gives_out_the_sound_that_it_was_fed(coding: str, rate: int) -> None:
     source = programme(3.0, rate)
     pipeline = Pipeline(RATE, WITHOUT_NATIVE)
     open_whole(pipeline, MP3)
@@ -176,14 +176,14 @@ def test_a_rendition_closed_while_it_catches_up_is_forgotten() -> None:
     assert pipeline.flush() == {}
 
 
-def test_a_new_care_is_taken_up_one_encoder_at_a_time_and_the_clock_runs_on() -> None:
+def test_new_effort_is_taken_up_one_encoder_at_a_time_and_the_clock_runs_on() -> None:
     pipeline, out = Pipeline(RATE, WITHOUT_NATIVE), {OPUS: [], LADDER["32.opus"]: []}
     for rendition in (OPUS, LADDER["32.opus"], AAC, MP3, LADDER["flac"]):
         open_whole(pipeline, rendition)
     work = placed(frames_of(programme(2.0, 44_100), "mp3", 44_100))
     for number, (frame, packet) in enumerate(work):
         if number in (2, 40, 60):
-            pipeline.care = BEST if number == 60 else Care(0)
+            pipeline.effort = BEST if number == 60 else Effort(0)
         made = pipeline.feed(frame, packet)
         for rendition in out:
             out[rendition] += made[rendition]
@@ -277,7 +277,7 @@ def wreck(frames: list[Frame], dice: random.Random) -> list[Frame]:
 def test_ten_minutes_of_drops_and_changes_do_not_make_the_clock_drift() -> None:
     dice, stretches = random.Random(11), links()
     timeline, pipeline = Timeline(0), Pipeline(RATE, WITHOUT_NATIVE)
-    pipeline.care = Care(complexity=0)
+    pipeline.effort = Effort(complexity=0)
     open_whole(pipeline, OPUS)
     out: list[Packet] = []
     began = time.process_time()

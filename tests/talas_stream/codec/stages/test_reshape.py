@@ -75,6 +75,6 @@ def test_mono_is_the_mean_of_both_channels_at_the_same_rate() -> None:
     assert reshaped.config == b"told"
 
 
-def test_nothing_comes_of_nothing() -> None:
+def test_reshaped_encoder_fed_nothing_gives_no_packet() -> None:
     assert Reshaped(Echo(), 44_100, 2).flush() == []
     assert Reshaped(Echo(), 44_100, 2).encode(np.zeros((2, 0), np.float32), 0) == []

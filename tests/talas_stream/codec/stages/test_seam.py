@@ -56,7 +56,7 @@ def test_music_that_breaks_off_is_no_louder_at_the_seam() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 40])
-def test_what_is_known_may_be_short(count: int) -> None:
+def test_seam_after_little_sound_gives_no_wild_sample(count: int) -> None:
     sound = through(tone(440, 0, count), np.zeros((2, FADE), np.float32))
     assert np.isfinite(sound).all()
     assert np.abs(sound).max() <= 1.0
@@ -76,7 +76,7 @@ def test_away_from_a_seam_samples_go_through_untouched() -> None:
     assert seam.feed(sound) is sound
 
 
-def test_what_is_known_is_the_end_of_what_was_heard() -> None:
+def test_last_of_gives_the_end_of_what_was_heard() -> None:
     sound = tone(440, 0, 4 * KNOWN)
     blocks = [Pcm(sound[:, at : at + 300], at) for at in range(0, 4 * KNOWN, 300)]
     known = last_of(blocks)

@@ -14,7 +14,7 @@ def tone(steps: float) -> Array:
     return np.tile(steps / 32768 * np.sin(2 * np.pi * 1000 * clock), (2, 1)).astype(np.float32)
 
 
-def test_what_16_bits_hold_stays_as_it_is() -> None:
+def test_sound_that_16_bits_hold_stays_as_it_is() -> None:
     whole = np.random.default_rng(2).integers(-32768, 32768, (2, 5000))
     out = sixteen((whole / 32768).astype(np.float32), 77)
     assert out.dtype == np.int16
@@ -29,7 +29,7 @@ def test_a_tone_below_a_step_is_heard_without_harmonics() -> None:
     assert plain[4 * 3000] > 0.1
 
 
-def test_its_noise_does_not_move_with_the_sound_and_differs_between_channels() -> None:
+def test_dither_does_not_move_with_the_sound_and_differs_between_channels() -> None:
     for level in (0.0, 0.25, 0.5):
         steady = np.full((2, RATE), (100 + level) / 32768, np.float32)
         steady[:, 0] += 0.5 / 32768  # not whole: 16 bits do not hold it
@@ -40,13 +40,13 @@ def test_its_noise_does_not_move_with_the_sound_and_differs_between_channels() -
 
 
 @pytest.mark.parametrize("start", [0, 12_345, 3 * SPAN - 100])
-def test_how_it_is_cut_makes_no_difference(start: int) -> None:
+def test_sixteen_bits_are_the_same_however_the_sound_is_cut(start: int) -> None:
     sound = programme(2.0) * np.float32(0.3)
     whole = sixteen(sound, start)
     parts = [sixteen(sound[:, at : at + 997], start + at) for at in range(0, 2 * RATE, 997)]
     assert np.array_equal(np.concatenate(parts, axis=1), whole)
 
 
-def test_what_is_over_full_scale_is_limited() -> None:
+def test_sound_over_full_scale_is_limited_in_16_bits() -> None:
     loud = np.array([[1.5, -1.5, 1.0, -1.0], [0.5, 0.25, 0, -0.25]], np.float32)
     assert sixteen(loud, 0)[0].tolist() == [32767, -32768, 32767, -32768]

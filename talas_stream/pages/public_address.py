@@ -15,7 +15,7 @@ from talas_core.settings import Settings
 from talas_core.web.host import name_of
 
 
-class Place:
+class PublicAddress:
     """The stream port as listeners see it."""
 
     def __init__(self, settings: Settings) -> None:
