@@ -149,9 +149,9 @@ def work(link: int, mark: int, begin: Begin, parent: int) -> NoReturn:
 
 
 def yield_to_others() -> None:
-    """Work as a batch: whoever wakes up goes first, and no share of the processor is given up. What
-    is coded is a little later for it, and everything that the event loop does, punctual. Where this
-    is not allowed, the worker is as the others are."""
+    """Work as a batch: any other process that wakes up goes first, and no share of the processor is
+    given up. What is coded is a little later for it, and the event loop stays punctual. Where this
+    is not allowed, the worker is a process like any other."""
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
@@ -170,8 +170,8 @@ class Children:
         self._running: dict[int, tuple[int, int]] = {}
 
     def add(self, child: int, number: int) -> None:
-        """A worker was forked. Raises OSError where it cannot be watched, and is ended then: who is
-        not known here is not killed when it is given up."""
+        """A worker was forked. Raises OSError where it cannot be watched. It is ended then, since
+        one that is not known here would not be killed when it is given up."""
         try:
             descriptor = os.pidfd_open(child)
         except OSError:
@@ -198,7 +198,7 @@ class Children:
         return os.waitstatus_to_exitcode(status)
 
     def leave(self) -> None:
-        """Wait for all, who see that the service has gone; then kill."""
+        """Wait for all workers to see that the service has gone; then kill the rest."""
         until = time.monotonic() + LEAVE_SECONDS
         while self._running and time.monotonic() < until:
             for descriptor in list(self._running):

@@ -1,4 +1,4 @@
-"""A codec worker shut in: a decoder that a stranger's audio broke into finds nothing to take.
+"""A codec worker confined: an intruder that took over its decoder finds nothing to take.
 
 Does:        close what the process has open but its link, empty its environment, make it another
              user in namespaces of its own, bound what it may use, and have the kernel refuse it
@@ -6,8 +6,8 @@ Does:        close what the process has open but its link, empty its environment
 Never:       undoes any of it; needs a library, a privilege or a file of the machine's.
 Guarantees:  what the kernel does not offer is left out and named, everything else is done; the
              process dies with the one that forked it.
-Danger:      afterwards no module, codec or library can be loaded: whoever is confined has loaded
-             all of it (see __main__.py), and may have one thread only.
+Danger:      afterwards no module, codec or library can be loaded: a process is confined once it
+             has loaded all of it (see __main__.py), and while it has one thread only.
 
     environment, descriptors     nothing of the service's is left in the process
     namespaces, user             no network, and no right to the service's files or processes
@@ -61,7 +61,7 @@ _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 
 def confine(link: int, parent: int) -> list[str]:
     """Shut this process in, for good. `link` is the one descriptor it keeps besides standard error;
-    `parent` is who forked it. Returns what the kernel does not offer, by name."""
+    `parent` is the process that forked it. Returns what the kernel does not offer, by name."""
     os.environ.clear()
     _close_all_but(link)
     lacks: list[str] = []

@@ -126,7 +126,7 @@ class Forker:
         log.error("the process that forks codec workers has ended", how=how)
         lived = time.monotonic() - self._began
         wait = self._backoff.after(lived)
-        assert self._loop is not None  # noqa: S101 - who heard it is watching
+        assert self._loop is not None  # noqa: S101 - set before the first word is heard
         self._again = self._loop.call_later(0 if lived >= STABLE_SECONDS else wait, self._restart)
 
     def _restart(self) -> None:
@@ -142,7 +142,7 @@ class Forker:
 
 
 def _environment() -> dict[str, str]:
-    """What the process gets of ours: a decoder of strangers' audio must not hold the service's
+    """What the process gets of ours: a decoder of anybody's audio must not hold the service's
     secrets; and no thread of numpy's, since it forks."""
     kept = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
     return kept | {"OPENBLAS_NUM_THREADS": "1"}

@@ -4,7 +4,7 @@ Does:        compare the most that a worker ever had with what it had when it ha
              with the jobs that it had at once.
 Never:       asks a clock, or ends a worker.
 Guarantees:  a worker is judged only once it has warmed up, so that one takes another's place at
-             most so often; one without a job goes first, for nobody hears it go.
+             most so often; one without a job goes first, since no listener hears it go.
 From / to:   link.py  ->  here
 """
 

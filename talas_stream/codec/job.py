@@ -1,7 +1,7 @@
 """A codec job as the loop sees it.
 
-Does:        turn calls into orders; hold back frames that nobody waits for, to send them in larger
-             lots; leave out of what a worker made whatever was not ordered.
+Does:        turn calls into orders; hold back frames that no listener waits for, to send them in
+             larger lots; drop what a worker made without an order.
 Never:       waits for a worker, or knows how orders reach it.
 Guarantees:  orders go out in the sequence of the calls; what is held back is bounded in time, in
              number and in bytes. What is delivered is of renditions that are open, and in order.

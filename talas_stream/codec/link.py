@@ -1,15 +1,15 @@
 """A codec worker as the event loop sees it.
 
 Does:        send the orders of one turn of the loop at once; hand over what the worker reports;
-             start another where one has died, or has grown by what nobody needs.
+             start another worker where one has died, or has grown too large.
 Never:       waits for a worker.
-Guarantees:  a job is told its end once, also where its worker died, and then whether it was the one
-             that was worked on; a worker that takes no orders any more, or leaves the end of a job
-             unanswered, or will not leave, is given up after a while, and is killed when another
-             takes its place; what waits for a worker is bounded; one job that fails to take what is
-             delivered ends alone.
-             A worker is believed only what is its own, and given up where it tells what it cannot
-             know, see trust.py.
+Guarantees:  each job is told its end once, also when its worker died, and then whether the worker
+             was at that job. A worker that takes no more orders, does not answer the end of a job,
+             or does not leave when it is to, is given up after a while, and is killed when another
+             is started under its number. What waits for a worker is bounded. A job that fails to
+             take what is delivered ends alone.
+             Of what a worker reports only what concerns its own jobs is taken; a worker that
+             reports what it cannot know is given up, see trust.py.
 From / to:   workers.py, job.py  ->  here  <->  sockets  <->  worker.py
 """
 
@@ -309,7 +309,7 @@ class Link:
         """The worker is no more, and its jobs are lost."""
         self._close()
         self.reason = reason
-        mark = self._mark if self._leaves_since is None else None  # who was sent is not to blame
+        mark = self._mark if self._leaves_since is None else None  # not of one sent away
         culprit = mark.job if mark is not None else 0
         lost = list(self._jobs)
         lived = self._loop.time() - self._began

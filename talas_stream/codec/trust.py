@@ -1,9 +1,9 @@
-"""How far a codec worker is believed: what strangers send may have broken into it.
+"""How far a codec worker is believed: what a source sent may have taken it over.
 
-Does:        log what a worker says, clipped and so many lines a second at most; look in the packets
-             of its renditions, its readings and its load for what no worker of ours would tell.
-Never:       looks into what was coded: a station's sound is in the hands of whoever decodes it.
-Guarantees:  a worker can neither fill the log nor speak in another's name there; lines that were
+Does:        log what a worker says, clipped, and at most so many lines a second; check its packets,
+             its readings and its load for what no worker of ours would report.
+Never:       looks into coded audio: the process that decodes a station's sound can change it.
+Guarantees:  a worker can neither fill the log nor write there under another's name; lines that were
              left out are counted in one line; packets that pass can be framed and kept.
 From / to:   link.py, job.py  ->  here
 """
@@ -41,7 +41,7 @@ MOST_PACKET_BYTES = 1 << 16
 
 MOST_PACKET_TICKS = RATE
 MOST_GAP_TICKS = 10 * RATE
-"""Encoders leave no gap at all. Packets that lie further apart are nobody's sound."""
+"""Encoders leave no gap at all. Packets that lie further apart are no sound."""
 
 MOST_TICKS = 1 << 53
 """A station's clock needs some thousand years for it, and wire formats have the room."""

@@ -1,14 +1,14 @@
 """How a codec worker's time is shared out among its jobs.
 
-Does:        give every job its turn with what came in for it, and those that could not finish the
-             time that is left, a slice each; keep account of what each has cost.
+Does:        give every job a turn, in which it works on what came in for it; give the jobs that did
+             not finish a slice each of the time that is left; count what each has cost.
 Never:       lets a job have more than a turn's time before the others have had theirs, whatever its
-             source sends; carries a job's failure over to another.
-Guarantees:  a job that owes, having cost more than its share, gets only what the others leave, and
-             is the one whose frames are left out; one that owes nothing has its turn every time.
+             source sends; lets a job's failure reach another.
+Guarantees:  a job that has cost more than its share gets only the time that the others leave, and
+             its frames are those left out; any other job has its turn every time.
 
-    everybody's turn ──┬── done: handed over
-                       └── too much, or owing ──> behind: a slice each in turn ──> handed over
+    turn of every job ──┬── done: handed over
+                        └── too much, or owing ──> behind: a slice each in turn ──> handed over
 
 From / to:   worker.py  ->  here  ->  work.py
 """
@@ -38,7 +38,7 @@ OWED_SECONDS = 0.1
 """What a job may owe and still have its turn: it may have come with a backlog."""
 
 MOST_OWED_SECONDS = 1.0
-"""More is forgiven: who is honest again has its turn again soon."""
+"""More is forgiven: a job whose source is honest again has its turn again soon."""
 
 HAND_OVER_SECONDS = 0.001
 """Work after which what it made is handed over, in the middle of a turn too."""
@@ -81,7 +81,7 @@ class Turns:
                 job.queued, job.behind_since = True, now
                 self.behind.append(job)
             ready.append(job)
-            # Who is done first need not wait for everybody.
+            # What is done first need not wait for the rest.
             if now - since > HAND_OVER_SECONDS:
                 self._hand_over(ready)
                 ready, since = [], now
@@ -102,8 +102,8 @@ class Turns:
         self._hand_over(touched)
 
     def waited(self, now: float) -> float:
-        """How long somebody has been behind, but for those who have only themselves to thank: a
-        start costs more than a share, a flood too."""
+        """How long a job has been behind, but for jobs that owe and are not starting: a flood costs
+        more than its share, and so does a start."""
         return max(
             (
                 now - job.behind_since

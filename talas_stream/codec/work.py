@@ -6,7 +6,7 @@ Does:        keep orders in sequence; carry them out by amounts of audio, so tha
 Never:       asks a clock, or knows a process.
 Guarantees:  what is left out is silence of the same length, so the clock is kept; the history that
              a job starts with is never left out; metering that fails ends alone, with one logged
-             event. Whoever lets a job go frees all it has decoded at once, however it ended.
+             event. A job that is let go frees all it has decoded at once, however it ended.
 From / to:   worker.py  ->  here  ->  stages.pipeline, stages.meter
 """
 
@@ -165,7 +165,7 @@ class Work:
     def _start_meter(self) -> None:
         self._meter = Meter(self._kernels.loudness_steps)
         self._measures += 1
-        # A list's method, not one of ours: the pipeline is not to hold whoever holds it.
+        # A list's method, not one of ours: the pipeline is not to hold the work that holds it.
         self.pipeline.tap = self._heard.extend
 
     def _measure(self) -> None:

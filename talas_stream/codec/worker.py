@@ -8,8 +8,8 @@ Guarantees:  a job's outputs arrive in order; a pipeline that fails ends its own
              logged event; orders are read every turn, and a turn is short whatever they are; what
              is left out under load is counted, and logged at most once a second.
 
-    wait for orders, read all, everybody's turn, hand over, those behind, hand over, sleep to the
-    quantum's end
+    wait for orders, read all, a turn of every job, hand over, slices of those behind, hand over,
+    sleep to the quantum's end
 
 From / to:   link.py  <->  here  ->  turns.py, work.py, load.py
 """
@@ -54,8 +54,8 @@ SWAPS_A_SECOND = 40
 """Encoders that change over, each at the price of its pre-roll: 7 ms for AAC's better coder."""
 
 CATCH_UP_SHARE = 0.5
-"""Time that those behind get at least, as a share of what everybody's turn took: else nobody new is
-heard on a busy machine."""
+"""Time that jobs behind get at least, as a share of what the turns of all took: else no new
+rendition is heard on a busy machine."""
 
 HURRIED_TICKS = 2 * RATE
 """History that a rendition starts with at most, where the governor is short of time or many are
@@ -65,7 +65,7 @@ MANY_OPENING = 3
 """Jobs with a rendition that has not caught up yet."""
 
 PATIENCE_SECONDS = 1.0
-"""Once somebody has been behind for so long, the worker is short of time whatever else it looks
+"""Once a job has been behind for so long, the worker is short of time whatever else it looks
 like: on a busy machine it may wait more than it works."""
 
 SWAP_SECONDS = 0.1
@@ -112,13 +112,13 @@ class Worker:
 
     def run(self) -> None:
         """Work until the other end is closed. This end is left to be closed with the process, so
-        that whoever sees it closed knows that the process has ended."""
+        that a reader that sees it closed knows that the process has ended."""
         try:
             while True:
                 self._poll.poll(0 if self._turns.behind else IDLE_SECONDS * 1000)
                 self._turn()
         except (EOFError, ConnectionError):
-            # Whoever listened has gone.
+            # The service has gone.
             return
 
     def _turn(self) -> None:
@@ -145,7 +145,7 @@ class Worker:
 
     @property
     def _overdue(self) -> bool:
-        """Whether somebody has been behind for too long."""
+        """Whether a job has been behind for too long."""
         return self._behind_for > PATIENCE_SECONDS
 
     def _take_orders(self, step: Step) -> list[Job]:

@@ -22,8 +22,8 @@ BACKLOG_SECONDS = 2.0
 """What may wait of a source beyond the lead it is allowed."""
 
 FEW_JOBS = 12
-"""Up to so many share one worker: whoever is woken for one of them does the others' work as well.
-Ten stations in one worker cost a fifth less than in two."""
+"""Up to so many share one worker: a worker that is woken for one of them does the others' work as
+well. Ten stations in one worker cost a fifth less than in two."""
 
 
 class CodecWorkers:

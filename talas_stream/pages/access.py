@@ -99,7 +99,8 @@ class Access:
         return Caller(Who.SOURCE, Means.KEY)
 
     def admin(self, request: web.Request) -> None:
-        """For what concerns all stations. Raises Unauthorized, or Forbidden for who is none."""
+        """For what concerns all stations. Raises Unauthorized, or Forbidden for
+        anybody but an admin."""
         if not request.headers.get("Authorization", "").lower().startswith("basic "):
             self._holder(request, None)
             return

@@ -1,6 +1,6 @@
-"""What changes on the air, as it happens, for everybody who follows a station.
+"""What changes at a station, as it happens, for the pages that follow it.
 
-Does:        make each change into one message for all who follow; tell listener counts at a beat.
+Does:        make each change into one message for all followers; tell listener counts at a beat.
 Never:       waits for a follower; encodes a message per follower.
 Guarantees:  a follower has at most QUEUE messages waiting, and is let go beyond; there are never
              more than LIMIT followers, a quarter of them from one address, or /64 of IPv6; after

@@ -1,7 +1,7 @@
 """What plays and what has played: `/slug/now`, `/slug/history`, and `/slug/events` as it happens.
 
-Does:        answer in the envelope; send events to whoever follows, with a sign of life between.
-Never:       waits for a reader who has stopped reading.
+Does:        answer in the envelope; send events to the followers, and a sign of life between.
+Never:       waits for a follower that has stopped reading.
 Guarantees:  any page may read it; at the service's end each stream of events is closed whole.
 """
 

@@ -1,10 +1,10 @@
 """The operator's password for Icecast's panels and scripts, which know nothing but Basic auth.
 
 Does:        tell the user `admin` with the right password from everybody else.
-Never:       logs a password; knows whom it lets in to what.
+Never:       logs a password; knows what the password gives access to.
 Guarantees:  comparing takes as long whatever was sent. An address that was wrong MAX_WRONG times is
-             told to wait until a minute after its first error, right or not; nobody else is, and
-             how many addresses are remembered has a bound.
+             told to wait until a minute after its first error, right or not; no other address is.
+             The number of addresses remembered is bounded.
 """
 
 from __future__ import annotations

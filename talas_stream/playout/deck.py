@@ -1,8 +1,8 @@
 """The player, off the event loop.
 
-Does:        run a player in a thread of its own, some seconds ahead of who listens.
+Does:        run a player in a thread of its own, some seconds ahead of what is sent.
 Never:       blocks the loop; looks further ahead than LOOK_AHEAD pages.
-Guarantees:  pages come in order; a failure of the player reaches whoever asks for the next page.
+Guarantees:  pages come in order; a failure of the player reaches the caller of `page`.
 """
 
 from __future__ import annotations

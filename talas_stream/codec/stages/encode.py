@@ -1,13 +1,14 @@
 """From normalised audio to coded packets of one rendition.
 
 Does:        encode 48 kHz stereo to Opus, AAC (as ADTS), MP3 or FLAC (16 bit, dithered): Opus
-             with libopus itself, AAC with the native encoder, the others with PyAV, as those two
-             where libopus or the native core cannot be had, or another rate or mono is asked for.
+             with libopus itself, AAC with the native encoder, MP3 and FLAC with PyAV. PyAV also
+             encodes Opus and AAC where libopus or the native core is missing, and any other rate
+             or mono.
 Never:       keeps a thread pool: see `one_cpu` in codec/tools.py.
 Guarantees:  each packet carries the media time of the sound in it, the encoder's own delay already
-             taken off; constant bit rate, because players count in bytes and a quiet passage that
-             sends none stalls them, but for FLAC, which has no rate; a change of effort leaves no
-             step in time or sound.
+             taken off. The bit rate is constant, because a player counts in bytes and stalls where
+             a quiet passage sends none; only FLAC's is not. A change of effort leaves no step in
+             time or sound.
 From / to:   stages.normalise  ->  here  ->  stages.pipeline
 """
 
@@ -54,8 +55,8 @@ _LOUDER = {Codec.MP3: np.float32(1 / 0.95)}
 rate that is given, and FFmpeg passes no other word on."""
 
 PRE_ROLL = 8
-"""Packets that a successor codes for nobody. Its prediction and overlap are the sound's own after
-half of them."""
+"""Packets that a successor codes and throws away. Its prediction and overlap are the sound's own
+after half of them."""
 
 _PROBE = 1200
 

@@ -89,7 +89,7 @@ AFTER_RISE = 0.5
 takes longer the fuller the machine is, so what it would fill is told too low."""
 LATE_SECONDS = 0.03
 """Mean lateness of quanta that counts as being short, even where the worker itself is idle:
-somebody else has the processors."""
+another process has the processors."""
 PROMISE_WINDOWS = 4
 """After so many windows an admitted rendition shows in the measured load itself."""
 

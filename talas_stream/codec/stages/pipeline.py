@@ -1,9 +1,9 @@
-"""One station's codec work: decode once, encode once per rendition that somebody needs.
+"""One station's codec work: decode once, encode once for each rendition that has a listener.
 
 Does:        decode, normalise, and feed every open encoder; keep the last seconds of normalised
              audio, so that a rendition opened now starts with a full burst; fade where silence
              begins or ends.
-Never:       knows which thread runs it; whoever owns a pipeline calls it from one thread only.
+Never:       locks: a pipeline is called from one thread only.
 Guarantees:  renditions opened at different moments carry the same media time for the same sound;
              a change of format or of the input leaves no step in the output's clock.
 From / to:   codec/work.py  ->  here  ->  stages.decode, stages.normalise, stages.encode
@@ -147,7 +147,7 @@ class Pipeline:
     def advance(self, ticks: int) -> list[Opened]:
         """Code about `ticks` of the history, of each rendition begun its share; what that made.
 
-        It is of use at once: who waits hears the beginning while the rest is still being coded.
+        It is of use at once: a listener hears the beginning while the rest is still being coded.
         """
         made = []
         share = ticks // max(1, len(self._openings))

@@ -224,7 +224,7 @@ async def test_where_a_worker_of_long_standing_dies_its_jobs_find_room_in_the_sa
 
 @pytest.fixture
 def judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers are warm from the start, and of long standing."""
+    """Workers are warm from the start, and have run for long."""
     monkeypatch.setattr(growth, "WARM_SECONDS", 0.0)
     monkeypatch.setattr(linking, "STABLE_SECONDS", 0.0)
 

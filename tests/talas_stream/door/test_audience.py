@@ -1,4 +1,4 @@
-"""Who listens: by station, by number, and never after he has left."""
+"""Listeners: found by station and by number, and never after they have left."""
 
 from talas_stream.door.audience import Audience
 

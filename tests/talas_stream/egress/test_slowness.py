@@ -209,20 +209,20 @@ async def test_a_slow_one_who_reads_again_goes_on_with_clean_audio(
         await auntil(lambda: count_is(stream, 2))
         await told(sending, data, reader)
         sending.write_eof()
-        # He has been behind for megabytes; now he reads.
+        # It has been behind for megabytes; now it reads.
         answer, _, body = (await rest(listener)).partition(b"\r\n\r\n")
         assert b" 200 " in answer
         audio, titles = IcyParser(METAINT).feed(body) if icy else (body, [""])
         start = whole.index(audio[:64])
         same = next((at for at in range(len(audio)) if audio[at] != whole[start + at]), len(audio))
         assert whole.endswith(audio[same:])
-        assert 49_152 < same < len(audio) < len(whole) - start, "he skipped, once"
+        assert 49_152 < same < len(audio) < len(whole) - start, "it skipped, once"
         assert titles[0] == ""
         writer.close()
 
 
 async def test_one_who_does_not_take_the_end_is_cut_as_well(tmp_path: Path, inside: Inside) -> None:
-    """His last bytes wait in our buffer, under the mark at which he would count as slow."""
+    """Its last bytes wait in our buffer, under the mark at which it would count as slow."""
     async with on_air(tmp_path, data=bulky(20), kind="audio/aac", listener_stall_seconds=0.3) as (
         stream,
         sending,
@@ -234,7 +234,7 @@ async def test_one_who_does_not_take_the_end_is_cut_as_well(tmp_path: Path, insi
         sending.write_eof()
         await reader.read()
         writer.close()
-        # He is out, although he has not read a byte.
+        # It is out, although it has not read a byte.
         await auntil(inside.is_empty)
         listener.close()
 
@@ -290,15 +290,15 @@ async def test_one_who_is_full_before_he_has_joined_is_behind_from_the_start() -
     for output in station.outputs.all:
         for feed in output.feeds:
             feed.flush()
-    assert len(pipe.written) == 2, "he waits for no one, and no one writes to him"
+    assert len(pipe.written) == 2, "it waits for nothing, and nothing is written to it"
     clock.advance(10.0)
     pipe.drain()
     assert b"".join(pipe.written[1:]) == b"".join(frame.payload for frame in frames * 2)
     clock.advance(10.0)
     parts.watch.look()
-    assert not pipe.aborted, "he is watched anew, for his buffer is full again"
+    assert not pipe.aborted, "it is watched anew, for its buffer is full again"
     station.outputs.end()
-    # He ends: his buffer running empty now is no reason to watch him less.
+    # It ends: its buffer running empty now is no reason to watch it less.
     pipe.drain()
     clock.advance(10.0)
     parts.watch.look()
