@@ -51,7 +51,7 @@ from talas_stream.door.watch import ConnectionWatch
 from talas_stream.egress.http import HttpListener, ListenerParts
 from talas_stream.ingest.admission import Admission
 from talas_stream.ingest.icecast import IcecastSource
-from talas_stream.ingest.pace import Lead
+from talas_stream.ingest.lead import Lead
 from talas_stream.ingest.parts import SourceParts
 from talas_stream.output.feed import TURNS
 from talas_stream.pages import site

@@ -92,7 +92,7 @@ PURE: dict[str, tuple[str, ...]] = {
     "talas_stream/output/delivery.py": KERNELS,
     "talas_stream/output/packetise.py": KERNELS,
     "talas_stream/output/passing.py": KERNELS,
-    "talas_stream/output/ring.py": (*VALUES, "sys"),
+    "talas_stream/output/ring.py": (*COMPUTING, "sys"),
     "talas_stream/output/sizes.py": VALUES,
     "talas_stream/station/input_history.py": VALUES,
     "talas_stream/station/life.py": VALUES,

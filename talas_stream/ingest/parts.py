@@ -15,7 +15,7 @@ from talas_stream.door.watch import ConnectionWatch
 from talas_stream.ingest.admission import Admission
 from talas_stream.ingest.body import Body
 from talas_stream.ingest.intake import Intake
-from talas_stream.ingest.pace import Lead
+from talas_stream.ingest.lead import Lead
 from talas_stream.ingest.reader import SourceReader
 from talas_stream.kernels import Kernels
 from talas_stream.station.station import Station

@@ -46,7 +46,7 @@ def routes(
     reports: Reports,
 ) -> list[web.RouteDef]:
     """What to add to the application."""
-     Place(=address = PublicAddress(= Place(settings)
+    address = PublicAddress(settings)
     password = AdminPassword(settings.admin_password, clock.monotonic)
     access = Access(directory, keys, password, reports, Hosts.own(settings))
     status = Status(registry, address)

@@ -21,7 +21,7 @@ from talas_stream.door.front_door import Doorkeeper
 from talas_stream.door.watch import ConnectionWatch
 from talas_stream.egress.http import ListenerParts
 from talas_stream.ingest.admission import Admission
-from talas_stream.ingest.pace import Lead
+from talas_stream.ingest.lead import Lead
 from talas_stream.ingest.parts import SourceParts
 from talas_stream.kernels import Kernels
 from talas_stream.station.coding import Codecs

@@ -15,7 +15,7 @@ from support.sound import coded, programme
 from support.sources import MP3, answer_to, capture_logs_of, off, on_air, opus_of
 from support.stream import Stream, record, running_stream
 from support.wait import PATIENCE, auntil
-from talas_stream.ingest.pace import Lead
+from talas_stream.ingest.lead import Lead
 
 LEAD_SECONDS, SECONDS, TIMES = 2.0, 0.6, 40
 SHORT = coded(programme(SECONDS), "mp3")
