@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from talas_stream.codec import load as module
-from talas_stream.codec.load import SIZED_SECONDS, TOLD_SECONDS, Load, LoggedGovernor, Warden
+from talas_stream.codec.load import SIZED_SECONDS, TOLD_SECONDS, Load, LoggedGovernor
 from talas_stream.codec.stages.govern import CALM_SECONDS, STEPS, Governor
 
 
@@ -57,10 +57,10 @@ def test_frames_left_out_are_logged_at_most_once_a_second() -> None:
 def test_size_is_asked_for_once_in_a_while_however_often_there_is_something_to_tell(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    warden = Warden(0, Governor())
-    warden.tell(10.0)
+    governor = LoggedGovernor(0, Governor())
+    governor.tell(10.0)
     monkeypatch.setattr(module, "_most_bytes", lambda: 7 << 20)
-    warden.tell(10.0 + SIZED_SECONDS / 2)
-    assert warden.load.size != 7 << 20
-    warden.tell(10.0 + SIZED_SECONDS)
-    assert warden.load.size == 7 << 20
+    governor.tell(10.0 + SIZED_SECONDS / 2)
+    assert governor.load.size != 7 << 20
+    governor.tell(10.0 + SIZED_SECONDS)
+    assert governor.load.size == 7 << 20
