@@ -13,7 +13,7 @@
 #define ROUNDING_LARGE 0.45f
 #define LARGE 4
 #define SMALL 7      /* largest number in a band that may be said louder */
-#define MISSED 1.25f /* times what is left of its energy, from which on it is */
+#define MISSED 1.19f /* times what is left of its energy, from which on it is: half of 1.5 dB */
 
 /* The number that stands for a line whose size, to 3/4, is `power`. */
 static int number(float power, float factor, float rounding) {

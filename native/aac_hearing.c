@@ -8,7 +8,9 @@
 
 #define ATTACK 5.0f        /* times what was before */
 #define AUDIBLE 1e-4f      /* energy of an eighth's differences below which nothing is an attack */
-#define MASKED 0.0012589f  /* -29 dB: noise in a band that its own sound hides */
+#define MASKED 0.0012589   /* -29 dB: noise in a band that its own sound hides, where a Bark is */
+#define NARROW 100.0       /* hertz wide */
+#define WIDER 1.2          /* power by which it grows with that width */
 #define BEFORE 0.25f       /* of a threshold stays before an attack: noise is heard there */
 #define PRE_ECHO 0.01f     /* of a threshold stays, however quiet it was before */
 
@@ -16,10 +18,11 @@
  * at: a listener to a quiet programme turns it up. */
 #define FULL_SCALE 1.1259e15
 #define FULL_SCALE_DB 110.0
-#define QUIET_DB 45.0 /* threshold in quiet, at most */
+#define QUIET_DB 20.0 /* threshold in quiet, at most */
 
 struct band {
     float quiet;      /* threshold in quiet */
+    float hides;      /* of its energy, as noise */
     float up, down;   /* how much of a band's energy masks the next one above, and below */
 };
 static struct band long_band[LONG_BANDS], short_band[SHORT_BANDS];
@@ -34,6 +37,13 @@ static double quiet(double hertz) {
     return 3.64 * pow(k, -0.8) - 6.5 * exp(-0.6 * (k - 3.3) * (k - 3.3)) + 1e-3 * k * k * k * k;
 }
 
+/* How wide a Bark is between two frequencies. What is heard of noise is its share of a Bark, and
+ * the bits that lower it are as many as its lines: where a Bark is wide, they are better spent
+ * elsewhere. */
+static double bark_hertz(double low, double high) {
+    return (high - low) / (talas_aac_bark(high) - talas_aac_bark(low));
+}
+
 static void prepare(struct band *bands, const uint16_t *edges, int count, double hertz,
                     double energy) {
     double at[LONG_BANDS];
@@ -42,6 +52,8 @@ static void prepare(struct band *bands, const uint16_t *edges, int count, double
         const double low = quiet(edges[b] * hertz), high = quiet(edges[b + 1] * hertz);
         const double least = fmin(fmin(low, high), QUIET_DB);
         bands[b].quiet = (float)(energy * pow(10, (least - FULL_SCALE_DB) / 10));
+        const double wide = bark_hertz(edges[b] * hertz, edges[b + 1] * hertz);
+        bands[b].hides = (float)(MASKED * pow(fmax(wide / NARROW, 1), WIDER));
     }
     for (int b = 0; b < count; b++) {
         const double below = b > 0 ? at[b] - at[b - 1] : 0;
@@ -107,7 +119,7 @@ static void masks(const struct band *bands, int count, int windows, const float 
                   float *thresholds) {
     float spread[LONG_BANDS];
     for (int b = 0; b < count; b++) {
-        spread[b] = MASKED * energies[b];
+        spread[b] = bands[b].hides * energies[b];
         if (b > 0)
             spread[b] = talas_aac_larger(spread[b], spread[b - 1] * bands[b - 1].up);
     }

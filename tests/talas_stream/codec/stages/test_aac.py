@@ -134,6 +134,16 @@ def test_a_quieter_programme_is_as_bright(bit_rate: int, quieter: float) -> None
     assert high(10 ** (-quieter / 20)) == pytest.approx(high(1.0), abs=1.0)
 
 
+@pytest.mark.parametrize("bit_rate", [96_000, 128_000, 192_000])
+def test_hiss_over_14_khz_of_a_quiet_programme_is_as_loud(bit_rate: int) -> None:
+    """Far below what is heard alone at a usual volume: who plays it turns it up."""
+    sound = hissing(0.06)
+    out = heard(run(opened(bit_rate), sound), sound.shape[1])
+    powers = [np.square(np.abs(np.fft.rfft(x)[:, 14_000 * 2 : 16_500 * 2])) for x in (sound, out)]
+    before, after = (10 * np.log10(each.sum()) for each in powers)
+    assert after == pytest.approx(before, abs=1.0)
+
+
 def test_instruments_at_either_side_stay_there() -> None:
     """Below 1 kHz, where noise of most of a band would be heard to wander between the speakers."""
     rng = np.random.default_rng(8)
@@ -155,7 +165,7 @@ def test_aac_at_each_bit_rate_is_close_to_the_sound_and_keeps_its_rate(bit_rate:
     sound = stereo()
     packets = run(opened(bit_rate), sound)
     assert rate_of(packets[:-2]) == pytest.approx(bit_rate, rel=0.02)
-    least = {40_000: 8, 64_000: 14, 96_000: 17, 128_000: 19, 192_000: 24, 320_000: 30}
+    least = {40_000: 11, 64_000: 15, 96_000: 19, 128_000: 21, 192_000: 26, 320_000: 34}
     assert distance(sound, heard(packets, sound.shape[1])) > least[bit_rate]
 
 
@@ -190,7 +200,7 @@ def test_little_is_heard_before_a_beat_over_music(bit_rate: int) -> None:
         sound[:, at : at + 4000] += rng.normal(0, 0.2, 4000) * np.exp(-np.arange(4000) / 900)
     noise = heard(run(opened(bit_rate), sound.astype(np.float32)), clock.size) - sound
     before = np.mean([np.square(noise[:, at - 480 : at - 160]).mean() for at in beats])
-    least = {64_000: 18.5, 96_000: 25, 128_000: 36}
+    least = {64_000: 21, 96_000: 34, 128_000: 40}
     assert 10 * np.log10(np.square(chord).mean() / before) > least[bit_rate]
 
 
