@@ -110,13 +110,19 @@ async def test_mpv_listens_and_shows_the_title(tmp_path: Path, stream: Stream) -
 @needs("ffplay")
 async def test_ffplay_listens_and_shows_the_title(tmp_path: Path, stream: Stream) -> None:
     """SDL's disk driver keeps what the loudspeaker would have got: 16-bit stereo."""
+    sound = programme(20.0)
+    _, sending = await stream.source()
+    sending.write(coded(sound, "mp3"))
+    await auntil(stream.status)
+    assert await retitle(stream, "song=Blue%20Hour") == 200
     raw = tmp_path / "heard.raw"
-    async with titled(stream) as sound:
-        player = await start(
-            "ffplay", "-nodisp", "-autoexit", "-t", "4", f"http://127.0.0.1:{stream.port}/live.mp3",
-            env={"SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": str(raw)},
-        )  # fmt: skip
-        output, _ = await asyncio.wait_for(player.communicate(), PATIENCE)
+    player = await start(
+        "ffplay", "-nodisp", "-autoexit", "-t", "4", f"http://127.0.0.1:{stream.port}/live.mp3",
+        env={"SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": str(raw)},
+    )  # fmt: skip
+    await auntil(lambda: count_is(stream, 1))
+    sending.close()  # however long it was to play, it ends with its stream
+    output, _ = await asyncio.wait_for(player.communicate(), 2 * PATIENCE)
     heard = np.fromfile(raw, "<i2").reshape(-1, 2).astype(np.float32) / 32768
     score, _ = likeness(heard.mean(axis=1)[RATE // 2 : 3 * RATE], sound.mean(axis=0))
     assert score > 0.95
