@@ -29,6 +29,7 @@ SHORT = os.environ.get("TALAS_BENCH") == "short"
 RATES = (128_000,) if SHORT else (64_000, 96_000, 128_000, 192_000)
 OWN_MUSIC = ("voice, high", "applause, two", "bells, two")
 QUIETER = (0, 12, 24)  # dB
+LEVEL_MOST = 0.1  # dB
 FRAME_MOST = 60e-6  # seconds of a processor
 TURNS = 15
 HEAD = ("noise", "worst", "level", "band", "image", "echo", "rate", "ViSQOL", "worst")
@@ -122,11 +123,19 @@ def test_every_coder_is_heard(figures: Figures) -> None:
 
 @judged
 def test_less_noise_is_heard_than_of_ffmpeg_s_better_coder(figures: Figures) -> None:
-    """By 0.5 dB on average, and on the worst excerpt."""
+    """By 1 dB on average, and on the worst excerpt."""
     for rate in RATES:
         mine, theirs = (figures[rate, name][:, NOISE] for name in ("ours", "twoloop"))
-        assert mine.mean() < theirs.mean() - 0.5
+        assert mine.mean() < theirs.mean() - 1
         assert mine.max() < theirs.max()
+
+
+@judged
+def test_the_level_stays(figures: Figures) -> None:
+    """Within 0.1 dB on average: below 96 kbit/s high bands are left out."""
+    for rate in RATES:
+        if rate >= 96_000:
+            assert abs(figures[rate, "ours"][:, LEVEL].mean()) <= LEVEL_MOST
 
 
 @judged
@@ -138,12 +147,12 @@ def test_less_is_heard_before_attacks_than_of_ffmpeg_s_better_coder(figures: Fig
 
 @judged
 @visqol
-def test_visqol_hears_no_more_than_of_ffmpeg_s_better_coder(figures: Figures) -> None:
-    """But for 0.1 on average and 0.3 on the worst excerpt: it tells no less apart."""
+def test_visqol_hears_less_than_of_ffmpeg_s_better_coder(figures: Figures) -> None:
+    """On average, and on the worst excerpt."""
     for rate in RATES:
         mine, theirs = (figures[rate, name][:, VISQOL] for name in ("ours", "twoloop"))
-        assert mine.mean() > theirs.mean() - 0.1
-        assert mine.min() > theirs.min() - 0.3
+        assert mine.mean() > theirs.mean()
+        assert mine.min() > theirs.min()
 
 
 @judged
