@@ -42,6 +42,7 @@ def test_a_data_directory_that_is_removed_takes_no_more_sign_ups(tmp_path: Path)
         until(lambda: _told(served, "child ended"))
         answers = {Person(served.api, f"person{number}").register() for number in range(3)}
         assert answers == {503}
+        until(lambda: _told(served, "the data directory is gone"))
         assert len(_told(served, "the data directory is gone")) == 1
         assert not (served.data_dir / "secrets").exists(), "nothing is made in its place"
         served.stop()
