@@ -4,8 +4,8 @@ Does:        hold the stations by slug, and tell the one that is meant where non
              feeds in turn and close what nobody needs.
 Never:       knows a transport.
 Guarantees:  every feed is flushed once a period; feeds take turns, so that a full house is not
-             written to in one breath. A station or a feed that fails is logged, and is no other's
-             trouble.
+             written to in one breath. A station or a feed that fails is no other's trouble; it is
+             logged, each at most once in FAILURE_SECONDS, however often it fails.
 From / to:   compose  ->  here  ->  station.py
 """
 
@@ -32,6 +32,8 @@ listeners cheap; what a player's buffer must bridge is this and a little."""
 STATIONS_NAMED = 5
 """Stations that are named to who has to choose one."""
 
+FAILURE_SECONDS = 10.0
+
 log = logger("registry")
 
 
@@ -48,6 +50,7 @@ class Registry:
         )
         self._stations: dict[str, Station] = {}
         self._turn = 0
+        self._told: dict[tuple[str, str], float] = {}
 
     def station(self, record: StationRecord) -> Station:
         """The station of `record`, with what the record says now."""
@@ -97,11 +100,11 @@ class Registry:
         times a period."""
         self._each(Station.rest)
         self._turn = turn = (self._turn + 1) % TURNS
-        for feed in self._feeds():
+        for station, feed in self._feeds():
             try:
                 feed.flush_turn(turn)
             except Exception:
-                log.exception("a feed failed")
+                self._failed("a feed failed", station.record.slug)
 
     def tidy(self) -> None:
         """Close renditions that are idle. Call about once a second."""
@@ -117,13 +120,20 @@ class Registry:
             try:
                 action(station)
             except Exception:
-                log.exception("a station failed", station=slug)
+                self._failed("a station failed", slug)
 
-    def _feeds(self) -> Iterator[Feed]:
+    def _failed(self, event: str, station: str = "") -> None:
+        """Log the exception at hand, unless the same was logged just now."""
+        now, what = self._clock.monotonic(), (event, station)
+        if now - self._told.get(what, float("-inf")) >= FAILURE_SECONDS:
+            self._told[what] = now
+            log.exception(event, station=station)
+
+    def _feeds(self) -> Iterator[tuple[Station, Feed]]:
         for station in self._stations.values():
             if station.audible:
                 for output in station.outputs.all:
-                    yield from output.feeds
+                    yield from ((station, feed) for feed in output.feeds)
 
 
 async def every(seconds: float, action: Callable[[], None]) -> None:

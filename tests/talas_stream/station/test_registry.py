@@ -178,8 +178,21 @@ def test_feed_that_fails_is_logged_and_the_others_are_flushed(
     with capture_logs() as logs:
         for _ in range(TURNS):
             registry.flush_turn()
-    assert [line["event"] for line in logs] == ["a feed failed"] * TURNS
+    assert [(line["event"], line["station"]) for line in logs] == [("a feed failed", "bad")]
     assert len(hearers[1].got) == before + 1
+
+
+def test_station_that_fails_at_every_beat_is_logged_once_in_a_while(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_air(registry, "bad")
+    monkeypatch.setattr(Station, "rest", lambda station: 1 / 0)
+    with capture_logs() as logs:
+        for _ in range(50):
+            registry.flush_turn()
+        on_air(registry, "worse")
+        registry.flush_turn()
+    assert [line["station"] for line in logs] == ["bad", "worse"]
 
 
 async def test_a_beat_goes_on_after_a_failure_which_is_logged() -> None:
