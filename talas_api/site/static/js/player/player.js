@@ -92,7 +92,7 @@ export class Player {
 
   #listen() {
     const { audio } = this;
-    audio.addEventListener('playing', () => this.#happen('sound'));
+    audio.addEventListener('playing', () => this.#sounds());
     audio.addEventListener('ended', () => this.#lost());
     audio.addEventListener('error', () => this.#failed());
     audio.addEventListener('pause', () => {
@@ -112,6 +112,14 @@ export class Player {
     else if (!CONNECTED.has(state)) this.#disconnect();
     this.state.value = state;
     if (state === 'waiting') this.#timer = setTimeout(() => this.#happen('retry'), this.#backoff.next());
+  }
+
+  /** Sound comes: a source's, or the silence of a station whose source has gone. */
+  #sounds() {
+    this.#happen('sound');
+    if (this.state.value !== 'playing' || this.#isOnAir() !== false) return;
+    this.#happen('quiet');
+    this.directory.status.now(); // its source may have come since that was asked
   }
 
   #connect() {
@@ -181,7 +189,7 @@ export class Player {
       return;
     }
     this.#position = position;
-    if (this.state.value === 'stalled') this.#happen('sound');
+    if (this.state.value === 'stalled') this.#sounds();
     this.#movedAt = now;
     if (now - this.#since > STEADY_MS) this.#backoff.reset();
   }
