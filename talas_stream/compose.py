@@ -53,6 +53,7 @@ from talas_stream.ingest.admission import Admission
 from talas_stream.ingest.icecast import IcecastSource
 from talas_stream.ingest.lead import Lead
 from talas_stream.ingest.parts import SourceParts
+from talas_stream.ingest.refusals import Refusals
 from talas_stream.output.feed import TURNS
 from talas_stream.pages import site
 from talas_stream.pages.events import COUNT_SECONDS, Events
@@ -168,7 +169,7 @@ class Parts:
         admission = Admission(self.directory, self.registry, self.reports.tell)
         self.sources = SourceParts(
             clock, self.kernels, self.keeper, self.watch, admission,
-            Lead(settings.source_lead_seconds),
+            Lead(settings.source_lead_seconds), Refusals(clock),
         )  # fmt: skip
         self.listeners = ListenerParts(
             clock, self.keeper, self.watch, self.directory, self.registry, Capacity(settings),

@@ -260,7 +260,7 @@ class IcecastSource(Successor):
             return
         admitted = self.state is not State.ASKING
         self._say(answers.refusal(self._head, error, admitted=admitted))
-        log.info("source refused", path=self._head.path, reason=str(error))
+        self._parts.refusals.tell(self._head.path, str(error), admitted=admitted)
         self._let_go(Event.REFUSE, hold=hold)
         if self.state is State.GONE or self._transport.is_closing():
             self._transport.close()

@@ -17,6 +17,7 @@ from talas_stream.ingest.body import Body
 from talas_stream.ingest.intake import Intake
 from talas_stream.ingest.lead import Lead
 from talas_stream.ingest.reader import SourceReader
+from talas_stream.ingest.refusals import Refusals
 from talas_stream.kernels import Kernels
 from talas_stream.station.station import Station
 
@@ -30,6 +31,7 @@ class SourceParts(msgspec.Struct, frozen=True):
     watch: ConnectionWatch
     admission: Admission
     lead: Lead
+    refusals: Refusals
 
     def intake(self, station: Station, body: Body) -> tuple[Intake, float]:
         """For a source of `station` that sends `body`; and the seconds until it may be heard."""

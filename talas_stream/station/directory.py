@@ -4,7 +4,8 @@ Does:        answer for a slug from memory; ask talas_api where it does not know
              change.
 Never:       invents: with the API away and nothing remembered, the answer is "not now", never "no".
 Guarantees:  a station known once stays known while the API is away; a change is asked for again at
-             its next use; what is closed is asked for every time; memory is bounded.
+             its next use; what is closed is asked for every time; memory is bounded. A name that is
+             longer than any station's is asked for never.
 From / to:   ingest, egress, pages  ->  here  ->  the bus
 """
 
@@ -19,6 +20,8 @@ from talas_core.messages import FindStation, FoundStation, StationChanged, Stati
 
 ASK_SECONDS = 2.0
 MAX_KNOWN = 100_000
+MAX_SLUG = 63
+"""Characters of the longest slug that talas_api gives."""
 
 
 class Directory:
@@ -55,6 +58,8 @@ class Directory:
 
     async def ask(self, slug: str) -> StationRecord | None:
         """The same, whatever is remembered. Raises Unavailable without an answer."""
+        if len(slug) > MAX_SLUG:
+            return None
         changes = self._changes
         reply = await self._bus.request(
             messages.STATION_FIND, messages.encode(FindStation(slug)), timeout=ASK_SECONDS

@@ -23,6 +23,7 @@ from talas_stream.egress.http import ListenerParts
 from talas_stream.ingest.admission import Admission
 from talas_stream.ingest.lead import Lead
 from talas_stream.ingest.parts import SourceParts
+from talas_stream.ingest.refusals import Refusals
 from talas_stream.kernels import Kernels
 from talas_stream.station.coding import Codecs
 from talas_stream.station.directory import Directory
@@ -91,8 +92,9 @@ class Parts:
         self.capacity = Capacity(settings)
         admission = Admission(self.directory, self.registry, self.told.tell)
         self.sources = SourceParts(
-            clock, kernels, self.keeper, self.watch, admission, Lead(settings.source_lead_seconds)
-        )
+            clock, kernels, self.keeper, self.watch, admission,
+            Lead(settings.source_lead_seconds), Refusals(clock),
+        )  # fmt: skip
         self.listeners = ListenerParts(
             clock, self.keeper, self.watch, self.directory, self.registry, self.capacity,
             self.audience,

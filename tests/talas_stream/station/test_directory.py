@@ -49,6 +49,15 @@ async def test_station_that_does_not_exist_is_never_remembered(
     assert await directory.find("new") == record("new")
 
 
+async def test_name_longer_than_any_slug_is_asked_of_nobody(
+    api: FakeApi, directory: Directory
+) -> None:
+    assert await directory.find("a" * 63) is None
+    assert api.asked == 1
+    assert await directory.find("a" * 64) is None
+    assert api.asked == 1
+
+
 async def test_station_that_is_closed_is_never_remembered(
     api: FakeApi, directory: Directory
 ) -> None:
