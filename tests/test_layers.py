@@ -1,7 +1,7 @@
 """What may import what, read from the source text.
 
-Two programs on one ground: api -> core, stream -> core, never up and never across. Inside the API
-the features have an order, and none needs a later one. What else a file may import is in
+Two programs on one ground: api -> core, stream -> core and synth, never up and never across. Inside
+each the parts have an order, and none needs a later one. What else a file may import is in
 test_imports.py.
 """
 

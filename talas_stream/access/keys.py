@@ -38,7 +38,7 @@ class Keys:
     def __init__(self, bus: Bus, tokens: TokenVerifier, clock: Clock) -> None:
         self._bus = bus
         self.tokens = tokens
-        self._events = SessionNews(
+        self._news = SessionNews(
             bus, clock, ended=tokens.end_session, fell_silent=self._missing, returned=self._missing
         )
         self._due = asyncio.Event()
@@ -51,12 +51,12 @@ class Keys:
     async def start(self) -> None:
         """Subscribe, and ask in the background until answered."""
         await self._bus.subscribe(messages.KEYS_CHANGED, lambda _: self._due.set())
-        await self._events.start()
+        await self._news.start()
         self._task = asyncio.create_task(self._keep_asking())
 
     async def stop(self) -> None:
         """Ask no more."""
-        self._events.stop()
+        self._news.stop()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -65,7 +65,7 @@ class Keys:
     def verify(self, token: str) -> Claims:
         """The claims of an access token whose session goes on. Raises Unauthorized; Unavailable
         while that cannot be known."""
-        if self._have and not (self._events.heard and self._caught_up == self._misses):
+        if self._have and not (self._news.heard and self._caught_up == self._misses):
             raise Unavailable("it cannot be known now whether that session goes on; try again")
         return self.tokens.verify(token)
 
@@ -75,7 +75,7 @@ class Keys:
             raise Unavailable("the bus is not connected")
         if not self._have:
             raise Unavailable("talas_api has not told the signing keys yet")
-        if self._events.silent:
+        if self._news.silent:
             raise Unavailable("the bus is silent")
 
     async def _keep_asking(self) -> None:

@@ -68,7 +68,7 @@ class Follower:
         self.station = station
         self.address = address
         self._waiting: deque[bytes] = deque()
-        self._events = asyncio.Event()
+        self._stirred = asyncio.Event()
         self._ended = False
 
     def put(self, message: bytes) -> None:
@@ -78,22 +78,22 @@ class Follower:
             self.end()
         elif not self._ended:
             self._waiting.append(message)
-            self._events.set()
+            self._stirred.set()
 
     def end(self) -> None:
         """There will be no more."""
         self._ended = True
-        self._events.set()
+        self._stirred.set()
 
     async def take(self) -> bytes | None:
         """What waits, as soon as something does; None at the end."""
-        await self._events.wait()
+        await self._stirred.wait()
         if not self._waiting:
             return None
         messages = b"".join(self._waiting)
         self._waiting.clear()
         if not self._ended:
-            self._events.clear()
+            self._stirred.clear()
         return messages
 
 

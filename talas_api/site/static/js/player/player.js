@@ -175,9 +175,9 @@ export class Player {
   #look() {
     const now = performance.now();
     const { state } = this;
-    if (state.value === 'playing' || state.value === 'stalled') this.#lookAtPosition(now);
+    if (CONNECTED.has(state.value)) this.#lookAtPosition(now);
     const patience = state.value === 'connecting' ? CONNECT_MS : LOST_MS;
-    const stuck = state.value === 'connecting' || state.value === 'stalled';
+    const stuck = ['connecting', 'stalled', 'held'].includes(state.value);
     if (stuck && now - this.#movedAt > patience) this.#lost();
   }
 

@@ -94,3 +94,13 @@ test('a source that goes while the sound stalls is waited for once silence comes
   mock.timers.tick(500);
   assert.equal(player.state.value, 'held');
 });
+
+test('a connection that dies in the silence is given up', () => {
+  const { audio, player } = playing(null);
+  audio.currentTime = 1;
+  mock.timers.tick(500);
+  assert.equal(player.state.value, 'held');
+  mock.method(performance, 'now', () => 1e9);
+  mock.timers.tick(500);
+  assert.equal(player.state.value, 'offair');
+});
