@@ -61,7 +61,8 @@ class Knob(msgspec.Struct, frozen=True):
         if self.choices:
             parts.append("one of " + ", ".join(self.choices))
         if self.low is not None and self.high is not None:
-            parts.append(f"{self.low:g} to {self.high:g}{' ' + self.unit if self.unit else ''}")
+            bounds = f"{_plain(self.low)} to {_plain(self.high)}"
+            parts.append(f"{bounds} {self.unit}".rstrip())
         elif self.unit:
             parts.append(f"in {self.unit}")
         return "; ".join(parts)
@@ -84,6 +85,11 @@ class Knob(msgspec.Struct, frozen=True):
         except msgspec.ValidationError as error:
             problem = "not a choice" if self.choices else "out of bounds"
             raise self.refusal(f"{shown} is {problem}") from error
+
+
+def _plain(bound: float) -> str:
+    """A bound as one may type it: exact, without an exponent, and whole where it is."""
+    return str(int(bound)) if bound == int(bound) else str(bound)
 
 
 def knobs_of(struct: type[msgspec.Struct]) -> tuple[Knob, ...]:

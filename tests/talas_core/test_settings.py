@@ -226,6 +226,8 @@ def test_path_of_a_setting_is_absolute_and_knows_the_home(monkeypatch: pytest.Mo
 
 
 def test_setting_s_sentence_tells_its_bounds() -> None:
+    assert BY_NAME["TALAS_CHAT_QUEUE_BYTES"].description.endswith("; 16384 to 16777216 bytes")
+    assert BY_NAME["TALAS_CHAT_SOCKETS"].description.endswith("; 1 to 1000000")
     assert BY_NAME["TALAS_API_PORT"].description.endswith("; 1 to 65535")
     assert BY_NAME["TALAS_SHUTDOWN_SECONDS"].description.endswith("0.1 to 600 seconds")
     assert "one of auto, json, console" in BY_NAME["TALAS_LOG_FORMAT"].description
