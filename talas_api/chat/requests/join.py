@@ -53,7 +53,8 @@ def _seen(request: JoinRoom) -> Position | None:
     if request.epoch is None and request.offset is None:
         return None
     missing = "epoch" if request.epoch is None else "offset"
-    problem = "is needed to go on where you were, as is the other"
+    given = "offset" if missing == "epoch" else "epoch"
+    problem = f"is missing: to resume takes epoch and offset, and {given} came alone"
     raise BadInput("Epoch and offset go together.", {missing: problem})
 
 

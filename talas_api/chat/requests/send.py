@@ -21,7 +21,7 @@ Nonce = Annotated[
         min_length=1,
         max_length=NONCE_CHARACTERS,
         pattern=r"\A[^\x00]+\Z",
-        description=f"must be 1 to {NONCE_CHARACTERS} characters",
+        description=f"must be 1 to {NONCE_CHARACTERS} characters, without NUL",
     ),
 ]
 Text = Annotated[
@@ -30,7 +30,7 @@ Text = Annotated[
         min_length=1,
         max_length=TEXT_CHARACTERS,
         pattern=r"(?s)\A(?=.*\S)[^\x00]+\Z",
-        description=f"must be 1 to {TEXT_CHARACTERS:,} characters, not all blank",
+        description=f"must be 1 to {TEXT_CHARACTERS:,} characters, not all blank, without NUL",
     ),
 ]
 

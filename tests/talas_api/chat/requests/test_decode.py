@@ -114,6 +114,11 @@ def test_a_wrong_member_is_named_and_the_ref_comes_back(
     assert (error["field"], error["ref"]) == (field, 3)
 
 
+@pytest.mark.parametrize("field", ["text", "nonce"])
+def test_refused_nul_is_called_by_its_name(field: str) -> None:
+    assert "without NUL" in refusal(raw(**{**SEND, field: "a\0b"}))["message"]
+
+
 @pytest.mark.parametrize("text", ["x" * 4000, "🎧" * 4000, "a\nb", " a ", "\u2067שלום\u2069"])
 def test_longest_text_of_any_script_fits_a_frame(text: str) -> None:
     request = decode(raw(**{**SEND, "text": text}))

@@ -28,6 +28,8 @@ async def test_join_with_epoch_or_offset_alone_is_refused(
     half = {"offset": 0, "epoch": str(uuid7())}[given]
     reply = await guest.ask("room.join", room=room, **{given: half})
     assert (reply["type"], reply["code"], reply["field"]) == ("error", "bad_input", missing)
+    problem = "is missing: to resume takes epoch and offset, and"
+    assert reply["message"] == f"{missing} {problem} {given} came alone."
 
 
 @pytest.mark.parametrize(("epoch", "offset"), [("same", 1000), ("other", 0)])
