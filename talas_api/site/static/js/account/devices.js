@@ -53,7 +53,7 @@ export function deviceList(session) {
   others.addEventListener('click', () => look('/api/auth/sessions?except=current'));
   look();
   return [
-    h('p', { class: 'part__about' }, 'End what you do not know.'),
+    h('p', { class: 'part__about' }, 'End what you do not recognise.'),
     list,
     problem,
     others,

@@ -56,7 +56,7 @@ export function stationPage(station, { stream, source, key }, deeds, airing) {
     onAir.element,
     keyPanel(station, key, deeds),
     h('section', { class: 'card' }, h('h2', {}, 'Connect'), h('h3', { class: 'unseen' }, 'Encoders'),
-      h('p', { class: 'card__about' }, 'Talas takes what Icecast takes, FLAC and WAV too, and makes of it the formats that you chose.'),
+      h('p', { class: 'card__about' }, 'Talas takes what Icecast takes, FLAC and WAV too, and makes of it the formats that your listeners choose.'),
       instructions(target(source, station, key))),
     changePanel(station, deeds),
     removePanel(station, deeds),
