@@ -20,6 +20,7 @@ from talas_api.text import LINE
 Username = Annotated[
     str,
     Meta(
+        examples=["ada"],
         min_length=3,
         max_length=32,
         pattern=r"\A[A-Za-z0-9_.-]+\Z",
@@ -29,6 +30,7 @@ Username = Annotated[
 Email = Annotated[
     str,
     Meta(
+        examples=["ada@example.org"],
         max_length=254,
         # The shape browsers check, in ASCII: a mailbox, and a name of one or more labels. Without
         # what a mail's head takes for an encoded word (RFC 2047), and so for another address.
@@ -40,6 +42,7 @@ Email = Annotated[
 Password = Annotated[
     str,
     Meta(
+        examples=["correct horse battery"],
         min_length=8,
         max_length=1024,
         pattern=r"\A[^\x00]*\Z",
@@ -47,14 +50,27 @@ Password = Annotated[
     ),
 ]
 GivenPassword = Annotated[
-    str, Meta(max_length=1024, pattern=r"\A[^\x00]*\Z", description="must be the password")
+    str,
+    Meta(
+        examples=["correct horse battery"],
+        max_length=1024,
+        pattern=r"\A[^\x00]*\Z",
+        description="must be the password",
+    ),
 ]
 GivenEmail = Annotated[
-    str, Meta(max_length=254, pattern=r"\A[^\x00]*\Z", description="must be the e-mail address")
+    str,
+    Meta(
+        examples=["ada@example.org"],
+        max_length=254,
+        pattern=r"\A[^\x00]*\Z",
+        description="must be the e-mail address",
+    ),
 ]
 GivenCode = Annotated[
     str,
     Meta(
+        examples=["123456"],
         min_length=6,
         max_length=64,
         pattern=r"\A[0-9A-Za-z -]*\Z",
@@ -64,6 +80,7 @@ GivenCode = Annotated[
 DisplayName = Annotated[
     str,
     Meta(
+        examples=["Ada Lovelace"],
         min_length=1,
         max_length=64,
         pattern=LINE,

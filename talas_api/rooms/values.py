@@ -20,6 +20,7 @@ COUNTED = timedelta(hours=1)
 Name = Annotated[
     str,
     Meta(
+        examples=["Vinyl"],
         min_length=1,
         max_length=80,
         pattern=LINE,

@@ -22,6 +22,7 @@ LARGEST_PAGE = 100
 Slug = Annotated[
     str,
     Meta(
+        examples=["night-line"],
         pattern=SLUG,
         max_length=64,
         description="must be 2 to 32 small letters and digits, with single dashes between them",
@@ -30,6 +31,7 @@ Slug = Annotated[
 Name = Annotated[
     str,
     Meta(
+        examples=["Night Line"],
         min_length=1,
         max_length=80,
         pattern=LINE,
@@ -39,6 +41,7 @@ Name = Annotated[
 Description = Annotated[
     str,
     Meta(
+        examples=["Slow songs until the morning."],
         max_length=1000,
         pattern=LINES,
         description="must be at most 1000 characters, without controls that turn its direction",

@@ -17,7 +17,12 @@ TOKEN_BYTES = 24
 Purpose = Literal["verify", "reset"]
 GivenToken = Annotated[
     str,
-    Meta(max_length=64, pattern=r"\A[A-Za-z0-9_-]*\Z", description="must be the token of the mail"),
+    Meta(
+        examples=["RjVf3iY0kXqTtW8n"],
+        max_length=64,
+        pattern=r"\A[A-Za-z0-9_-]*\Z",
+        description="must be the token of the mail",
+    ),
 ]
 
 

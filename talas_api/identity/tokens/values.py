@@ -21,6 +21,7 @@ LONGEST_DAYS = 365
 Name = Annotated[
     str,
     Meta(
+        examples=["my bot"],
         min_length=1,
         max_length=64,
         pattern=LINE,

@@ -32,6 +32,27 @@ async def test_every_field_that_people_fill_in_has_its_sentence(composed: Compos
     assert told["paths"]["/api/stations"]["post"]["summary"].endswith(".")
 
 
+async def test_every_text_that_must_look_a_certain_way_has_an_example_that_does(
+    composed: Composed,
+) -> None:
+    told = await described(composed)
+    asked = {
+        content["schema"]["$ref"].rpartition("/")[2]
+        for path in told["paths"].values()
+        for each in path.values()
+        for content in each.get("requestBody", {"content": {}})["content"].values()
+    }
+    checked = 0
+    for name in asked:
+        for field, schema in told["components"]["schemas"][name]["properties"].items():
+            for one in schema.get("anyOf", [schema]):
+                if "pattern" in one:
+                    (example,) = one["examples"]
+                    assert re.search(one["pattern"], example), (name, field)
+                    checked += 1
+    assert checked > 20
+
+
 async def test_page_loads_nothing_from_elsewhere_and_holds_no_script(composed: Composed) -> None:
     async with composed.client.get("/api/docs") as response:
         policy, page = response.headers["Content-Security-Policy"], await response.text()
