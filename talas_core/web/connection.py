@@ -53,6 +53,10 @@ upgraded is its new protocol's, at once and whole."""
 RECEIVE_BYTES = 32 * 1024
 """What the system may hold of what a client sends, which Linux doubles: what waits for its turn is
 held here as well, for every connection. It is a window for a megabyte a second at 60 ms."""
+UNSENT_BYTES = 64 * 1024
+"""What the system may hold of an answer that is not on its way yet. It would take megabytes for who
+reads nothing, of memory that all connections of the machine share, and no answer would be seen to
+stall; here a file's bytes are everybody's."""
 SHARE_OF_ONE = 0.75
 """One address may have so much of the room: somebody else always finds a place."""
 _MANY_HEADERS = "Too many headers"
@@ -157,6 +161,7 @@ class Connection(RequestHandler):
         with contextlib.suppress(AttributeError, OSError):  # where there is no socket
             connection = transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         self._room.idle.wait(self, self._whose)
         self._head_timer = self._loop.call_later(self._deadlines.head_seconds, self._too_slow)
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from support.small_server import demo, raw, served
-from support.wait import PATIENCE
+from support.wait import PATIENCE, auntil
 from talas_core.web import body, connection, turns
 from talas_core.web.answers import answer
 from talas_core.web.application import application
@@ -147,6 +147,25 @@ async def test_an_answer_that_is_not_read_is_cut() -> None:
             client.send(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
             async with asyncio.timeout(PATIENCE):
                 await cut.wait()
+
+
+@pytest.mark.checklist(24)
+async def test_answer_that_is_not_read_waits_here_and_not_in_the_system() -> None:
+    transports: list[asyncio.Transport] = []
+
+    async def large(request: web.Request) -> web.Response:
+        assert isinstance(request.transport, asyncio.Transport)
+        transports.append(request.transport)
+        return web.Response(body=bytes(2 << 20))
+
+    app = application(cors=Cors([]))
+    app.router.add_get("/large", large)
+    async with served(app) as port:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", port))
+            client.send(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+            await auntil(lambda: any(t.get_write_buffer_size() > 1 << 20 for t in transports))
 
 
 @pytest.mark.checklist(24)
