@@ -18,7 +18,7 @@
  * at: a listener to a quiet programme turns it up. */
 #define FULL_SCALE 1.1259e15
 #define FULL_SCALE_DB 110.0
-#define QUIET_DB 20.0 /* threshold in quiet, at most */
+#define QUIET_DB -4.0 /* threshold in quiet, at most */
 
 struct band {
     float quiet;      /* threshold in quiet */

@@ -200,7 +200,7 @@ def test_little_is_heard_before_a_beat_over_music(bit_rate: int) -> None:
         sound[:, at : at + 4000] += rng.normal(0, 0.2, 4000) * np.exp(-np.arange(4000) / 900)
     noise = heard(run(opened(bit_rate), sound.astype(np.float32)), clock.size) - sound
     before = np.mean([np.square(noise[:, at - 480 : at - 160]).mean() for at in beats])
-    least = {64_000: 21, 96_000: 34, 128_000: 40}
+    least = {64_000: 21, 96_000: 34, 128_000: 39}
     assert 10 * np.log10(np.square(chord).mean() / before) > least[bit_rate]
 
 
