@@ -4,9 +4,9 @@ Does:        lend connections with a deadline, run queries and transactions, and
              error into one of ours; say for health whether the database does its work.
 Never:       connects before the first query; keeps session state (no SET, LISTEN or advisory lock
              outside a transaction: a returned connection is not reset, which saves a round trip).
-Guarantees:  until the schema is there whoever asks is told to come back. While the database is
-             away, full or read-only every call that needs what it cannot do
-             raises Unavailable within the deadline, with one line of the log a second; once it is
+Guarantees:  before the schema is there every call but the health check raises Unavailable. While
+             the database is away, full or read-only every call that needs what it cannot do raises
+             Unavailable within the deadline, with one line of the log a second; once it is
              back the next call works, without a restart. What is done for a request begins no
              change once its client has left, see talas_core/caller.py. Of those who wait for a
              connection each client has one in turn, see slots.py.

@@ -5,7 +5,7 @@ Never:       acts: the listener does, see http.py.
 
     asking ──admit──> taking ──fill──> full       taking, full ──end──> ending
        │                ^─────drain─────┘
-       └─answer─> done                            whoever it is ──lose──> done
+       └─answer─> done                            any of these ──lose──> done
 """
 
 from __future__ import annotations

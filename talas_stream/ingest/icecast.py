@@ -182,7 +182,7 @@ class IcecastSource(Successor):
         self.heard_at = now = self._parts.clock.monotonic()
         self._say(answers.welcome(head))
         if wait > 0:
-            # Else whoever comes again and again would be heard a slice further ahead each time.
+            # Else a source that connects again and again would be a slice further ahead each time.
             self._hold(wait)
             return
         self._transport.resume_reading()

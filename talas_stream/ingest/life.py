@@ -2,7 +2,7 @@
 
 Does:        name the states and the events, and say which leads where.
 Never:       acts: the source does, see icecast.py. Whether it is held back is no state: its pace
-             says so, whoever is still at the other end.
+             says so, and a source that has gone can be held back too.
 
     asking ──admit──> live ──silence──> silent         live, silent ───────end──> ended
                        ^────heard─────────┘            live, silent, ended ─lose─> lost

@@ -7,7 +7,7 @@ Guarantees:  after a lost job a rendition goes on where its last packet ended: n
              the clock is exact, and what is kept no more is silence. A programme whose job
              fails again and again is given up, and its encoded listeners end: it would take others
              with it each time. Nothing is begun while that is so, nor encoded where there is no
-             room: whoever listens waits, and after a while ends.
+             room: listeners wait, and after a while they end.
 
     job lost ──> room elsewhere ──────────────> another, fed with the history
              ├─> none yet: asked every tidy ──> another; after a while, the end

@@ -1,13 +1,13 @@
 """A station on this server: who is sending, what they send, and what follows when they stop.
 
 Does:        admit one source at a time; keep the station's clock across sessions; remember titles;
-             hold the listeners for a while when a source has gone, in silence; tell whoever watches
-             what has changed.
+             hold the listeners for a while when a source has gone, in silence; tell its
+             watchers what has changed.
 Never:       checks a key (the front door did) or touches a socket.
 Guarantees:  media time never goes back, and follows the clock while nobody sends; what a refused or
              failed source did leaves no trace; a source that comes back in time is heard by the
              listeners that there were, whatever it sends.
-From / to:   sources, listeners, admin  ->  here  ->  outputs.py
+From / to:   ingest, egress, pages  ->  here  ->  outputs.py
 """
 
 from __future__ import annotations

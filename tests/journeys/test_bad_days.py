@@ -1,7 +1,8 @@
 """Bad days: what the real product does when it, or what it stands on, is killed or refused.
 
-The house of each kind, on its own PostgreSQL and NATS or on those of the machine, goes through the
-same deaths. What an operator gets wrong must cost them one clear line, and leave nothing behind.
+An installation of each kind, on its own PostgreSQL and NATS or on those of the machine, goes
+through the same deaths. What an operator gets wrong must cost them one clear line, and leave
+nothing behind.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 KINDS = ["embedded", "external"]
 
 
-class House:
+class Installation:
     """A running Talas and the servers it stands on."""
 
     def __init__(self, served: Served, outside: external.External | None) -> None:
@@ -55,33 +56,35 @@ class House:
 
 
 @contextlib.contextmanager
-def open_house(kind: str, folder: Path, *args: str) -> Iterator[House]:
-    """A house of one kind, started, not waited for. Skips where the machine lacks its servers."""
+def open_installation(kind: str, folder: Path, *args: str) -> Iterator[Installation]:
+    """An installation of one kind, started, not waited for. Skips where its servers are not."""
     if kind == "external" and not (external.postgres_programs() and external.nats_program()):
         pytest.skip("needs the Debian packages postgresql and nats-server")
     outside = external.External() if kind == "external" else None
     try:
         with running_serve(folder, *args, env=outside.env if outside else {}) as served:
-            yield House(served, outside)
+            yield Installation(served, outside)
     finally:
         if outside:
             outside.close()
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def house(
+def installation(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
-    """One house of each kind for all tests that leave it standing."""
-    with open_house(request.param, tmp_path_factory.mktemp("house"), "--demo") as opened:
+) -> Iterator[Installation]:
+    """One installation of each kind, for all tests that leave it running."""
+    with open_installation(
+        request.param, tmp_path_factory.mktemp("installation"), "--demo"
+    ) as opened:
         opened.served.wait_ready()
         yield opened
 
 
 @pytest.fixture(scope="module")
-def resident(house: House) -> Person:
-    """Somebody with an account in the house."""
-    person = Person(house.served.api, "resident")
+def resident(installation: Installation) -> Person:
+    """Somebody with an account there."""
+    person = Person(installation.served.api, "resident")
     assert person.register() == 201
     assert person.sign_in() == 200
     return person
@@ -89,12 +92,12 @@ def resident(house: House) -> Person:
 
 @pytest.mark.parametrize("name", ["postgres", "nats", "api-1", "stream", "playout"])
 def test_killed_process_comes_back_and_nothing_is_lost(
-    name: str, house: House, resident: Person
+    name: str, installation: Installation, resident: Person
 ) -> None:
-    served = house.served
+    served = installation.served
     known = len(served.events())
-    house.kill(name)
-    if house.keeps_its_servers or name not in ("postgres", "nats"):
+    installation.kill(name)
+    if installation.keeps_its_servers or name not in ("postgres", "nats"):
         assert served.ends(name, known) == "signal SIGKILL"
         assert served.child(name).is_running()
     served.wait_ready()
@@ -105,7 +108,7 @@ def test_killed_process_comes_back_and_nothing_is_lost(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_supervisor_ends_all_and_the_next_start_has_all(kind: str, tmp_path: Path) -> None:
-    with open_house(kind, tmp_path, "--demo") as opened:
+    with open_installation(kind, tmp_path, "--demo") as opened:
         served = opened.served.wait_ready()
         person = Person(served.api, "survivor")
         assert person.register() == 201
@@ -125,7 +128,7 @@ def test_killed_supervisor_ends_all_and_the_next_start_has_all(kind: str, tmp_pa
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_sigterm_drains_and_the_next_start_has_all(kind: str, tmp_path: Path) -> None:
-    with open_house(kind, tmp_path, "--demo") as opened:
+    with open_installation(kind, tmp_path, "--demo") as opened:
         served = opened.served.wait_ready()
         family = served.family()
         assert served.stop(signal.SIGTERM) == 0
@@ -294,7 +297,7 @@ def refused(folder: Path, env: dict[str, str], problem: str) -> str:
 
 @contextlib.contextmanager
 def on_terminal(folder: Path) -> Iterator[tuple[Served, int]]:
-    """A demo house whose operator sits at a terminal; the log goes to a file."""
+    """A demo whose operator sits at a terminal; the log goes to a file."""
     ours, theirs = pty.openpty()
     prefix = ("/bin/sh", "-c", f'exec "$@" 0<>"{os.ttyname(theirs)}" 1>&0', "sh")
     try:

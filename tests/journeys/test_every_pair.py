@@ -88,7 +88,7 @@ def test_every_listener_hears_what_every_source_sends(tmp_path: Path) -> None:
 
 
 def heard(address: str, file: Path) -> None:
-    """Listen for a while; whoever a busy machine has no time for comes again, as they are told."""
+    """Listen for a while; a listener that is answered 503 on a busy machine comes again."""
 
     def once() -> bool:
         listener = record(address, 5, file)

@@ -91,7 +91,7 @@ class Letters:
         return self._letter("codes_guessed", to, "Somebody knows your password", body)
 
     def already_known(self, to: Account) -> Letter:
-        """To whoever signs up with an address that has an account, or wants it as their new one."""
+        """For an address that has an account, when somebody signs up with it or changes to it."""
         body = (
             "Somebody, perhaps you, wanted to use this address, which has an account already. "
             "Nothing was changed.\n\n"
